@@ -1,0 +1,48 @@
+"""Two lengths, one file: what Axolotl trains and what vLLM serves.
+
+The names below are loaded when they are first used, so that importing seqctx costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from seqctx.errors import CheckError, InputError, SeqctxError, ToolError
+    from seqctx.prepare.chunking import Chunk, chunk
+    from seqctx.prepare.readers import read_manuscript
+    from seqctx.prepare.structure import Book, Span
+    from seqctx.prepare.tokens import load_tokenizer
+    from seqctx.schema.config import Config, load_config
+    from seqctx.schema.render import axolotl_mapping, vllm_command
+
+_HOME = {
+    "Book": "seqctx.prepare.structure",
+    "CheckError": "seqctx.errors",
+    "Chunk": "seqctx.prepare.chunking",
+    "Config": "seqctx.schema.config",
+    "InputError": "seqctx.errors",
+    "SeqctxError": "seqctx.errors",
+    "Span": "seqctx.prepare.structure",
+    "ToolError": "seqctx.errors",
+    "axolotl_mapping": "seqctx.schema.render",
+    "chunk": "seqctx.prepare.chunking",
+    "load_config": "seqctx.schema.config",
+    "load_tokenizer": "seqctx.prepare.tokens",
+    "read_manuscript": "seqctx.prepare.readers",
+    "vllm_command": "seqctx.schema.render",
+}
+
+__version__ = "0.1.0"
+__all__ = [*_HOME]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'seqctx' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})

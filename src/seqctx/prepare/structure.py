@@ -1,0 +1,60 @@
+"""Book > chapter > scene > paragraph, as spans over one normalized text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Characters ``text[start:end]`` of a book."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """A chapter: its heading, if it has one, its scene breaks and all that follows."""
+
+    title: str
+    span: Span
+
+
+@dataclass(frozen=True)
+class Book:
+    """One manuscript.
+
+    Attributes:
+        path: where it was read from.
+        title: its first top-level heading, or the file's name.
+        text: the normalized text; every span counts its characters.
+        chapters: in order; together they cover every paragraph. A text without headings is one.
+        paragraphs: headings and scene breaks are paragraphs too.
+        scene_breaks: the paragraphs that only separate two scenes.
+    """
+
+    path: str
+    title: str
+    text: str
+    chapters: tuple[Chapter, ...]
+    paragraphs: tuple[Span, ...]
+    scene_breaks: tuple[Span, ...]
+
+    @cached_property
+    def words(self) -> int:
+        """Words, as white space separates them."""
+        return len(self.text.split())
+
+    @property
+    def scenes(self) -> tuple[Span, ...]:
+        """The stretches between scene breaks and chapter ends."""
+        scenes = []
+        for chapter in self.chapters:
+            start, end = chapter.span.start, chapter.span.end
+            for mark in (b for b in self.scene_breaks if start <= b.start < end):
+                scenes.append(Span(start, mark.start))
+                start = mark.end
+            scenes.append(Span(start, end))
+        return tuple(s for s in scenes if self.text[s.start : s.end].strip())

@@ -1,0 +1,109 @@
+"""What stages leave for one another: prepare's manifest and train's record, as models.
+
+A record is written last and whole, so one that is there means that its stage ended well.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from seqctx.errors import InputError
+from seqctx.files import atomic_write, explain_os_errors
+
+
+class Record(BaseModel):
+    """A frozen model kept as one JSON file."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @classmethod
+    def read(cls, path: Path) -> Self | None:
+        """The record, or None where there is no such file.
+
+        Raises:
+            InputError: when the file is there but is no such record.
+        """
+        if not path.is_file():
+            return None
+        try:
+            with explain_os_errors(path):
+                return cls.model_validate_json(path.read_text("utf-8"))
+        except (ValidationError, UnicodeDecodeError):
+            raise InputError(f"{path}: not a {cls.__name__} of seqctx. Delete it, run again.") from None
+
+    def write(self, path: Path) -> None:
+        """Write atomically."""
+        with atomic_write(path) as f:
+            f.write(self.model_dump_json(indent=2) + "\n")
+
+
+class Source(Record):
+    """One manuscript as it was read."""
+
+    path: str
+    title: str
+    sha256: str
+    words: int
+    tokens: int
+    """Tokens of the whole normalized text, in one piece, no special tokens."""
+    chapters: int
+
+
+class Split(Record):
+    """The examples of one side of the split."""
+
+    files: dict[str, str]
+    """File name to sha256; a file without examples is not written."""
+    examples: int
+    tokens: int
+    """Tokens of the rendered examples, template included."""
+    loss_tokens: int
+    """Tokens that the loss is taken over."""
+    longest: int
+    """Tokens of the longest example."""
+
+
+class Manifest(Record):
+    """What ``seqctx prepare`` made, and of what."""
+
+    fingerprint: str
+    """Hash of all that the examples depend on: sources, tokenizer and settings."""
+    sources: tuple[Source, ...]
+    base_model: str
+    sequence_len: int
+    max_tokens: int
+    """Longest chunk that was allowed [tokens]."""
+    train: Split
+    held_out: Split
+    held_out_chapters: tuple[str, ...]
+
+
+class Point(Record):
+    """One line of Axolotl's metrics."""
+
+    step: int
+    epoch: float
+    loss: float | None = None
+    eval_loss: float | None = None
+
+
+class Run(Record):
+    """What ``seqctx train`` made, and of what."""
+
+    fingerprint: str
+    """Hash of the resolved Axolotl YAML, the data and the base model."""
+    base_model: str
+    base_fingerprint: str
+    """See ``files.fingerprint_model``; equal weights have equal fingerprints."""
+    versions: dict[str, str]
+    seconds: float
+    steps: int
+    points: tuple[Point, ...]
+
+    @property
+    def eval_losses(self) -> list[float]:
+        """Held-out loss by evaluation; the first is the base model's where Axolotl gave it."""
+        return [p.eval_loss for p in self.points if p.eval_loss is not None]
