@@ -51,8 +51,7 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
     """A new folder to fill, which takes the place of ``folder`` when the block ends well.
 
     Yields:
-        ``<folder>.partial``, empty. It is left as it is when the block fails (logs may be wanted)
-        and cleared by the next run; the block removes it where nothing in it is of use.
+        ``<folder>.partial``, empty; removed with all that is in it when the block fails.
     """
     partial = folder.with_name(folder.name + ".partial")
     old = folder.with_name(folder.name + ".old")
@@ -62,12 +61,15 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
         for rest in (partial, old):
             shutil.rmtree(rest, ignore_errors=True)
         partial.mkdir(parents=True)
-    yield partial
-    with explain_os_errors(folder):
-        if folder.exists():
-            folder.rename(old)
-        partial.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
+    try:
+        yield partial
+        with explain_os_errors(folder):
+            if folder.exists():
+                folder.rename(old)
+            partial.rename(folder)
+    finally:
+        for rest in (partial, old):
+            shutil.rmtree(rest, ignore_errors=True)
 
 
 @contextmanager

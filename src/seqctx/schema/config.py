@@ -5,6 +5,7 @@ Every other Axolotl key passes through untouched (``extra="allow"``).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -120,25 +121,7 @@ class Config(Part):
         return Path(self.base_model).is_dir()
 
 
-def parse_config(data: dict[str, Any], place: str) -> Config:
-    """Validate a mapping as a Config; ``place`` opens every line of an error.
-
-    Raises:
-        InputError: with all problems at once, a line each.
-    """
-    try:
-        return Config.model_validate(data)
-    except ValidationError as error:
-        lines = []
-        for problem in error.errors():
-            key = ".".join(str(part) for part in problem["loc"])
-            fact = problem["msg"].lower() if problem["type"] != "missing" else "missing"
-            got = "" if problem["type"] == "missing" else f" (got {problem['input']!r})"
-            lines.append(f"{place}: {key}: {fact}{got}. Mend the key.")
-        raise InputError("\n".join(lines)) from None
-
-
-def load_config(path: str | Path, overrides: dict[str, Any] | None = None) -> Config:
+def load_config(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Config:
     """Read one YAML file.
 
     Args:
@@ -148,14 +131,35 @@ def load_config(path: str | Path, overrides: dict[str, Any] | None = None) -> Co
     Raises:
         InputError: when the file cannot be read, or with every key that is wrong.
     """
-    data = read_mapping(Path(path))
+    return parse_config(read_mapping(Path(path)), str(path), overrides)
+
+
+def parse_config(
+    data: dict[str, Any], place: str, overrides: Mapping[str, Any] | None = None
+) -> Config:
+    """Validate a mapping as a Config; ``place`` opens every line of an error.
+
+    Raises:
+        InputError: with all problems at once, a line each.
+    """
     for dotted, value in (overrides or {}).items():
-        *parents, key = dotted.split(".")
-        node = data
-        for parent in parents:
-            node[parent] = node.get(parent) or {}
-            node = node[parent]
-            if not isinstance(node, dict):
-                raise InputError(f"{path}: {dotted}: '{parent}' holds no keys. Check the name.")
-        node[key] = value
-    return parse_config(data, str(path))
+        data = _laid_over(data, dotted.split("."), value)
+    try:
+        return Config.model_validate(data)
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors():
+            key = ".".join(str(part) for part in problem["loc"])
+            missing = problem["type"] == "missing"
+            fact = "missing" if missing else f"{problem['msg'].lower()} (got {problem['input']!r})"
+            lines.append(f"{place}: {key}: {fact}. Mend the key.")
+        raise InputError("\n".join(lines)) from None
+
+
+def _laid_over(data: dict[str, Any], keys: list[str], value: Any) -> dict[str, Any]:
+    """A copy of nested mappings with one value set."""
+    key, *rest = keys
+    if not rest:
+        return {**data, key: value}
+    inner = data.get(key)
+    return {**data, key: _laid_over(inner if isinstance(inner, dict) else {}, rest, value)}

@@ -48,7 +48,7 @@ def max_lora_rank(rank: int) -> int:
 
 
 def vllm_command(
-    cfg: Config, *, program: tuple[str, ...] = ("vllm", "serve", "--model")
+    cfg: Config, *, program: tuple[str, ...] = ("vllm", "serve")
 ) -> list[str]:
     """The server's command line; nothing is started.
 

@@ -1,0 +1,114 @@
+"""The whole road once: prepare, train, serve, and both models asked for the author's next lines."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from seqctx.errors import CheckError
+from seqctx.prepare import prepare
+from seqctx.schema.config import Config
+from seqctx.schema.manifest import Manifest, Run
+from seqctx.serve import ask, check_served, log_path, serving
+from seqctx.train import train
+from seqctx.train.progress import Progress
+
+ANSWER_TOKENS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the road: what was done, how long it took, what it left and where."""
+
+    name: str
+    seconds: float
+    redone: bool
+    where: Path
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the road led to.
+
+    Attributes:
+        steps: in order.
+        manifest: of prepare.
+        run: of train.
+        asked: the user's turn that both models were given, from the held-out text.
+        base: the base model's continuation.
+        adapter: the adapter's.
+        author: how the author really goes on.
+    """
+
+    steps: list[Step]
+    manifest: Manifest
+    run: Run
+    asked: str
+    base: str
+    adapter: str
+    author: str
+
+
+def demo(
+    cfg: Config,
+    out: Path,
+    *,
+    on_step: Callable[[str], None],
+    on_train: Callable[[Progress], None],
+    on_done: Callable[[Step], None],
+) -> Demo:
+    """Walk the road; steps whose inputs did not change are not redone.
+
+    Args:
+        cfg: a file with an adapter.
+        out: prepare's folder.
+        on_step: called with a line when something begins.
+        on_train: called with Axolotl's progress.
+        on_done: called with each step when it ended.
+
+    Raises:
+        SeqctxError: whatever a step raises.
+    """
+    if not cfg.adapter:
+        raise CheckError("adapter: missing; the demo compares base and adapter. Set adapter: qlora.")
+    steps: list[Step] = []
+
+    def done(name: str, start: float, redone: bool, where: Path) -> None:
+        steps.append(Step(name, time.monotonic() - start, redone, where))
+        on_done(steps[-1])
+
+    start = time.monotonic()
+    manifest, redone = prepare(cfg, out, on_step=on_step)
+    done("prepare", start, redone, out)
+
+    start = time.monotonic()
+    run, redone = train(cfg, on_event=on_train)
+    done("train", start, redone, Path(cfg.output_dir))
+
+    start = time.monotonic()
+    check_served(cfg)
+    row = _held_out_row(out, manifest)
+    asked, author = row["messages"][:-1], row["messages"][-1]["content"]
+    on_step("starting vLLM")
+    with serving(cfg, log_path(cfg), on_stage=lambda stage: on_step(f"vLLM: {stage}")) as server:
+        done("serve", start, True, server.log)
+        start = time.monotonic()
+        answers = []
+        for model in (server.base, server.adapter or server.base):
+            on_step(f"asking {model}")
+            answers.append(ask(server, model, asked, max_tokens=ANSWER_TOKENS))
+        done("ask", start, True, server.log)
+        on_step("stopping vLLM")
+        start = time.monotonic()
+    done("stop", start, True, server.log)
+    return Demo(steps, manifest, run, asked[-1]["content"], answers[0], answers[1], author)
+
+
+def _held_out_row(out: Path, manifest: Manifest) -> dict:  # type: ignore[type-arg]
+    """The first held-out example, of those that continue a text where there is one."""
+    name = next(iter(manifest.held_out.files))
+    with (out / name).open(encoding="utf-8") as f:
+        return json.loads(f.readline())  # type: ignore[no-any-return]

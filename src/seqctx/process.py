@@ -1,0 +1,171 @@
+"""Axolotl and vLLM as subprocesses: found in their own environments, watched, and stopped whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from seqctx.errors import ToolError
+from seqctx.files import explain_os_errors, free_bytes
+
+# No tool that seqctx starts reports to anybody.
+_PRIVATE = {
+    "AXOLOTL_DO_NOT_TRACK": "1",
+    "DO_NOT_TRACK": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "VLLM_NO_USAGE_STATS": "1",
+    "PYTHONUNBUFFERED": "1",
+}
+_TOOLS = {
+    "axolotl": ("SEQCTX_AXOLOTL", Path(".venv-train/bin/axolotl"), "make setup-train"),
+    "vllm": ("SEQCTX_VLLM", Path(".venv-serve/bin/vllm"), "make setup-serve"),
+}
+
+
+def find_tool(name: str) -> Path:
+    """The executable ``axolotl`` or ``vllm``: where its variable points, in its venv, on PATH.
+
+    Raises:
+        ToolError: when it is in none of these places.
+    """
+    variable, in_venv, remedy = _TOOLS[name]
+    if given := os.environ.get(variable):
+        found = shutil.which(given)
+        if not found:
+            raise ToolError(f"{variable}: {given}: no such program. Point it at {name}.")
+        return Path(found).absolute()
+    if in_venv.exists():
+        return in_venv.absolute()
+    if found := shutil.which(name):
+        return Path(found).absolute()
+    raise ToolError(f"{name}: not installed. Run '{remedy}', or set {variable} to the program.")
+
+
+def has_gpu() -> bool:
+    """Whether an NVIDIA GPU answers and is not hidden by CUDA_VISIBLE_DEVICES."""
+    if os.environ.get("CUDA_VISIBLE_DEVICES") == "" or not (smi := shutil.which("nvidia-smi")):
+        return False
+    answer = subprocess.run([smi, "-L"], capture_output=True, text=True)
+    return answer.returncode == 0 and "GPU" in answer.stdout
+
+
+def tool_environment(program: Path, *, local_model: bool) -> dict[str, str]:
+    """Environment for a tool: no telemetry, its own venv first, no hub where none is needed."""
+    env = {**os.environ, **_PRIVATE}
+    env["PATH"] = f"{program.parent}{os.pathsep}{env.get('PATH', '')}"
+    if local_model:
+        env["HF_HUB_OFFLINE"] = "1"
+    if not has_gpu():
+        env["CUDA_VISIBLE_DEVICES"] = ""
+    return env
+
+
+@contextmanager
+def running(
+    command: list[str], env: dict[str, str], *, log: IO[bytes] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program in a process group of its own; when the block is left, all of it has ended.
+
+    Its output goes to ``log`` if given, else to ``process.stdout``, errors included.
+    """
+    with explain_os_errors(command[0]):
+        process = subprocess.Popen(
+            command,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=log or subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C reaches us, and we stop it in order
+        )
+    try:
+        yield process
+    finally:
+        stop(process)
+        if process.stdout:
+            process.stdout.close()
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a process group: SIGINT, then SIGTERM, then SIGKILL for whatever is left of it."""
+    try:
+        for number, seconds in ((signal.SIGINT, 15.0), (signal.SIGTERM, 5.0)):
+            if process.poll() is not None:
+                break
+            _signal_group(process, number)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(seconds)
+    finally:  # also when Ctrl-C is pressed again while this waits
+        _signal_group(process, signal.SIGKILL)
+        process.wait()
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
+
+
+def lines(process: subprocess.Popen[bytes], log: IO[bytes]) -> Iterator[str]:
+    """What a program prints, line by line (a carriage return ends one too), copied to ``log``."""
+    if process.stdout is None:
+        raise ValueError("the process writes to a file")
+    rest = b""
+    while chunk := os.read(process.stdout.fileno(), 65536):
+        log.write(chunk)
+        log.flush()
+        *whole, rest = re.split(rb"[\r\n]", rest + chunk)
+        for line in whole:
+            if line.strip():
+                yield line.decode("utf-8", "replace")
+    if rest.strip():
+        yield rest.decode("utf-8", "replace")
+
+
+def failure(name: str, code: int, log: Path, remedies: dict[str, str]) -> ToolError:
+    """The error of a tool that ended by itself: the line that says why, and what to do.
+
+    Args:
+        name: the tool.
+        code: its exit status.
+        log: all that it printed.
+        remedies: regular expressions over the log, most specific first, each with what to do.
+    """
+    text = re.sub(r"\x1b\[[0-9;]*m", "", log.read_text("utf-8", "replace"))
+    free = f"{free_bytes(log) / 1e6:.0f} MB free"
+    known = {
+        r"No space left on device": f"Make room ({free}) and run again",
+        r"MemoryError|Cannot allocate memory|CUDA out of memory": (
+            "Lower sequence_len, micro_batch_size or vllm.max_model_len"
+        ),
+        **remedies,
+    }
+    if code == -signal.SIGKILL:
+        return ToolError(f"{name}: killed, probably for memory. Free some; the log is {log}.")
+    for pattern, remedy in known.items():
+        if match := re.search(f"[^\r\n]*(?:{pattern})[^\r\n]*", text):
+            return ToolError(f"{name}: {match[0].strip()[:300]} {remedy}; the log is {log}.")
+    causes = re.findall(r"^(?:[\w.]+(?:Error|Exception|Warning)|KeyError): .+", text, re.M)
+    cause = causes[-1].strip()[:300] if causes else f"ended with status {code}"
+    return ToolError(f"{name}: {cause} See the log: {log}.")
+
+
+def versions(program: Path, names: tuple[str, ...]) -> dict[str, str]:
+    """Versions of packages in a tool's environment; a package that is not there is left out."""
+    script = (
+        "import json,sys\nfrom importlib.metadata import version,PackageNotFoundError\nout={}\n"
+        "for n in sys.argv[1:]:\n try: out[n]=version(n)\n except PackageNotFoundError: pass\n"
+        "print(json.dumps(out))"
+    )
+    python = program.parent / "python3"
+    if not python.exists():
+        return {}
+    answer = subprocess.run([python, "-c", script, *names], capture_output=True, text=True)
+    return dict(json.loads(answer.stdout)) if answer.returncode == 0 else {}
+
