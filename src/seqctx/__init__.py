@@ -35,7 +35,22 @@ _HOME = {
 }
 
 __version__ = "0.1.0"
-__all__ = [*_HOME]
+__all__ = [
+    "Book",
+    "CheckError",
+    "Chunk",
+    "Config",
+    "InputError",
+    "SeqctxError",
+    "Span",
+    "ToolError",
+    "axolotl_mapping",
+    "chunk",
+    "load_config",
+    "load_tokenizer",
+    "read_manuscript",
+    "vllm_command",
+]
 
 
 def __getattr__(name: str) -> Any:

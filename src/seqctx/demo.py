@@ -73,7 +73,7 @@ def demo(
         SeqctxError: whatever a step raises.
     """
     if not cfg.adapter:
-        raise CheckError("adapter: missing; the demo compares base and adapter. Set adapter: qlora.")
+        raise CheckError("adapter: missing; the demo compares base and adapter. Set it.")
     steps: list[Step] = []
 
     def done(name: str, start: float, redone: bool, where: Path) -> None:

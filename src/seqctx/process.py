@@ -168,4 +168,3 @@ def versions(program: Path, names: tuple[str, ...]) -> dict[str, str]:
         return {}
     answer = subprocess.run([python, "-c", script, *names], capture_output=True, text=True)
     return dict(json.loads(answer.stdout)) if answer.returncode == 0 else {}
-

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from seqctx.prepare.structure import Book, Span
-from seqctx.prepare.tokens import TokenMap, Tokenizer
+from seqctx.prepare.tokens import Tokenizer, TokenMap
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…][\"'”’)\]*_])\s+|(?<=[.!?…])\s+|\n+")
 _WORD_END = re.compile(r"\s+")
@@ -68,8 +68,13 @@ def chunk(book: Book, tokenizer: Tokenizer, *, max_tokens: int) -> list[Chunk]:
             text = book.text[start:end]
             chunks.append(
                 Chunk(
-                    start, end, text, tokenizer.count(text), number,
-                    opens=i == 0, closes=j == len(units),
+                    start,
+                    end,
+                    text,
+                    tokenizer.count(text),
+                    number,
+                    opens=i == 0,
+                    closes=j == len(units),
                 )  # fmt: skip
             )
             i = j

@@ -9,7 +9,7 @@ from typing import Any
 from seqctx.errors import InputError
 from seqctx.prepare.chunking import Chunk, chunk
 from seqctx.prepare.structure import Book
-from seqctx.prepare.tokens import Message, TokenMap, Tokenizer
+from seqctx.prepare.tokens import Message, Tokenizer, TokenMap
 from seqctx.schema.config import Config
 
 OPENING = 'Write the beginning of the chapter "{chapter}" of "{book}".'

@@ -47,9 +47,7 @@ def max_lora_rank(rank: int) -> int:
     return next(r for r in VLLM_MAX_LORA_RANKS if r >= rank)
 
 
-def vllm_command(
-    cfg: Config, *, program: tuple[str, ...] = ("vllm", "serve")
-) -> list[str]:
+def vllm_command(cfg: Config, *, program: tuple[str, ...] = ("vllm", "serve")) -> list[str]:
     """The server's command line; nothing is started.
 
     Args:

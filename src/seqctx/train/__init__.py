@@ -192,4 +192,3 @@ def _fingerprint(cfg: Config, mapping: dict[str, Any]) -> str:
 def _trained(cfg: Config, folder: Path) -> bool:
     """Whether a folder holds what this file trains."""
     return any(folder.glob("adapter_model*" if cfg.adapter else "model*.safetensors"))
-

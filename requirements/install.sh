@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Makes one environment from its pin list, with a line of progress: install.sh VENV LIST STAMP
+# The stamp is written last, so an interrupted installation is made anew.
+set -euo pipefail
+venv=$1 list=$2 stamp=$3
+start=$SECONDS
+rm -rf "$venv"
+"${PYTHON:-python3}" -m venv "$venv"
+log=$venv/install.log
+total=$(grep -cE '^[a-zA-Z]' "$list")
+echo "$venv: installing up to $total packages of $list"
+if ! "$venv/bin/pip" install --no-deps --progress-bar off -r "$list" 2>&1 | tee "$log" |
+  awk -v total="$total" -v tty="$([ -t 1 ] && echo 1)" '
+    /^Collecting / { n++; if (tty) { printf "\r\033[K  %d/%d %s", n, total, $2; fflush() }
+                     else if (n % 50 == 0) { printf "  %d/%d\n", n, total; fflush() } }
+    /^Installing collected/ { if (tty) printf "\r\033[K"; print "  unpacking"; fflush() }'; then
+  echo "$venv: pip failed: $(grep -m1 -E '^ERROR|No space left' "$log" || tail -n 1 "$log")" >&2
+  echo "Mend that and run the same target again. The log is $log." >&2
+  exit 1
+fi
+"$venv/bin/pip" install -q --no-deps --editable . >>"$log" 2>&1 ||
+  { echo "$venv: seqctx could not be installed. See $log." >&2; exit 1; }
+touch "$stamp"
+echo "$venv: $((SECONDS - start)) s, $(du -sm "$venv" | cut -f1) MB"

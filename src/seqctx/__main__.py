@@ -1,0 +1,5 @@
+"""``python -m seqctx``."""
+
+from seqctx.cli import main
+
+main()

@@ -1,0 +1,262 @@
+"""The command line: one verb a stage; the only place that prints and exits."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+import click
+import yaml
+
+from seqctx import __version__
+from seqctx.errors import SeqctxError, ToolError
+
+CONFIG = click.argument("config", type=click.Path(path_type=Path))
+DRY_RUN = click.option("--dry-run", is_flag=True, help="Print what would run; run nothing.")
+FORCE = click.option("--force", is_flag=True, help="Do it again though nothing changed.")
+
+
+def _overrides(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, Any]:
+    """``KEY=VALUE`` items as a mapping; values are YAML."""
+    found = {}
+    for item in values:
+        key, equals, value = item.partition("=")
+        if not equals or not key:
+            raise click.BadParameter(f"{item!r} is not KEY=VALUE, such as vllm.port=8001")
+        try:
+            found[key] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise click.BadParameter(f"{item!r}: the value is no YAML") from None
+    return found
+
+
+SET = click.option(
+    "--set",
+    "overrides",
+    metavar="KEY=VALUE",
+    multiple=True,
+    callback=_overrides,
+    help="Lay one key over the file for this run, such as vllm.port=8001. May be repeated.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__)
+def cli() -> None:
+    r"""Two lengths, one file: what Axolotl trains and what vLLM serves.
+
+    \b
+    seqctx prepare CONFIG    manuscripts to examples, counted in the model's own tokens
+    seqctx train CONFIG      Axolotl on what the file says; the adapter in output_dir
+    seqctx serve CONFIG      vLLM with the base and the adapter under two names
+    """
+
+
+@cli.command()
+@CONFIG
+@SET
+@FORCE
+@DRY_RUN
+def prepare(config: Path, overrides: dict[str, Any], force: bool, dry_run: bool) -> None:
+    r"""Turn manuscripts into training examples.
+
+    Reads seqctx.prepare of CONFIG and writes prepare/out/NAME/, where NAME is the file's.
+    Nothing is written where nothing changed.
+
+    \b
+    Examples:
+      seqctx prepare axolotl_configs/smollm2-135m-qlora-cpu.yaml
+      seqctx prepare my.yaml --set seqctx.prepare.held_out=0.2
+    """
+    from seqctx.prepare import out_folder
+    from seqctx.prepare import prepare as run
+    from seqctx.prepare.readers import find_manuscripts
+    from seqctx.schema.config import load_config
+
+    cfg, out = load_config(config, overrides), out_folder(config)
+    if dry_run:
+        for path in find_manuscripts(cfg.seqctx.prepare.manuscripts):
+            click.echo(f"read {path}")
+        click.echo(f"tokenizer of {cfg.base_model}, sequence_len {cfg.sequence_len}")
+        click.echo(f"write {out}")
+        return
+    from seqctx.show import manifest_lines, status
+
+    with status("preparing") as update:
+        manifest, redone = run(cfg, out, force=force, on_step=update)
+    for line in manifest_lines(manifest, out, redone):
+        click.echo(line)
+    named = [d.path for d in (*cfg.datasets, *cfg.test_datasets)]
+    files = [str(out / n) for n in (*manifest.train.files, *manifest.held_out.files)]
+    for name in (name for name in files if name not in named):
+        click.echo(f"{config}: datasets: does not name {name}. Add it.", err=True)
+
+
+@cli.command()
+@CONFIG
+@SET
+@FORCE
+@DRY_RUN
+def train(config: Path, overrides: dict[str, Any], force: bool, dry_run: bool) -> None:
+    r"""Train with Axolotl.
+
+    Axolotl gets a resolved copy of CONFIG, kept with its log in OUTPUT_DIR/run. A run that fails
+    or is interrupted leaves the last good output. Nothing is run where nothing changed.
+
+    \b
+    Examples:
+      seqctx train axolotl_configs/smollm2-135m-qlora-cpu.yaml
+      seqctx train my.yaml --dry-run
+    """
+    from seqctx.schema.config import load_config
+    from seqctx.train import resolve, train_command
+    from seqctx.train import train as run
+
+    cfg = load_config(config, overrides)
+    if dry_run:
+        from seqctx.schema.render import axolotl_mapping
+
+        partial = Path(cfg.output_dir + ".partial")
+        resolved = partial / "run" / "axolotl.yaml"
+        mapping = axolotl_mapping(cfg, output_dir=partial)
+        try:
+            resolve(cfg, partial)
+        except SeqctxError as error:
+            click.echo(f"would fail: {error}", err=True)
+        click.echo(f"# {resolved}")
+        click.echo(yaml.safe_dump(mapping, sort_keys=False, allow_unicode=True))
+        click.echo(shlex.join(train_command(_tool("axolotl"), resolved)))
+        return
+    from rich.console import Console
+
+    from seqctx.show import run_lines, training_bar
+
+    with training_bar(Console(stderr=True)) as show:
+        record, redone = run(cfg, force=force, on_event=show)
+    for line in run_lines(record, cfg.output_dir, redone):
+        click.echo(line)
+
+
+@cli.command()
+@click.argument("target")
+@SET
+@DRY_RUN
+def serve(target: str, overrides: dict[str, Any], dry_run: bool) -> None:
+    r"""Serve with vLLM until Ctrl-C.
+
+    TARGET is a YAML file, whose adapter is served beside its base; or a folder with a base model,
+    a merged model or an adapter; or a hub id.
+
+    \b
+    Examples:
+      seqctx serve axolotl_configs/smollm2-135m-qlora-cpu.yaml
+      seqctx serve outputs/smollm2-135m-qlora-cpu --set vllm.max_model_len=4096
+    """
+    from seqctx.schema.render import vllm_command
+    from seqctx.serve import check_served, log_path, serve_command, serving, target_config
+
+    cfg = target_config(target, overrides)
+    if dry_run:
+        try:
+            command = serve_command(cfg)
+            check_served(cfg)
+        except ToolError as error:
+            command = vllm_command(cfg)
+            click.echo(f"would fail: {error}", err=True)
+        except SeqctxError as error:
+            click.echo(f"would fail: {error}", err=True)
+        click.echo(shlex.join(command))
+        return
+    from seqctx.show import status
+
+    if cfg.vllm.host not in ("127.0.0.1", "localhost", "::1"):
+        click.echo(f"vllm.host: {cfg.vllm.host} opens the server to the network.", err=True)
+    with status("starting vLLM") as update, serving(cfg, log_path(cfg), on_stage=update) as server:
+        update("")
+        click.echo(f"{server.url}/v1 serves {server.base} (base)", nl=False)
+        click.echo(f" and {server.adapter} (adapter)" if server.adapter else "")
+        click.echo(f"The log is {server.log}. Ctrl-C stops the server.", err=True)
+        server.wait()
+
+
+@cli.command()
+@CONFIG
+@SET
+def demo(config: Path, overrides: dict[str, Any]) -> None:
+    r"""Walk the whole road: prepare, train, serve, ask base and adapter, stop.
+
+    Both are asked for what follows a passage of the held-out chapters; their answers are printed
+    beside the author's own lines. A second run redoes only what changed.
+
+    \b
+    Example:
+      seqctx demo axolotl_configs/smollm2-135m-qlora-cpu.yaml
+    """
+    from rich.console import Console
+
+    from seqctx.demo import demo as run
+    from seqctx.prepare import out_folder
+    from seqctx.schema.config import load_config
+    from seqctx.show import demo_page, step_line, training_bar
+
+    cfg, out = load_config(config, overrides), out_folder(config)
+    console = Console(stderr=True)
+    with training_bar(console) as show:
+        result = run(
+            cfg,
+            out,
+            on_step=lambda line: console.print(f"  {line}", highlight=False),
+            on_train=show,
+            on_done=lambda step: console.print(step_line(step), highlight=False),
+        )
+    folders = {
+        "examples": out,
+        "adapter": Path(cfg.output_dir),
+        "base model": Path(cfg.base_model),
+        "core environment": Path(".venv"),
+        "Axolotl": Path(".venv-train"),
+        "vLLM": Path(".venv-serve"),
+    }
+    Console().print(demo_page(result, folders))
+
+
+def _tool(name: str) -> Path:
+    """The tool, or its bare name with a note that it is missing: for dry runs."""
+    from seqctx.process import find_tool
+
+    try:
+        return find_tool(name)
+    except ToolError as error:
+        click.echo(f"would fail: {error}", err=True)
+        return Path(name)
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    """End as Ctrl-C does, so that subprocesses are stopped and partial output is removed."""
+    raise SystemExit(128 + number)
+
+
+def main() -> NoReturn:
+    """Run the command line; errors become one line each and an exit status."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _terminate)
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except SeqctxError as error:
+        click.echo(str(error), err=True)
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted; nothing half-written was left", err=True)
+        sys.exit(130)
+    sys.exit(0)

@@ -1,0 +1,166 @@
+"""How results and progress look on a terminal: rich renderables from data, no logic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as Bars
+from rich.table import Table
+from rich.text import Text
+
+from seqctx.demo import Demo, Step
+from seqctx.schema.manifest import Manifest, Run
+from seqctx.train.progress import Progress
+
+
+@contextmanager
+def status(first: str) -> Iterator[Callable[[str], None]]:
+    """A spinner on stderr that names what is done now; an empty name ends it."""
+    console = Console(stderr=True)
+    spinner = console.status(first)
+
+    def update(what: str) -> None:
+        if not what:
+            spinner.stop()
+        elif console.is_terminal:
+            spinner.update(what)
+        else:
+            console.print(what, highlight=False)
+
+    with spinner:
+        yield update
+
+
+@contextmanager
+def training_bar(console: Console) -> Iterator[Callable[[Progress], None]]:
+    """A live bar with step, losses and time left; a line for each event where no one watches."""
+    bars = Bars(
+        SpinnerColumn(),
+        TextColumn("{task.description}", table_column=None),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[losses]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )
+    task, last = bars.add_task("starting Axolotl", total=None, losses="", visible=False), ""
+    losses: dict[str, str] = {}
+
+    def show(event: Progress) -> None:
+        nonlocal last
+        total = event.total or "?"
+        if event.point and event.point.loss is not None:
+            losses["loss"] = f"loss {event.point.loss:.3f}"
+            line = f"step {event.point.step}/{total}  {losses['loss']}"
+        elif event.point and event.point.eval_loss is not None:
+            losses["held-out"] = f"held-out {event.point.eval_loss:.3f}"
+            whose = "  (the base model)" if event.point.step == 0 else ""
+            line = f"step {event.point.step}/{total}  {losses['held-out']} loss{whose}"
+        else:
+            line = event.stage
+        bars.update(
+            task, description=event.stage, completed=event.step, total=event.total,
+            losses="  ".join(losses.values()), visible=True,
+        )  # fmt: skip
+        is_held_out = event.point is not None and event.point.eval_loss is not None
+        if line != last and (is_held_out or not console.is_terminal):
+            console.print(f"  {line}", highlight=False)
+            last = line
+
+    if not console.is_terminal:
+        yield show
+        return
+    with bars:
+        yield show
+
+
+def manifest_lines(manifest: Manifest, out: Path, redone: bool) -> Iterator[str]:
+    """What prepare made."""
+    for source in manifest.sources:
+        yield (
+            f"{source.path}: {source.words:,} words, {source.tokens:,} tokens, "
+            f"{source.chapters} chapters"
+        )
+    for name, side in (("train", manifest.train), ("held out", manifest.held_out)):
+        yield (
+            f"{name}: {side.examples} examples, {side.tokens:,} tokens "
+            f"({side.loss_tokens:,} trained on), longest {side.longest} of {manifest.sequence_len}"
+        )
+    yield f"held-out chapters: {', '.join(manifest.held_out_chapters)}"
+    yield f"{'written to' if redone else 'up to date:'} {out}"
+
+
+def run_lines(run: Run, output_dir: str, redone: bool) -> Iterator[str]:
+    """What train made."""
+    trained = [p.loss for p in run.points if p.loss is not None]
+    if trained:
+        yield f"training loss: {trained[0]:.3f} at the first step, {trained[-1]:.3f} at the last"
+    if held := run.eval_losses:
+        yield (
+            f"held-out loss: {held[0]:.3f} before training (the base model), {held[-1]:.3f} after"
+        )
+        if held[-1] >= held[0]:
+            yield "The held-out loss did not fall: more text, fewer epochs, a lower learning_rate?"
+    yield f"{run.steps} steps in {run.seconds:.0f} s"
+    yield f"{'adapter and record in' if redone else 'up to date:'} {output_dir}"
+
+
+def step_line(step: Step) -> str:
+    """One finished step."""
+    what = "done" if step.redone else "up to date"
+    return f"{step.name:<8} {what:<10} {step.seconds:7.1f} s   {step.where}"
+
+
+def demo_page(result: Demo, folders: dict[str, Path]) -> RenderableType:
+    """The continuations beside the author's lines, and what was made where."""
+    voices = Table(expand=True, show_lines=False, pad_edge=False)
+    for name in ("base", "adapter", "author"):
+        voices.add_column(name, ratio=1, overflow="fold")
+    words = max(len(result.base.split()), len(result.adapter.split()))
+    author = " ".join(result.author.split(" ")[: words + 10]) + " ..."
+    voices.add_row(Text(result.base), Text(result.adapter), Text(author))
+
+    steps = Table(title="steps", title_justify="left", box=None, pad_edge=False)
+    for column in ("step", "", "seconds", "where"):
+        steps.add_column(column, justify="right" if column == "seconds" else "left")
+    for step in result.steps:
+        done = "done" if step.redone else "up to date"
+        steps.add_row(step.name, done, f"{step.seconds:.1f}", str(step.where))
+
+    disk = Table(title="on disk", title_justify="left", box=None, pad_edge=False)
+    disk.add_column("what")
+    disk.add_column("MB", justify="right")
+    disk.add_column("where")
+    for name, folder in folders.items():
+        disk.add_row(name, f"{folder_bytes(folder) / 1e6:,.0f}", str(folder))
+    losses = "\n".join(run_lines(result.run, str(result.steps[1].where), result.steps[1].redone))
+    return Group(
+        Panel(Text(result.asked), title="both were asked", title_align="left"),
+        voices,
+        Text(losses + "\n"),
+        steps,
+        Text(),
+        disk,
+    )
+
+
+def folder_bytes(folder: Path) -> int:
+    """Bytes on disk of all files below a folder, links not followed."""
+    if not folder.is_dir():
+        return 0
+    return sum(p.lstat().st_blocks * 512 for p in folder.rglob("*") if not p.is_dir())

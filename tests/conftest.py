@@ -1,0 +1,76 @@
+"""What tests share: a small real tokenizer, made here, and the repository's root."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CONFIG = ROOT / "axolotl_configs" / "smollm2-135m-qlora-cpu.yaml"
+CHATML = (
+    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
+    "{{ message['content'] }}<|im_end|>\n{% endfor %}"
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fast tests first; everything below tests/e2e needs the real tools."""
+    for item in items:
+        if "e2e" in item.path.parts:
+            item.add_marker("e2e")
+    items.sort(key=lambda item: "e2e" in item.path.parts)
+
+
+@pytest.fixture(scope="session")
+def novella() -> Path:
+    (path,) = (ROOT / "prepare" / "manuscripts").glob("*.md")
+    return path
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory: pytest.TempPathFactory, novella: Path) -> Path:
+    """A byte-level BPE of 2,000 tokens, trained on the novella, with a chat template."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=2000,
+        special_tokens=["<|im_start|>", "<|im_end|>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(novella.read_text("utf-8").split("\n"), trainer)
+    folder = tmp_path_factory.mktemp("model")
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, eos_token="<|im_end|>", pad_token="<|im_end|>"
+    )
+    fast.chat_template = CHATML
+    fast.save_pretrained(folder)
+    (folder / "config.json").write_text('{"model_type": "llama"}')
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tokenizer(model_folder: Path):  # type: ignore[no-untyped-def]
+    from seqctx import load_tokenizer
+
+    return load_tokenizer(str(model_folder))
+
+
+def seqctx(*arguments: str | Path, cwd: Path = ROOT, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a user does."""
+    import os
+
+    return subprocess.run(
+        [sys.executable, "-m", "seqctx", *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+    )
