@@ -106,9 +106,8 @@ def main() -> None:
         sys.exit(f"{folder}: {error.strerror or error}. Nothing was kept; make room and run again.")
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    print(
-        f"{folder}: SmolLM2-135M-Instruct, {sum(f.stat().st_size for f in folder.iterdir()) / 1e6:.0f} MB"
-    )
+    megabytes = sum(f.stat().st_size for f in folder.iterdir()) / 1e6
+    print(f"{folder}: SmolLM2-135M-Instruct, {megabytes:.0f} MB")
 
 
 if __name__ == "__main__":

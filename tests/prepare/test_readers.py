@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqctx import InputError, read_manuscript
+from seqctx.prepare.readers import find_manuscripts
+
+MARKDOWN = """# The Book
+
+## One
+
+First *paragraph*, hard
+wrapped.
+
+Second.
+
+* * *
+
+After the break.
+
+## Two
+
+---
+
+Last.
+"""
+TEXT = """CHAPTER ONE\r
+\r
+First paragraph, hard\r
+wrapped.\r
+\r
+* * *\r
+\r
+After the break.\r
+\r
+Chapter Two: The End\r
+\r
+Last.\r
+"""
+
+
+def saved(tmp_path: Path, name: str, text: str | bytes) -> Path:
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def test_markdown(tmp_path: Path) -> None:
+    book = read_manuscript(saved(tmp_path, "b.md", MARKDOWN))
+    assert book.title == "The Book"
+    assert [c.title for c in book.chapters] == ["One", "Two"]
+    assert book.text.startswith("One\n\nFirst *paragraph*, hard wrapped.\n\nSecond.\n\n* * *")
+    scenes = [book.text[s.start : s.end].strip() for s in book.scenes]
+    assert scenes[1] == "After the break."
+    assert scenes[-1] == "Last."
+
+
+def test_text(tmp_path: Path) -> None:
+    book = read_manuscript(saved(tmp_path, "b.txt", TEXT))
+    assert [c.title for c in book.chapters] == ["CHAPTER ONE", "Chapter Two: The End"]
+    assert "First paragraph, hard wrapped." in book.text
+    assert len(book.scene_breaks) == 1
+
+
+def test_the_sample_novella(novella: Path) -> None:
+    raw = novella.read_text("utf-8")
+    book = read_manuscript(novella)
+    assert len(book.chapters) == raw.count("\n## ")
+    assert len(book.scene_breaks) == raw.count("\n* * *\n")
+    assert len(book.scenes) == len(book.chapters) + len(book.scene_breaks)
+    assert book.text.split() == raw.replace("## ", "").split("\n", 1)[1].split()
+
+
+@given(st.lists(st.text(alphabet="ab é漢😀\n#*-\t.", max_size=40), max_size=8))
+def test_spans_cover_the_text_in_order(parts: list[str]) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("b.md", "b.txt"):
+            try:
+                book = read_manuscript(saved(Path(folder), name, "\n\n".join(parts)))
+            except InputError as error:
+                assert "empty" in str(error)
+                continue
+            joined = "\n\n".join(book.text[p.start : p.end] for p in book.paragraphs)
+            assert joined == book.text
+            ends = [c.span for c in book.chapters]
+            assert ends[0].start == 0
+            assert ends[-1].end == len(book.text)
+            for left, right in zip(ends, ends[1:], strict=False):
+                assert left.end + 2 == right.start
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("empty.txt", b"", "empty.txt: empty. Put text in it"),
+        ("blank.md", b" \n\n\t\n", "blank.md: empty. Put text in it"),
+        ("binary.txt", b"PK\x03\x04\x00\x00abc", "binary.txt: a binary file, not text."),
+        ("latin.txt", "é".encode("latin-1"), "latin.txt: no UTF-8 text (byte 0 is 0xe9)."),
+        ("novel.pdf", b"%PDF", "novel.pdf: not a kind that can be read."),
+    ],
+)
+def test_bad_manuscripts(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    with pytest.raises(InputError) as error:
+        read_manuscript(saved(tmp_path, name, content))
+    assert message in str(error.value)
+
+
+def test_no_manuscripts(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no manuscript \(.txt, .md\) in this folder"):
+        find_manuscripts((str(tmp_path),))
+    with pytest.raises(InputError, match=r"no such file or folder"):
+        find_manuscripts((str(tmp_path / "none"),))
+    with pytest.raises(InputError, match=r"names nothing"):
+        find_manuscripts(())

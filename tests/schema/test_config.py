@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+import yaml
+
+from seqctx import InputError, axolotl_mapping, load_config, vllm_command
+from seqctx.schema.render import VLLM_MAX_LORA_RANKS, max_lora_rank
+from tests.conftest import ROOT
+
+SHIPPED = sorted((ROOT / "axolotl_configs").glob("*.yaml"))
+
+
+def written(tmp_path: Path, text: str | bytes) -> Path:
+    path = tmp_path / "c.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
+def test_axolotl_gets_every_key_of_a_shipped_file_as_it_stands(path: Path) -> None:
+    raw = yaml.safe_load(path.read_text("utf-8"))
+    got = axolotl_mapping(load_config(path), output_dir=Path("elsewhere"))
+    del raw["seqctx"]
+    assert got == {**raw, "output_dir": "elsewhere"}
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
+def test_a_shipped_file_names_what_prepare_writes_for_it(path: Path) -> None:
+    cfg = load_config(path)
+    named = [d.path for d in (*cfg.datasets, *cfg.test_datasets)]
+    kinds = ("train-continues", "train-ends", "held_out-continues", "held_out-ends")
+    assert named == [f"prepare/out/{path.stem}/{kind}.jsonl" for kind in kinds]
+    assert Path(cfg.output_dir).name == path.stem
+
+
+def test_the_missions_command() -> None:
+    cfg = load_config(ROOT / "axolotl_configs" / "llama-3.1-8b-qlora-32gb.yaml")
+    assert (cfg.sequence_len, cfg.lora_r, (cfg.model_extra or {})["sample_packing"]) == (
+        2048, 64, False,
+    )  # fmt: skip
+    assert vllm_command(cfg) == [
+        "vllm", "serve", "meta-llama/Llama-3.1-8B-Instruct",
+        "--served-model-name", "Llama-3.1-8B-Instruct",
+        "--enable-lora", "--lora-modules",
+        "llama-3.1-8b-qlora-32gb=outputs/llama-3.1-8b-qlora-32gb", "--max-lora-rank", "64",
+        "--host", "127.0.0.1", "--port", "8000", "--max-model-len", "64000",
+        "--max-num-seqs", "9", "--gpu-memory-utilization", "0.9", "--dtype", "bfloat16",
+    ]  # fmt: skip
+
+
+def test_flags_of_every_kind(tmp_path: Path) -> None:
+    text = "base_model: m\nvllm: {a_b: true, c: false, d: [1], e: {f: 1}, g: null, h: x y}\n"
+    command = vllm_command(load_config(written(tmp_path, text)))
+    assert command[-8:] == ["--a-b", "--no-c", "--d", "[1]", "--e", '{"f": 1}', "--h", "x y"]
+
+
+@pytest.mark.parametrize(("rank", "flag"), [(1, 1), (2, 8), (16, 16), (17, 32), (512, 512)])
+def test_rank_is_rounded_up_to_what_vllm_takes(rank: int, flag: int) -> None:
+    assert max_lora_rank(rank) == flag
+    assert flag in VLLM_MAX_LORA_RANKS
+
+
+def test_rank_beyond_vllm() -> None:
+    with pytest.raises(ValueError, match="513"):
+        max_lora_rank(513)
+
+
+def test_empty_blocks_mean_the_defaults(tmp_path: Path) -> None:
+    cfg = load_config(written(tmp_path, "base_model: m\nvllm:\nseqctx:\nadapter:\n"))
+    assert cfg == load_config(written(tmp_path, "base_model: m\n"))
+
+
+def test_a_config_is_frozen_compares_by_value_and_pickles(tmp_path: Path) -> None:
+    cfg = load_config(written(tmp_path, "base_model: m\nlora_dropout: 0.1\n"))
+    with pytest.raises(ValueError, match="frozen"):
+        cfg.base_model = "n"  # type: ignore[misc]
+    assert pickle.loads(pickle.dumps(cfg)) == cfg
+
+
+def test_overrides_are_validated_and_leave_the_rest(tmp_path: Path) -> None:
+    path = written(tmp_path, "base_model: m\nvllm: {port: 8000, dtype: auto}\n")
+    cfg = load_config(path, {"vllm.port": 8001, "seqctx.prepare.held_out": 0.5})
+    assert (cfg.vllm.port, cfg.vllm.model_extra, cfg.seqctx.prepare.held_out) == (
+        8001, {"dtype": "auto"}, 0.5,
+    )  # fmt: skip
+    with pytest.raises(InputError, match=r"vllm.port: .*65535 \(got 65536\)"):
+        load_config(path, {"vllm.port": 65536})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"\xff\xfe\x00", "no UTF-8 text (byte 0)"),
+        ("a: [1\nb: 2\n", "c.yaml:2: no valid YAML"),
+        ("- a\n", "the top level must be a mapping of keys (got list)"),
+        ("", "the top level must be a mapping of keys (got NoneType)"),
+        ("!!python/object/apply:os.system [id]", "no valid YAML"),
+        ("sequence_len: 1\n", "base_model: missing. Mend the key."),
+        ("base_model: m\nsequence_len: -5\n", "sequence_len: input should be greater than or"),
+        ("base_model: m\nseqctx: {prepare: {overlp: 1}}\n", "seqctx.prepare.overlp: extra inputs"),
+    ],
+)
+def test_bad_files_say_where_and_what(tmp_path: Path, text: str | bytes, message: str) -> None:
+    with pytest.raises(InputError) as error:
+        load_config(written(tmp_path, text))
+    assert message in str(error.value)
+    assert str(tmp_path / "c.yaml") in str(error.value)
+
+
+def test_all_problems_at_once(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as error:
+        load_config(written(tmp_path, "sequence_len: 0\nlora_r: 0\nadapter: x\n"))
+    assert len(str(error.value).splitlines()) == 4
