@@ -20,5 +20,11 @@ if ! "$venv/bin/pip" install --no-deps --progress-bar off -r "$list" 2>&1 | tee 
 fi
 "$venv/bin/pip" install -q --no-deps --editable . >>"$log" 2>&1 ||
   { echo "$venv: seqctx could not be installed. See $log." >&2; exit 1; }
+case $list in *train* | *serve*)
+  "$venv/bin/python" -c 'import torch' 2>>"$log" ||
+    { echo "$venv: torch does not load: $(tail -n 1 "$log")" >&2
+      echo "Without an NVIDIA GPU it must be torch's CPU build; the README says where it comes from." >&2
+      exit 1; } ;;
+esac
 touch "$stamp"
 echo "$venv: $((SECONDS - start)) s, $(du -sm "$venv" | cut -f1) MB"

@@ -1,0 +1,224 @@
+"""prepare, train and serve with real Axolotl and real vLLM, on a short text."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import yaml
+
+from seqctx.schema.manifest import Manifest, Run
+from tests.conftest import CONFIG, ROOT, seqctx
+from tests.e2e.test_model import MODEL, PYTHON
+
+SIZES = {"sequence_len": 384, "gradient_accumulation_steps": 1, "num_epochs": 1}
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+def processes(marks: tuple[str, ...]) -> list[str]:
+    """Command lines of running processes that hold all marks, this one's excluded."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if all(mark in line for mark in marks) and path.parent.name != str(os.getpid()):
+            found.append(line)
+    return found
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, novella: Path) -> Path:
+    """The default file, cut down: the first two chapters' openings, 384 tokens an example."""
+    folder = tmp_path_factory.mktemp("road")
+    (folder / "texts").mkdir()
+    chapters = novella.read_text("utf-8").split("\n## ")
+    short = [chapters[0], chapters[1][:4500], chapters[2][:1500]]
+    (folder / "texts" / "short.md").write_text("\n## ".join(short) + "\n", "utf-8")
+    text = CONFIG.read_text("utf-8").replace(CONFIG.stem, "short")
+    data = {**yaml.safe_load(text), **SIZES, "base_model": str(MODEL)}
+    data["seqctx"]["prepare"] |= {"manuscripts": ["texts"], "context_tokens": 64}
+    data["vllm"] |= {"port": free_port(), "max_model_len": 2048}
+    (folder / "short.yaml").write_text(yaml.safe_dump(data))
+    for name in (".venv-train", ".venv-serve"):
+        (folder / name).symlink_to(ROOT / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(project: Path) -> Path:
+    for verb in ("prepare", "train"):
+        answer = seqctx(verb, "short.yaml", cwd=project)
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        (project / f"{verb}.txt").write_text(answer.stdout)
+    return project
+
+
+def test_training_lowers_the_held_out_loss_and_leaves_a_record(trained: Path) -> None:
+    output = trained / "outputs" / "short"
+    run = Run.read(output / "run" / "run.json")
+    assert run is not None
+    manifest = Manifest.read(trained / "prepare" / "out" / "short" / "manifest.json")
+    assert manifest is not None
+    assert run.steps == manifest.train.examples
+    assert [p.step for p in run.points if p.loss is not None] == list(range(1, run.steps + 1))
+    base, after = run.eval_losses
+    assert after < base
+    assert run.points[0].step == 0  # the base model was evaluated before any step
+    assert {"axolotl", "torch", "bitsandbytes"} <= run.versions.keys()
+    assert (output / "adapter_model.safetensors").is_file()
+    assert (output / "run" / "train.log").is_file()
+    assert f"held-out loss: {base:.3f} before training" in (trained / "train.txt").read_text()
+    assert sorted(p.name for p in (trained / "outputs").iterdir()) == ["short"]
+
+
+def test_what_axolotl_trained_on_is_what_prepare_counted(trained: Path) -> None:
+    """Ids, counts and labels of Axolotl's own tokenized data; nothing dropped or cut."""
+    from seqctx import load_tokenizer
+
+    script = (
+        "import json, sys\nfrom pathlib import Path\nfrom datasets import load_from_disk\n"
+        "print(json.dumps([[r for r in load_from_disk(str(p.parent))]\n"
+        "  for p in Path(sys.argv[1]).glob('*/dataset_info.json')]))"
+    )
+    out = trained / "prepare" / "out" / "short"
+    answer = subprocess.run(
+        [PYTHON, "-c", script, out / "tokenized"], capture_output=True, text=True, check=True
+    )
+    got = {tuple(r["input_ids"]): r["labels"] for part in json.loads(answer.stdout) for r in part}
+    tokenizer = load_tokenizer(str(MODEL))
+    loss_tokens = 0
+    rows = [(p, json.loads(x)) for p in out.glob("*.jsonl") for x in p.open(encoding="utf-8")]
+    assert len(rows) == len(got)
+    for path, row in rows:
+        ids = tokenizer.render(row["messages"])
+        assert len(ids) == row["tokens"] <= SIZES["sequence_len"]
+        labels = [x for x in got[tuple(ids)] if x != -100]
+        assert (labels[-1] == 2) == ("ends" in path.name)  # the turn's end, where the text ends
+        loss_tokens += len(labels)
+    manifest = Manifest.read(out / "manifest.json")
+    assert manifest is not None
+    assert loss_tokens == manifest.train.loss_tokens + manifest.held_out.loss_tokens
+
+
+def test_nothing_is_trained_twice(trained: Path) -> None:
+    start = time.monotonic()
+    answer = seqctx("train", "short.yaml", cwd=trained, SEQCTX_AXOLOTL="/none")
+    assert answer.returncode == 0
+    assert "up to date" in answer.stdout
+    assert time.monotonic() - start < 60  # no Axolotl: it could not have been found
+
+
+def test_axolotls_refusal_is_one_line(trained: Path) -> None:
+    before = sorted((trained / "outputs").rglob("*"))
+    answer = seqctx("train", "short.yaml", "--set", "optimizer=nonsense", cwd=trained)
+    assert answer.returncode == 3
+    line = answer.stderr.splitlines()[-1]
+    assert line.startswith("axolotl: ")
+    assert "outputs/short.train.log" in line
+    (trained / "outputs" / "short.train.log").unlink()
+    assert sorted((trained / "outputs").rglob("*")) == before
+
+
+def test_ctrl_c_in_training_leaves_nothing(trained: Path) -> None:
+    before = sorted((trained / "outputs").rglob("*"))
+    command = [sys.executable, "-m", "seqctx", "train", "short.yaml", "--set", "seed=7"]
+    process = subprocess.Popen(command, cwd=trained, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "step 1/" in line:
+            break
+    assert processes(("axolotl", "short.partial"))
+    process.send_signal(signal.SIGINT)
+    rest = process.stderr.read()
+    assert process.wait(60) == 130
+    assert "interrupted; nothing half-written was left" in rest
+    assert not processes(("axolotl", "short.partial"))
+    assert sorted((trained / "outputs").rglob("*")) == before
+
+
+@contextmanager
+def served(*command: str, cwd: Path) -> Iterator[str]:
+    """A server of the command line's; its ready line; stopped by Ctrl-C, and nothing left."""
+    process = subprocess.Popen(
+        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None and process.stderr is not None
+    try:
+        line = process.stdout.readline()
+        assert "/v1 serves " in line, process.stderr.read()
+        yield line
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert not processes(("vllm.entrypoints", str(cwd)))
+
+
+def models(url: str) -> list[str]:
+    import httpx
+
+    return [m["id"] for m in httpx.get(f"{url}/v1/models", trust_env=False).json()["data"]]
+
+
+def test_the_server_script_takes_an_adapter_and_a_base(trained: Path) -> None:
+    script = str(ROOT / "serve" / "serve_vllm.sh")
+    port = str(free_port())
+    for model, names in (
+        ("outputs/short", [MODEL.name, "short"]),
+        (str(MODEL), [MODEL.name]),
+    ):
+        with served(script, model, port, "9", "2048", "0.90", cwd=trained) as line:
+            assert line.startswith(f"http://127.0.0.1:{port}/v1 serves {MODEL.name} (base)")
+            assert models(f"http://127.0.0.1:{port}") == names
+    usage = subprocess.run([script, "model"], capture_output=True, text=True)
+    assert usage.returncode == 2
+    assert "MODEL PORT MAX_SEQS CONTEXT GPU_UTIL" in usage.stderr
+
+
+def test_vllms_refusal_is_one_line(trained: Path) -> None:
+    answer = seqctx("serve", "short.yaml", "--set", "vllm.max_model_len=9000", cwd=trained)
+    assert answer.returncode == 3
+    assert "Lower vllm.max_model_len; the log is outputs/short/run/serve.log." in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_the_demo_compares_base_and_adapter_and_stops(trained: Path) -> None:
+    answer = seqctx("demo", "short.yaml", cwd=trained, COLUMNS="120")
+    assert answer.returncode == 0, answer.stderr
+    for step in ("prepare  up to date", "train    up to date", "serve    done", "ask      done"):
+        assert step in answer.stderr
+    for word in ("both were asked", "base", "adapter", "author", "held-out loss:", "on disk"):
+        assert word in answer.stdout
+    assert not processes(("vllm.entrypoints", "short"))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "axolotl_configs").glob("*.yaml")), ids=str)
+def test_axolotl_itself_accepts_every_shipped_file(path: Path) -> None:
+    script = (
+        "import sys, yaml\nfrom axolotl.utils.dict import DictDefault\n"
+        "from axolotl.utils.config import prepare_plugins, validate_config\n"
+        "cfg = DictDefault(yaml.safe_load(open(sys.argv[1])))\nprepare_plugins(cfg)\n"
+        "validate_config(cfg, capabilities={'bf16': True, 'fp8': False, 'tf32': True, 'n_gpu': 1,"
+        " 'compute_capability': 'sm_120'}, env_capabilities={'torch_version': '2.13.0'})\n"
+    )
+    env = {**os.environ, "AXOLOTL_DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1"}
+    answer = subprocess.run(
+        [PYTHON, "-c", script, path], capture_output=True, text=True, env=env, cwd=ROOT
+    )
+    assert answer.returncode == 0, answer.stderr[-2000:]

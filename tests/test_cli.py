@@ -1,0 +1,177 @@
+"""Bad input: one clear line, the right exit status, nothing half-written."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+from seqctx.files import fingerprint_model
+from seqctx.schema.manifest import Run
+from tests.conftest import seqctx
+
+
+@pytest.fixture
+def project(tmp_path: Path, model_folder: Path, novella: Path) -> Path:
+    (tmp_path / "texts").mkdir()
+    text = novella.read_text("utf-8")
+    (tmp_path / "texts" / "a.md").write_text(text[: text.index("\n## 4.")])
+    data = "prepare/out/c"
+    (tmp_path / "c.yaml").write_text(
+        f"base_model: {model_folder}\nsequence_len: 1024\nadapter: lora\nlora_r: 8\n"
+        f"datasets: [{{path: {data}/train-continues.jsonl}}, {{path: {data}/train-ends.jsonl}}]\n"
+        f"test_datasets: [{{path: {data}/held_out-continues.jsonl}}, "
+        f"{{path: {data}/held_out-ends.jsonl}}]\n"
+        "output_dir: outputs/c\nseqctx: {prepare: {manuscripts: [texts]}}\n"
+    )
+    return tmp_path
+
+
+def refused(project: Path, *arguments: str, code: int, **env: str) -> str:
+    before = sorted(p for p in project.rglob("*"))
+    answer = seqctx(*arguments, cwd=project, **env)
+    assert answer.returncode == code, answer.stdout + answer.stderr
+    assert answer.stdout == ""
+    assert "Traceback" not in answer.stderr
+    assert sorted(p for p in project.rglob("*")) == before
+    return answer.stderr.splitlines()[-1]
+
+
+def test_prepare_writes_once_and_again_only_when_something_changed(project: Path) -> None:
+    first = seqctx("prepare", "c.yaml", cwd=project)
+    assert first.returncode == 0, first.stderr
+    assert "written to prepare/out/c" in first.stdout
+    out = project / "prepare" / "out" / "c"
+    manifest = json.loads((out / "manifest.json").read_text())
+    rows = [json.loads(line) for p in out.glob("*.jsonl") for line in p.open(encoding="utf-8")]
+    assert len(rows) == manifest["train"]["examples"] + manifest["held_out"]["examples"]
+    assert max(r["tokens"] for r in rows) <= 1024
+    stamp = (out / "manifest.json").stat().st_mtime_ns
+    assert "up to date" in seqctx("prepare", "c.yaml", cwd=project).stdout
+    assert (out / "manifest.json").stat().st_mtime_ns == stamp
+    (out / "train-ends.jsonl").write_text("")
+    assert "written to" in seqctx("prepare", "c.yaml", cwd=project).stdout
+    with (project / "texts" / "a.md").open("a") as f:
+        f.write("\n\nOne more line.\n")
+    assert "written to" in seqctx("prepare", "c.yaml", cwd=project).stdout
+    assert [p.name for p in out.parent.iterdir()] == ["c"]
+
+
+def test_dry_runs_write_nothing(project: Path) -> None:
+    before = sorted(project.rglob("*"))
+    prepare = seqctx("prepare", "c.yaml", "--dry-run", cwd=project)
+    train = seqctx("train", "c.yaml", "--dry-run", cwd=project)
+    serve = seqctx("serve", "c.yaml", "--dry-run", cwd=project)
+    assert "read texts/a.md" in prepare.stdout
+    assert "outputs/c.partial/run/axolotl.yaml" in train.stdout.splitlines()[-1]
+    assert "seqctx" not in train.stdout.splitlines()[1]
+    assert "--lora-modules c=outputs/c --max-lora-rank 8 --host 127.0.0.1" in serve.stdout
+    assert {p.returncode for p in (prepare, train, serve)} == {0}
+    assert sorted(project.rglob("*")) == before
+
+
+@pytest.mark.parametrize("verb", ["prepare", "train", "serve", "demo"])
+def test_a_missing_config(project: Path, verb: str) -> None:
+    line = refused(project, verb, "none.yaml", code=2)
+    assert line == "none.yaml: no such file. Check the path."
+
+
+def test_usage(project: Path) -> None:
+    assert "No such command" in refused(project, "prepair", code=2)
+    assert "is not KEY=VALUE" in refused(project, "serve", "c.yaml", "--set", "port", code=2)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "texts: no manuscript (.txt, .md) in this folder. Put one in."),
+        (b"", "texts/a.md: empty. Put text in it, or take it out of the folder."),
+        (b"a\0b", "texts/a.md: a binary file, not text. Export the manuscript as .md or .txt."),
+        (b"Three words only.", "one must train and one be held out."),
+    ],
+)
+def test_bad_manuscripts(project: Path, content: bytes | None, message: str) -> None:
+    path = project / "texts" / "a.md"
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    assert message in refused(project, "prepare", "c.yaml", code=2)
+
+
+def test_a_base_model_that_is_not_there(project: Path) -> None:
+    name = "prepare/models/none"
+    for verb, code in (("prepare", 2), ("train", 1), ("serve", 3)):
+        line = refused(project, verb, "c.yaml", "--set", f"base_model={name}", code=code, PATH="")
+        if verb != "serve":
+            assert line == f"base_model: {name}: no such folder. Run 'make model'."
+
+
+def test_a_sequence_too_short_for_its_template(project: Path) -> None:
+    line = refused(project, "prepare", "c.yaml", "--set", "sequence_len=100", code=2)
+    assert "sequence_len: 100 leaves" in line
+
+
+def test_training_before_preparing(project: Path) -> None:
+    line = refused(project, "train", "c.yaml", code=1)
+    assert line == (
+        "datasets: prepare/out/c/train-continues.jsonl: not there. Run 'seqctx prepare' first."
+    )
+
+
+def test_tools_that_are_not_installed(project: Path) -> None:
+    seqctx("prepare", "c.yaml", cwd=project)
+    line = refused(project, "train", "c.yaml", code=3, PATH="", SEQCTX_AXOLOTL="")
+    assert line.startswith("axolotl: not installed. Run 'make setup-train'")
+    line = refused(project, "serve", "c.yaml", code=3, PATH="", SEQCTX_VLLM="")
+    assert line.startswith("vllm: not installed. Run 'make setup-serve'")
+
+
+def adapter(project: Path, trained_on: str, fingerprint: str | None = None) -> None:
+    folder = project / "outputs" / "c"
+    folder.mkdir(parents=True)
+    (folder / "adapter_config.json").write_text(
+        json.dumps({"base_model_name_or_path": trained_on, "r": 8})
+    )
+    if fingerprint:
+        Run(
+            fingerprint="", base_model=trained_on, base_fingerprint=fingerprint,
+            versions={}, seconds=1, steps=1, points=(),
+        ).write(folder / "run" / "run.json")  # fmt: skip
+
+
+def test_serving_before_training(project: Path) -> None:
+    line = refused(project, "serve", "c.yaml", code=1, SEQCTX_VLLM="true")
+    assert line == "output_dir: outputs/c: holds no adapter. Run 'seqctx train' first."
+
+
+def test_an_adapter_of_another_base(project: Path, model_folder: Path) -> None:
+    adapter(project, "other/base")
+    line = refused(project, "serve", "c.yaml", code=1, SEQCTX_VLLM="true")
+    assert "outputs/c: the adapter belongs to other/base, not to this base_model" in line
+
+
+def test_an_adapter_of_a_base_whose_weights_changed(project: Path, model_folder: Path) -> None:
+    adapter(project, str(model_folder), fingerprint="another")
+    line = refused(project, "serve", "c.yaml", code=1, SEQCTX_VLLM="true")
+    assert "weights are compared, not names" in line
+
+
+def test_a_port_that_is_taken(project: Path, model_folder: Path) -> None:
+    adapter(project, str(model_folder), fingerprint=fingerprint_model(str(model_folder)))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        line = refused(
+            project, "serve", "c.yaml", "--set", f"vllm.port={port}", code=1, SEQCTX_VLLM="true"
+        )
+    assert line.startswith(f"vllm.port: 127.0.0.1:{port} cannot be had (Address already in use)")
+
+
+def test_serving_something_else(project: Path) -> None:
+    assert "texts: holds no config.json" in refused(project, "serve", "texts", code=2)
+    assert "no/such/folder: no such file or folder" in refused(
+        project, "serve", "no/such/folder", code=2
+    )

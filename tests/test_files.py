@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from seqctx import InputError
+from seqctx.files import (
+    atomic_write,
+    explain_os_errors,
+    fingerprint_model,
+    hash_text,
+    replaced_folder,
+)
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), atomic_write(path) as f:
+        f.write("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+    with atomic_write(path) as f:
+        f.write("new")
+    assert path.read_text() == "new"
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
+def test_a_failed_run_leaves_the_old_folder_and_nothing_else(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    folder = tmp_path / "out"
+    with replaced_folder(folder) as partial:
+        (partial / "a").write_text("1")
+    with pytest.raises(error), replaced_folder(folder) as partial:
+        (partial / "b").write_text("2")
+        raise error
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+    assert [p.name for p in folder.iterdir()] == ["a"]
+
+
+def test_a_run_killed_between_the_renames_is_mended(tmp_path: Path) -> None:
+    (tmp_path / "out.old").mkdir()
+    (tmp_path / "out.old" / "a").write_text("1")
+    (tmp_path / "out.partial").mkdir()
+    with pytest.raises(RuntimeError), replaced_folder(tmp_path / "out"):
+        raise RuntimeError
+    assert (tmp_path / "out" / "a").read_text() == "1"
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_missing_and_forbidden_files_are_explained(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="none: no such file"), explain_os_errors(tmp_path):
+        (tmp_path / "none").open()
+    with pytest.raises(InputError, match="Is a directory"), explain_os_errors(tmp_path):
+        tmp_path.open()
+
+
+def test_hash_tells_where_one_text_ends() -> None:
+    assert hash_text("ab", "c") != hash_text("a", "bc")
+
+
+def test_fingerprint_sees_weights_not_names(tmp_path: Path) -> None:
+    def model(name: str, config: bytes, weights: bytes) -> str:
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "config.json").write_bytes(config)
+        (folder / "model.safetensors").write_bytes(weights)
+        return fingerprint_model(str(folder))
+
+    weights = bytes(range(256)) * 4096
+    other = weights[:-1] + b"\0"
+    assert model("a", b"{}", weights) == model("b", b"{}", weights)
+    assert len({model("c", b"{}", other), model("d", b"{ }", weights), model("e", b"{}", b"")}) == 3
+    assert model("f", b"{}", weights) != model("g", b"{}", other)
+
+
+DISK = """
+set -e
+mkdir -p disk && mount -t tmpfs -o size=64k tmpfs disk
+cd disk && mkdir texts && head -c 30000 /dev/zero | tr '\\0' 'a' | fold -w 60 > texts/a.txt
+printf '\\n\\nChapter 2\\n\\n' >> texts/a.txt
+head -c 20000 /dev/zero | tr '\\0' 'b' | fold -w 60 >> texts/a.txt
+printf 'base_model: %s\\nsequence_len: 1024\\nseqctx: {prepare: {manuscripts: [texts]}}\\n' "$1" > c.yaml
+set +e
+"$2" -m seqctx prepare c.yaml; echo "exit $?"
+ls -A prepare
+"""
+
+
+def test_a_full_disk(tmp_path: Path, model_folder: Path) -> None:
+    unshare = shutil.which("unshare")
+    probe = [str(unshare), "-rm", "mount", "-t", "tmpfs", "tmpfs", str(tmp_path)]
+    if not unshare or subprocess.run(probe, capture_output=True).returncode:
+        pytest.skip("needs unshare and the right to mount a small disk")
+    answer = subprocess.run(
+        [unshare, "-rm", "bash", "-c", DISK, "sh", str(model_folder), sys.executable],
+        cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "COLUMNS": "300"},
+    )  # fmt: skip
+    assert "exit 2" in answer.stdout, answer.stderr
+    assert answer.stderr.splitlines()[-1].startswith("prepare/out/")
+    assert "the disk is full (0.0 MB free). Make room and run again" in answer.stderr
+    assert answer.stdout.split("exit 2\n")[1].split() == ["out"]

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from seqctx import ToolError
+from seqctx.process import failure, find_tool, lines, running, tool_environment
+
+# A parent and a child that both ignore SIGINT and SIGTERM.
+STUBBORN = (
+    "import os, signal, sys, time\n"
+    "for n in (signal.SIGINT, signal.SIGTERM): signal.signal(n, signal.SIG_IGN)\n"
+    "print(os.fork(), flush=True); time.sleep(600)\n"
+)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_lines_end_at_carriage_returns_too_and_are_logged(tmp_path: Path) -> None:
+    script = r"import sys; sys.stdout.buffer.write(b'a\rb\n\n\xff'); sys.stdout.flush()"
+    script += "; sys.stderr.write('last')"
+    log = tmp_path / "log"
+    with log.open("wb") as f, running([sys.executable, "-c", script], dict(os.environ)) as process:
+        assert list(lines(process, f)) == ["a", "b", "\ufffdlast"]
+    assert log.read_bytes() == b"a\rb\n\n\xfflast"
+
+
+def test_nothing_is_left_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits = iter([0.2, 0.2])
+    original = subprocess.Popen.wait
+
+    def shorter(self: subprocess.Popen[bytes], timeout: float | None = None) -> int:
+        return original(self, next(waits) if timeout else None)
+
+    monkeypatch.setattr(subprocess.Popen, "wait", shorter)  # 15 s and 5 s of patience
+    with pytest.raises(KeyboardInterrupt):
+        with running([sys.executable, "-c", STUBBORN], dict(os.environ)) as process:
+            assert process.stdout is not None
+            child = int(process.stdout.readline())
+            raise KeyboardInterrupt
+    time.sleep(0.1)
+    assert process.returncode == -signal.SIGKILL
+    assert not alive(process.pid)
+    assert not alive(child)
+
+
+def test_a_tool_is_found_where_its_variable_points(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("SEQCTX_VLLM", raising=False)
+    with pytest.raises(ToolError, match=r"vllm: not installed. Run 'make setup-serve'"):
+        find_tool("vllm")
+    monkeypatch.setenv("SEQCTX_VLLM", str(tmp_path / "none"))
+    with pytest.raises(ToolError, match=r"SEQCTX_VLLM: .*none: no such program"):
+        find_tool("vllm")
+    monkeypatch.setenv("SEQCTX_VLLM", sys.executable)
+    assert find_tool("vllm") == Path(sys.executable)
+
+
+def test_tools_report_to_nobody() -> None:
+    env = tool_environment(Path("/x/bin/axolotl"), local_model=True)
+    assert env["PATH"].startswith("/x/bin:")
+    for name in ("AXOLOTL_DO_NOT_TRACK", "DO_NOT_TRACK", "VLLM_NO_USAGE_STATS", "HF_HUB_OFFLINE"):
+        assert env[name] == "1"
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "message"),
+    [
+        ("x\nOSError: [Errno 28] No space left on device\ny", 1, "Make room ("),
+        (
+            "Traceback\n  f()\n\x1b[31mValueError: bad rank\x1b[0m\n",
+            1,
+            "axolotl: ValueError: bad rank See",
+        ),
+        ("ok\n", 7, "axolotl: ended with status 7"),
+        ("ok\n", -9, "axolotl: killed, probably for memory"),
+        ("foo special bar\n", 1, "foo special bar Do that; the log is"),
+    ],
+)
+def test_a_failure_says_why(tmp_path: Path, text: str, code: int, message: str) -> None:
+    log = tmp_path / "log"
+    log.write_text(text)
+    error = failure("axolotl", code, log, {"special": "Do that"})
+    assert message in str(error)
+    assert str(log) in str(error)
+    assert error.exit_code == 3
