@@ -87,7 +87,8 @@ mkdir -p disk && mount -t tmpfs -o size=64k tmpfs disk
 cd disk && mkdir texts && head -c 30000 /dev/zero | tr '\\0' 'a' | fold -w 60 > texts/a.txt
 printf '\\n\\nChapter 2\\n\\n' >> texts/a.txt
 head -c 20000 /dev/zero | tr '\\0' 'b' | fold -w 60 >> texts/a.txt
-printf 'base_model: %s\\nsequence_len: 1024\\nseqctx: {prepare: {manuscripts: [texts]}}\\n' "$1" > c.yaml
+printf 'base_model: %s\\nsequence_len: 1024\\n' "$1" > c.yaml
+echo 'seqctx: {prepare: {manuscripts: [texts]}}' >> c.yaml
 set +e
 "$2" -m seqctx prepare c.yaml; echo "exit $?"
 ls -A prepare

@@ -11,8 +11,8 @@ LINES = """\
 100%|##########| 2/2 [00:06<00:00,  2.10s/it]
 {'eval_loss': '3.684', 'eval_runtime': '10.53', 'eval_ppl': '39.79', 'epoch': 0}
  50%|#####     | 1/2 [00:30<02:30, 30.05s/it]
-{'loss': '4.076', 'grad_norm': '0.4534', 'learning_rate': '0.0002', 'tokens/total': 1728, 'epoch': '0.5'}
-{'loss': '3.631', 'grad_norm': '0.4168', 'learning_rate': '0.0001', 'tokens/total': 3456, 'epoch': '1'}
+{'loss': '4.076', 'grad_norm': '0.4534', 'tokens/total': 1728, 'epoch': '0.5'}
+{'loss': '3.631', 'grad_norm': '0.4168', 'tokens/total': 3456, 'epoch': '1'}
 100%|##########| 2/2 [01:31<00:00, 17.08s/it]
 {'a': broken
 [2026-11-23 22:20:04,329] [INFO] [axolotl.core.trainers.base] Running evaluation step...
