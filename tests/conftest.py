@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,12 +66,20 @@ def tokenizer(model_folder: Path):  # type: ignore[no-untyped-def]
     return load_tokenizer(str(model_folder))
 
 
+def rows_of(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
+    """The rows of all JSONL files of a folder, each with its file."""
+    return [
+        (path, json.loads(line))
+        for path in folder.glob("*.jsonl")
+        for line in path.read_text("utf-8").split("\n")
+        if line
+    ]
+
+
 def seqctx(
     *arguments: str | Path, cwd: Path = ROOT, **env: str
 ) -> subprocess.CompletedProcess[str]:
     """Run the command line as a user does."""
-    import os
-
     return subprocess.run(
         [sys.executable, "-m", "seqctx", *map(str, arguments)],
         cwd=cwd,

@@ -10,7 +10,7 @@ import pytest
 
 from seqctx.files import fingerprint_model
 from seqctx.schema.manifest import Run
-from tests.conftest import seqctx
+from tests.conftest import rows_of, seqctx
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_prepare_writes_once_and_again_only_when_something_changed(project: Path
     assert "written to prepare/out/c" in first.stdout
     out = project / "prepare" / "out" / "c"
     manifest = json.loads((out / "manifest.json").read_text())
-    rows = [json.loads(line) for p in out.glob("*.jsonl") for line in p.open(encoding="utf-8")]
+    rows = [row for _, row in rows_of(out)]
     assert len(rows) == manifest["train"]["examples"] + manifest["held_out"]["examples"]
     assert max(r["tokens"] for r in rows) <= 1024
     stamp = (out / "manifest.json").stat().st_mtime_ns

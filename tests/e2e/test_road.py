@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from seqctx.schema.manifest import Manifest, Run
-from tests.conftest import CONFIG, ROOT, seqctx
+from tests.conftest import CONFIG, ROOT, rows_of, seqctx
 from tests.e2e.test_model import MODEL, PYTHON
 
 SIZES = {"sequence_len": 384, "gradient_accumulation_steps": 1, "num_epochs": 1}
@@ -103,7 +103,7 @@ def test_what_axolotl_trained_on_is_what_prepare_counted(trained: Path) -> None:
     got = {tuple(r["input_ids"]): r["labels"] for part in json.loads(answer.stdout) for r in part}
     tokenizer = load_tokenizer(str(MODEL))
     loss_tokens = 0
-    rows = [(p, json.loads(x)) for p in out.glob("*.jsonl") for x in p.open(encoding="utf-8")]
+    rows = rows_of(out)
     assert len(rows) == len(got)
     for path, row in rows:
         ids = tokenizer.render(row["messages"])
