@@ -103,8 +103,10 @@ def main() -> None:
         partial.rename(folder)
     except KeyboardInterrupt:
         sys.exit(130)
-    except OSError as error:
-        sys.exit(f"{folder}: {error.strerror or error}. Nothing was kept; make room and run again.")
+    except Exception as error:  # safetensors has an error of its own for a full disk
+        if not isinstance(error, OSError) and "No space left" not in str(error):
+            raise
+        sys.exit(f"{folder}: {error}. Nothing was kept. Make room and run again.")
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     megabytes = sum(f.stat().st_size for f in folder.iterdir()) / 1e6

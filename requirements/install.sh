@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # Makes one environment from its pin list, with a line of progress: install.sh VENV LIST STAMP
-# The stamp is written last, so an interrupted installation is made anew.
+# An installation that fails or is interrupted is removed; its log is VENV.log.
 set -euo pipefail
 venv=$1 list=$2 stamp=$3
 start=$SECONDS
+log=$venv.log
+trap '[ -e "$stamp" ] || rm -rf "$venv"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
 rm -rf "$venv"
 "${PYTHON:-python3}" -m venv "$venv"
-log=$venv/install.log
 total=$(grep -cE '^[a-zA-Z]' "$list")
 echo "$venv: installing up to $total packages of $list"
 if ! "$venv/bin/pip" install --no-deps --progress-bar off -r "$list" 2>&1 | tee "$log" |
@@ -26,5 +29,6 @@ case $list in *train* | *serve*)
       echo "Without an NVIDIA GPU it must be torch's CPU build; the README says where it comes from." >&2
       exit 1; } ;;
 esac
+mv "$log" "$venv/install.log"
 touch "$stamp"
 echo "$venv: $((SECONDS - start)) s, $(du -sm "$venv" | cut -f1) MB"

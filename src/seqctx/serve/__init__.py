@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -179,7 +180,9 @@ def serving(
     with explain_os_errors(log):
         log.parent.mkdir(parents=True, exist_ok=True)
     stage = ""
-    with log.open("wb") as f, running(command, env, log=f) as process:
+    with log.open("wb") as f:
+        f.write(f"$ {shlex.join(command)}\n".encode())
+    with log.open("ab") as f, running(command, env, log=f) as process:
         while True:
             if (code := process.poll()) is not None:
                 raise failure("vllm", code or 1, log, _REMEDIES)
