@@ -138,15 +138,15 @@ def test_axolotls_refusal_is_one_line(trained: Path) -> None:
 def test_ctrl_c_in_training_leaves_nothing(trained: Path) -> None:
     before = sorted((trained / "outputs").rglob("*"))
     command = [sys.executable, "-m", "seqctx", "train", "short.yaml", "--set", "seed=7"]
-    process = subprocess.Popen(command, cwd=trained, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    for line in process.stderr:
-        if "step 1/" in line:
-            break
-    assert processes(("axolotl", "short.partial"))
-    process.send_signal(signal.SIGINT)
-    rest = process.stderr.read()
-    assert process.wait(60) == 130
+    with subprocess.Popen(command, cwd=trained, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "step 1/" in line:
+                break
+        assert processes(("axolotl", "short.partial"))
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+    assert process.returncode == 130
     assert "interrupted; nothing half-written was left" in rest
     assert not processes(("axolotl", "short.partial"))
     assert sorted((trained / "outputs").rglob("*")) == before
@@ -155,17 +155,17 @@ def test_ctrl_c_in_training_leaves_nothing(trained: Path) -> None:
 @contextmanager
 def served(*command: str, cwd: Path) -> Iterator[str]:
     """A server of the command line's; its ready line; stopped by Ctrl-C, and nothing left."""
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None and process.stderr is not None
-    try:
-        line = process.stdout.readline()
-        assert "/v1 serves " in line, process.stderr.read()
-        yield line
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+    ) as process:
+        try:
+            assert process.stdout is not None and process.stderr is not None
+            line = process.stdout.readline()
+            assert "/v1 serves " in line, process.stderr.read()
+            yield line
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=60)
     assert process.returncode == 130
     assert not processes(("vllm.entrypoints", str(cwd)))
 
