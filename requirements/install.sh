@@ -6,7 +6,7 @@ venv=$1 list=$2 stamp=$3
 start=$SECONDS
 log=$venv.log
 trap '[ -e "$stamp" ] || rm -rf "$venv"' EXIT
-trap 'exit 130' INT
+trap 'rm -f "$log"; exit 130' INT
 trap 'exit 143' TERM HUP
 rm -rf "$venv"
 "${PYTHON:-python3}" -m venv "$venv"
