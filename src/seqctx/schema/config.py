@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from seqctx.errors import InputError
-from seqctx.schema.source import read_mapping
+from seqctx.schema.source import Document, read_document
 
 
 class Part(BaseModel):
@@ -129,30 +129,32 @@ def load_config(path: str | Path, overrides: Mapping[str, Any] | None = None) ->
         overrides: dotted keys and values laid over the file, such as ``{"vllm.port": 8001}``.
 
     Raises:
-        InputError: when the file cannot be read, or with every key that is wrong.
+        InputError: when the file cannot be read, or with every key that is wrong and its line.
     """
-    return parse_config(read_mapping(Path(path)), str(path), overrides)
+    return parse_config(read_document(Path(path)), overrides)
 
 
-def parse_config(
-    data: dict[str, Any], place: str, overrides: Mapping[str, Any] | None = None
-) -> Config:
-    """Validate a mapping as a Config; ``place`` opens every line of an error.
+def parse_config(document: Document, overrides: Mapping[str, Any] | None = None) -> Config:
+    """Validate a document as a Config.
 
     Raises:
         InputError: with all problems at once, a line each.
     """
+    data, laid_over = document.data, set()
     for dotted, value in (overrides or {}).items():
-        data = _laid_over(data, dotted.split("."), value)
+        keys = dotted.split(".")
+        data = _laid_over(data, keys, value)
+        laid_over.add(tuple(keys))
     try:
         return Config.model_validate(data)
     except ValidationError as error:
         lines = []
         for problem in error.errors():
-            key = ".".join(str(part) for part in problem["loc"])
+            loc = problem["loc"]
+            place = f"--set {'.'.join(map(str, loc))}" if loc in laid_over else document.place(loc)
             missing = problem["type"] == "missing"
             fact = "missing" if missing else f"{problem['msg'].lower()} (got {problem['input']!r})"
-            lines.append(f"{place}: {key}: {fact}. Mend the key.")
+            lines.append(f"{place}: {'.'.join(map(str, loc))}: {fact}. Mend the key.")
         raise InputError("\n".join(lines)) from None
 
 

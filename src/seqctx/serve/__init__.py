@@ -19,6 +19,7 @@ from seqctx.process import failure, find_tool, has_gpu, running, tool_environmen
 from seqctx.schema.config import Config, load_config, parse_config
 from seqctx.schema.manifest import Run
 from seqctx.schema.render import adapter_name, base_name, vllm_command
+from seqctx.schema.source import Document
 
 _REMEDIES = {
     r"address already in use": "Set vllm.port to another",
@@ -79,13 +80,13 @@ def target_config(target: str, overrides: Mapping[str, Any] | None = None) -> Co
             "lora_r": adapter.get("r"),
             "output_dir": str(path),
         }
-        return parse_config(data, str(path / "adapter_config.json"), overrides)
+        return parse_config(Document(str(path / "adapter_config.json"), data, {}), overrides)
     if (path / "config.json").is_file():
-        return parse_config({"base_model": target.rstrip("/")}, target, overrides)
+        return parse_config(Document(target, {"base_model": target.rstrip("/")}, {}), overrides)
     if path.is_dir():
         raise InputError(f"{path}: holds no config.json or adapter_config.json. Name a model.")
     if re.fullmatch(r"[\w.-]+/[\w.-]+", target) and not path.parent.is_dir():
-        return parse_config({"base_model": target}, target, overrides)
+        return parse_config(Document(target, {"base_model": target}, {}), overrides)
     raise InputError(f"{target}: no such file or folder. Name a YAML, a model or an adapter.")
 
 
