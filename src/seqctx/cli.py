@@ -122,7 +122,8 @@ def train(config: Path, overrides: dict[str, Any], force: bool, dry_run: bool) -
     if dry_run:
         from seqctx.schema.render import axolotl_mapping
 
-        partial = Path(cfg.output_dir + ".partial")
+        output = Path(cfg.output_dir)
+        partial = output.with_name(output.name + ".partial")
         resolved = partial / "run" / "axolotl.yaml"
         mapping = axolotl_mapping(cfg, output_dir=partial)
         try:

@@ -98,7 +98,10 @@ def test_what_axolotl_trained_on_is_what_prepare_counted(trained: Path) -> None:
     )
     out = trained / "prepare" / "out" / "short"
     answer = subprocess.run(
-        [PYTHON, "-c", script, out / "tokenized"], capture_output=True, text=True, check=True
+        [PYTHON, "-c", script, trained / "outputs/short/run/tokenized"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     got = {tuple(r["input_ids"]): r["labels"] for part in json.loads(answer.stdout) for r in part}
     tokenizer = load_tokenizer(str(MODEL))

@@ -24,7 +24,8 @@ def test_axolotl_gets_every_key_of_a_shipped_file_as_it_stands(path: Path) -> No
     raw = yaml.safe_load(path.read_text("utf-8"))
     got = axolotl_mapping(load_config(path), output_dir=Path("elsewhere"))
     del raw["seqctx"]
-    assert got == {**raw, "output_dir": "elsewhere"}
+    written = {"output_dir": "elsewhere", "dataset_prepared_path": "elsewhere/run/tokenized"}
+    assert got == {**raw, **written}
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
@@ -108,6 +109,12 @@ def test_bad_files_say_where_and_what(tmp_path: Path, text: str | bytes, message
         load_config(written(tmp_path, text))
     assert message in str(error.value)
     assert str(tmp_path / "c.yaml") in str(error.value)
+
+
+@pytest.mark.parametrize("value", [".", "/", "''", "./"])
+def test_output_dir_must_be_a_folder_of_its_own(tmp_path: Path, value: str) -> None:
+    with pytest.raises(InputError, match=r"c.yaml:2: output_dir: .*must name a folder of its own"):
+        load_config(written(tmp_path, f"base_model: m\noutput_dir: {value}\n"))
 
 
 def test_all_problems_at_once(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from seqctx.errors import InputError
 from seqctx.schema.source import Document, read_document
@@ -114,6 +114,14 @@ class Config(Part):
         if isinstance(data, dict):
             return {k: v for k, v in data.items() if v is not None or k not in cls.model_fields}
         return data
+
+    @field_validator("output_dir")
+    @classmethod
+    def _a_folder_of_its_own(cls, value: str) -> str:
+        """It is replaced as a whole, so it cannot be the folder that everything else is in."""
+        if not Path(value).name:
+            raise ValueError("must name a folder of its own")
+        return value
 
     @property
     def base_model_is_local(self) -> bool:

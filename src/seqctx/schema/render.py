@@ -20,10 +20,13 @@ def axolotl_mapping(cfg: Config, *, output_dir: Path) -> dict[str, Any]:
         output_dir: where this run writes.
 
     Returns:
-        A mapping in which every key of the file that Axolotl reads stands as it was given.
+        A mapping in which every key of the file that Axolotl reads stands as it was given, but
+        for where it writes: weights, and tokenized data (an interrupted run must leave none that
+        is half-written where the next one looks).
     """
     given = cfg.model_dump(mode="json", exclude_unset=True, exclude={"seqctx"})
-    return {**given, "output_dir": str(output_dir)}
+    tokenized = output_dir / "run" / "tokenized"
+    return {**given, "output_dir": str(output_dir), "dataset_prepared_path": str(tokenized)}
 
 
 def base_name(cfg: Config) -> str:
