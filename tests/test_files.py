@@ -92,6 +92,9 @@ echo 'seqctx: {prepare: {manuscripts: [texts]}}' >> c.yaml
 set +e
 "$2" -m seqctx prepare c.yaml; echo "exit $?"
 ls -A prepare
+echo 'datasets: [{path: texts/a.txt}]' >> c.yaml
+SEQCTX_AXOLOTL=true "$2" -m seqctx train c.yaml; echo "exit $?"
+ls -A
 """
 
 
@@ -105,6 +108,8 @@ def test_a_full_disk(tmp_path: Path, model_folder: Path) -> None:
         cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "COLUMNS": "300"},
     )  # fmt: skip
     assert "exit 2" in answer.stdout, answer.stderr
-    assert answer.stderr.splitlines()[-1].startswith("prepare/out/")
-    assert "the disk is full (0.0 MB free). Make room and run again" in answer.stderr
-    assert answer.stdout.split("exit 2\n")[1].split() == ["out"]
+    *_, prepare, train = answer.stderr.splitlines()
+    assert prepare.startswith("prepare/out/")
+    assert "the disk is full (0.0 MB free). Make room and run again" in prepare
+    assert train.startswith("output_dir: model-out: the disk is full (0 MB free, a run wants 500).")
+    assert answer.stdout.split() == ["exit", "2", "out", "exit", "1", "c.yaml", "prepare", "texts"]

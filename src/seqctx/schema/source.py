@@ -63,7 +63,8 @@ def parse_document(text: str, name: str) -> Document:
     loader = yaml.SafeLoader(text)
     try:
         root = loader.get_single_node()
-        lines, duplicates = {}, []
+        lines: dict[KeyPath, int] = {}
+        duplicates: list[str] = []
         for path, line, first in _keys(root, name) if root else ():
             if first is None:
                 lines.setdefault(path, line)  # a key of its own comes before a merged one
