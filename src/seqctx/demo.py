@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from seqctx.errors import CheckError
+from seqctx.files import explain_os_errors
 from seqctx.prepare import prepare
 from seqctx.schema.config import Config
 from seqctx.schema.manifest import Manifest, Run
@@ -107,8 +109,15 @@ def demo(
     return Demo(steps, manifest, run, asked[-1]["content"], answers[0], answers[1], author)
 
 
-def _held_out_row(out: Path, manifest: Manifest) -> dict:  # type: ignore[type-arg]
-    """The first held-out example, of those that continue a text where there is one."""
-    name = next(iter(manifest.held_out.files))
-    with (out / name).open(encoding="utf-8") as f:
-        return json.loads(f.readline())  # type: ignore[no-any-return]
+def _held_out_row(out: Path, manifest: Manifest) -> dict[str, Any]:
+    """The first held-out example that continues a chapter; where none does, the first."""
+    rows = []
+    for name in manifest.held_out.files:
+        with explain_os_errors(out / name), (out / name).open(encoding="utf-8") as f:
+            rows += [json.loads(line) for line in f]
+    opened = set()
+    for row in rows:
+        if row["chapter"] in opened:
+            return row
+        opened.add(row["chapter"])
+    return rows[0]
