@@ -65,7 +65,7 @@ def test_dry_runs_write_nothing(project: Path) -> None:
     train = seqctx("train", "c.yaml", "--dry-run", cwd=project)
     serve = seqctx("serve", "c.yaml", "--dry-run", cwd=project)
     assert "read texts/a.md" in prepare.stdout
-    assert "outputs/c.partial/run/axolotl.yaml" in train.stdout.splitlines()[-1]
+    assert "outputs/c.seqctx-partial/run/axolotl.yaml" in train.stdout.splitlines()[-1]
     assert "seqctx" not in train.stdout.splitlines()[1]
     assert "--lora-modules c=outputs/c --max-lora-rank 8 --host 127.0.0.1" in serve.stdout
     assert {p.returncode for p in (prepare, train, serve)} == {0}
@@ -102,10 +102,11 @@ def test_bad_manuscripts(project: Path, content: bytes | None, message: str) -> 
 
 def test_a_base_model_that_is_not_there(project: Path) -> None:
     name = "prepare/models/none"
-    for verb, code in (("prepare", 2), ("train", 1), ("serve", 3)):
-        line = refused(project, verb, "c.yaml", "--set", f"base_model={name}", code=code, PATH="")
-        if verb != "serve":
-            assert line == f"base_model: {name}: no such folder. Run 'make model'."
+    for verb in ("prepare", "train", "serve"):
+        line = refused(
+            project, verb, "c.yaml", "--set", f"base_model={name}", code=2, SEQCTX_VLLM="true"
+        )
+        assert line == f"base_model: {name}: no such folder. Run 'make model'."
 
 
 def test_a_sequence_too_short_for_its_template(project: Path) -> None:
@@ -116,8 +117,30 @@ def test_a_sequence_too_short_for_its_template(project: Path) -> None:
 def test_training_before_preparing(project: Path) -> None:
     line = refused(project, "train", "c.yaml", code=1)
     assert line == (
-        "datasets: prepare/out/c/train-continues.jsonl: not there. Run 'seqctx prepare' first."
+        "datasets: prepare/out/c/train-continues.jsonl: not there. "
+        "Run 'seqctx prepare', or check it."
     )
+
+
+def test_a_data_file_that_is_misspelt_is_not_dropped(project: Path) -> None:
+    (project / "mine.jsonl").write_text('{"text": "x"}\n')
+    both = "datasets=[{path: mine.jsonl}, {path: minee.jsonl}]"
+    line = refused(project, "train", "c.yaml", "--set", both, code=1, SEQCTX_AXOLOTL="true")
+    assert line.startswith("datasets: minee.jsonl: not there.")
+
+
+def test_an_output_dir_that_is_not_ours_is_left_alone(project: Path) -> None:
+    seqctx("prepare", "c.yaml", cwd=project)
+    line = refused(
+        project, "train", "c.yaml", "--set", "output_dir=texts", code=1, SEQCTX_AXOLOTL="true"
+    )
+    assert "was not made by seqctx (it has no run/run.json). Move it away" in line
+
+
+def test_values_that_cannot_be(project: Path) -> None:
+    assert "no YAML" in refused(project, "serve", "c.yaml", "--set", "a=2026-13-01", code=2)
+    line = refused(project, "serve", "c.yaml", "--set", "lora_r=1024", code=1, SEQCTX_VLLM="true")
+    assert line == "lora_r: vLLM takes up to 512 (got 1024). Merge, serve that."
 
 
 def test_tools_that_are_not_installed(project: Path) -> None:

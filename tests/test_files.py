@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from seqctx import InputError
+from seqctx import CheckError, InputError
 from seqctx.files import (
     atomic_write,
     explain_os_errors,
@@ -36,9 +36,9 @@ def test_a_failed_run_leaves_the_old_folder_and_nothing_else(
     tmp_path: Path, error: type[BaseException]
 ) -> None:
     folder = tmp_path / "out"
-    with replaced_folder(folder) as partial:
+    with replaced_folder(folder, made_by="a") as partial:
         (partial / "a").write_text("1")
-    with pytest.raises(error), replaced_folder(folder) as partial:
+    with pytest.raises(error), replaced_folder(folder, made_by="a") as partial:
         (partial / "b").write_text("2")
         raise error
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
@@ -46,13 +46,44 @@ def test_a_failed_run_leaves_the_old_folder_and_nothing_else(
 
 
 def test_a_run_killed_between_the_renames_is_mended(tmp_path: Path) -> None:
-    (tmp_path / "out.old").mkdir()
-    (tmp_path / "out.old" / "a").write_text("1")
-    (tmp_path / "out.partial").mkdir()
-    with pytest.raises(RuntimeError), replaced_folder(tmp_path / "out"):
+    (tmp_path / "out.seqctx-old").mkdir()
+    (tmp_path / "out.seqctx-old" / "a").write_text("1")
+    (tmp_path / "out.seqctx-partial").mkdir()
+    with pytest.raises(RuntimeError), replaced_folder(tmp_path / "out", made_by="a"):
         raise RuntimeError
     assert (tmp_path / "out" / "a").read_text() == "1"
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_folder_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "novel.txt").write_text("years of work")
+    with pytest.raises(CheckError, match="was not made by seqctx"):
+        with replaced_folder(folder, made_by="a"):
+            raise AssertionError
+    assert [p.name for p in tmp_path.rglob("*")] == ["out", "novel.txt"]
+
+
+def test_a_link_stays_and_its_target_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "disk" / "out").mkdir(parents=True)
+    (tmp_path / "out").symlink_to(tmp_path / "disk" / "out")
+    for text in ("1", "2"):
+        with replaced_folder(tmp_path / "out", made_by="a") as partial:
+            (partial / "a").write_text(text)
+    assert (tmp_path / "out").is_symlink()
+    assert (tmp_path / "disk" / "out" / "a").read_text() == "2"
+    assert [p.name for p in (tmp_path / "disk").iterdir()] == ["out"]
+
+
+def test_two_runs_do_not_destroy_each_other(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    with replaced_folder(folder, made_by="a") as partial:
+        (partial / "a").write_text("1")
+        with pytest.raises(CheckError, match="another run is writing it"):
+            with replaced_folder(folder, made_by="a"):
+                raise AssertionError
+    assert (folder / "a").read_text() == "1"
 
 
 def test_missing_and_forbidden_files_are_explained(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def _overrides(
             raise click.BadParameter(f"{item!r} is not KEY=VALUE, such as vllm.port=8001")
         try:
             found[key] = yaml.safe_load(value)
-        except yaml.YAMLError:
+        except (yaml.YAMLError, ValueError):
             raise click.BadParameter(f"{item!r}: the value is no YAML") from None
     return found
 
@@ -120,15 +120,15 @@ def train(config: Path, overrides: dict[str, Any], force: bool, dry_run: bool) -
 
     cfg = load_config(config, overrides)
     if dry_run:
+        from seqctx.files import partial_of
         from seqctx.schema.render import axolotl_mapping
 
-        output = Path(cfg.output_dir)
-        partial = output.with_name(output.name + ".partial")
+        partial = partial_of(Path(cfg.output_dir))
         resolved = partial / "run" / "axolotl.yaml"
-        mapping = axolotl_mapping(cfg, output_dir=partial)
         try:
-            resolve(cfg, partial)
+            mapping = resolve(cfg, partial)
         except SeqctxError as error:
+            mapping = axolotl_mapping(cfg, output_dir=partial)
             click.echo(f"would fail: {error}", err=True)
         click.echo(f"# {resolved}")
         click.echo(yaml.safe_dump(mapping, sort_keys=False, allow_unicode=True))
@@ -257,6 +257,9 @@ def main() -> NoReturn:
     except SeqctxError as error:
         click.echo(str(error), err=True)
         sys.exit(error.exit_code)
+    except OSError as error:  # such as a disk that fills between two checks
+        click.echo(f"{error.filename or 'seqctx'}: {error.strerror or error}.", err=True)
+        sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted; nothing half-written was left", err=True)
         sys.exit(130)

@@ -12,9 +12,10 @@ from typing import Any
 from seqctx.errors import CheckError
 from seqctx.files import explain_os_errors
 from seqctx.prepare import prepare
+from seqctx.process import find_tool
 from seqctx.schema.config import Config
 from seqctx.schema.manifest import Manifest, Run
-from seqctx.serve import ask, check_served, log_path, serving
+from seqctx.serve import ask, check_port, log_path, serving
 from seqctx.train import train
 from seqctx.train.progress import Progress
 
@@ -76,6 +77,8 @@ def demo(
     """
     if not cfg.adapter:
         raise CheckError("adapter: missing; the demo compares base and adapter. Set it.")
+    find_tool("vllm")  # found wanting now rather than after the training
+    check_port(cfg)
     steps: list[Step] = []
 
     def done(name: str, start: float, redone: bool, where: Path) -> None:
@@ -91,7 +94,6 @@ def demo(
     done("train", start, redone, Path(cfg.output_dir))
 
     start = time.monotonic()
-    check_served(cfg)
     row = _held_out_row(out, manifest)
     asked, author = row["messages"][:-1], row["messages"][-1]["content"]
     on_step("starting vLLM")
@@ -111,7 +113,7 @@ def demo(
 
 def _held_out_row(out: Path, manifest: Manifest) -> dict[str, Any]:
     """The first held-out example that continues a chapter; where none does, the first."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in manifest.held_out.files:
         with explain_os_errors(out / name), (out / name).open(encoding="utf-8") as f:
             rows += [json.loads(line) for line in f]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
 import shutil
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from seqctx.errors import InputError
+from seqctx.errors import CheckError, InputError
 
 
 @contextmanager
@@ -46,30 +47,73 @@ def free_bytes(path: Path) -> int:
     return shutil.disk_usage(path).free
 
 
+def partial_of(folder: Path) -> Path:
+    """Where `replaced_folder` lets a new version of ``folder`` grow."""
+    return folder.with_name(folder.name + ".seqctx-partial")
+
+
 @contextmanager
-def replaced_folder(folder: Path) -> Iterator[Path]:
+def replaced_folder(folder: Path, *, made_by: str) -> Iterator[Path]:
     """A new folder to fill, which takes the place of ``folder`` when the block ends well.
 
+    Args:
+        folder: what is replaced; a link stays, and what it points to is replaced.
+        made_by: a file that is in every folder of this kind: one without it is somebody else's.
+
     Yields:
-        ``<folder>.partial``, empty; removed with all that is in it when the block fails.
+        `partial_of` the folder, empty; removed with all that is in it when the block fails.
+
+    Raises:
+        CheckError: when ``folder`` was not made by us, or another run is filling it.
+        InputError: when it cannot be replaced; what the block made is kept then.
     """
-    partial = folder.with_name(folder.name + ".partial")
-    old = folder.with_name(folder.name + ".old")
     with explain_os_errors(folder):
+        folder = folder.resolve() if folder.is_symlink() else folder
+        if folder.exists() and not (folder / made_by).exists() and any(folder.iterdir()):
+            raise CheckError(
+                f"{folder}: is not empty and was not made by seqctx (it has no {made_by}). "
+                "Move it away, or name another folder."
+            )
+        if folder.is_mount():
+            raise CheckError(f"{folder}: is a mount point. Name a folder below it.")
+        partial, old = partial_of(folder), folder.with_name(folder.name + ".seqctx-old")
         if old.exists() and not folder.exists():  # killed between the two renames below
             old.rename(folder)
-        for rest in (partial, old):
-            shutil.rmtree(rest, ignore_errors=True)
+        with _locked(partial):
+            shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
+    whole = False
     try:
-        yield partial
+        with _locked(partial):
+            yield partial
+        whole = True
         with explain_os_errors(folder):
             if folder.exists():
                 folder.rename(old)
             partial.rename(folder)
     finally:
-        for rest in (partial, old):
-            shutil.rmtree(rest, ignore_errors=True)
+        if not folder.exists() and (whole or old.exists()):
+            (partial if whole else old).rename(folder)
+        if not whole:
+            shutil.rmtree(partial, ignore_errors=True)
+        if folder.exists():
+            shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a folder against other runs; the lock ends with the process, however it ends."""
+    if not folder.is_dir():
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise CheckError(f"{folder}: another run is writing it. Wait for it, or stop it.") from None
+    finally:
+        os.close(handle)
 
 
 @contextmanager
@@ -105,6 +149,14 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(f, "sha256").hexdigest()
 
 
+def hash_tree(path: Path) -> str:
+    """sha256 over a file, or over names and bytes of all files below a folder."""
+    if path.is_file():
+        return hash_file(path)
+    files = sorted(p for p in path.rglob("*") if p.is_file())
+    return hash_text(*(f"{p.relative_to(path)} {hash_file(p)}" for p in files))
+
+
 def hash_text(*texts: str) -> str:
     """sha256 of texts in order, in hex; where one ends and the next begins counts."""
     digest = hashlib.sha256()
@@ -114,12 +166,25 @@ def hash_text(*texts: str) -> str:
     return digest.hexdigest()
 
 
+def check_base(base_model: str) -> None:
+    """That a base model which can only be a folder is there; anything else may be a hub id.
+
+    Raises:
+        InputError: when it is not.
+    """
+    looks_local = base_model.startswith((".", "/", "prepare/")) or base_model.count("/") != 1
+    if looks_local and not Path(base_model).is_dir():
+        ours = base_model.startswith("prepare/models/")
+        remedy = "Run 'make model'." if ours else "Check the path."
+        raise InputError(f"base_model: {base_model}: no such folder. {remedy}")
+
+
 def fingerprint_model(base_model: str) -> str:
     """Tells one checkpoint from another without reading all of it.
 
-    Of a folder: its config.json and, of every weight file, the size and 64 blocks of 64 KiB spread
-    evenly over it: another training run, dtype or quantization changes nearly every block. Of a
-    hub id: the id.
+    Of a folder: its JSON files and templates and, of every weight file, the size and 64 blocks of
+    64 KiB spread evenly over it: another training run, dtype or quantization changes nearly every
+    block. Of a hub id: the id.
     """
     folder = Path(base_model)
     if not folder.is_dir():
@@ -127,11 +192,15 @@ def fingerprint_model(base_model: str) -> str:
     blocks, size = 64, 65536
     digest = hashlib.sha256()
     with explain_os_errors(folder):
-        for path in sorted([folder / "config.json", *folder.glob("*.safetensors")]):
+        kinds = ("*.json", "*.jinja", "*.safetensors", "*.bin")
+        for path in sorted(p for kind in kinds for p in folder.glob(kind)):
             total = path.stat().st_size
             digest.update(f"{path.name} {total} ".encode())
+            if total <= blocks * size:
+                digest.update(path.read_bytes())
+                continue
             with path.open("rb") as f:
                 for i in range(blocks):
-                    f.seek(max(0, (total - size)) * i // (blocks - 1))
+                    f.seek((total - size) * i // (blocks - 1))
                     digest.update(f.read(size))
     return digest.hexdigest()

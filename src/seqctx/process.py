@@ -57,12 +57,12 @@ def has_gpu() -> bool:
     return answer.returncode == 0 and "GPU" in answer.stdout
 
 
-def tool_environment(program: Path, *, local_model: bool) -> dict[str, str]:
+def tool_environment(program: Path, *, offline: bool) -> dict[str, str]:
     """Environment for a tool: no telemetry, its own venv first, no hub where none is needed."""
     env = {**os.environ, **_PRIVATE}
     env["PATH"] = f"{program.parent}{os.pathsep}{env.get('PATH', '')}"
-    if local_model:
-        env["HF_HUB_OFFLINE"] = "1"
+    if offline:
+        env.setdefault("HF_HUB_OFFLINE", "1")
     if not has_gpu():
         env["CUDA_VISIBLE_DEVICES"] = ""
     return env
@@ -137,11 +137,12 @@ def failure(name: str, code: int, log: Path, remedies: dict[str, str]) -> ToolEr
         log: all that it printed.
         remedies: regular expressions over the log, most specific first, each with what to do.
     """
-    text = re.sub(r"\x1b\[[0-9;]*m", "", log.read_text("utf-8", "replace"))
-    free = f"{free_bytes(log) / 1e6:.0f} MB free"
+    errors = _errors(log.read_text("utf-8", "replace"))
     known = {
-        r"No space left on device": f"Make room ({free}) and run again",
-        r"MemoryError|Cannot allocate memory|CUDA out of memory": (
+        r"No space left on device": (
+            f"Make room ({free_bytes(log) / 1e6:.0f} MB free) and run again"
+        ),
+        r"MemoryError|Cannot allocate memory|out of memory": (
             "Lower sequence_len, micro_batch_size or vllm.max_model_len"
         ),
         **remedies,
@@ -149,11 +150,31 @@ def failure(name: str, code: int, log: Path, remedies: dict[str, str]) -> ToolEr
     if code == -signal.SIGKILL:
         return ToolError(f"{name}: killed, probably for memory. Free some; the log is {log}.")
     for pattern, remedy in known.items():
-        if match := re.search(f"[^\r\n]*(?:{pattern})[^\r\n]*", text):
-            return ToolError(f"{name}: {match[0].strip()[:300]} {remedy}; the log is {log}.")
-    causes = re.findall(r"^(?:[\w.]+(?:Error|Exception|Warning)|KeyError): .+", text, re.M)
-    cause = causes[-1].strip()[:300] if causes else f"ended with status {code}"
+        if found := [e for e in errors if re.search(pattern, e)]:
+            return ToolError(f"{name}: {found[-1][:400]} {remedy}; the log is {log}.")
+    cause = errors[-1][:400] if errors else f"ended with status {code}"
     return ToolError(f"{name}: {cause} See the log: {log}.")
+
+
+_PREFIX = re.compile(r"^(?:\([^)]*pid[^)]*\)\s*)?(?:ERROR \S+ \S+ \[[^\]]*\]\s?)?")
+_ERROR = re.compile(r"[\w.]*(?:Error|Exception|Exit)\b: ")
+_GENERIC = "Engine core initialization failed"  # vLLM's last word; the cause stands above
+
+
+def _errors(log: str) -> list[str]:
+    """The error lines of a log, in order, each with its indented continuation."""
+    found: list[str] = []
+    continues = False
+    for line in re.sub(r"\x1b\[[0-9;]*m", "", log).splitlines():
+        line = _PREFIX.sub("", line)
+        if _ERROR.match(line) and _GENERIC not in line:
+            found.append(line.strip())
+            continues = True
+        elif continues and line.startswith("  "):
+            found[-1] += " " + line.strip()
+        else:
+            continues = False
+    return found
 
 
 def versions(program: Path, names: tuple[str, ...]) -> dict[str, str]:

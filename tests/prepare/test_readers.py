@@ -66,6 +66,34 @@ def test_text(tmp_path: Path) -> None:
     assert len(book.scene_breaks) == 1
 
 
+@pytest.mark.parametrize(
+    ("line", "heads"),
+    [
+        ("CHAPTER ONE", True), ("Chapter Two: The End", True), ("Part IV", True),
+        ("Book 3 The Storm", True), ("Epilogue", True), ("XII.", True), ("7", True),
+        ("Chapter Twenty-One", True),
+        ("Part of me wanted to run.", False), ("Book in hand, she left the room.", False),
+        ("Chapter and verse, he had it all.", False), ("Civil.", False), ("Ill.", False),
+        ("Part one of the plan was simple.", False), ("1984.", False),
+    ],
+)  # fmt: skip
+def test_what_is_a_heading_in_plain_text(tmp_path: Path, line: str, heads: bool) -> None:
+    book = read_manuscript(saved(tmp_path, "b.txt", f"Before.\n\n{line}\n\nAfter.\n"))
+    assert (len(book.chapters) == 2) == heads
+
+
+def test_front_matter_is_left_out(tmp_path: Path) -> None:
+    book = read_manuscript(saved(tmp_path, "b.md", "---\ntitle: x\n---\n# One\n\nText.\n"))
+    assert book.text == "One\n\nText."
+
+
+def test_chapter_files_are_sorted_as_people_count(tmp_path: Path) -> None:
+    for name in ("chapter10.md", "chapter2.md", "chapter1.txt"):
+        saved(tmp_path, name, "x")
+    found = [p.name for p in find_manuscripts((str(tmp_path),))]
+    assert found == ["chapter1.txt", "chapter2.md", "chapter10.md"]
+
+
 def test_the_sample_novella(novella: Path) -> None:
     raw = novella.read_text("utf-8")
     book = read_manuscript(novella)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from seqctx import InputError, axolotl_mapping, load_config, vllm_command
+from seqctx import CheckError, InputError, axolotl_mapping, load_config, vllm_command
 from seqctx.schema.render import VLLM_MAX_LORA_RANKS, max_lora_rank
 from tests.conftest import ROOT
 
@@ -65,7 +65,7 @@ def test_rank_is_rounded_up_to_what_vllm_takes(rank: int, flag: int) -> None:
 
 
 def test_rank_beyond_vllm() -> None:
-    with pytest.raises(ValueError, match="513"):
+    with pytest.raises(CheckError, match="513"):
         max_lora_rank(513)
 
 

@@ -74,7 +74,7 @@ def prepare(
         for path, book in zip(paths, books, strict=True)
     )
     on_step("writing")
-    with replaced_folder(out) as partial:
+    with replaced_folder(out, made_by="manifest.json") as partial:
         manifest = Manifest(
             fingerprint=fingerprint,
             sources=sources,

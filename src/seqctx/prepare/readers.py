@@ -17,9 +17,16 @@ from seqctx.prepare.structure import Book, Chapter, Span
 
 SCENE_BREAK = "* * *"
 _TXT_BREAK = re.compile(r"(?:[*#~•_⁂-]\s*){1,9}")
-_TXT_HEADING = re.compile(
-    r"(?:chapter|part|book|prologue|epilogue|interlude)\b.{0,80}|[IVXLC]{1,7}\.?|\d{1,3}\.?", re.I
+_NUMBER_WORD = (
+    "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|[a-z]+teen|[a-z]+ty(?:-[a-z]+)?"
 )
+# "Chapter Two: The End", "PART IV", "Book 3 The Storm", "Epilogue", "XII."; not "Part of me ran."
+_TXT_HEADING = re.compile(
+    rf"(?i:chapter|part|book) (?:\d+|[IVXLC]+|(?i:{_NUMBER_WORD}))\b"
+    r"(?:\s*[.:–—-].{0,80}|.{0,60}(?<![.!?,;]))?"
+    r"|(?i:prologue|epilogue|interlude)(?:\s*[.:–—-].{0,80})?|[IVXLC]{1,7}\.?|\d{1,3}\.?"
+)
+_FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.S)
 Kind = Literal["title", "heading", "break", "paragraph"]
 
 
@@ -32,7 +39,9 @@ def find_manuscripts(places: tuple[str, ...]) -> list[Path]:
     found: list[Path] = []
     for place in map(Path, places):
         if place.is_dir():
-            inside = [p for p in sorted(place.rglob("*")) if p.suffix.lower() in _READERS]
+            inside = [
+                p for p in sorted(place.rglob("*"), key=_natural) if p.suffix.lower() in _READERS
+            ]
             if not inside:
                 raise InputError(f"{place}: no manuscript (.txt, .md) in this folder. Put one in.")
             found += inside
@@ -45,6 +54,11 @@ def find_manuscripts(places: tuple[str, ...]) -> list[Path]:
     if not found:
         raise InputError("seqctx.prepare.manuscripts: names nothing. List a file or a folder.")
     return found
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """Sorts ``chapter2`` before ``chapter10``."""
+    return [(int(d or 0), text) for text, d in re.findall(r"(\D*)(\d*)", str(path))]
 
 
 def read_manuscript(path: str | Path) -> Book:
@@ -78,6 +92,7 @@ def _markdown_blocks(text: str) -> Iterator[tuple[Kind, str]]:
     """Headings, rules and paragraphs of Markdown; other blocks are kept as paragraphs."""
     from markdown_it import MarkdownIt
 
+    text = _FRONT_MATTER.sub("", text)
     lines = text.split("\n")
     tokens = MarkdownIt("commonmark").parse(text)
     levels = sorted({int(t.tag[1]) for t in tokens if t.type == "heading_open"})

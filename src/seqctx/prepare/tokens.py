@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seqctx.errors import InputError
-from seqctx.files import hash_text
+from seqctx.files import check_base, hash_text
 
 Message = dict[str, str]
 
@@ -81,10 +81,8 @@ def load_tokenizer(base_model: str) -> Tokenizer:
     Raises:
         InputError: when it cannot be had, or has no chat template.
     """
+    check_base(base_model)
     folder = Path(base_model)
-    if not folder.is_dir() and (base_model.startswith((".", "/")) or base_model.count("/") != 1):
-        remedy = "Run 'make model'." if base_model.startswith("prepare/models/") else "Check it."
-        raise InputError(f"base_model: {base_model}: no such folder. {remedy}")
     if folder.is_dir() and not (folder / "tokenizer.json").is_file():
         raise InputError(f"{folder}: holds no tokenizer.json. Name a whole checkpoint's folder.")
     # Set before the import: transformers otherwise warns that there is no torch here.

@@ -58,8 +58,6 @@ class Prepare(Part):
     """Files (.txt, .md) and folders of them."""
     strategy: Literal["sequential"] = "sequential"
     """``sequential``: paragraphs, in order, as many as fit."""
-    min_tokens: int = Field(default=500, ge=1)
-    """A shorter chunk joins its neighbour where the limit allows it [tokens]."""
     max_tokens: int | None = Field(default=None, ge=16)
     """Longest chunk [tokens]. Unset: what ``sequence_len`` leaves beside the template."""
     context_tokens: int = Field(default=128, ge=0)

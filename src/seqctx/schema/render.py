@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from seqctx.errors import CheckError
 from seqctx.schema.config import Config
 
 VLLM_MAX_LORA_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
@@ -43,10 +44,11 @@ def max_lora_rank(rank: int) -> int:
     """The smallest value of ``--max-lora-rank`` that holds an adapter of this rank.
 
     Raises:
-        ValueError: when vLLM takes no rank that high.
+        CheckError: when vLLM takes no rank that high.
     """
     if rank > VLLM_MAX_LORA_RANKS[-1]:
-        raise ValueError(f"vLLM takes ranks up to {VLLM_MAX_LORA_RANKS[-1]} (got {rank})")
+        highest = VLLM_MAX_LORA_RANKS[-1]
+        raise CheckError(f"lora_r: vLLM takes up to {highest} (got {rank}). Merge, serve that.")
     return next(r for r in VLLM_MAX_LORA_RANKS if r >= rank)
 
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seqctx.errors import CheckError, InputError
-from seqctx.files import explain_os_errors, fingerprint_model
+from seqctx.errors import CheckError, InputError, ToolError
+from seqctx.files import check_base, explain_os_errors, fingerprint_model
 from seqctx.process import failure, find_tool, has_gpu, running, tool_environment
 from seqctx.schema.config import Config, load_config, parse_config
 from seqctx.schema.manifest import Run
@@ -99,9 +99,12 @@ def serve_command(cfg: Config) -> list[str]:
     Raises:
         ToolError: when vLLM is not installed.
     """
-    python = find_tool("vllm").parent / "python3"
+    script = find_tool("vllm").resolve()
+    python = script.parent / "python3"
     module = "vllm.entrypoints.openai.api_server"
-    return vllm_command(cfg, program=(str(python), "-m", module, "--model"))
+    if python.exists():
+        return vllm_command(cfg, program=(str(python), "-m", module, "--model"))
+    return vllm_command(cfg, program=(str(script), "serve"))
 
 
 def check_served(cfg: Config) -> None:
@@ -111,21 +114,29 @@ def check_served(cfg: Config) -> None:
         CheckError: when the model is not there, the adapter is not there or was trained on
             another base, or the port is taken.
     """
-    base = cfg.base_model
-    if not cfg.base_model_is_local and base.startswith(("prepare/", ".", "/")):
-        remedy = "Run 'make model'." if base.startswith("prepare/models/") else "Check the path."
-        raise CheckError(f"base_model: {base}: no such folder. {remedy}")
+    check_base(cfg.base_model)
     if cfg.adapter:
         check_adapter(cfg)
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((cfg.vllm.host, cfg.vllm.port))
-        except OSError as error:
-            raise CheckError(
-                f"vllm.port: {cfg.vllm.host}:{cfg.vllm.port} cannot be had ({error.strerror}). "
-                "Stop what listens there, or set vllm.port to another."
-            ) from None
+    check_port(cfg)
+
+
+def check_port(cfg: Config) -> None:
+    """That the server can listen where the file says.
+
+    Raises:
+        CheckError: when the port is taken, or the host is no address of this machine.
+    """
+    host, port = cfg.vllm.host, cfg.vllm.port
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise CheckError(
+            f"vllm.port: {host}:{port} cannot be had ({error.strerror}). "
+            "Stop what listens there, or set vllm.port to another."
+        ) from None
 
 
 def check_adapter(cfg: Config) -> None:
@@ -173,15 +184,15 @@ def serving(
 
     command = serve_command(cfg)
     check_served(cfg)
-    host = "127.0.0.1" if cfg.vllm.host in ("0.0.0.0", "") else cfg.vllm.host
-    url = f"http://{host}:{cfg.vllm.port}"
-    env = tool_environment(Path(command[0]), local_model=cfg.base_model_is_local)
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(cfg.vllm.host, cfg.vllm.host)
+    url = f"http://[{host}]:{cfg.vllm.port}" if ":" in host else f"http://{host}:{cfg.vllm.port}"
+    env = tool_environment(Path(command[0]), offline=cfg.base_model_is_local)
     if not has_gpu() and not (cfg.vllm.model_extra or {}).get("kv_cache_memory_bytes"):
         env.setdefault("VLLM_CPU_KVCACHE_SPACE", _CPU_KV_GIB)
     with explain_os_errors(log):
         log.parent.mkdir(parents=True, exist_ok=True)
     stage = ""
-    with log.open("wb") as f:
+    with explain_os_errors(log), log.open("wb") as f:
         f.write(f"$ {shlex.join(command)}\n".encode())
     with log.open("ab") as f, running(command, env, log=f) as process:
         while True:
@@ -222,7 +233,7 @@ def ask(
     """One chat completion.
 
     Raises:
-        CheckError: when the server refuses the request, with its reason.
+        ToolError: when the server refuses the request, with its reason, or does not answer.
     """
     import httpx
 
@@ -233,11 +244,14 @@ def ask(
         "temperature": temperature,
         "seed": seed,
     }
-    with httpx.Client(timeout=600, trust_env=False) as client:
-        answer = client.post(f"{server.url}/v1/chat/completions", json=body)
+    try:
+        with httpx.Client(timeout=600, trust_env=False) as client:
+            answer = client.post(f"{server.url}/v1/chat/completions", json=body)
+    except httpx.TransportError as error:
+        raise ToolError(f"vllm: no answer ({error}). See the log: {server.log}.") from None
     if answer.status_code != 200:
-        reason = answer.json().get("error", {}).get("message", answer.text)
-        raise CheckError(f"{server.url}: HTTP {answer.status_code}: {reason}")
+        reason = " ".join(answer.text.split())[:400]
+        raise ToolError(f"vllm: HTTP {answer.status_code}: {reason} See the log: {server.log}.")
     return str(answer.json()["choices"][0]["message"]["content"])
 
 

@@ -15,11 +15,12 @@ import yaml
 from seqctx.errors import CheckError, InputError, ToolError
 from seqctx.files import (
     atomic_write,
+    check_base,
     explain_os_errors,
     fingerprint_model,
     free_bytes,
-    hash_file,
     hash_text,
+    hash_tree,
     replaced_folder,
 )
 from seqctx.process import (
@@ -32,7 +33,7 @@ from seqctx.process import (
     versions,
 )
 from seqctx.schema.config import Config, Dataset
-from seqctx.schema.manifest import Point, Run
+from seqctx.schema.manifest import Manifest, Point, Run
 from seqctx.schema.render import axolotl_mapping
 from seqctx.train.progress import Progress, read_progress
 
@@ -44,12 +45,13 @@ _REMEDIES = {
     r"No module named 'seqctx'": "Run 'make setup-train'",
 }
 _RECORDED = ("axolotl", "torch", "transformers", "peft", "bitsandbytes", "seqctx")
+_RECORD = "run/run.json"
 _DISK_NEEDED = 500_000_000  # bytes: checkpoints of a small adapter, tokenized data, the log
 
 
 def record_path(output_dir: str | Path) -> Path:
     """Where a finished run's record is."""
-    return Path(output_dir) / "run" / "run.json"
+    return Path(output_dir) / _RECORD
 
 
 def train_command(axolotl: Path, resolved: Path) -> list[str]:
@@ -66,8 +68,8 @@ def train(
 ) -> tuple[Run, bool]:
     """Train what a file says, unless that was done and nothing changed.
 
-    Axolotl writes to ``<output_dir>.partial``, which takes the place of ``output_dir`` when it
-    ended well. Its YAML, its log and the record are in ``run/``.
+    Axolotl writes to `files.partial_of` ``output_dir``, which takes its place when it ended
+    well. Its YAML, its log and the record are in ``run/``.
 
     Returns:
         The record, and whether it is new.
@@ -89,7 +91,7 @@ def train(
             f"{_DISK_NEEDED / 1e6:.0f}). Make room, or set output_dir elsewhere."
         )
 
-    with _log_of(output) as log, replaced_folder(output) as partial:
+    with _log_of(output) as log, replaced_folder(output, made_by=_RECORD) as partial:
         run = partial / "run"
         resolved = write_resolved(resolve(cfg, partial), run / "axolotl.yaml", output)
         start = time.monotonic()
@@ -105,8 +107,9 @@ def train(
             steps=steps,
             points=tuple(points),
         )
-        shutil.move(log, run / "train.log")
-        record.write(run / "run.json")
+        with explain_os_errors(log):
+            shutil.move(log, run / "train.log")
+        record.write(partial / _RECORD)
     return record, True
 
 
@@ -128,20 +131,26 @@ def _run_axolotl(
 ) -> tuple[int, list[Point]]:
     """Run it to its end; the optimizer steps it made and its losses."""
     steps, points = 0, []
-    env = tool_environment(axolotl, local_model=cfg.base_model_is_local)
-    with log.open("wb") as f, running(train_command(axolotl, resolved), env) as process:
+    data = [Path(d.path).exists() for d in (*cfg.datasets, *cfg.test_datasets)]
+    env = tool_environment(axolotl, offline=cfg.base_model_is_local and all(data))
+    with (
+        explain_os_errors(log),
+        log.open("wb") as f,
+        running(train_command(axolotl, resolved), env) as process,
+    ):
         for event in read_progress(lines(process, f)):
             steps = event.step
             if event.point:
                 points.append(event.point)
+                if event.point.loss is not None and not isfinite(event.point.loss):
+                    raise ToolError(
+                        f"axolotl: the loss is {event.point.loss} at step {steps}; stopped. "
+                        f"Lower learning_rate; the log is {log}."
+                    )
             on_event(event)
         code = process.wait()
     if code:
         raise failure("axolotl", code, log, _REMEDIES)
-    for point in points:
-        value = point.loss if point.loss is not None else point.eval_loss
-        if value is None or not isfinite(value):
-            raise ToolError(f"axolotl: the loss became {value}. Lower learning_rate; see {log}.")
     return steps, points
 
 
@@ -151,16 +160,17 @@ def resolve(cfg: Config, output_dir: Path) -> dict[str, Any]:
     Raises:
         CheckError: when the base model or all of the data is missing.
     """
-    if not cfg.base_model_is_local and cfg.base_model.startswith(("prepare/models/", ".", "/")):
-        remedy = "Run 'make model'." if cfg.base_model.startswith("prepare/") else "Check it."
-        raise CheckError(f"base_model: {cfg.base_model}: no such folder. {remedy}")
+    check_base(cfg.base_model)
     mapping = axolotl_mapping(cfg, output_dir=output_dir)
     for key, entries in (("datasets", cfg.datasets), ("test_datasets", cfg.test_datasets)):
         if not entries:
             continue
         there = [_present(entry) for entry in entries]
-        if not any(there):
-            raise CheckError(f"{key}: {entries[0].path}: not there. Run 'seqctx prepare' first.")
+        missing = [e.path for e, is_there in zip(entries, there, strict=True) if not is_there]
+        for path in missing:
+            # prepare writes no file that would be empty, and its manifest says so
+            if not any(there) or Manifest.read(Path(path).parent / "manifest.json") is None:
+                raise CheckError(f"{key}: {path}: not there. Run 'seqctx prepare', or check it.")
         mapping[key] = [m for m, present in zip(mapping[key], there, strict=True) if present]
     if not cfg.datasets:
         raise InputError("datasets: missing. List what 'seqctx prepare' writes, or your own.")
@@ -184,7 +194,7 @@ def _present(dataset: Dataset) -> bool:
 def _fingerprint(cfg: Config, mapping: dict[str, Any]) -> str:
     """Hash of all that the trained weights depend on."""
     files = [e["path"] for k in ("datasets", "test_datasets") for e in mapping.get(k, ())]
-    data = [f"{p} {hash_file(Path(p))}" for p in files if Path(p).is_file()]
+    data = [f"{p} {hash_tree(Path(p))}" for p in files if Path(p).exists()]
     mapping = {k: v for k, v in mapping.items() if k != "vllm"}
     return hash_text(yaml.safe_dump(mapping), fingerprint_model(cfg.base_model), *data)
 
