@@ -22,10 +22,10 @@ BASE  := $(if $(shell grep -sE '^base_model: *$(MODEL)( |$$)' $(CONFIG)),$(MODEL
 SEQCTX := .venv/bin/seqctx
 
 .PHONY: help setup setup-train setup-serve model prepare train serve demo \
-        test test-fast lint format lock clean
+        test test-fast lint format lock dry-run-cuda clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
 	@echo
 	@echo 'CONFIG=$(CONFIG)  DEVICE=$(DEVICE)'
 
@@ -70,6 +70,9 @@ format: $(CORE)  ## format the code
 
 lock:  ## write the pin lists anew from requirements/*.in
 	@requirements/lock.sh
+
+dry-run-cuda:  ## what pip would install on an NVIDIA machine (PYTHON=python3.12 for its pins)
+	@requirements/dry_run_cuda.sh
 
 clean:  ## remove what prepare and train made; environments and the model stay
 	@rm -rf prepare/out outputs
