@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ import yaml
 from seqctx.schema.manifest import Manifest, Run
 from tests.conftest import CONFIG, ROOT, rows_of, seqctx
 from tests.e2e.test_model import MODEL, PYTHON
+from tests.test_process import alive
 
 SIZES = {"sequence_len": 384, "gradient_accumulation_steps": 1, "num_epochs": 1}
 
@@ -29,16 +30,26 @@ def free_port() -> int:
         return int(s.getsockname()[1])
 
 
-def processes(mark: str) -> list[str]:
-    """Processes started with ``SEQCTX_TEST=mark``, whatever they call themselves now."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/environ"):
+def processes(mark: str) -> dict[int, str]:
+    """Command lines of what was started with ``SEQCTX_TEST=mark``, and of their sessions.
+
+    vLLM's engine writes its title over its environment, so it is known by its session alone.
+    """
+    lines, sessions, own = {}, set(), os.getsid(0)
+    for path in Path("/proc").glob("[0-9]*"):
         try:
-            if f"SEQCTX_TEST={mark}\0".encode() in path.read_bytes() + b"\0":
-                found.append((path.parent / "cmdline").read_text().replace("\0", " "))
+            lines[int(path.name)] = (path / "cmdline").read_text().replace("\0", " ")
+            if f"SEQCTX_TEST={mark}\0".encode() in (path / "environ").read_bytes() + b"\0":
+                sessions.add(int(path.name))
+                sessions.add(os.getsid(int(path.name)))
         except (FileNotFoundError, ProcessLookupError, PermissionError):
             continue
-    return found
+    found = {}
+    for pid, line in lines.items():
+        with suppress(ProcessLookupError):
+            if pid in sessions or os.getsid(pid) in sessions - {own}:
+                found[pid] = line
+    return {pid: line for pid, line in found.items() if pid not in (own, os.getpid())}
 
 
 def marked(mark: str) -> dict[str, str]:
@@ -151,12 +162,14 @@ def test_ctrl_c_in_training_leaves_nothing(trained: Path) -> None:
         for line in process.stderr:
             if "step 1/" in line:
                 break
-        assert any("axolotl" in line for line in processes("train"))
+        before_stop = processes("train")
+        assert any("axolotl" in line for line in before_stop.values())
         process.send_signal(signal.SIGINT)
         rest = process.stderr.read()
     assert process.returncode == 130
     assert "interrupted; nothing half-written was left" in rest
     assert not processes("train")
+    assert not [pid for pid in before_stop if alive(pid)]
     assert sorted((trained / "outputs").rglob("*")) == before
 
 
@@ -175,13 +188,15 @@ def served(*command: str, cwd: Path) -> Iterator[str]:
             assert process.stdout is not None and process.stderr is not None
             line = process.stdout.readline()
             assert "/v1 serves " in line, process.stderr.read()
-            assert any("Engine" in each for each in processes("serve"))
+            before_stop = processes("serve")
+            assert any("VLLM::EngineCore" in each for each in before_stop.values()), before_stop
             yield line
         finally:
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=60)
     assert process.returncode == 130
     assert not processes("serve")
+    assert not [pid for pid in before_stop if alive(pid)]
 
 
 def models(url: str) -> list[str]:
