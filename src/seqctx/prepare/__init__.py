@@ -13,7 +13,7 @@ from seqctx.prepare.split import split
 from seqctx.prepare.structure import Book
 from seqctx.prepare.tokens import load_tokenizer
 from seqctx.schema.config import Config
-from seqctx.schema.manifest import Manifest, Source, Split
+from seqctx.schema.manifest import MANIFEST, Manifest, Source, Split
 
 OUT = Path("prepare/out")
 FORMAT = "1"  # goes into the fingerprint; raise it when the same text gives other examples
@@ -51,7 +51,7 @@ def prepare(
         FORMAT, OPENING, CONTINUATION, tokenizer.fingerprint, str(cfg.sequence_len),
         prep.model_dump_json(), *(f"{path} {digest}" for path, digest in hashes.items()),
     )  # fmt: skip
-    last = Manifest.read(out / "manifest.json")
+    last = Manifest.read(out / MANIFEST)
     if last and not force and last.fingerprint == fingerprint and _whole(last, out):
         return last, False
 
@@ -74,7 +74,7 @@ def prepare(
         for path, book in zip(paths, books, strict=True)
     )
     on_step("writing")
-    with replaced_folder(out, made_by="manifest.json") as partial:
+    with replaced_folder(out, made_by=MANIFEST) as partial:
         manifest = Manifest(
             fingerprint=fingerprint,
             sources=sources,
@@ -85,7 +85,7 @@ def prepare(
             held_out=_write(partial, "held_out", held_out),
             held_out_chapters=chapters,
         )
-        manifest.write(partial / "manifest.json")
+        manifest.write(partial / MANIFEST)
     return manifest, True
 
 

@@ -13,6 +13,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from seqctx.errors import InputError
 from seqctx.files import atomic_write, explain_os_errors
 
+MANIFEST = "manifest.json"
+"""Where prepare's manifest is, in its folder."""
+RUN_RECORD = "run/run.json"
+"""Where train's record is, in ``output_dir``."""
+
 
 class Record(BaseModel):
     """A frozen model kept as one JSON file."""

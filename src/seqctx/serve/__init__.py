@@ -17,7 +17,7 @@ from seqctx.errors import CheckError, InputError, ToolError
 from seqctx.files import check_base, explain_os_errors, fingerprint_model
 from seqctx.process import failure, find_tool, has_gpu, running, tool_environment
 from seqctx.schema.config import Config, load_config, parse_config
-from seqctx.schema.manifest import Run
+from seqctx.schema.manifest import RUN_RECORD, Run
 from seqctx.schema.render import adapter_name, base_name, vllm_command
 from seqctx.schema.source import Document
 
@@ -151,7 +151,7 @@ def check_adapter(cfg: Config) -> None:
     if not (folder / "adapter_config.json").is_file():
         raise CheckError(f"output_dir: {folder}: holds no adapter. Run 'seqctx train' first.")
     trained_on = _read_json(folder / "adapter_config.json").get("base_model_name_or_path")
-    record = Run.read(folder / "run" / "run.json")
+    record = Run.read(folder / RUN_RECORD)
     if record:
         belongs = record.base_fingerprint == fingerprint_model(cfg.base_model)
         trained_on = record.base_model

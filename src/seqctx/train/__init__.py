@@ -33,7 +33,7 @@ from seqctx.process import (
     versions,
 )
 from seqctx.schema.config import Config, Dataset
-from seqctx.schema.manifest import Manifest, Point, Run
+from seqctx.schema.manifest import MANIFEST, RUN_RECORD, Manifest, Point, Run
 from seqctx.schema.render import axolotl_mapping
 from seqctx.train.progress import Progress, read_progress
 
@@ -45,13 +45,7 @@ _REMEDIES = {
     r"No module named 'seqctx'": "Run 'make setup-train'",
 }
 _RECORDED = ("axolotl", "torch", "transformers", "peft", "bitsandbytes", "seqctx")
-_RECORD = "run/run.json"
 _DISK_NEEDED = 500_000_000  # bytes: checkpoints of a small adapter, tokenized data, the log
-
-
-def record_path(output_dir: str | Path) -> Path:
-    """Where a finished run's record is."""
-    return Path(output_dir) / _RECORD
 
 
 def train_command(axolotl: Path, resolved: Path) -> list[str]:
@@ -81,7 +75,7 @@ def train(
     output = Path(cfg.output_dir)
     mapping = resolve(cfg, output)
     fingerprint = _fingerprint(cfg, mapping)
-    last = Run.read(record_path(output))
+    last = Run.read(output / RUN_RECORD)
     if last and not force and last.fingerprint == fingerprint and _trained(cfg, output):
         return last, False
     axolotl = find_tool("axolotl")
@@ -91,7 +85,7 @@ def train(
             f"{_DISK_NEEDED / 1e6:.0f}). Make room, or set output_dir elsewhere."
         )
 
-    with _log_of(output) as log, replaced_folder(output, made_by=_RECORD) as partial:
+    with _log_of(output) as log, replaced_folder(output, made_by=RUN_RECORD) as partial:
         run = partial / "run"
         resolved = write_resolved(resolve(cfg, partial), run / "axolotl.yaml", output)
         start = time.monotonic()
@@ -109,7 +103,7 @@ def train(
         )
         with explain_os_errors(log):
             shutil.move(log, run / "train.log")
-        record.write(partial / _RECORD)
+        record.write(partial / RUN_RECORD)
     return record, True
 
 
@@ -169,7 +163,7 @@ def resolve(cfg: Config, output_dir: Path) -> dict[str, Any]:
         missing = [e.path for e, is_there in zip(entries, there, strict=True) if not is_there]
         for path in missing:
             # prepare writes no file that would be empty, and its manifest says so
-            if not any(there) or Manifest.read(Path(path).parent / "manifest.json") is None:
+            if not any(there) or Manifest.read(Path(path).parent / MANIFEST) is None:
                 raise CheckError(f"{key}: {path}: not there. Run 'seqctx prepare', or check it.")
         mapping[key] = [m for m, present in zip(mapping[key], there, strict=True) if present]
     if not cfg.datasets:
