@@ -129,6 +129,29 @@ def test_a_data_file_that_is_misspelt_is_not_dropped(project: Path) -> None:
     assert line.startswith("datasets: minee.jsonl: not there.")
 
 
+def test_only_a_file_that_prepare_had_no_rows_for_is_dropped(project: Path) -> None:
+    seqctx("prepare", "c.yaml", cwd=project)
+    out = project / "prepare" / "out" / "c"
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert {*manifest["train"]["files"]} == {"train-continues.jsonl", "train-ends.jsonl"}
+
+    wrong = "prepare/out/c/train-end.jsonl"
+    misspelt = f"datasets=[{{path: prepare/out/c/train-continues.jsonl}}, {{path: {wrong}}}]"
+    line = refused(project, "train", "c.yaml", "--set", misspelt, code=1, SEQCTX_AXOLOTL="true")
+    assert line == f"datasets: {wrong}: not there. Run 'seqctx prepare', or check it."
+
+    (out / "train-ends.jsonl").unlink()
+    line = refused(project, "train", "c.yaml", code=1, SEQCTX_AXOLOTL="true")
+    assert line.startswith("datasets: prepare/out/c/train-ends.jsonl: not there.")
+
+    del manifest["train"]["files"]["train-ends.jsonl"]
+    (out / "manifest.json").write_text(json.dumps(manifest))
+    answer = seqctx("train", "c.yaml", "--dry-run", cwd=project, SEQCTX_AXOLOTL="true")
+    assert "would fail" not in answer.stderr
+    assert "train-continues.jsonl" in answer.stdout
+    assert "train-ends.jsonl" not in answer.stdout
+
+
 def test_an_output_dir_that_is_not_ours_is_left_alone(project: Path) -> None:
     seqctx("prepare", "c.yaml", cwd=project)
     line = refused(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 from seqctx.files import atomic_write, hash_file, hash_text, replaced_folder
 from seqctx.prepare.examples import CONTINUATION, OPENING, Example, build_examples
@@ -13,7 +14,7 @@ from seqctx.prepare.split import split
 from seqctx.prepare.structure import Book
 from seqctx.prepare.tokens import load_tokenizer
 from seqctx.schema.config import Config
-from seqctx.schema.manifest import MANIFEST, Manifest, Source, Split
+from seqctx.schema.manifest import MANIFEST, Manifest, Source, Split, data_file
 
 OUT = Path("prepare/out")
 FORMAT = "1"  # goes into the fingerprint; raise it when the same text gives other examples
@@ -94,10 +95,11 @@ def out_folder(config_path: Path) -> Path:
     return OUT / config_path.stem
 
 
-def _write(folder: Path, side: str, examples: Sequence[Example]) -> Split:
+def _write(folder: Path, side: Literal["train", "held_out"], examples: Sequence[Example]) -> Split:
     """Write one side, a file for texts that go on and one for texts that end."""
     files = {}
-    for ends, name in ((False, f"{side}-continues.jsonl"), (True, f"{side}-ends.jsonl")):
+    for ends in (False, True):
+        name = data_file(side, ends=ends)
         rows = [e.row() for e in examples if e.ends == ends]
         if rows:  # Axolotl refuses an empty file
             with atomic_write(folder / name) as f:
@@ -114,5 +116,7 @@ def _write(folder: Path, side: str, examples: Sequence[Example]) -> Split:
 
 def _whole(manifest: Manifest, out: Path) -> bool:
     """Whether the files that a manifest names are there, unchanged."""
-    files = {**manifest.train.files, **manifest.held_out.files}
-    return all((out / n).is_file() and hash_file(out / n) == h for n, h in files.items())
+    return all(
+        (out / name).is_file() and hash_file(out / name) == digest
+        for name, digest in manifest.files.items()
+    )

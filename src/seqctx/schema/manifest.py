@@ -6,7 +6,7 @@ A record is written last and whole, so one that is there means that its stage en
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -17,6 +17,15 @@ MANIFEST = "manifest.json"
 """Where prepare's manifest is, in its folder."""
 RUN_RECORD = "run/run.json"
 """Where train's record is, in ``output_dir``."""
+
+
+def data_file(side: Literal["train", "held_out"], *, ends: bool) -> str:
+    """Name of prepare's file for one side of the split: texts that go on, or texts that end."""
+    return f"{side}-{'ends' if ends else 'continues'}.jsonl"
+
+
+DATA_FILES = frozenset(data_file(s, ends=e) for s in ("train", "held_out") for e in (False, True))
+"""All that prepare may write."""
 
 
 class Record(BaseModel):
@@ -84,6 +93,11 @@ class Manifest(Record):
     train: Split
     held_out: Split
     held_out_chapters: tuple[str, ...]
+
+    @property
+    def files(self) -> dict[str, str]:
+        """All data files that were written: name to sha256."""
+        return {**self.train.files, **self.held_out.files}
 
 
 class Point(Record):

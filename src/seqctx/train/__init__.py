@@ -33,7 +33,7 @@ from seqctx.process import (
     versions,
 )
 from seqctx.schema.config import Config, Dataset
-from seqctx.schema.manifest import MANIFEST, RUN_RECORD, Manifest, Point, Run
+from seqctx.schema.manifest import DATA_FILES, MANIFEST, RUN_RECORD, Manifest, Point, Run
 from seqctx.schema.render import axolotl_mapping
 from seqctx.train.progress import Progress, read_progress
 
@@ -152,7 +152,8 @@ def resolve(cfg: Config, output_dir: Path) -> dict[str, Any]:
     """The Axolotl YAML to run: the file's, without data files that prepare had no rows for.
 
     Raises:
-        CheckError: when the base model or all of the data is missing.
+        InputError: when the base model is missing, or no data is named.
+        CheckError: when data is missing, all of it or a file that prepare had rows for.
     """
     check_base(cfg.base_model)
     mapping = axolotl_mapping(cfg, output_dir=output_dir)
@@ -162,8 +163,7 @@ def resolve(cfg: Config, output_dir: Path) -> dict[str, Any]:
         there = [_present(entry) for entry in entries]
         missing = [e.path for e, is_there in zip(entries, there, strict=True) if not is_there]
         for path in missing:
-            # prepare writes no file that would be empty, and its manifest says so
-            if not any(there) or Manifest.read(Path(path).parent / MANIFEST) is None:
+            if not any(there) or not _had_no_rows(Path(path)):
                 raise CheckError(f"{key}: {path}: not there. Run 'seqctx prepare', or check it.")
         mapping[key] = [m for m, present in zip(mapping[key], there, strict=True) if present]
     if not cfg.datasets:
@@ -183,6 +183,14 @@ def _present(dataset: Dataset) -> bool:
     """Whether a dataset can be there: a file that exists, or something that is no local file."""
     looks_local = dataset.path.endswith((".jsonl", ".json", ".parquet", ".csv", ".txt"))
     return not looks_local or "://" in dataset.path or Path(dataset.path).exists()
+
+
+def _had_no_rows(path: Path) -> bool:
+    """Whether prepare wrote no such file because it would be empty: its manifest says so."""
+    if path.name not in DATA_FILES:
+        return False
+    manifest = Manifest.read(path.parent / MANIFEST)
+    return manifest is not None and path.name not in manifest.files
 
 
 def _fingerprint(cfg: Config, mapping: dict[str, Any]) -> str:
