@@ -55,6 +55,41 @@ def test_a_run_killed_between_the_renames_is_mended(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
 
 
+def test_what_a_run_killed_after_the_renames_left_does_not_stop_the_next(tmp_path: Path) -> None:
+    for name in ("out", "out.seqctx-old"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a").write_text("1")
+    with replaced_folder(tmp_path / "out", made_by="a") as partial:
+        assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "out.seqctx-partial"]
+        (partial / "a").write_text("2")
+    assert (tmp_path / "out" / "a").read_text() == "2"
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_run_leaves_alone_what_another_is_replacing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between its two renames a run has no folder, but a partial one that is whole."""
+    folder, original, seen = tmp_path / "out", Path.rename, []
+
+    def watched(self: Path, target: Path) -> Path:
+        done = original(self, target)
+        if target.name == "out.seqctx-old":
+            seen.append(sorted(p.name for p in tmp_path.iterdir()))
+            with pytest.raises(CheckError, match="another run is writing it"):
+                with replaced_folder(folder, made_by="a"):
+                    raise AssertionError
+            assert sorted(p.name for p in tmp_path.iterdir()) == seen[-1]
+        return done
+
+    monkeypatch.setattr(Path, "rename", watched)
+    for text in ("1", "2"):
+        with replaced_folder(folder, made_by="a") as partial:
+            (partial / "a").write_text(text)
+    assert seen == [["out.seqctx-old", "out.seqctx-partial"]]
+    assert (folder / "a").read_text() == "2"
+
+
 def test_a_folder_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     folder.mkdir()

@@ -77,20 +77,22 @@ def replaced_folder(folder: Path, *, made_by: str) -> Iterator[Path]:
         if folder.is_mount():
             raise CheckError(f"{folder}: is a mount point. Name a folder below it.")
         partial, old = partial_of(folder), folder.with_name(folder.name + ".seqctx-old")
-        if old.exists() and not folder.exists():  # killed between the two renames below
-            old.rename(folder)
         with _locked(partial):
+            if old.exists() and not folder.exists():  # killed between the two renames below
+                old.rename(folder)
+            if old.exists():  # killed after them; the next rename would find it in its way
+                shutil.rmtree(old)
             shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
     whole = False
     try:
         with _locked(partial):
             yield partial
-        whole = True
-        with explain_os_errors(folder):
-            if folder.exists():
-                folder.rename(old)
-            partial.rename(folder)
+            whole = True
+            with explain_os_errors(folder):
+                if folder.exists():
+                    folder.rename(old)
+                partial.rename(folder)
     finally:
         if not folder.exists() and (whole or old.exists()):
             (partial if whole else old).rename(folder)
