@@ -11,6 +11,7 @@ import pytest
 from seqctx import CheckError, InputError
 from seqctx.files import (
     atomic_write,
+    check_base,
     explain_os_errors,
     fingerprint_model,
     hash_text,
@@ -126,6 +127,14 @@ def test_missing_and_forbidden_files_are_explained(tmp_path: Path) -> None:
         (tmp_path / "none").open()
     with pytest.raises(InputError, match="Is a directory"), explain_os_errors(tmp_path):
         tmp_path.open()
+
+
+def test_what_may_be_a_hub_id_is_not_looked_for() -> None:
+    for name in ("gpt2", "org/model"):
+        check_base(name)
+    for name in ("./gpt2", "/none/gpt2", "prepare/none", "models/mine/gpt2"):
+        with pytest.raises(InputError, match=f"base_model: {name}: no such folder"):
+            check_base(name)
 
 
 def test_hash_tells_where_one_text_ends() -> None:

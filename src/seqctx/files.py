@@ -174,7 +174,7 @@ def check_base(base_model: str) -> None:
     Raises:
         InputError: when it is not.
     """
-    looks_local = base_model.startswith((".", "/", "prepare/")) or base_model.count("/") != 1
+    looks_local = base_model.startswith((".", "/", "prepare/")) or base_model.count("/") > 1
     if looks_local and not Path(base_model).is_dir():
         ours = base_model.startswith("prepare/models/")
         remedy = "Run 'make model'." if ours else "Check the path."
