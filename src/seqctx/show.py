@@ -111,10 +111,13 @@ def run_lines(run: Run, output_dir: str, redone: bool) -> Iterator[str]:
     if trained:
         yield f"training loss: {trained[0]:.3f} at the first step, {trained[-1]:.3f} at the last"
     if held := run.eval_losses:
-        yield (
-            f"held-out loss: {held[0]:.3f} before training (the base model), {held[-1]:.3f} after"
-        )
-        if held[-1] >= held[0]:
+        first, last = held[0], held[-1]
+        named = {0: "before training (the base model)", run.steps: "after"}
+        when = [
+            f"{loss:.3f} {named.get(n, f'at step {n}')}" for n, loss in dict.fromkeys((first, last))
+        ]
+        yield f"held-out loss: {', '.join(when)}"
+        if len(held) > 1 and last[1] >= first[1]:
             yield "The held-out loss did not fall: more text, fewer epochs, a lower learning_rate?"
     yield f"{run.steps} steps in {run.seconds:.0f} s"
     yield f"{'adapter and record in' if redone else 'up to date:'} {output_dir}"

@@ -91,9 +91,9 @@ def test_training_lowers_the_held_out_loss_and_leaves_a_record(trained: Path) ->
     assert manifest is not None
     assert run.steps == manifest.train.examples
     assert [p.step for p in run.points if p.loss is not None] == list(range(1, run.steps + 1))
-    base, after = run.eval_losses
+    (first, base), (last, after) = run.eval_losses
+    assert (first, last) == (0, run.steps)  # the base model was evaluated before any step
     assert after < base
-    assert run.points[0].step == 0  # the base model was evaluated before any step
     assert {"axolotl", "torch", "bitsandbytes"} <= run.versions.keys()
     assert (output / "adapter_model.safetensors").is_file()
     assert (output / "run" / "train.log").is_file()

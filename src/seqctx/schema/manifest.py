@@ -123,6 +123,6 @@ class Run(Record):
     points: tuple[Point, ...]
 
     @property
-    def eval_losses(self) -> list[float]:
-        """Held-out loss by evaluation; the first is the base model's where Axolotl gave it."""
-        return [p.eval_loss for p in self.points if p.eval_loss is not None]
+    def eval_losses(self) -> list[tuple[int, float]]:
+        """Step and held-out loss of each evaluation; the loss at step 0 is the base model's."""
+        return [(p.step, p.eval_loss) for p in self.points if p.eval_loss is not None]
