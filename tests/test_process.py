@@ -102,6 +102,25 @@ def test_tools_report_to_nobody() -> None:
             1,
             "axolotl: ValueError: no memory See the log",
         ),
+        (
+            "ValueError: bad rank\n"
+            "subprocess.CalledProcessError: Command '['python', 'x']' returned non-zero exit "
+            "status 1.\n",
+            1,
+            "axolotl: ValueError: bad rank See",
+        ),
+        (
+            "[rank0]: Traceback\n[rank0]: ValueError: bad rank\n"
+            "torch.distributed.elastic.multiprocessing.errors.ChildFailedError: \n"
+            "======\ntrain FAILED\n",
+            1,
+            "axolotl: ValueError: bad rank See",
+        ),
+        (
+            "subprocess.CalledProcessError: Command 'x' died with <Signals.SIGKILL: 9>.\n",
+            1,
+            "axolotl: subprocess.CalledProcessError: Command 'x' died with <Signals.SIGKILL: 9>.",
+        ),
         ("a.b.ValidationError: 1 error\n  Value error, special\n", 1, "special Do that"),
     ],
 )

@@ -156,25 +156,33 @@ def failure(name: str, code: int, log: Path, remedies: dict[str, str]) -> ToolEr
     return ToolError(f"{name}: {cause} See the log: {log}.")
 
 
-_PREFIX = re.compile(r"^(?:\([^)]*pid[^)]*\)\s*)?(?:ERROR \S+ \S+ \[[^\]]*\]\s?)?")
+_PREFIX = re.compile(  # vLLM's processes, its logger, torchrun's processes
+    r"^(?:\([^)]*pid[^)]*\)\s*)?(?:ERROR \S+ \S+ \[[^\]]*\]\s?)?(?:\[rank\d+\]: )?"
+)
 _ERROR = re.compile(r"[\w.]*(?:Error|Exception|Exit)\b: ")
-_GENERIC = "Engine core initialization failed"  # vLLM's last word; the cause stands above
+_GENERIC = re.compile(  # last words of vLLM, accelerate and torchrun; the cause stands above
+    r"RuntimeError: Engine core initialization failed"
+    r"|[\w.]*(?:CalledProcessError|ChildFailedError)\b"
+)
 
 
 def _errors(log: str) -> list[str]:
-    """The error lines of a log, in order, each with its indented continuation."""
+    """The error lines of a log, in order, each with its indented continuation.
+
+    Those that only say that another process failed are left out, unless there are no others.
+    """
     found: list[str] = []
     continues = False
     for line in re.sub(r"\x1b\[[0-9;]*m", "", log).splitlines():
         line = _PREFIX.sub("", line)
-        if _ERROR.match(line) and _GENERIC not in line:
+        if _ERROR.match(line):
             found.append(line.strip())
             continues = True
         elif continues and line.startswith("  "):
             found[-1] += " " + line.strip()
         else:
             continues = False
-    return found
+    return [error for error in found if not _GENERIC.match(error)] or found
 
 
 def versions(program: Path, names: tuple[str, ...]) -> dict[str, str]:
