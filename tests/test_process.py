@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -12,19 +11,28 @@ import pytest
 from seqctx import ToolError
 from seqctx.process import failure, find_tool, lines, running, tool_environment
 
-# A parent and a child that both ignore SIGINT and SIGTERM.
-STUBBORN = (
-    "import os, signal, sys, time\n"
-    "for n in (signal.SIGINT, signal.SIGTERM): signal.signal(n, signal.SIG_IGN)\n"
-    "print(os.fork(), flush=True); time.sleep(600)\n"
-)
+# A parent that ignores the signals it is given, and a child that ignores at least SIGINT. The child
+# has threads and memory, which take a moment to go: its main thread is a zombie before they went.
+STUBBORN = """
+import os, signal, sys, threading, time
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+for n in map(int, sys.argv[1:]): signal.signal(n, signal.SIG_IGN)
+if not os.fork():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for _ in range(8): threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
+    memory = b"x" * 300_000_000
+    print(os.getpid(), flush=True)
+time.sleep(600)
+"""
 
 
 def alive(pid: int) -> bool:
+    """Whether a process runs: it is there, and is no zombie that only waits for its parent."""
     try:
-        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+        status = Path(f"/proc/{pid}/status").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return False
+    return "State:\tZ" not in status or "Threads:\t1\n" not in status
 
 
 def test_lines_end_at_carriage_returns_too_and_are_logged(tmp_path: Path) -> None:
@@ -36,7 +44,8 @@ def test_lines_end_at_carriage_returns_too_and_are_logged(tmp_path: Path) -> Non
     assert log.read_bytes() == b"a\rb\n\n\xfflast"
 
 
-def test_nothing_is_left_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("ignored", [[], [signal.SIGINT, signal.SIGTERM]], ids=["meek", "stubborn"])
+def test_nothing_is_left_running(ignored: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     waits = iter([0.2, 0.2])
     original = subprocess.Popen.wait
 
@@ -44,17 +53,15 @@ def test_nothing_is_left_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         return original(self, next(waits) if timeout else None)
 
     monkeypatch.setattr(subprocess.Popen, "wait", shorter)  # 15 s and 5 s of patience
+    command = [sys.executable, "-c", STUBBORN, *(str(int(n)) for n in ignored)]
     with pytest.raises(KeyboardInterrupt):
-        with running([sys.executable, "-c", STUBBORN], dict(os.environ)) as process:
+        with running(command, dict(os.environ)) as process:
             assert process.stdout is not None
             child = int(process.stdout.readline())
             raise KeyboardInterrupt
-    patience = time.monotonic() + 10
-    while alive(child) and time.monotonic() < patience:
-        time.sleep(0.05)
-    assert process.returncode == -signal.SIGKILL
-    assert not alive(process.pid)
     assert not alive(child)
+    assert not alive(process.pid)
+    assert process.returncode == (-signal.SIGKILL if ignored else -signal.SIGINT)
 
 
 def test_a_tool_is_found_where_its_variable_points(

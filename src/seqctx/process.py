@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -105,11 +106,28 @@ def stop(process: subprocess.Popen[bytes]) -> None:
     finally:  # also when Ctrl-C is pressed again while this waits
         _signal_group(process, signal.SIGKILL)
         process.wait()
+        while _group_runs(process.pid):  # it takes a moment to give gigabytes back
+            time.sleep(0.02)
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)
+
+
+def _group_runs(group: int) -> bool:
+    """Whether any process of a group still has memory or ports.
+
+    A zombie has none, once its last thread has ended too; it only waits to be reaped, which is not
+    for us to do where its parent was another.
+    """
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            # state, parent, group, ... threads: the fields after the name, see proc(5)
+            fields = path.read_text("utf-8", "replace").rpartition(")")[2].split()
+            if int(fields[2]) == group and (fields[0] not in "ZX" or int(fields[17]) > 1):
+                return True
+    return False
 
 
 def lines(process: subprocess.Popen[bytes], log: IO[bytes]) -> Iterator[str]:
