@@ -52,6 +52,11 @@ def processes(mark: str) -> dict[int, str]:
     return {pid: line for pid, line in found.items() if pid not in (own, os.getpid())}
 
 
+def interruptible() -> None:
+    """Hear SIGINT, also where pytest runs in a script's background, which ignores it by descent."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def marked(mark: str) -> dict[str, str]:
     return {**os.environ, "SEQCTX_TEST": mark}
 
@@ -156,7 +161,12 @@ def test_ctrl_c_in_training_leaves_nothing(trained: Path) -> None:
     before = sorted((trained / "outputs").rglob("*"))
     command = [sys.executable, "-m", "seqctx", "train", "short.yaml", "--set", "seed=7"]
     with subprocess.Popen(
-        command, cwd=trained, stderr=subprocess.PIPE, text=True, env=marked("train")
+        command,
+        cwd=trained,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=marked("train"),
+        preexec_fn=interruptible,
     ) as process:
         assert process.stderr is not None
         for line in process.stderr:
@@ -183,6 +193,7 @@ def served(*command: str, cwd: Path) -> Iterator[str]:
         stderr=subprocess.PIPE,
         text=True,
         env=marked("serve"),
+        preexec_fn=interruptible,
     ) as process:
         try:
             assert process.stdout is not None and process.stderr is not None
@@ -193,7 +204,7 @@ def served(*command: str, cwd: Path) -> Iterator[str]:
             yield line
         finally:
             process.send_signal(signal.SIGINT)
-            process.communicate(timeout=60)
+            process.communicate()
     assert process.returncode == 130
     assert not processes("serve")
     assert not [pid for pid in before_stop if alive(pid)]
