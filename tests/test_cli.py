@@ -166,6 +166,21 @@ def test_values_that_cannot_be(project: Path) -> None:
     assert line == "lora_r: vLLM takes up to 512 (got 1024). Merge, serve that."
 
 
+def test_a_dry_run_of_what_cannot_be_served(project: Path) -> None:
+    rank = ("serve", "c.yaml", "--dry-run", "--set", "lora_r=1024")
+    for env in ({"SEQCTX_VLLM": "true"}, {"SEQCTX_VLLM": "", "PATH": ""}):
+        assert refused(project, *rank, code=1, **env).startswith("lora_r: vLLM takes up to 512")
+
+
+def test_a_dry_run_says_what_would_fail(project: Path) -> None:
+    answer = seqctx("serve", "c.yaml", "--dry-run", cwd=project, SEQCTX_VLLM="", PATH="")
+    assert answer.returncode == 0
+    assert answer.stdout.startswith("vllm serve ")
+    not_installed, no_adapter = answer.stderr.splitlines()
+    assert not_installed.startswith("would fail: vllm: not installed.")
+    assert no_adapter.startswith("would fail: output_dir: outputs/c: holds no adapter.")
+
+
 def test_tools_that_are_not_installed(project: Path) -> None:
     seqctx("prepare", "c.yaml", cwd=project)
     line = refused(project, "train", "c.yaml", code=3, PATH="", SEQCTX_AXOLOTL="")

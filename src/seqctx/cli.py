@@ -166,10 +166,11 @@ def serve(target: str, overrides: dict[str, Any], dry_run: bool) -> None:
     if dry_run:
         try:
             command = serve_command(cfg)
-            check_served(cfg)
         except ToolError as error:
             command = vllm_command(cfg)
             click.echo(f"would fail: {error}", err=True)
+        try:
+            check_served(cfg)
         except SeqctxError as error:
             click.echo(f"would fail: {error}", err=True)
         click.echo(shlex.join(command))
