@@ -28,9 +28,11 @@ _HOME = {
     "ToolError": "seqctx.errors",
     "axolotl_mapping": "seqctx.schema.render",
     "chunk": "seqctx.prepare.chunking",
+    "diff": "seqctx.schema.config",
     "load_config": "seqctx.schema.config",
     "load_tokenizer": "seqctx.prepare.tokens",
     "read_manuscript": "seqctx.prepare.readers",
+    "replace": "seqctx.schema.config",
     "vllm_command": "seqctx.schema.render",
 }
 
@@ -46,9 +48,11 @@ __all__ = [
     "ToolError",
     "axolotl_mapping",
     "chunk",
+    "diff",
     "load_config",
     "load_tokenizer",
     "read_manuscript",
+    "replace",
     "vllm_command",
 ]
 

@@ -13,7 +13,7 @@ import click
 import yaml
 
 from seqctx import __version__
-from seqctx.errors import SeqctxError, ToolError
+from seqctx.errors import InputError, SeqctxError, ToolError
 
 CONFIG = click.argument("config", type=click.Path(path_type=Path))
 DRY_RUN = click.option("--dry-run", is_flag=True, help="Print what would run; run nothing.")
@@ -52,10 +52,63 @@ def cli() -> None:
     r"""Two lengths, one file: what Axolotl trains and what vLLM serves.
 
     \b
+    seqctx check CONFIG...   what Axolotl and vLLM would let through, by line
     seqctx prepare CONFIG    manuscripts to examples, counted in the model's own tokens
     seqctx train CONFIG      Axolotl on what the file says; the adapter in output_dir
     seqctx serve CONFIG      vLLM with the base and the adapter under two names
     """
+
+
+@cli.command()
+@click.argument("configs", metavar="CONFIG...", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="Print a list of objects, one a problem.")
+@click.option("--strict", is_flag=True, help="Warnings fail too.")
+def check(configs: tuple[str, ...], as_json: bool, strict: bool) -> None:
+    r"""Look for what Axolotl and vLLM would let through.
+
+    All problems of each file, by line: errors, warnings and notes. CONFIG may be - for standard
+    input. The exit status is 1 where there is an error, and with --strict where there is a
+    warning.
+
+    \b
+    Examples:
+      seqctx check axolotl_configs/*.yaml
+      seqctx check --strict --json my.yaml
+    """
+    import json
+    from dataclasses import asdict
+
+    from seqctx.schema.config import parse_config
+    from seqctx.schema.facts import gather_facts
+    from seqctx.schema.rules import Problem
+    from seqctx.schema.rules import check as look
+    from seqctx.schema.source import parse_document, read_document
+
+    problems: list[Problem] = []
+    unread: list[str] = []
+    for name in configs:
+        try:
+            if name == "-":
+                document = parse_document(sys.stdin.buffer.read(), "<stdin>")
+            else:
+                document = read_document(Path(name))
+            path = Path(name) if name != "-" else None
+            cfg = parse_config(document)
+            problems += look(document, cfg, gather_facts(cfg, path))
+        except InputError as error:
+            unread.append(str(error))
+    if as_json:
+        click.echo(json.dumps([asdict(p) for p in problems], indent=2))
+    else:
+        for problem in problems:
+            click.echo(str(problem))
+    if unread:
+        raise InputError("\n".join(unread))
+    failing = {"error", "warning"} if strict else {"error"}
+    if any(problem.severity in failing for problem in problems):
+        raise click.exceptions.Exit(1)
+    if not problems and not as_json:
+        click.echo("nothing to say", err=True)
 
 
 @cli.command()

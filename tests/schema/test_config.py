@@ -39,7 +39,7 @@ def test_a_shipped_file_names_what_prepare_writes_for_it(path: Path) -> None:
 
 def test_the_missions_command() -> None:
     cfg = load_config(ROOT / "axolotl_configs" / "llama-3.1-8b-qlora-32gb.yaml")
-    assert (cfg.sequence_len, cfg.lora_r, (cfg.model_extra or {})["sample_packing"]) == (
+    assert (cfg.sequence_len, cfg.lora_r, cfg.sample_packing) == (
         2048, 64, False,
     )  # fmt: skip
     assert vllm_command(cfg) == [
@@ -119,5 +119,5 @@ def test_output_dir_must_be_a_folder_of_its_own(tmp_path: Path, value: str) -> N
 
 def test_all_problems_at_once(tmp_path: Path) -> None:
     with pytest.raises(InputError) as error:
-        load_config(written(tmp_path, "sequence_len: 0\nlora_r: 0\nadapter: x\n"))
+        load_config(written(tmp_path, "sequence_len: 0\nlora_r: 0\nadapter: [x]\n"))
     assert len(str(error.value).splitlines()) == 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
@@ -111,6 +112,7 @@ def _write(folder: Path, side: Literal["train", "held_out"], examples: Sequence[
         tokens=sum(e.tokens for e in examples),
         loss_tokens=sum(e.loss_tokens for e in examples),
         longest=max(e.tokens for e in examples),
+        lengths=dict(sorted(Counter(e.tokens for e in examples).items())),
     )
 
 

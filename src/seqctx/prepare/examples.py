@@ -10,8 +10,9 @@ from seqctx.errors import InputError
 from seqctx.prepare.chunking import Chunk, chunk
 from seqctx.prepare.structure import Book
 from seqctx.prepare.tokens import Message, Tokenizer, TokenMap
-from seqctx.schema.config import Config
+from seqctx.schema.config import Config, Prepare
 
+DEFAULT_OVERLAP = 0.25  # share of a chunk; the customary one to try first
 OPENING = 'Write the beginning of the chapter "{chapter}" of "{book}".'
 CONTINUATION = 'Continue "{book}" from here:\n\n{context}'
 
@@ -57,25 +58,38 @@ def build_examples(
     """Chunk every book and ask for each chunk, so that no example exceeds ``sequence_len``.
 
     Returns:
-        The examples in reading order, and the longest chunk that was allowed [tokens].
+        The examples in reading order, and how many tokens of new text one was allowed.
 
     Raises:
         InputError: when ``sequence_len`` leaves no room for text.
     """
     prep = cfg.seqctx.prepare
-    room = cfg.sequence_len - prep.context_tokens - _template_tokens(books, tokenizer, prep.system)
-    max_tokens = min(prep.max_tokens or room, room)
+    system, template = prep.system, _template_tokens(books, tokenizer, prep.system)
+    context, max_tokens = _lengths(cfg.sequence_len - template, prep)
     while max_tokens >= 16:
-        examples = [e for book in books for e in _examples(book, tokenizer, cfg, max_tokens)]
+        examples = [
+            e for book in books for e in _examples(book, tokenizer, system, context, max_tokens)
+        ]
         excess = max((e.tokens for e in examples), default=0) - cfg.sequence_len
         if excess <= 0:
             return examples, max_tokens
         max_tokens -= excess  # a merge across the template's edge cost a few tokens more
+    key = "overlap" if prep.strategy == "overlap" else "context_tokens"
     raise InputError(
-        f"sequence_len: {cfg.sequence_len} leaves {room} tokens for text beside "
-        f"{prep.context_tokens} of context and the chat template. "
-        "Raise it, or lower seqctx.prepare.context_tokens."
+        f"sequence_len: {cfg.sequence_len} leaves {cfg.sequence_len - template - context} tokens "
+        f"for text beside {context} of context and the chat template. "
+        f"Raise it, or lower seqctx.prepare.{key}."
     )
+
+
+def _lengths(room: int, prep: Prepare) -> tuple[int, int]:
+    """Tokens of context and of new text at most, in what the template leaves [tokens]."""
+    if prep.strategy == "overlap":
+        whole = min(prep.max_tokens or room, room)
+        repeated = max(0, int(whole * (prep.overlap or DEFAULT_OVERLAP)))
+        return repeated, whole - repeated
+    left = room - prep.context_tokens
+    return prep.context_tokens, min(prep.max_tokens or left, left)
 
 
 def _template_tokens(books: Sequence[Book], tokenizer: Tokenizer, system: str | None) -> int:
@@ -91,18 +105,19 @@ def _template_tokens(books: Sequence[Book], tokenizer: Tokenizer, system: str | 
     return max(len(tokenizer.render(_conversation(system, text, ""))) for text in asked)
 
 
-def _examples(book: Book, tokenizer: Tokenizer, cfg: Config, max_tokens: int) -> list[Example]:
+def _examples(
+    book: Book, tokenizer: Tokenizer, system: str | None, context_tokens: int, max_tokens: int
+) -> list[Example]:
     """One book's examples."""
-    prep = cfg.seqctx.prepare
     examples = []
     for piece in chunk(book, tokenizer, max_tokens=max_tokens):
         if piece.opens:
             chapter = book.chapters[piece.chapter].title
             asked = OPENING.format(book=book.title, chapter=chapter)
         else:
-            context = preceding(book, piece, tokenizer, prep.context_tokens)
+            context = preceding(book, piece, tokenizer, context_tokens)
             asked = CONTINUATION.format(book=book.title, context=context)
-        messages = _conversation(prep.system, asked, piece.text)
+        messages = _conversation(system, asked, piece.text)
         examples.append(
             Example(
                 book,

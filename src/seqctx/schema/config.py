@@ -20,6 +20,12 @@ class Part(BaseModel):
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True, protected_namespaces=())
 
+    def get(self, key: str, default: Any = None) -> Any:
+        """A key's value, typed or passed through; ``default`` where it is neither, or null."""
+        value = getattr(self, key, None) if key in type(self).model_fields else None
+        value = (self.model_extra or {}).get(key) if value is None else value
+        return default if value is None else value
+
 
 class Dataset(Part):
     """One entry of ``datasets:`` or ``test_datasets:``."""
@@ -56,16 +62,31 @@ class Prepare(Part):
 
     manuscripts: tuple[str, ...] = ("prepare/manuscripts",)
     """Files (.txt, .md) and folders of them."""
-    strategy: Literal["sequential"] = "sequential"
-    """``sequential``: paragraphs, in order, as many as fit."""
+    strategy: Literal["sequential", "overlap"] = "sequential"
+    """``sequential``: paragraphs, in order, as many as fit. ``overlap``: the same, but that each
+    chunk begins with a share of the one before, as what is continued; it is not trained twice."""
+    overlap: float | None = Field(default=None, gt=0, le=0.9)
+    """Share of a chunk repeated from the one before, with ``strategy: overlap``. Unset: 0.25."""
     max_tokens: int | None = Field(default=None, ge=16)
-    """Longest chunk [tokens]. Unset: what ``sequence_len`` leaves beside the template."""
+    """Longest chunk [tokens], what is repeated included. Unset: what ``sequence_len`` leaves
+    beside the template."""
     context_tokens: int = Field(default=128, ge=0)
-    """Preceding text with which a continuation is asked for; not trained on [tokens]."""
+    """Preceding text with which a continuation is asked for; not trained on [tokens]. With
+    ``strategy: overlap`` it follows from ``overlap``."""
     held_out: float = Field(default=0.1, ge=0, lt=1)
     """Share of the text held out for evaluation: whole closing chapters (at least one)."""
     system: str | None = None
     """System prompt of every example. Unset: what the chat template says by itself."""
+
+    @model_validator(mode="after")
+    def _overlap_says_one_thing(self) -> Prepare:
+        """What is repeated is said once, and where it counts."""
+        if self.strategy != "overlap" and self.overlap is not None:
+            raise ValueError("overlap counts with strategy: overlap only")
+        given = "context_tokens" in self.model_fields_set and self.context_tokens
+        if self.strategy == "overlap" and given:
+            raise ValueError("strategy: overlap sets the context by itself: no context_tokens")
+        return self
 
 
 class Seqctx(Part):
@@ -88,10 +109,40 @@ class Config(Part):
 
     base_model: str = Field(min_length=1)
     """A folder with a Hugging Face checkpoint, or a hub id."""
-    adapter: Literal["lora", "qlora"] | None = None
-    """Unset: full fine-tuning."""
+    adapter: str | None = None
+    """``lora``, ``qlora``, or what a plugin adds. Unset: full fine-tuning."""
+    load_in_4bit: bool | None = None
+    """Weights in 4 bit (bitsandbytes NF4), which ``adapter: qlora`` needs."""
+    load_in_8bit: bool | None = None
+    """Weights in 8 bit (bitsandbytes), with ``adapter: lora``."""
     lora_r: int | None = Field(default=None, ge=1)
-    """Rank of the adapter."""
+    """Rank of the adapter. Unset: PEFT's 8."""
+    lora_alpha: int | None = None
+    """The adapter counts lora_alpha / lora_r; lora_alpha / sqrt(lora_r) with peft_use_rslora."""
+    lora_target_modules: str | tuple[str, ...] | None = None
+    """Names of the linear layers that get an adapter."""
+    lora_target_linear: bool | None = None
+    """Every linear layer gets an adapter."""
+    lora_modules_to_save: tuple[str, ...] | None = None
+    """Modules trained in full beside the adapter; vLLM loads no such adapter."""
+    sample_packing: bool | None = None
+    """Several examples in one row of ``sequence_len`` tokens. Axolotl's default is off."""
+    eval_sample_packing: bool | None = None
+    """The same in evaluation. Unset: as ``sample_packing``."""
+    attn_implementation: str | None = None
+    """``sdpa``, ``flash_attention_2``, ``eager``, ... Unset: no mask between packed examples."""
+    val_set_size: float | None = None
+    """Rows drawn at random for evaluation: a share below 1, a number from 1 on."""
+    micro_batch_size: int | None = Field(default=None, ge=1)
+    """Rows a card takes at once. Axolotl's default is 1."""
+    eval_batch_size: int | None = Field(default=None, ge=1)
+    """Rows a card takes at once in evaluation. Unset: ``micro_batch_size``."""
+    gradient_accumulation_steps: int | None = Field(default=None, ge=1)
+    """Batches an optimizer step adds up. Axolotl's default is 1."""
+    max_steps: int | None = None
+    """Optimizer steps at most. Unset: what ``num_epochs`` gives."""
+    chat_template: str | None = None
+    """The template that examples are rendered with in training."""
     sequence_len: int = Field(default=512, ge=1)
     """What one training example may span [tokens]. Axolotl's default is 512."""
     num_epochs: float = Field(default=1.0, gt=0)
@@ -125,6 +176,33 @@ class Config(Part):
     def base_model_is_local(self) -> bool:
         """Whether ``base_model`` names a folder rather than a hub id."""
         return Path(self.base_model).is_dir()
+
+
+def replace(cfg: Config, **changes: Any) -> Config:
+    """A copy with some keys changed, validated again; nested keys are written ``vllm__port``.
+
+    Raises:
+        InputError: with every key that is wrong.
+    """
+    given = cfg.model_dump(exclude_unset=True)
+    dotted = {key.replace("__", "."): value for key, value in changes.items()}
+    return parse_config(Document("replace", given, {}), dotted)
+
+
+def diff(old: Config, new: Config) -> dict[str, tuple[Any, Any]]:
+    """Dotted keys whose values differ: value before, value after; None where there is none."""
+    before, after = _flat(old.model_dump()), _flat(new.model_dump())
+    keys = sorted(before.keys() | after.keys())
+    return {k: (before.get(k), after.get(k)) for k in keys if before.get(k) != after.get(k)}
+
+
+def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one of dotted keys."""
+    flat: dict[str, Any] = {}
+    for key, value in data.items():
+        inner = _flat(value, f"{prefix}{key}.") if isinstance(value, dict) and value else None
+        flat.update(inner if inner is not None else {f"{prefix}{key}": value})
+    return flat
 
 
 def load_config(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Config:

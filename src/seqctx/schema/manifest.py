@@ -78,6 +78,8 @@ class Split(Record):
     """Tokens that the loss is taken over."""
     longest: int
     """Tokens of the longest example."""
+    lengths: dict[int, int] = {}
+    """How many examples have how many tokens; empty in manifests of earlier versions."""
 
 
 class Manifest(Record):

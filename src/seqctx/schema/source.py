@@ -6,8 +6,9 @@ aliases expand to more than a hand-edited file can hold.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +29,36 @@ class Document:
         name: how errors call it.
         data: the top-level mapping.
         lines: line of each key and list item, from 1, by its path of keys and indices.
+        columns: their columns, from 1.
     """
 
     name: str
     data: dict[str, Any]
     lines: Mapping[KeyPath, int]
+    columns: Mapping[KeyPath, int] = field(default_factory=dict)
+
+    def position(self, path: KeyPath) -> tuple[int, int]:
+        """Line and column, from 1, of a key or the nearest block around it; (0, 0) for the file."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, 0), self.columns.get(path, 0)
 
     def place(self, path: KeyPath) -> str:
         """``name:line`` of a key, of the nearest block around it where it is not in the file."""
         while path and path not in self.lines:
             path = path[:-1]
         return f"{self.name}:{self.lines[path]}" if path else self.name
+
+
+class _Loader(yaml.SafeLoader):
+    """safe_load's, but that ``2e-4`` is a number, as Axolotl's schema takes it to be."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
+    list("-+0123456789"),
+)
 
 
 def read_document(path: Path) -> Document:
@@ -51,23 +71,33 @@ def read_document(path: Path) -> Document:
     if path.is_dir():
         raise InputError(f"{path}: is a folder, not a YAML file. Name one of axolotl_configs/.")
     with explain_os_errors(path):
-        raw = path.read_bytes()
+        return parse_document(path.read_bytes(), str(path))
+
+
+def parse_document(text: str | bytes, name: str) -> Document:
+    """Parse YAML text, or its bytes in UTF-8; see `read_document`."""
+    if isinstance(text, bytes):
+        try:
+            text = text.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            fact = f"no UTF-8 text (byte {error.start})"
+            raise InputError(f"{name}: {fact}. Save it as UTF-8.") from None
     try:
-        return parse_document(raw.decode("utf-8-sig"), str(path))
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: no UTF-8 text (byte {error.start}). Save it as UTF-8.") from None
-
-
-def parse_document(text: str, name: str) -> Document:
-    """Parse YAML text; see `read_document`."""
-    loader = yaml.SafeLoader(text)
+        loader = _Loader(text)
+    except yaml.reader.ReaderError as error:  # NUL and other control characters
+        line = text.count("\n", 0, error.position) + 1
+        fact = f"character {error.character:#x} is none that YAML allows"
+        raise InputError(f"{name}:{line}: no valid YAML: {fact}. Delete it.") from None
     try:
         root = loader.get_single_node()
         lines: dict[KeyPath, int] = {}
+        columns: dict[KeyPath, int] = {}
         duplicates: list[str] = []
-        for path, line, first in _keys(root, name) if root else ():
+        for path, at, first in _keys(root, name) if root else ():
+            line = at.line + 1
             if first is None:
-                lines.setdefault(path, line)  # a key of its own comes before a merged one
+                if lines.setdefault(path, line) == line:  # a key of its own comes before a merged
+                    columns.setdefault(path, at.column + 1)
             else:
                 key = ".".join(map(str, path))
                 fact = f"given twice (first on line {first}). Delete one."
@@ -78,6 +108,10 @@ def parse_document(text: str, name: str) -> Document:
         place = f"{name}:{mark.line + 1}" if mark else name
         fact = getattr(error, "problem", None) or str(error).partition("\n")[0]
         raise InputError(f"{place}: no valid YAML: {fact}. Mend that line.") from None
+    except RecursionError:
+        raise InputError(f"{name}: nested too deeply. Make it flatter.") from None
+    except (IndexError, KeyError, AttributeError) as error:  # PyYAML's, of a tag such as !!bool x
+        raise InputError(f"{name}: no valid YAML: a tag on {error}. Delete the tag.") from None
     except ValueError as error:  # such as the date 2026-13-01
         raise InputError(f"{name}: no valid YAML: {error}. Put quotes around it.") from None
     finally:
@@ -89,11 +123,11 @@ def parse_document(text: str, name: str) -> Document:
             f"{name}: the top level must be a mapping of keys (got {type(data).__name__}). "
             "Copy a file of axolotl_configs/ to start from."
         )
-    return Document(name, data, lines)
+    return Document(name, data, lines, columns)
 
 
-def _keys(root: yaml.Node, name: str) -> Iterator[tuple[KeyPath, int, int | None]]:
-    """Path and line of every key and item, depth first; third, where a duplicate stood first."""
+def _keys(root: yaml.Node, name: str) -> Iterator[tuple[KeyPath, yaml.Mark, int | None]]:
+    """Path and place of every key and item, depth first; third, where a duplicate stood first."""
     stack: list[tuple[KeyPath, yaml.Node, bool]] = [((), root, False)]
     seen = 0
     while stack:
@@ -103,7 +137,7 @@ def _keys(root: yaml.Node, name: str) -> Iterator[tuple[KeyPath, int, int | None
             raise InputError(f"{name}: its aliases never end. Write the values out.")
         if isinstance(node, yaml.SequenceNode):
             for i, item in enumerate(node.value):
-                yield (*path, i), item.start_mark.line + 1, None
+                yield (*path, i), item.start_mark, None
                 stack.append(((*path, i), item, False))
         elif isinstance(node, yaml.MappingNode):
             first: dict[str, int] = {}
@@ -114,6 +148,7 @@ def _keys(root: yaml.Node, name: str) -> Iterator[tuple[KeyPath, int, int | None
                 elif isinstance(key, yaml.ScalarNode):
                     line = key.start_mark.line + 1
                     if not merged or key.value not in first:
-                        yield (*path, key.value), line, None if merged else first.get(key.value)
+                        stood = None if merged else first.get(key.value)
+                        yield (*path, key.value), key.start_mark, stood
                     first.setdefault(key.value, line)
                     stack.append(((*path, key.value), value, False))

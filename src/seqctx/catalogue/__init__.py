@@ -1,0 +1,1 @@
+"""What others define: names that Axolotl and vLLM know, shapes of models, GPUs."""

@@ -1,0 +1,135 @@
+"""Shapes of models: from a folder's config.json, else from a table of common ones."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from seqctx.errors import InputError
+from seqctx.files import explain_os_errors
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What memory and positions depend on.
+
+    Attributes:
+        max_position: positions that the model was trained for [tokens].
+        parameters_m: weights [millions].
+        kv_bytes_per_token: of the KV cache in 16 bit: 2 x layers x kv_heads x head_dim x 2.
+        sliding_window: what the table says of it; None where every layer sees everything.
+        moe: what the table says of its experts; None for a dense model.
+        special_tokens: in the vocabulary already; None where unknown.
+        source: where the numbers are from.
+    """
+
+    name: str
+    hidden: int | None
+    layers: int | None
+    heads: int | None
+    kv_heads: int | None
+    head_dim: int | None
+    max_position: int
+    parameters_m: float
+    kv_bytes_per_token: int
+    sliding_window: str | None
+    moe: str | None
+    special_tokens: frozenset[str] | None
+    source: str
+
+
+@cache
+def _tables() -> dict[str, Any]:
+    tables: dict[str, Any] = json.loads(
+        files(__package__).joinpath("models.json").read_text("utf-8")
+    )
+    return tables
+
+
+def known_models() -> list[str]:
+    """Hub ids in the table, sorted."""
+    return sorted(_tables()["models"])
+
+
+_SUFFIXES = re.compile(
+    r"(-(unsloth-)?bnb-4bit|-bf16|-it|-pt|-instruct(-\d{4}|-v[\d.]+)?|-base(-\d{4})?|-\d{4}|-hf)$"
+)
+
+
+def find_shape(base_model: str) -> Shape | None:
+    """The shape of a folder or hub id; None where it is not known.
+
+    Raises:
+        InputError: when the folder's config.json cannot be read.
+    """
+    if (Path(base_model) / "config.json").is_file():
+        return _shape_of_folder(Path(base_model))
+    rows = _tables()["models"]
+    names = {name.rpartition("/")[2].lower(): name for name in rows}
+    stems = {_stem(name): name for name in reversed(names)}
+    wanted = base_model.rpartition("/")[2].lower().removeprefix("meta-")
+    found = names.get(wanted) or names.get(stems.get(_stem(wanted), ""))
+    if not found:
+        return None
+    row = {k: v for k, v in rows[found].items() if k in Shape.__dataclass_fields__}
+    families = _tables()["special_tokens"]
+    tokens = next((families[f] for f in families if f.lower() in wanted and f != "source"), None)
+    return Shape(name=found, special_tokens=frozenset(tokens) if tokens else None, **row)
+
+
+def _stem(name: str) -> str:
+    """A model's name without what marks a variant of the same shape."""
+    while (shorter := _SUFFIXES.sub("", name)) != name:
+        name = shorter
+    return re.sub(r"-(instruct|base)-", "-", name)
+
+
+def _shape_of_folder(folder: Path) -> Shape:
+    """Read config.json, and the special tokens of tokenizer.json where there is one."""
+    path = folder / "config.json"
+    try:
+        with explain_os_errors(path):
+            config = json.loads(path.read_text("utf-8"))
+        config = config.get("text_config", config)
+        hidden, layers = int(config["hidden_size"]), int(config["num_hidden_layers"])
+        heads = int(config["num_attention_heads"])
+        kv_heads = int(config.get("num_key_value_heads") or heads)
+        head_dim = int(config.get("head_dim") or hidden // heads)
+        vocab, positions = int(config["vocab_size"]), int(config["max_position_embeddings"])
+        inner = int(config.get("intermediate_size") or 4 * hidden)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: no config of a causal model ({error}). Mend it.") from None
+    # gate, up and down; q and o; k and v: a Llama block without its norms
+    block = 3 * hidden * inner + 2 * hidden * heads * head_dim + 2 * hidden * kv_heads * head_dim
+    embeddings = vocab * hidden * (1 if config.get("tie_word_embeddings") else 2)
+    window = config.get("sliding_window") if config.get("use_sliding_window", True) else None
+    experts = config.get("num_local_experts") or config.get("num_experts")
+    return Shape(
+        name=str(folder),
+        hidden=hidden,
+        layers=layers,
+        heads=heads,
+        kv_heads=kv_heads,
+        head_dim=head_dim,
+        max_position=positions,
+        parameters_m=(layers * block + embeddings) / 1e6,
+        kv_bytes_per_token=4 * layers * kv_heads * head_dim,
+        sliding_window=str(window) if window else None,
+        moe=f"{experts} experts" if experts else None,
+        special_tokens=_special_tokens(folder / "tokenizer.json"),
+        source=str(path),
+    )
+
+
+def _special_tokens(path: Path) -> frozenset[str] | None:
+    """Added tokens of a tokenizer.json; None where it cannot be read."""
+    try:
+        added = json.loads(path.read_text("utf-8")).get("added_tokens", ())
+        return frozenset(token["content"] for token in added)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None

@@ -1,0 +1,176 @@
+"""Rules on what is served: the window, the card's memory, the adapter, who may reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from seqctx.schema.config import Config
+from seqctx.schema.facts import Facts
+from seqctx.schema.render import VLLM_MAX_LORA_RANKS
+from seqctx.schema.rules.base import Finding, rule
+from seqctx.schema.rules.training import all_datasets, rope_scaling, training_rope
+from seqctx.schema.source import KeyPath
+
+_VLLM_UTILIZATION = 0.92  # vLLM 0.32: its default
+
+
+def _served(cfg: Config) -> bool:
+    return "vllm" in cfg.model_fields_set
+
+
+def _factor(scaling: dict[str, Any] | None) -> float | None:
+    return float(scaling["factor"]) if scaling else None
+
+
+def serving_rope(cfg: Config) -> dict[str, Any] | None:
+    """Rope scaling that the file sets for the server."""
+    return rope_scaling(cfg.vllm.get("hf_overrides"))
+
+
+@rule("lora-rank-served", "error", "vLLM 0.32: config/lora.py, MaxLoRARanks")
+def lora_rank_served(cfg: Config, facts: Facts) -> Iterator[Finding]:
+    """The server loads adapters of a few ranks only, up to the one it is told."""
+    rank, told = cfg.lora_r or 8, cfg.vllm.get("max_lora_rank")
+    if not cfg.adapter or not _served(cfg):
+        return
+    highest = VLLM_MAX_LORA_RANKS[-1]
+    if rank > highest:
+        fact = f"{rank} is more than vLLM serves ({highest})"
+        yield Finding(("lora_r",), fact, "Lower it, or merge the adapter and serve that.")
+    if told is not None and (told not in VLLM_MAX_LORA_RANKS or told < rank):
+        fits = next((r for r in VLLM_MAX_LORA_RANKS if r >= rank), highest)
+        fact = f"{told} is none of {', '.join(map(str, VLLM_MAX_LORA_RANKS))}"
+        fact = fact if told not in VLLM_MAX_LORA_RANKS else f"{told} is less than lora_r, {rank}"
+        yield Finding(("vllm", "max_lora_rank"), fact, f"Set {fits}, or leave it out.")
+
+
+@rule("modules-to-save-served", "error", "vLLM 0.32: lora/lora_model.py refuses modules_to_save")
+def modules_to_save_served(cfg: Config, facts: Facts) -> Iterator[Finding]:
+    """The server keeps the base's own embeddings; what an adapter changed of them is lost."""
+    if not cfg.adapter or not _served(cfg):
+        return
+    for key in ("lora_modules_to_save", "tokens", "added_tokens_overrides"):
+        if cfg.get(key):
+            fact = "cannot be served as an adapter: vLLM keeps the base's embeddings and tokens"
+            yield Finding((key,), fact, "Leave it out, or merge the adapter and serve that.")
+
+
+@rule("chat-template-differs", "warning", "vLLM 0.32: --chat-template, else the tokenizer's own")
+def chat_template_differs(cfg: Config, facts: Facts) -> Iterator[Finding]:
+    """A prompt rendered otherwise than in training is one the adapter never saw."""
+    if not _served(cfg) or not cfg.datasets:
+        return
+    served = cfg.vllm.get("chat_template")
+    trained: list[tuple[KeyPath, Any, Any]] = [
+        (("chat_template",), cfg.chat_template, cfg.get("chat_template_jinja"))
+    ]
+    for path, entry in all_datasets(cfg):
+        if path[0] == "datasets" and entry.get("chat_template"):
+            jinja = entry.get("chat_template_jinja")
+            trained.append(((*path, "chat_template"), entry.get("chat_template"), jinja))
+    for path, name, jinja in trained:
+        if name is None:
+            continue
+        own_template = name.startswith("tokenizer_default") or _is_models_own(name, cfg)
+        differs = bool(served) and served != jinja if own_template else served != jinja or not jinja
+        if differs:
+            own = served or "the tokenizer's own"
+            fact = f"trained with {jinja or name}, served with {own}"
+            remedy = "Use tokenizer_default in training and no vllm.chat_template, or one file."
+            yield Finding(("vllm", "chat_template") if served else path, fact, remedy)
+
+
+_FAMILIES = {
+    "llama3": ("llama-3", "llama3"),
+    "chatml": ("qwen", "smollm", "hermes"),
+    "qwen": ("qwen",),
+    "gemma": ("gemma",),
+    "mistral": ("mistral", "ministral"),
+    "phi": ("phi",),
+}
+
+
+def _is_models_own(template: str, cfg: Config) -> bool:
+    """Whether a named template is of the model's own family."""
+    model = cfg.base_model.lower()
+    for family, names in _FAMILIES.items():
+        if template.startswith(family):
+            return any(name in model for name in names)
+    return template.split("_")[0] in model
+
+
+@rule("max-model-len-positions", "error", "vLLM 0.32: config/model.py, get_and_verify_max_len")
+def max_model_len_positions(cfg: Config, facts: Facts) -> Iterator[Finding]:
+    """The server refuses a window beyond the model's positions, unless rope scaling is given."""
+    positions, window = facts.shape and facts.shape.max_position, cfg.vllm.max_model_len
+    if positions and window and window > positions and not serving_rope(cfg):
+        fact = f"{window} exceeds the model's {positions} positions"
+        yield Finding(("vllm", "max_model_len"), fact, "Lower it, or set hf_overrides' rope.")
+
+
+@rule("max-model-len-below-sequence-len", "warning", "both are lengths of prompt and answer")
+def max_model_len_below_sequence_len(cfg: Config, facts: Facts) -> Iterator[Finding]:
+    """A window below the trained length cannot hold what was trained."""
+    window = cfg.vllm.max_model_len
+    if window and window < cfg.sequence_len:
+        fact = f"{window} is below sequence_len, {cfg.sequence_len}: trained text does not fit"
+        yield Finding(("vllm", "max_model_len"), fact, "Raise it.")
+
+
+@rule("rope-scaling-differs", "error", "positions must mean the same in training and serving")
+def rope_scaling_differs(cfg: Config, facts: Facts) -> Iterator[Finding]:
+    """Positions that are scaled in training only, or in serving only, are other positions."""
+    trained, served = _factor(training_rope(cfg)), _factor(serving_rope(cfg))
+    if _served(cfg) and cfg.adapter and trained != served:
+        fact = f"rope factor {trained or 'unset'} in training, {served or 'unset'} in serving"
+        key = ("vllm", "hf_overrides") if served else ("vllm",)
+        yield Finding(key, fact, "Give both the same, or neither.")
+
+
+@rule(
+    "kv-cache-too-large", "error", "2 x layers x kv_heads x head_dim x bytes a token; config.json"
+)
+def kv_cache_too_large(cfg: Config, facts: Facts) -> Iterator[Finding]:
+    """Weights and the cache of one request must fit in vLLM's share of the card."""
+    shape, gpu = facts.shape, facts.gpu
+    if not shape or not gpu or not gpu.memory_gib or not _served(cfg):
+        return
+    if cfg.vllm.get("quantization") or shape.sliding_window or shape.moe:
+        return  # not covered: the weights' or the cache's real size is another
+    cards = int(cfg.vllm.get("tensor_parallel_size", 1)) * int(
+        cfg.vllm.get("pipeline_parallel_size", 1)
+    )
+    window = cfg.vllm.max_model_len or shape.max_position
+    width = 0.5 if str(cfg.vllm.get("kv_cache_dtype", "auto")).startswith("fp8") else 1.0
+    quantized = any(mark in cfg.base_model.lower() for mark in ("4bit", "awq", "gptq", "fp8"))
+    if quantized:
+        return
+    weights = shape.parameters_m * 1e6 * 2 / 2**30 / cards
+    cache = window * shape.kv_bytes_per_token * width / 2**30 / cards
+    share = (cfg.vllm.gpu_memory_utilization or _VLLM_UTILIZATION) * gpu.memory_gib
+    if weights + cache > share:
+        fact = (
+            f"{window} tokens need {cache:.1f} GiB beside {weights:.1f} GiB of weights; "
+            f"vLLM's share of {gpu.name} is {share:.1f} GiB"
+        )
+        room = int(max(share - weights, 0) * 2**30 * cards / (shape.kv_bytes_per_token * width))
+        remedy = f"Set at most {room}." if room else "Serve quantized weights, or on more cards."
+        yield Finding(("vllm", "max_model_len"), fact, remedy)
+
+
+@rule("server-open", "error", "vLLM 0.32: --api-key; without it every request is answered")
+def server_open(cfg: Config, facts: Facts) -> Iterator[Finding]:
+    """A server that others can reach should ask for a key."""
+    if cfg.vllm.host not in ("127.0.0.1", "localhost", "::1") and facts.api_key is False:
+        fact = f"{cfg.vllm.host} opens the server to the network, and no key is asked for"
+        yield Finding(("vllm", "host"), fact, "Set 127.0.0.1, or VLLM_API_KEY in the environment.")
+
+
+@rule("blackwell-sequences", "warning", "reported by users: fewer than 9 fail at warm-up")
+def blackwell_sequences(cfg: Config, facts: Facts) -> Iterator[Finding]:
+    """On Blackwell cards fewer than 9 sequences are reported to fail at warm-up."""
+    sequences = cfg.vllm.max_num_seqs
+    if facts.gpu and facts.gpu.architecture == "blackwell" and sequences and sequences < 9:
+        fact = f"{sequences} is reported to fail at warm-up on {facts.gpu.name}"
+        yield Finding(("vllm", "max_num_seqs"), fact, "Set 9 or more.")

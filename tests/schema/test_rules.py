@@ -1,0 +1,81 @@
+"""Every rule fires on three files written without sight of it, and is silent on what is shipped.
+
+The first line of a broken file says what is wrong with it, ``# facts:`` what is known beside it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from seqctx.schema.config import parse_config
+from seqctx.schema.facts import Facts, Prepared, gather_facts
+from seqctx.schema.rules import RULES, Problem, check
+from seqctx.schema.source import parse_document
+from tests.conftest import ROOT
+
+DATA = ROOT / "tests" / "data"
+NAMES_OF_KEYS = {"unknown-key", "deprecated-key"}  # written ahead of the catalogue of names
+
+
+def looked_at(path: Path) -> list[Problem]:
+    text = path.read_text("utf-8")
+    document = parse_document(text, path.name)
+    cfg = parse_config(document)
+    facts = replace(gather_facts(cfg), stem=path.stem, cuda=True, api_key=False)
+    for line in text.splitlines()[:3]:
+        if line.startswith("# facts:"):
+            facts = given(facts, json.loads(line.removeprefix("# facts:")))
+    return check(document, cfg, facts)
+
+
+def given(facts: Facts, stated: dict) -> Facts:
+    changes = {key: stated[key] for key in ("cuda", "api_key") if key in stated}
+    if "special_tokens" in stated:
+        changes["special_tokens"] = frozenset(stated["special_tokens"])
+    if prepared := stated.get("prepared"):
+        train, held_out = (
+            {int(n): count for n, count in prepared.get(side, {}).items()}
+            for side in ("train", "held_out")
+        )
+        changes["prepared"] = Prepared(train, held_out, frozenset(prepared["files"]))
+    return replace(facts, **changes)
+
+
+def test_every_rule_has_three_broken_files_a_fact_and_a_source() -> None:
+    folders = {p.name for p in (DATA / "broken").iterdir()}
+    assert {rule.id for rule in RULES} == folders - NAMES_OF_KEYS
+    assert len(RULES) == len({rule.id for rule in RULES})
+    for rule in RULES:
+        assert len(list((DATA / "broken" / rule.id).glob("*.yaml"))) == 3
+        assert rule.fact.endswith(".") and rule.source
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.parametrize("rule", [rule.id for rule in RULES])
+def test_a_rule_fires_on_what_breaks_it(rule: str, number: int) -> None:
+    problems = looked_at(DATA / "broken" / rule / f"{number}.yaml")
+    mine = [p for p in problems if p.rule == rule]
+    assert mine, [str(p) for p in problems]
+    assert all(p.message and p.remedy.endswith(".") and "\n" not in str(p) for p in mine)
+    assert problems == sorted(problems)
+
+
+@pytest.mark.parametrize("rule", [rule.id for rule in RULES])
+def test_errors_of_other_rules_do_not_fire_on_it(rule: str) -> None:
+    for path in sorted((DATA / "broken" / rule).glob("*.yaml")):
+        others = [str(p) for p in looked_at(path) if p.rule != rule and p.severity == "error"]
+        assert others == [], path
+
+
+@pytest.mark.parametrize("path", sorted((DATA / "guests").glob("*.yaml")), ids=lambda p: p.stem)
+def test_a_guest_checks_well(path: Path) -> None:
+    assert [str(p) for p in looked_at(path) if p.severity == "error"] == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "axolotl_configs").glob("*.yaml")), ids=str)
+def test_a_shipped_file_has_nothing_said_of_it(path: Path) -> None:
+    assert [str(p) for p in looked_at(path)] == []

@@ -1,0 +1,72 @@
+"""Shapes of models and GPUs: the tables hold together, and folders are read before them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from seqctx.catalogue.gpus import find_gpu, known_gpus
+from seqctx.catalogue.shapes import find_shape, known_models
+from seqctx.errors import InputError
+
+# The full-attention layers alone grow with the context in these; their columns count those only.
+HYBRID = ("gemma-4", "gpt-oss", "Qwen3.5", "Qwen3.6", "Qwen3.8")
+
+
+@pytest.mark.parametrize("name", known_models())
+def test_rows_of_the_table_hold_together(name: str) -> None:
+    shape = find_shape(name)
+    assert shape and shape.name == name and shape.source
+    assert shape.max_position >= 8192 and shape.parameters_m > 100
+    if shape.layers and not any(mark in name for mark in HYBRID):
+        assert shape.heads and shape.kv_heads and shape.head_dim
+        assert shape.heads % shape.kv_heads == 0
+        assert shape.kv_bytes_per_token == 4 * shape.layers * shape.kv_heads * shape.head_dim
+
+
+@pytest.mark.parametrize(
+    ("variant", "row"),
+    [
+        ("unsloth/Meta-Llama-3.1-8B-Instruct-bnb-4bit", "meta-llama/Llama-3.1-8B"),
+        ("google/gemma-3-4b-it", "google/gemma-3-4b"),
+        ("mistralai/Mistral-Small-24B-Instruct-2501", "mistralai/Mistral-Small-24B-2501"),
+        ("Qwen/Qwen2.5-7B-Instruct", "Qwen/Qwen2.5-7B-Instruct"),
+    ],
+)
+def test_variants_have_their_bases_shape(variant: str, row: str) -> None:
+    shape = find_shape(variant)
+    assert shape and shape.name == row
+
+
+def test_unknown_is_none() -> None:
+    assert find_shape("nobody/Nothing-1B") is None
+    assert find_gpu("rtx-9999") is None
+
+
+def test_a_folder_is_read_before_the_table(tmp_path: Path) -> None:
+    folder = tmp_path / "Llama-3.1-8B"
+    folder.mkdir()
+    config = {
+        "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "num_key_value_heads": 2, "vocab_size": 100, "max_position_embeddings": 256,
+        "intermediate_size": 128, "tie_word_embeddings": True,
+    }  # fmt: skip
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "tokenizer.json").write_text('{"added_tokens": [{"content": "<s>"}]}')
+    shape = find_shape(str(folder))
+    assert shape and shape.max_position == 256 and shape.kv_bytes_per_token == 4 * 2 * 2 * 16
+    assert shape.special_tokens == {"<s>"}
+    # 2 x (3*64*128 + 2*64*64 + 2*64*32) + 100*64
+    assert shape.parameters_m == pytest.approx(0.08013, abs=1e-4)
+    (folder / "config.json").write_text("{")
+    with pytest.raises(InputError, match="config.json: no config"):
+        find_shape(str(folder))
+
+
+def test_gpus_by_any_spelling() -> None:
+    assert find_gpu("NVIDIA GeForce RTX 5090") is find_gpu("rtx_5090") is find_gpu("rtx-5090")
+    card = find_gpu("rtx-5090")
+    assert card and card.architecture == "blackwell" and 31 < card.memory_gib < 32
+    assert len(known_gpus()) > 20
