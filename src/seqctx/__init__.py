@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from seqctx.prepare.readers import read_manuscript
     from seqctx.prepare.structure import Book, Span
     from seqctx.prepare.tokens import load_tokenizer
-    from seqctx.schema.config import Config, load_config
+    from seqctx.schema.config import Config, diff, load_config
     from seqctx.schema.render import axolotl_mapping, vllm_command
 
 _HOME = {
@@ -32,7 +32,6 @@ _HOME = {
     "load_config": "seqctx.schema.config",
     "load_tokenizer": "seqctx.prepare.tokens",
     "read_manuscript": "seqctx.prepare.readers",
-    "replace": "seqctx.schema.config",
     "vllm_command": "seqctx.schema.render",
 }
 
@@ -52,7 +51,6 @@ __all__ = [
     "load_config",
     "load_tokenizer",
     "read_manuscript",
-    "replace",
     "vllm_command",
 ]
 

@@ -145,6 +145,25 @@ def atomic_write(path: Path) -> Iterator[IO[str]]:
             temporary.unlink(missing_ok=True)
 
 
+def write_new(path: Path, text: str) -> None:
+    """Write a whole file, or nothing; one that is there stays as it is.
+
+    Raises:
+        InputError: when there is one already, or the system refuses.
+    """
+    with explain_os_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}.{os.getpid()}.seqctx-partial")
+        try:
+            partial.write_text(text, "utf-8")
+            os.link(partial, path)  # unlike a rename, it fails where a file is
+        except FileExistsError:
+            fact = "is there already. Choose another name, or move it away."
+            raise InputError(f"{path}: {fact}") from None
+        finally:
+            partial.unlink(missing_ok=True)
+
+
 def hash_file(path: Path) -> str:
     """sha256 of a file's bytes, in hex."""
     with explain_os_errors(path), path.open("rb") as f:

@@ -2,12 +2,17 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from seqctx import CheckError, InputError, axolotl_mapping, load_config, vllm_command
-from seqctx.schema.render import VLLM_MAX_LORA_RANKS, max_lora_rank
+from seqctx import CheckError, InputError, axolotl_mapping, diff, load_config, vllm_command
+from seqctx.schema.config import parse_config
+from seqctx.schema.render import VLLM_MAX_LORA_RANKS, annotated_yaml, max_lora_rank
+from seqctx.schema.source import Document, parse_document
 from tests.conftest import ROOT
 
 SHIPPED = sorted((ROOT / "axolotl_configs").glob("*.yaml"))
@@ -53,9 +58,15 @@ def test_the_missions_command() -> None:
 
 
 def test_flags_of_every_kind(tmp_path: Path) -> None:
-    text = "base_model: m\nvllm: {a_b: true, c: false, d: [1], e: {f: 1}, g: null, h: x y}\n"
-    command = vllm_command(load_config(written(tmp_path, text)))
-    assert command[-8:] == ["--a-b", "--no-c", "--d", "[1]", "--e", '{"f": 1}', "--h", "x y"]
+    flags = (
+        "{enforce_eager: true, async-scheduling: false, allowed_origins: [a], "
+        "hf_overrides: {f: 1}, seed: null, dtype: bfloat16, enable_reasoning: true}"
+    )
+    command = vllm_command(load_config(written(tmp_path, f"base_model: m\nvllm: {flags}\n")))
+    assert command[-8:] == [
+        "--enforce-eager", "--no-async-scheduling", "--allowed-origins", '["a"]',
+        "--hf-overrides", '{"f": 1}', "--dtype", "bfloat16",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("rank", "flag"), [(1, 1), (2, 8), (16, 16), (17, 32), (512, 512)])
@@ -121,3 +132,56 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
     with pytest.raises(InputError) as error:
         load_config(written(tmp_path, "sequence_len: 0\nlora_r: 0\nadapter: [x]\n"))
     assert len(str(error.value).splitlines()) == 4
+
+
+def test_a_config_hashes_replaces_and_shows_as_a_table(tmp_path: Path) -> None:
+    cfg = load_config(written(tmp_path, "base_model: m<b>\nlora_dropout: 0.1\n"))
+    assert hash(cfg) == hash(cfg.replace()) and len({cfg, cfg.replace()}) == 1
+    longer = cfg.replace(sequence_len=4096, vllm__port=9000)
+    assert (cfg.sequence_len, longer.sequence_len, longer.vllm.port) == (512, 4096, 9000)
+    assert diff(cfg, longer) == {"sequence_len": (512, 4096), "vllm.port": (8000, 9000)}
+    with pytest.raises(InputError, match="sequence_len") as error:
+        cfg.replace(sequence_len=-5, lora_alhpa=3)
+    assert "Did you mean 'lora_alpha'?" in str(error.value)
+    table = longer._repr_html_()
+    assert "m&lt;b&gt;" in table and "vllm.port" in table and "[tokens]" in table
+
+
+TEXTS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Z"))).filter(bool)
+NAMES = TEXTS | st.sampled_from(["010", "1:30", "no", "2e-4", "null", "~", "1_000", "0x1f", "- a"])
+PASSED = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | NAMES
+GIVEN = st.fixed_dictionaries(
+    {"base_model": NAMES},
+    optional={
+        "sequence_len": st.integers(1, 10**6),
+        "num_epochs": st.floats(0.1, 10),
+        "adapter": st.sampled_from(["lora", "qlora", None]),
+        "lora_r": st.integers(1, 512),
+        "lora_target_modules": NAMES | st.lists(NAMES),
+        "datasets": st.lists(st.fixed_dictionaries({"path": NAMES}, optional={"type": NAMES})),
+        "learning_rate": st.floats(0, 1),
+        "special_tokens": st.fixed_dictionaries({"pad_token": NAMES}),
+        "wandb_project": PASSED,
+        "model_config": st.dictionaries(NAMES, PASSED | st.lists(PASSED)),
+        "vllm": st.fixed_dictionaries(
+            {}, optional={"port": st.integers(1, 65535), "seed": PASSED, "hf_overrides": PASSED}
+        ),
+        "seqctx": st.fixed_dictionaries(
+            {},
+            optional={
+                "gpu": NAMES,
+                "prepare": st.fixed_dictionaries(
+                    {}, optional={"system": NAMES, "held_out": st.floats(0, 0.9)}
+                ),
+            },
+        ),
+    },
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(GIVEN, TEXTS)
+def test_what_is_rendered_reads_back_equal(data: dict[str, Any], header: str) -> None:
+    cfg = parse_config(Document("c.yaml", data, {}))
+    text = annotated_yaml(cfg, header)
+    assert parse_config(parse_document(text, "c.yaml")) == cfg

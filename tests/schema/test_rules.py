@@ -11,25 +11,27 @@ from pathlib import Path
 
 import pytest
 
-from seqctx.schema.config import parse_config
+from seqctx.schema.config import read_config
 from seqctx.schema.facts import Facts, Prepared, gather_facts
 from seqctx.schema.rules import RULES, Problem, check
 from seqctx.schema.source import parse_document
 from tests.conftest import ROOT
 
 DATA = ROOT / "tests" / "data"
-NAMES_OF_KEYS = {"unknown-key", "deprecated-key"}  # written ahead of the catalogue of names
+NAMES_OF_KEYS = {"unknown-key", "deprecated-key"}  # found while the file is read
+ALL = sorted({rule.id for rule in RULES} | NAMES_OF_KEYS)
 
 
 def looked_at(path: Path) -> list[Problem]:
     text = path.read_text("utf-8")
     document = parse_document(text, path.name)
-    cfg = parse_config(document)
+    cfg, problems = read_config(document)
+    assert cfg, problems
     facts = replace(gather_facts(cfg), stem=path.stem, cuda=True, api_key=False)
     for line in text.splitlines()[:3]:
         if line.startswith("# facts:"):
             facts = given(facts, json.loads(line.removeprefix("# facts:")))
-    return check(document, cfg, facts)
+    return sorted([*problems, *check(document, cfg, facts)])
 
 
 def given(facts: Facts, stated: dict) -> Facts:
@@ -55,16 +57,16 @@ def test_every_rule_has_three_broken_files_a_fact_and_a_source() -> None:
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
-@pytest.mark.parametrize("rule", [rule.id for rule in RULES])
+@pytest.mark.parametrize("rule", ALL)
 def test_a_rule_fires_on_what_breaks_it(rule: str, number: int) -> None:
     problems = looked_at(DATA / "broken" / rule / f"{number}.yaml")
     mine = [p for p in problems if p.rule == rule]
     assert mine, [str(p) for p in problems]
-    assert all(p.message and p.remedy.endswith(".") and "\n" not in str(p) for p in mine)
+    assert all(p.message and p.remedy.endswith((".", "?")) and "\n" not in str(p) for p in mine)
     assert problems == sorted(problems)
 
 
-@pytest.mark.parametrize("rule", [rule.id for rule in RULES])
+@pytest.mark.parametrize("rule", ALL)
 def test_errors_of_other_rules_do_not_fire_on_it(rule: str) -> None:
     for path in sorted((DATA / "broken" / rule).glob("*.yaml")):
         others = [str(p) for p in looked_at(path) if p.rule != rule and p.severity == "error"]
@@ -78,4 +80,6 @@ def test_a_guest_checks_well(path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "axolotl_configs").glob("*.yaml")), ids=str)
 def test_a_shipped_file_has_nothing_said_of_it(path: Path) -> None:
-    assert [str(p) for p in looked_at(path)] == []
+    said = {p.rule for p in looked_at(path)}
+    # half an overlap is one of the mission's options, and the note on it is meant
+    assert said == ({"myth-overlap"} if path.stem.endswith("overlap50") else set())

@@ -6,13 +6,15 @@ Every other Axolotl key passes through untouched (``extra="allow"``).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from seqctx.errors import InputError
-from seqctx.schema.source import Document, read_document
+from seqctx.catalogue.names import strays
+from seqctx.schema.problem import InvalidConfigError, Problem, Severity
+from seqctx.schema.source import Document, KeyPath, read_document
 
 
 class Part(BaseModel):
@@ -172,21 +174,29 @@ class Config(Part):
             raise ValueError("must name a folder of its own")
         return value
 
+    def replace(self, **changes: Any) -> Config:
+        """A copy with some keys changed, validated again; nested keys are ``vllm__port``.
+
+        Raises:
+            InputError: with every key that is wrong.
+        """
+        given = self.model_dump(exclude_unset=True)
+        dotted = {key.replace("__", "."): value for key, value in changes.items()}
+        return parse_config(Document("replace", given, {}), dotted)
+
+    def _repr_html_(self) -> str:
+        """What the file says, as a table; what a key means shows when the mouse rests on it."""
+        rows = []
+        for key, value in _flat(self.model_dump(exclude_unset=True)).items():
+            about = _description(type(self), key.split("."))
+            cells = f'<td title="{escape(about)}">{escape(key)}</td><td>{escape(str(value))}</td>'
+            rows.append(f"<tr>{cells}</tr>")
+        return f"<table><tr><th>key</th><th>value</th></tr>{''.join(rows)}</table>"
+
     @property
     def base_model_is_local(self) -> bool:
         """Whether ``base_model`` names a folder rather than a hub id."""
         return Path(self.base_model).is_dir()
-
-
-def replace(cfg: Config, **changes: Any) -> Config:
-    """A copy with some keys changed, validated again; nested keys are written ``vllm__port``.
-
-    Raises:
-        InputError: with every key that is wrong.
-    """
-    given = cfg.model_dump(exclude_unset=True)
-    dotted = {key.replace("__", "."): value for key, value in changes.items()}
-    return parse_config(Document("replace", given, {}), dotted)
 
 
 def diff(old: Config, new: Config) -> dict[str, tuple[Any, Any]]:
@@ -222,24 +232,82 @@ def parse_config(document: Document, overrides: Mapping[str, Any] | None = None)
     """Validate a document as a Config.
 
     Raises:
-        InputError: with all problems at once, a line each.
+        InvalidConfigError: with all errors at once, a line each; keys that nobody knows included.
+    """
+    cfg, problems = read_config(document, overrides)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if cfg is None or errors:
+        raise InvalidConfigError(errors)
+    return cfg
+
+
+def read_config(
+    document: Document, overrides: Mapping[str, Any] | None = None
+) -> tuple[Config | None, list[Problem]]:
+    """Validate a document as far as it goes.
+
+    Returns:
+        The Config, None where a value cannot be read; and what is wrong with keys and values, by
+        line: unknown keys and bad values are errors, deprecated keys warnings.
     """
     data, laid_over = document.data, set()
     for dotted, value in (overrides or {}).items():
         keys = dotted.split(".")
         data = _laid_over(data, keys, value)
         laid_over.add(tuple(keys))
+
+    def problem(path: KeyPath, severity: Severity, rule: str, fact: str, remedy: str) -> Problem:
+        key = ".".join(map(str, path))
+        if path in laid_over:
+            return Problem(f"--set {key}", 0, 0, key, severity, rule, fact, remedy)
+        line, column = document.position(path)
+        return Problem(document.name, line, column, key, severity, rule, fact, remedy)
+
+    problems = [
+        problem(s.path, "error" if s.kind == "unknown" else "warning", f"{s.kind}-key", *s.text)
+        for s in strays(data, _plugins(data))
+    ]
+    cfg = None
     try:
-        return Config.model_validate(data)
+        cfg = Config.model_validate(data)
     except ValidationError as error:
-        lines = []
-        for problem in error.errors():
-            loc = problem["loc"]
-            place = f"--set {'.'.join(map(str, loc))}" if loc in laid_over else document.place(loc)
-            missing = problem["type"] == "missing"
-            fact = "missing" if missing else f"{problem['msg'].lower()} (got {problem['input']!r})"
-            lines.append(f"{place}: {'.'.join(map(str, loc))}: {fact}. Mend the key.")
-        raise InputError("\n".join(lines)) from None
+        for bad in error.errors():
+            path = tuple(part for part in bad["loc"] if part not in _UNION_ARMS)
+            got = "" if bad["type"] == "missing" else f" (got {_clipped(bad['input'])})"
+            fact = "missing" if bad["type"] == "missing" else _fact(bad["msg"]) + got
+            problems.append(problem(path, "error", "value", fact, "Mend the key."))
+    return cfg, sorted(set(problems))
+
+
+_UNION_ARMS = {"str", "tuple[str, ...]"}  # pydantic names the arm of a union that refused
+
+
+def _fact(message: str) -> str:
+    """Pydantic's message as a fact of ours."""
+    message = message.removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]
+
+
+def _clipped(value: Any) -> str:
+    """A value as Python writes it, short enough for a line."""
+    text = repr(value) if not isinstance(value, str) else repr(value[:100])
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _plugins(data: Mapping[str, Any]) -> list[str]:
+    listed = data.get("plugins")
+    return [p for p in listed if isinstance(p, str)] if isinstance(listed, list) else []
+
+
+def _description(model: type[BaseModel], keys: list[str]) -> str:
+    """The docstring of a key, or nothing."""
+    field = model.model_fields.get(keys[0])
+    if field is None:
+        return ""
+    inner = field.annotation
+    if len(keys) > 1 and isinstance(inner, type) and issubclass(inner, BaseModel):
+        return _description(inner, keys[1:])
+    return field.description or ""
 
 
 def _laid_over(data: dict[str, Any], keys: list[str], value: Any) -> dict[str, Any]:

@@ -77,3 +77,17 @@ def gather_facts(cfg: Config, path: Path | None = None) -> Facts:
         prepared=prepared,
         stem=path.stem if path else None,
     )
+
+
+def machine_gpu() -> Gpu | None:
+    """This machine's first card, where the driver names one that is in our table."""
+    for path in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
+        try:
+            fields = dict(
+                line.split(":", 1) for line in path.read_text("utf-8").splitlines() if ":" in line
+            )
+        except OSError:
+            continue
+        if gpu := find_gpu(fields.get("Model", "")):
+            return gpu
+    return None

@@ -1,16 +1,101 @@
-"""What Axolotl and vLLM are given: pure functions of a Config."""
+"""What people, Axolotl and vLLM are given: pure functions of a Config."""
 
 from __future__ import annotations
 
 import json
+import textwrap
 from pathlib import Path
 from typing import Any
 
+import yaml
+from pydantic import BaseModel
+
+from seqctx.catalogue.names import axolotl_names, vllm_names
 from seqctx.errors import CheckError
 from seqctx.schema.config import Config
+from seqctx.schema.source import Loader
+
+SCHEMA_FILE = "seqctx.schema.json"
+_SECTIONS = {
+    "The model": ("base_model", "chat_template", "special_tokens"),
+    "Lengths": (
+        "sequence_len", "sample_packing", "eval_sample_packing", "excess_length_strategy",
+    ),
+    "Text": ("datasets", "test_datasets", "val_set_size", "dataset_prepared_path"),
+    "The adapter": ("adapter", "load_in_4bit", "load_in_8bit", "lora_"),
+    "Steps": (
+        "micro_batch_size", "gradient_accumulation_steps", "num_epochs", "max_steps",
+        "learning_rate", "lr_scheduler", "warmup_ratio", "optimizer",
+    ),
+    "Evaluation and what is kept": ("eval_", "save_", "logging_steps", "output_dir"),
+}  # fmt: skip
 
 VLLM_MAX_LORA_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 """The only values that ``--max-lora-rank`` takes (vLLM 0.32, vllm/config/lora.py)."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Puts quotes around every string that our reader would take for something else."""
+
+    yaml_implicit_resolvers = Loader.yaml_implicit_resolvers
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Values are written out where they stand."""
+        return True
+
+
+def dump_yaml(data: Any) -> str:
+    """Plain values as YAML that `seqctx.schema.source` reads back as they were."""
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=88)
+
+
+def annotated_yaml(cfg: Config, header: str = "") -> str:
+    """A Config as a file to edit by hand: its given keys in sections, each typed one explained.
+
+    Args:
+        cfg: the file.
+        header: lines of comment for its top, without ``#``.
+
+    Returns:
+        YAML; read again it gives an equal Config. Its first line points editors to the schema
+        (``seqctx schema``), for completion and hover texts.
+    """
+    given = cfg.model_dump(exclude_unset=True)
+    blocks = {key: given.pop(key) for key in ("vllm", "seqctx") if key in given}
+    parts = [f"# yaml-language-server: $schema={SCHEMA_FILE}", *_comment(header)]
+    for title, keys in _SECTIONS.items():
+        names = [n for k in keys for n in given if n == k or (k[-1] == "_" and n.startswith(k))]
+        section = {name: given.pop(name) for name in dict.fromkeys(names)}
+        if section:
+            parts += ["", f"# --- {title}", *_annotated(section, Config)]
+    if given:
+        parts += ["", "# --- The machine, and the rest", *_annotated(given, Config)]
+    for key, block in blocks.items():
+        parts += ["", *_annotated({key: block}, Config)]
+    return "\n".join(parts) + "\n"
+
+
+def _annotated(values: dict[str, Any], model: type[BaseModel], indent: str = "") -> list[str]:
+    """Lines of a mapping, what a key means before it."""
+    lines: list[str] = []
+    for key, value in values.items():
+        field = model.model_fields.get(key)
+        inner = field.annotation if field else None
+        lines += [indent + line for line in _comment((field and field.description) or "")]
+        if isinstance(inner, type) and issubclass(inner, BaseModel) and value:
+            lines += [f"{indent}{key}:", *_annotated(value, inner, indent + "  ")]
+        else:
+            lines += [indent + line for line in dump_yaml({key: value}).splitlines()]
+    return lines
+
+
+def _comment(text: str) -> list[str]:
+    """Text as comment lines; single line breaks are joined."""
+    return [
+        f"# {line}".rstrip()
+        for paragraph in text.split("\n\n")
+        for line in textwrap.wrap(" ".join(paragraph.replace("``", "").split()), 90)
+    ]
 
 
 def axolotl_mapping(cfg: Config, *, output_dir: Path) -> dict[str, Any]:
@@ -69,7 +154,9 @@ def vllm_command(cfg: Config, *, program: tuple[str, ...] = ("vllm", "serve")) -
     if cfg.adapter:
         command += ["--enable-lora", "--lora-modules", f"{adapter_name(cfg)}={cfg.output_dir}"]
         command += ["--max-lora-rank", str(max_lora_rank(cfg.lora_r or 8))]
-    flags = vllm.model_dump(mode="json", exclude={"served_model_name"}, exclude_none=True)
+    axolotls = axolotl_names()["keys"]["vllm"]["keys"].keys() - vllm_names()["keys"].keys()
+    only_axolotls = {"served_model_name", *axolotls}  # of its own server, in the same block
+    flags = vllm.model_dump(mode="json", exclude=only_axolotls, exclude_none=True)
     for key, value in flags.items():
         flag = key.replace("_", "-")
         match value:

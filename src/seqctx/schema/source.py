@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import yaml
 
@@ -50,11 +50,11 @@ class Document:
         return f"{self.name}:{self.lines[path]}" if path else self.name
 
 
-class _Loader(yaml.SafeLoader):
+class Loader(yaml.SafeLoader):
     """safe_load's, but that ``2e-4`` is a number, as Axolotl's schema takes it to be."""
 
 
-_Loader.add_implicit_resolver(
+Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
     list("-+0123456789"),
@@ -68,10 +68,29 @@ def read_document(path: Path) -> Document:
         InputError: when the file is missing, no UTF-8 text, no YAML, or no mapping; with the
             line where there is one. All duplicate keys are named at once.
     """
+    return parse_document(_bytes(path), str(path))
+
+
+def read_text(path: Path | None, stream: IO[bytes]) -> tuple[str, Document]:
+    """A file's text beside its document; ``stream`` is read where there is no path.
+
+    Raises:
+        InputError: as `read_document`.
+    """
+    if path is None:
+        raw, name = stream.read(), "<stdin>"
+    else:
+        raw, name = _bytes(path), str(path)
+    document = parse_document(raw, name)
+    return raw.decode("utf-8-sig"), document
+
+
+def _bytes(path: Path) -> bytes:
+    """A file's content, or one line on why there is none."""
     if path.is_dir():
         raise InputError(f"{path}: is a folder, not a YAML file. Name one of axolotl_configs/.")
     with explain_os_errors(path):
-        return parse_document(path.read_bytes(), str(path))
+        return path.read_bytes()
 
 
 def parse_document(text: str | bytes, name: str) -> Document:
@@ -83,7 +102,7 @@ def parse_document(text: str | bytes, name: str) -> Document:
             fact = f"no UTF-8 text (byte {error.start})"
             raise InputError(f"{name}: {fact}. Save it as UTF-8.") from None
     try:
-        loader = _Loader(text)
+        loader = Loader(text)
     except yaml.reader.ReaderError as error:  # NUL and other control characters
         line = text.count("\n", 0, error.position) + 1
         fact = f"character {error.character:#x} is none that YAML allows"

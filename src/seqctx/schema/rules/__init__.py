@@ -2,40 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pathlib import Path
 
-from seqctx.schema.config import Config
-from seqctx.schema.facts import Facts
+from seqctx.schema.config import Config, read_config
+from seqctx.schema.facts import Facts, gather_facts
+from seqctx.schema.problem import Problem
 from seqctx.schema.rules import myths, serving, training
-from seqctx.schema.rules.base import RULES, Rule, Severity
+from seqctx.schema.rules.base import RULES, Rule
 from seqctx.schema.source import Document
 
-__all__ = ["RULES", "Problem", "Rule", "Severity", "check", "myths", "serving", "training"]
+__all__ = ["RULES", "Problem", "Rule", "check", "check_document", "myths", "serving", "training"]
 
 
-@dataclass(frozen=True, order=True)
-class Problem:
-    """One line of ``seqctx check``; sorted by file and place.
+def check_document(document: Document, path: Path | None = None) -> list[Problem]:
+    """Look at one file's keys, values and, where those can be read, what they mean together.
 
-    Attributes:
-        line: from 1; 0 where it is about the file as a whole.
-        column: from 1; 0 likewise.
-        key: dotted, such as ``vllm.max_model_len``.
+    Args:
+        document: the file.
+        path: where it is; without it nothing is known of prepared data.
+
+    Returns:
+        All problems, by line.
+
+    Raises:
+        InputError: when the model's config.json or the manifest is there but cannot be read.
     """
-
-    file: str
-    line: int
-    column: int
-    key: str
-    severity: Severity
-    rule: str
-    message: str
-    remedy: str
-
-    def __str__(self) -> str:
-        """``file:line: severity: key: fact. Remedy [rule]``."""
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {self.severity}: {self.key}: {self.message}. {self.remedy} [{self.rule}]"
+    cfg, problems = read_config(document)
+    found = check(document, cfg, gather_facts(cfg, path)) if cfg else []
+    return sorted([*problems, *found])
 
 
 def check(document: Document, cfg: Config, facts: Facts) -> list[Problem]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 from seqctx.schema.config import Config
 from seqctx.schema.facts import Facts
+from seqctx.schema.problem import Severity
 from seqctx.schema.source import KeyPath
-
-Severity = Literal["error", "warning", "note"]
 
 
 @dataclass(frozen=True)

@@ -146,15 +146,14 @@ def kv_cache_too_large(cfg: Config, facts: Facts) -> Iterator[Finding]:
     quantized = any(mark in cfg.base_model.lower() for mark in ("4bit", "awq", "gptq", "fp8"))
     if quantized:
         return
-    weights = shape.parameters_m * 1e6 * 2 / 2**30 / cards
-    cache = window * shape.kv_bytes_per_token * width / 2**30 / cards
     share = (cfg.vllm.gpu_memory_utilization or _VLLM_UTILIZATION) * gpu.memory_gib
-    if weights + cache > share:
+    room = shape.window_in(share, cards=cards, kv_width=width)
+    if window > room:
+        cache = window * shape.kv_bytes_per_token * width / 2**30 / cards
         fact = (
-            f"{window} tokens need {cache:.1f} GiB beside {weights:.1f} GiB of weights; "
-            f"vLLM's share of {gpu.name} is {share:.1f} GiB"
+            f"{window} tokens need {cache:.1f} GiB beside {shape.weights_gib / cards:.1f} GiB of "
+            f"weights; vLLM's share of {gpu.name} is {share:.1f} GiB"
         )
-        room = int(max(share - weights, 0) * 2**30 * cards / (shape.kv_bytes_per_token * width))
         remedy = f"Set at most {room}." if room else "Serve quantized weights, or on more cards."
         yield Finding(("vllm", "max_model_len"), fact, remedy)
 

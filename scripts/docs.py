@@ -1,0 +1,38 @@
+"""Writes what is generated from the code: docs/cli.md and axolotl_configs/seqctx.schema.json."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from seqctx.cli import cli
+from seqctx.schema.editor import schema_text
+
+ROOT = Path(__file__).parents[1]
+WRITTEN = ROOT / "docs" / "cli.md", ROOT / "axolotl_configs" / "seqctx.schema.json"
+
+
+def cli_page() -> str:
+    """Every verb's help, as ``--help`` prints it."""
+    parts = ["# Command line", "Generated from the commands by `make docs`: do not edit."]
+    for name in ("", *cli.commands):
+        command = cli.commands[name] if name else cli
+        title = f"seqctx {name}".strip()
+        context = click.Context(
+            command, info_name=title, terminal_width=90, max_content_width=90,
+            help_option_names=["-h", "--help"],
+        )  # fmt: skip
+        parts.append(f"## {title}\n\n```\n{command.get_help(context)}\n```")
+    return "\n\n".join(parts) + "\n"
+
+
+def main() -> None:
+    """Write both."""
+    for path, text in zip(WRITTEN, (cli_page(), schema_text()), strict=True):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""What is said of a file: one line a problem, with its place and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from seqctx.errors import InputError
+
+Severity = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One line of ``seqctx check``; sorted by file and place.
+
+    Attributes:
+        line: from 1; 0 where it is about the file as a whole.
+        column: from 1; 0 likewise.
+        key: dotted, such as ``vllm.max_model_len``.
+    """
+
+    file: str
+    line: int
+    column: int
+    key: str
+    severity: Severity
+    rule: str
+    message: str
+    remedy: str
+
+    @property
+    def place(self) -> str:
+        """``file:line``, or the file alone."""
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+    def __str__(self) -> str:
+        """``file:line: severity: key: fact. Remedy [rule]``."""
+        fact = f"{self.message}. {self.remedy}"
+        return f"{self.place}: {self.severity}: {self.key}: {fact} [{self.rule}]"
+
+
+class InvalidConfigError(InputError):
+    """A file with errors; all of them at once, a line each.
+
+    Attributes:
+        problems: the same as data.
+    """
+
+    def __init__(self, problems: list[Problem]) -> None:
+        """Keep the problems, and make their lines the message."""
+        self.problems = problems
+        super().__init__(
+            "\n".join(f"{p.place}: {p.key}: {p.message}. {p.remedy}" for p in problems)
+        )

@@ -1,0 +1,205 @@
+"""Files and blocks that fit a model and a card: what ``init`` writes and ``--suggest`` shows."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from seqctx.catalogue.gpus import Gpu
+from seqctx.catalogue.shapes import Shape
+from seqctx.errors import CheckError
+from seqctx.schema.config import Config, parse_config
+from seqctx.schema.facts import Facts
+from seqctx.schema.manifest import data_file
+from seqctx.schema.render import dump_yaml
+from seqctx.schema.rules.training import training_rope
+from seqctx.schema.source import Document
+
+Goal = Literal["voice", "overlap", "arcs", "packed"]
+GOALS: tuple[Goal, ...] = get_args(Goal)
+UTILIZATION = 0.90
+_WINDOW = 64_000  # as wide as retrieval over notes and chapters asks for [tokens]
+_SEQUENCES = 9  # fewer are reported to fail at warm-up on Blackwell cards
+
+_OF_GOAL: dict[Goal, dict[str, Any]] = {
+    "voice": {"sequence_len": 2048, "sample_packing": False},
+    "overlap": {"sequence_len": 2048, "sample_packing": False},
+    "arcs": {"sequence_len": 4096, "sample_packing": False},
+    "packed": {"sequence_len": 2048, "sample_packing": True, "eval_sample_packing": False},
+}
+_ON_CPU = {
+    "optimizer": "adamw_torch",
+    "bf16": False,
+    "fp16": False,
+    "tf32": False,
+    "gradient_checkpointing": False,
+    "lora_mlp_kernel": False,
+    "lora_qkv_kernel": False,
+    "lora_o_kernel": False,
+    "lora_embedding_kernel": False,
+    "dataloader_pin_memory": False,
+    "plugins": ["seqctx.train.axolotl_plugin.CpuPlugin"],
+}
+_ON_GPU = {
+    "optimizer": "adamw_bnb_8bit",
+    "bf16": True,
+    "tf32": True,
+    "gradient_checkpointing": True,
+}
+
+
+def propose(
+    base_model: str,
+    gpu: Gpu,
+    manuscripts: tuple[str, ...],
+    goal: Goal,
+    *,
+    shape: Shape | None,
+    stem: str,
+) -> Config:
+    """A whole file for a writer's QLoRA: what is trained, what is served, from which text.
+
+    Args:
+        base_model: a folder or hub id.
+        gpu: the card.
+        manuscripts: files and folders of text.
+        goal: ``voice`` trains on 2,048 tokens; ``overlap`` repeats a quarter of each chunk as
+            context; ``arcs`` trains on 4,096; ``packed`` packs examples, kept apart.
+        shape: the model's, where known.
+        stem: the file's name without its ending.
+
+    Raises:
+        CheckError: when the model's 16-bit weights leave no room on the card to serve it.
+    """
+    on_cpu = gpu.architecture == "cpu"
+    sequence_len = _OF_GOAL[goal]["sequence_len"]
+    if shape:
+        sequence_len = min(sequence_len, shape.max_position)
+    prepare: dict[str, Any] = {"manuscripts": list(manuscripts), "held_out": 0.1}
+    if goal == "overlap":
+        prepare |= {"strategy": "overlap", "overlap": 0.25}
+    else:
+        prepare |= {"strategy": "sequential", "context_tokens": 128}
+    pad = "<|finetune_right_pad_id|>"
+    known = shape.special_tokens if shape else None
+    folder = f"prepare/out/{stem}"
+    rank = 16 if on_cpu else 64
+    data = {
+        "base_model": base_model,
+        "chat_template": "tokenizer_default",
+        **({"special_tokens": {"pad_token": pad}} if known and pad in known else {}),
+        **_OF_GOAL[goal],
+        "sequence_len": sequence_len,
+        "excess_length_strategy": "raise",
+        "datasets": [_dataset(folder, "train", ends) for ends in (False, True)],
+        "test_datasets": [_dataset(folder, "held_out", ends) for ends in (False, True)],
+        "dataset_prepared_path": f"{folder}/tokenized",
+        "adapter": "qlora",
+        "load_in_4bit": True,
+        "lora_r": rank,
+        "lora_alpha": rank,
+        "lora_dropout": 0.0,
+        "lora_target_linear": True,
+        "micro_batch_size": 1,
+        "gradient_accumulation_steps": 2 if on_cpu else 4,
+        "num_epochs": 3,
+        "learning_rate": 0.0001,
+        "lr_scheduler": "cosine",
+        "warmup_ratio": 0.05,
+        "weight_decay": 0.0,
+        "max_grad_norm": 1.0,
+        "seed": 42,
+        "eval_strategy": "epoch",
+        "save_strategy": "epoch",
+        "save_total_limit": 2,
+        "logging_steps": 1,
+        "output_dir": f"outputs/{stem}",
+        "attn_implementation": "sdpa",
+        **(_ON_CPU if on_cpu else _ON_GPU),
+        "vllm": serving_block(shape, gpu, sequence_len),
+        "seqctx": {"gpu": gpu.name, "prepare": prepare},
+    }
+    return parse_config(Document(f"{stem}.yaml", data, {}))
+
+
+def runbook(cfg: Config, path: Path, goal: Goal) -> str:
+    """The header of a written file: what it is and how it is run."""
+    return "\n\n".join(
+        (
+            f"{Path(cfg.base_model).name}, {cfg.adapter} rank {cfg.lora_r}, on {cfg.seqctx.gpu}; "
+            f"goal: {goal}.",
+            f"check   seqctx check {path}",
+            f"run     make prepare train serve CONFIG={path}",
+            "Relative paths count from the folder that the command is run in.",
+        )
+    )
+
+
+def _dataset(folder: str, side: Literal["train", "held_out"], ends: bool) -> dict[str, str]:
+    """One entry of what ``prepare`` writes; the end of the turn is trained where text ends."""
+    entry = {"path": f"{folder}/{data_file(side, ends=ends)}", "ds_type": "json"}
+    entry |= {"split": "train"} if side == "held_out" else {}
+    return {**entry, "type": "chat_template", "train_on_eos": "turn" if ends else "none"}
+
+
+def serving_block(shape: Shape | None, gpu: Gpu | None, sequence_len: int) -> dict[str, Any]:
+    """The ``vllm:`` block that fits: as wide as the model and the card allow, up to 64,000.
+
+    Raises:
+        CheckError: when not even one trained example fits beside the weights.
+    """
+    block: dict[str, Any] = {}
+    if shape:
+        window = min(_WINDOW, shape.max_position)
+        if gpu and gpu.memory_gib:
+            room = shape.window_in(gpu.memory_gib * UTILIZATION)
+            if room < sequence_len:
+                raise CheckError(
+                    f"{gpu.name}: {shape.weights_gib:.1f} GiB of 16-bit weights and "
+                    f"{sequence_len} tokens of KV cache exceed vLLM's share of it, "
+                    f"{gpu.memory_gib * UTILIZATION:.1f} GiB. Take a smaller model."
+                )
+            window = min(window, room // 1000 * 1000 if room > 2000 + sequence_len else room)
+        block["max_model_len"] = max(window, sequence_len)
+    block["max_num_seqs"] = _SEQUENCES
+    if gpu and gpu.architecture == "cpu":
+        bytes_needed = block["max_model_len"] * shape.kv_bytes_per_token if shape else 0
+        whole_gib = max(1, -(-bytes_needed // 2**30))
+        return {**block, "dtype": "bfloat16", "kv_cache_memory_bytes": whole_gib * 2**30}
+    return {**block, "gpu_memory_utilization": UTILIZATION, "dtype": "bfloat16"}
+
+
+def suggest(text: str, name: str, cfg: Config, facts: Facts, machine: Gpu | None = None) -> str:
+    """The blocks that a file lacks, as a diff that ``patch`` takes.
+
+    Args:
+        text: the file.
+        name: its path, for the diff's header.
+        cfg: the same, validated.
+        facts: what is known beside it.
+        machine: this machine's card, for a file that names none.
+
+    Returns:
+        A unified diff; empty where both blocks are there.
+
+    Raises:
+        CheckError: when the model cannot be served on the card.
+    """
+    added = ""
+    gpu = facts.gpu or machine
+    if "vllm" not in cfg.model_fields_set:
+        block = serving_block(facts.shape, gpu, cfg.sequence_len)
+        if rope := training_rope(cfg):
+            block["hf_overrides"] = {"rope_parameters": rope}
+        added += "\n" + dump_yaml({"vllm": block})
+    if "seqctx" not in cfg.model_fields_set:
+        named = (
+            f"  gpu: {gpu.name}\n" if gpu else "  # gpu: rtx-5090    # check says what fits it\n"
+        )
+        added += f"\nseqctx:\n{named}"
+    lines = text.splitlines(keepends=True)
+    if lines and not lines[-1].endswith("\n"):
+        lines[-1] += "\n"
+    after = [*lines, *added.splitlines(keepends=True)]
+    return "".join(difflib.unified_diff(lines, after, name, name)) if added else ""
