@@ -70,3 +70,8 @@ def test_gpus_by_any_spelling() -> None:
     card = find_gpu("rtx-5090")
     assert card and card.architecture == "blackwell" and 31 < card.memory_gib < 32
     assert len(known_gpus()) > 20
+
+
+def test_a_name_that_is_no_path_is_unknown() -> None:
+    assert find_shape("x" * 5000) is None
+    assert find_shape("a\0b") is None

@@ -108,7 +108,7 @@ def test_overrides_are_validated_and_leave_the_rest(tmp_path: Path) -> None:
         (b"\xff\xfe\x00", "no UTF-8 text (byte 0)"),
         ("a: [1\nb: 2\n", "c.yaml:2: no valid YAML"),
         ("- a\n", "the top level must be a mapping of keys (got list)"),
-        ("", "the top level must be a mapping of keys (got NoneType)"),
+        ("", "the top level must be a mapping of keys (got nothing)"),
         ("!!python/object/apply:os.system [id]", "no valid YAML"),
         ("sequence_len: 1\n", "base_model: missing. Mend the key."),
         ("base_model: m\nsequence_len: -5\n", "sequence_len: input should be greater than or"),

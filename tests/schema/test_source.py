@@ -56,12 +56,32 @@ def test_all_duplicates_at_once() -> None:
     ("text", "message"),
     [
         ("a:\n\t- 1\n", "c.yaml:2: no valid YAML: found character '\\t'"),
-        ("a: &x [*x]\n", "its aliases never end"),
+        ("a: &x [*x]\n", "c.yaml:1: nested too deeply, or an alias of what it stands in"),
         ("a: b: c\n", "c.yaml:1: no valid YAML: mapping values are not allowed here"),
         ("a: 1\n---\nb: 2\n", "c.yaml:2: no valid YAML: but found another document"),
-        ("d: 2026-13-01\n", "no valid YAML: month must be in 1..12"),
+        (
+            "a: 1\nd: 2026-13-01\n",
+            "c.yaml:2: no valid YAML: '2026-13-01' cannot be read as timestamp",
+        ),
+        ("a: 1\nb: !!bool x\n", "c.yaml:2: no valid YAML: 'x' cannot be read as bool"),
+        ("a: 1\nb: !!int x\n", "c.yaml:2: no valid YAML: 'x' cannot be read as int"),
+        ("a: 1\nb: !!timestamp x\n", "c.yaml:2: no valid YAML: 'x' cannot be read as timestamp"),
+        (f"a: 1\nb: {'9' * 5000}\n", "c.yaml:2: no valid YAML: '999"),
+        ("a: 1\nb: !!python/name:os.system\n", "c.yaml:2: no valid YAML: could not determine"),
+        ("a: 1\nlora_r: 010\n", "c.yaml:2: no valid YAML: 010 is read as 8, in base 8; write 8"),
+        ("a: 1\nb: {c: 1:30}\n", "c.yaml:2: no valid YAML: 1:30 is read as 90, in base 60"),
+        ("a: 1\non: 2\n", "c.yaml:2: on: is read as bool, not as a name. Put quotes around it."),
+        ("a: {null: 2}\n", "c.yaml:1: null: is read as null, not as a name"),
+        ("a:\n  2026-01-01: 2\n", "c.yaml:2: 2026-01-01: is read as timestamp"),
+        ("a: " + "[" * 150 + "]" * 150, "c.yaml:1: nested too deeply"),
+        ("a: " + "[" * 5000 + "]" * 5000, "c.yaml: nested too deeply"),
+        ("a: 1\nb:\n  <<: 3\n", "c.yaml:3: no valid YAML: expected a mapping"),
+        ("", "the top level must be a mapping of keys (got nothing)"),
+        ("# only a comment\n---\n", "the top level must be a mapping of keys (got nothing)"),
+        ("- a\n", "the top level must be a mapping of keys (got list)"),
+        ("a: 1\nb: \0\n", "c.yaml:2: no valid YAML: character 0x0"),
         ("[a]: 1\n", "no valid YAML"),
-        ("1: a\n", "the top level must be a mapping of keys"),
+        ("1: a\n", "c.yaml:1: 1: is read as int, not as a name"),
         ("? {a: 1}\n: 2\n", "no valid YAML: found unhashable key"),
     ],
 )
@@ -92,3 +112,25 @@ VALUES = st.recursive(
 def test_reads_what_safe_load_reads(data: dict[str, Any]) -> None:
     text = yaml.safe_dump(data, allow_unicode=True)
     assert parse_document(text, "c.yaml").data == yaml.safe_load(text)
+
+
+def test_numbers_that_people_mean() -> None:
+    text = "a: 2e-4\nb: 1_000\nc: 0x1f\nd: -0\ne: 0\nf: 00\ng: 1e5\nh: {0: x}\ni: '010'\nj: no\n"
+    assert list(parse_document(text, "c.yaml").data.values()) == [
+        2e-4, 1000, 31, 0, 0, 0, 1e5, {0: "x"}, "010", False,
+    ]  # fmt: skip
+
+
+def test_bytes_marks_and_line_ends() -> None:
+    assert parse_document(b"\xef\xbb\xbfa: 1\r\nb: 2\r\n", "c.yaml").lines[("b",)] == 2
+    for raw in ("a: \xe9\n".encode("latin-1"), "a: 1\n".encode("utf-16")):
+        with pytest.raises(InputError, match="c.yaml: no UTF-8 text"):
+            parse_document(raw, "c.yaml")
+
+
+def test_merged_lists_of_mappings_keep_the_first_and_name_its_line() -> None:
+    text = "x: &x {r: 1}\ny: &y\n  r: 2\n  s: 3\nz:\n  <<: [*x, *y]\n  t: 4\n"
+    document = parse_document(text, "c.yaml")
+    assert document.data["z"] == {"r": 1, "s": 3, "t": 4}
+    places = {k: document.lines[("z", k)] for k in "rst"}
+    assert places == {"r": 1, "s": 4, "t": 7}

@@ -81,7 +81,7 @@ def _walk(data: Mapping[str, Any], known: Mapping[str, Any], path: KeyPath) -> I
     """Strays of one block and the blocks in it."""
     for key, value in data.items():
         at = (*path, key)
-        entry = _entry(key, known, path)
+        entry = _entry(str(key), known, path)
         if entry is None:
             if path or not str(key).startswith(("_", "x-")):
                 yield Stray(at, "unknown", _unknown(str(key), known, path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -85,7 +86,7 @@ def find_shape(base_model: str) -> Shape | None:
     Raises:
         InputError: when the folder's config.json cannot be read.
     """
-    if (Path(base_model) / "config.json").is_file():
+    if os.path.isfile(Path(base_model) / "config.json"):  # False for what is no path
         return _shape_of_folder(Path(base_model))
     rows = _tables()["models"]
     names = {name.rpartition("/")[2].lower(): name for name in rows}

@@ -5,6 +5,8 @@ Every other Axolotl key passes through untouched (``extra="allow"``).
 
 from __future__ import annotations
 
+import difflib
+import os
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -12,9 +14,15 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from seqctx.catalogue.names import strays
-from seqctx.schema.problem import InvalidConfigError, Problem, Severity
+from seqctx.catalogue.names import axolotl_names, strays
+from seqctx.schema.problem import InvalidConfigError, Problem, Severity, one_line
 from seqctx.schema.source import Document, KeyPath, read_document
+
+ADAPTERS = ("lora", "qlora", "llama-adapter")  # axolotl 0.19: schemas/peft.py, validate_adapter
+ATTENTION = (  # axolotl 0.19: schemas/enums.py, CANONICAL_ATTN_IMPLS
+    "eager", "sdpa", "flash_attention_2", "flash_attention_3", "flash_attention_4",
+    "flash_attention_torch", "flex_attention", "xformers", "sage", "fp8",
+)  # fmt: skip
 
 
 class Part(BaseModel):
@@ -163,8 +171,44 @@ class Config(Part):
     def _empty_blocks_are_absent(cls, data: Any) -> Any:
         """``vllm:`` with nothing under it is null in YAML; it means the defaults."""
         if isinstance(data, dict):
-            return {k: v for k, v in data.items() if v is not None or k not in cls.model_fields}
+            kept = {"sequence_len", "num_epochs", "output_dir"}  # Axolotl refuses null there
+            absent = cls.model_fields.keys() - kept
+            return {k: v for k, v in data.items() if v is not None or k not in absent}
         return data
+
+    @field_validator("attn_implementation")
+    @classmethod
+    def _a_known_attention(cls, value: str | None) -> str | None:
+        """A name of Axolotl's, or the hub path of a kernel."""
+        if value is not None and value not in ATTENTION and "/" not in value:
+            raise ValueError(f"must be one of {', '.join(ATTENTION)}, or a kernel's hub path")
+        return value
+
+    @field_validator("chat_template")
+    @classmethod
+    def _a_known_template(cls, value: str | None) -> str | None:
+        """A name of Axolotl's, or ``tokenizer_default_fallback_`` and one."""
+        names = axolotl_names()["keys"]["chat_template"]["choices"]
+        prefix = "tokenizer_default_fallback_"
+        if value is not None and value not in names and not value.startswith(prefix):
+            close = difflib.get_close_matches(value, names, 1, 0.5) or ["tokenizer_default"]
+            raise ValueError(f"is no template of Axolotl's, such as {close[0]}")
+        return value
+
+    @field_validator("datasets", "test_datasets")
+    @classmethod
+    def _no_empty_list(cls, value: tuple[Dataset, ...]) -> tuple[Dataset, ...]:
+        """An empty list is refused by Axolotl; leave the key out."""
+        if not value:
+            raise ValueError("must name at least one")
+        return value
+
+    @model_validator(mode="after")
+    def _a_known_adapter(self) -> Config:
+        """Any adapter but the built-in ones comes with a plugin."""
+        if self.adapter and self.adapter not in ADAPTERS and not self.get("plugins"):
+            raise ValueError(f"adapter {self.adapter!r} is none of {', '.join(ADAPTERS)}")
+        return self
 
     @field_validator("output_dir")
     @classmethod
@@ -196,7 +240,7 @@ class Config(Part):
     @property
     def base_model_is_local(self) -> bool:
         """Whether ``base_model`` names a folder rather than a hub id."""
-        return Path(self.base_model).is_dir()
+        return os.path.isdir(self.base_model)  # False for what is no path
 
 
 def diff(old: Config, new: Config) -> dict[str, tuple[Any, Any]]:
@@ -257,7 +301,7 @@ def read_config(
         laid_over.add(tuple(keys))
 
     def problem(path: KeyPath, severity: Severity, rule: str, fact: str, remedy: str) -> Problem:
-        key = ".".join(map(str, path))
+        key, fact, remedy = one_line(".".join(map(str, path))), one_line(fact), one_line(remedy)
         if path in laid_over:
             return Problem(f"--set {key}", 0, 0, key, severity, rule, fact, remedy)
         line, column = document.position(path)

@@ -40,6 +40,12 @@ class Problem:
         return f"{self.place}: {self.severity}: {self.key}: {fact} [{self.rule}]"
 
 
+def one_line(text: str, limit: int = 300) -> str:
+    """Text without line breaks, and clipped: values of the file stand in it."""
+    text = " ".join(text.split())
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
 class InvalidConfigError(InputError):
     """A file with errors; all of them at once, a line each.
 

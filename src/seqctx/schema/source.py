@@ -19,6 +19,8 @@ from seqctx.files import explain_os_errors
 
 KeyPath = tuple[str | int, ...]
 _MOST_NODES = 100_000  # a hand-edited file has hundreds
+_DEEPEST = 100  # levels; a hand-edited file has five
+_NO_NAME = ("bool", "null", "float", "timestamp", "int")  # what a plain key may be read as
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,49 @@ class Document:
 
 
 class Loader(yaml.SafeLoader):
-    """safe_load's, but that ``2e-4`` is a number, as Axolotl's schema takes it to be."""
+    """safe_load's, but that ``2e-4`` is a number, as Axolotl's schema takes it to be.
+
+    Numbers that YAML 1.1 reads in base 8 or 60 are refused, and so is what cannot be read, with
+    its line.
+    """
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """A node's value; a scalar that has none (a 13th month, ``!!bool x``) has its line."""
+        try:
+            return super().construct_object(node, deep)
+        except (
+            ValueError,
+            IndexError,
+            KeyError,
+            AttributeError,
+            OverflowError,
+            TypeError,
+        ) as error:
+            text = str(getattr(node, "value", ""))[:40]
+            fact = f"{text!r} cannot be read as {node.tag.rpartition(':')[2]} ({str(error)[:80]})"
+            raise yaml.constructor.ConstructorError(None, None, fact, node.start_mark) from None
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        """An int, written in base 2, 10 or 16."""
+        return int(_decimal(node, super().construct_yaml_int(node)))
+
+    def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
+        """A float, written in base 10."""
+        return float(_decimal(node, super().construct_yaml_float(node)))
 
 
+def _decimal(node: yaml.ScalarNode, value: float) -> float:
+    """A number, unless it is written in a base that nobody means."""
+    text = str(node.value)
+    base = "60" if ":" in text else "8" if re.fullmatch(r"[-+]?0[0-7_]+", text) else None
+    if base and text.strip("+-0_"):
+        fact = f"{text} is read as {value:g}, in base {base}; write {value:g}, or quotes around it"
+        raise yaml.constructor.ConstructorError(None, None, fact, node.start_mark)
+    return value
+
+
+for _kind in ("int", "float"):
+    Loader.add_constructor(f"tag:yaml.org,2002:{_kind}", getattr(Loader, f"construct_yaml_{_kind}"))
 Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
@@ -127,20 +169,17 @@ def parse_document(text: str | bytes, name: str) -> Document:
         place = f"{name}:{mark.line + 1}" if mark else name
         fact = getattr(error, "problem", None) or str(error).partition("\n")[0]
         raise InputError(f"{place}: no valid YAML: {fact}. Mend that line.") from None
-    except RecursionError:
+    except RecursionError:  # before there are nodes to walk
         raise InputError(f"{name}: nested too deeply. Make it flatter.") from None
-    except (IndexError, KeyError, AttributeError) as error:  # PyYAML's, of a tag such as !!bool x
-        raise InputError(f"{name}: no valid YAML: a tag on {error}. Delete the tag.") from None
-    except ValueError as error:  # such as the date 2026-13-01
-        raise InputError(f"{name}: no valid YAML: {error}. Put quotes around it.") from None
     finally:
         loader.dispose()
     if duplicates:
         raise InputError("\n".join(duplicates))
-    if not isinstance(data, dict) or not all(isinstance(key, str) for key in data):
+    if not isinstance(data, dict):
+        got = "nothing" if data is None else type(data).__name__
         raise InputError(
-            f"{name}: the top level must be a mapping of keys (got {type(data).__name__}). "
-            "Copy a file of axolotl_configs/ to start from."
+            f"{name}: the top level must be a mapping of keys (got {got}). "
+            "Copy a file of axolotl_configs/ to start from, or write one with seqctx init."
         )
     return Document(name, data, lines, columns)
 
@@ -152,8 +191,12 @@ def _keys(root: yaml.Node, name: str) -> Iterator[tuple[KeyPath, yaml.Mark, int 
     while stack:
         path, node, merged = stack.pop()
         seen += 1
-        if seen > _MOST_NODES or len(path) > 100:
+        if seen > _MOST_NODES:
             raise InputError(f"{name}: its aliases never end. Write the values out.")
+        if len(path) > _DEEPEST:
+            line = node.start_mark.line + 1
+            fact = "nested too deeply, or an alias of what it stands in"
+            raise InputError(f"{name}:{line}: {fact}. Make it flatter.")
         if isinstance(node, yaml.SequenceNode):
             for i, item in enumerate(node.value):
                 yield (*path, i), item.start_mark, None
@@ -166,6 +209,10 @@ def _keys(root: yaml.Node, name: str) -> Iterator[tuple[KeyPath, yaml.Mark, int 
                     stack.extend((path, each, True) for each in reversed(inner))
                 elif isinstance(key, yaml.ScalarNode):
                     line = key.start_mark.line + 1
+                    kind = key.tag.rpartition(":")[2]
+                    if kind in _NO_NAME and (kind != "int" or not path):
+                        fact = f"{key.value}: is read as {kind}, not as a name"
+                        raise InputError(f"{name}:{line}: {fact}. Put quotes around it.")
                     if not merged or key.value not in first:
                         stood = None if merged else first.get(key.value)
                         yield (*path, key.value), key.start_mark, stood

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from seqctx.schema.config import Config, read_config
 from seqctx.schema.facts import Facts, gather_facts
-from seqctx.schema.problem import Problem
+from seqctx.schema.problem import Problem, one_line
 from seqctx.schema.rules import myths, serving, training
 from seqctx.schema.rules.base import RULES, Rule
 from seqctx.schema.source import Document
@@ -47,12 +47,12 @@ def check(document: Document, cfg: Config, facts: Facts) -> list[Problem]:
     for rule in RULES:
         for finding in rule.look(cfg, facts):
             line, column = document.position(finding.path)
-            key = ".".join(map(str, finding.path))
+            key = one_line(".".join(map(str, finding.path)))
             severity = finding.severity or rule.severity
             found.append(
                 Problem(
                     document.name, line, column, key, severity, rule.id,
-                    finding.message, finding.remedy,
+                    one_line(finding.message), one_line(finding.remedy),
                 )
             )  # fmt: skip
     return sorted(found)

@@ -87,7 +87,11 @@ def rows_too_long(cfg: Config, facts: Facts) -> Iterator[Finding]:
 @rule("split-leaks", "error", "axolotl 0.19: utils/data/shared.py, train_test_split by rows")
 def split_leaks(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """val_set_size draws rows at random: chunks of one document stand on both sides."""
-    if not cfg.val_set_size or cfg.test_datasets:
+    if not cfg.val_set_size:
+        return
+    if cfg.test_datasets:
+        fact = f"{cfg.val_set_size:g} beside test_datasets, which Axolotl refuses"
+        yield Finding(("val_set_size",), fact, "Set it to 0.")
         return
     ours = any(PurePosixPath(d.path).name in DATA_FILES for d in cfg.datasets)
     fact = f"{cfg.val_set_size:g} draws rows at random, so chunks of one text stand on both sides"
