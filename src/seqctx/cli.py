@@ -376,9 +376,7 @@ def main() -> NoReturn:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminate)
     try:
-        cli(standalone_mode=False)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        status = cli(standalone_mode=False)  # what a verb's Exit carries
     except click.ClickException as error:
         error.show()
         sys.exit(2)
@@ -391,4 +389,4 @@ def main() -> NoReturn:
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted; nothing half-written was left", err=True)
         sys.exit(130)
-    sys.exit(0)
+    sys.exit(status or 0)

@@ -158,7 +158,9 @@ GIVEN = st.fixed_dictionaries(
         "adapter": st.sampled_from(["lora", "qlora", None]),
         "lora_r": st.integers(1, 512),
         "lora_target_modules": NAMES | st.lists(NAMES),
-        "datasets": st.lists(st.fixed_dictionaries({"path": NAMES}, optional={"type": NAMES})),
+        "datasets": st.lists(
+            st.fixed_dictionaries({"path": NAMES}, optional={"type": NAMES}), min_size=1
+        ),
         "learning_rate": st.floats(0, 1),
         "special_tokens": st.fixed_dictionaries({"pad_token": NAMES}),
         "wandb_project": PASSED,

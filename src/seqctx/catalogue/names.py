@@ -127,7 +127,8 @@ def _unknown(key: str, known: Mapping[str, Any], path: KeyPath) -> tuple[str, st
     reader = "vLLM would refuse it" if path == ("vllm",) else "Axolotl would ignore it"
     fact = f"unknown key; {reader}"
     words = sorted(key.replace("-", "_").split("_"))
-    close = [name for name in known if sorted(name.split("_")) == words]
+    close = [name for name in known if sorted(name) == sorted(key)]  # letters swapped
+    close += [name for name in known if sorted(name.split("_")) == words]
     close += [name for name in known if sorted(name.rstrip("s").split("_")) == words]
     close += difflib.get_close_matches(key.replace("-", "_"), known, n=1, cutoff=0.75)
     if not path:

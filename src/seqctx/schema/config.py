@@ -224,9 +224,10 @@ class Config(Part):
         Raises:
             InputError: with every key that is wrong.
         """
-        given = self.model_dump(exclude_unset=True)
-        dotted = {key.replace("__", "."): value for key, value in changes.items()}
-        return parse_config(Document("replace", given, {}), dotted)
+        data = self.model_dump(exclude_unset=True)
+        for key, value in changes.items():
+            data = _laid_over(data, key.split("__"), value)
+        return parse_config(Document("replace", data, {}))
 
     def _repr_html_(self) -> str:
         """What the file says, as a table; what a key means shows when the mouse rests on it."""
