@@ -86,10 +86,10 @@ def test_usage(project: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "texts: no manuscript (.txt, .md) in this folder. Put one in."),
+        (None, "texts: no manuscript (.txt, .md, .docx, .epub, .odt) in this folder. Put one in."),
         (b"", "texts/a.md: empty. Put text in it, or take it out of the folder."),
         (b"a\0b", "texts/a.md: a binary file, not text. Export the manuscript as .md or .txt."),
-        (b"Three words only.", "one must train and one be held out."),
+        (b"Three words only.", "there must be one of each."),
     ],
 )
 def test_bad_manuscripts(project: Path, content: bytes | None, message: str) -> None:

@@ -2,12 +2,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seqctx import Book, Span, chunk, read_manuscript
+from seqctx.prepare.atoms import Atom, Atoms, Boundary, paragraph_tokens
+from seqctx.prepare.chunking import Strategy, cuts
 from seqctx.prepare.structure import Chapter
-from seqctx.prepare.tokens import Tokenizer, TokenMap
+from seqctx.prepare.tokens import Tokenizer
 
 PARAGRAPHS = st.lists(
     st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\n\r"), min_size=1)
@@ -31,21 +34,35 @@ def book_of(chapters: list[list[str]]) -> Book:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(chapters=st.lists(PARAGRAPHS, min_size=1, max_size=4), limit=st.integers(16, 90))
-def test_laws(tokenizer: Tokenizer, chapters: list[list[str]], limit: int) -> None:
+@given(
+    chapters=st.lists(PARAGRAPHS, min_size=1, max_size=4),
+    limit=st.integers(16, 90),
+    strategy=st.sampled_from(["sequential", "scenes"]),
+    overlap=st.sampled_from([0, 0.25, 0.5, 7]),
+)
+def test_laws(
+    tokenizer: Tokenizer,
+    chapters: list[list[str]],
+    limit: int,
+    strategy: Strategy,
+    overlap: float,
+) -> None:
     book = book_of(chapters)
-    chunks = chunk(book, tokenizer, max_tokens=limit)
-    at = 0
+    chunks = chunk(book, tokenizer, max_tokens=limit, strategy=strategy, overlap=overlap)
+    at = start = 0
     for piece in chunks:
         assert book.text[piece.start : piece.end] == piece.text
         assert piece.tokens == tokenizer.count(piece.text) <= limit
-        assert not book.text[at : piece.start].strip()  # only white space is left out
+        assert not book.text[at : piece.fresh].strip()  # only white space is left out
+        assert start < piece.start + (not at) and at < piece.end  # none lies inside another
+        assert piece.start <= piece.fresh < piece.end
         span = book.chapters[piece.chapter].span
-        assert span.start <= piece.start < piece.end <= span.end
-        assert piece.opens == (piece.chapter not in {c.chapter for c in chunks if c.start < at})
-        at = piece.end
+        assert span.start <= piece.fresh < span.end
+        assert piece.opens == (piece.fresh == span.start)
+        assert piece.closes == (piece.end in {c.span.end for c in book.chapters})
+        assert tokenizer.count(book.text[piece.start : piece.fresh].rstrip()) <= limit * 0.5
+        at, start = piece.end, piece.start
     assert not book.text[at:].strip()
-    assert sum(c.closes for c in chunks) == len(book.chapters)
 
 
 def test_a_chapter_is_cut_evenly_at_paragraphs(tokenizer: Tokenizer, novella: Path) -> None:
@@ -53,13 +70,93 @@ def test_a_chapter_is_cut_evenly_at_paragraphs(tokenizer: Tokenizer, novella: Pa
     chunks = chunk(book, tokenizer, max_tokens=800)
     starts = {p.start for p in book.paragraphs}
     assert all(c.start in starts for c in chunks)
-    positions = TokenMap(book.text, tokenizer)
+    longest = max(paragraph_tokens(book, tokenizer))
     for number, chapter in enumerate(book.chapters):
         tokens = [c.tokens for c in chunks if c.chapter == number]
-        longest = max(positions.between(p.start, p.end) for p in book.paragraphs)
-        fewest = -(-positions.between(chapter.span.start, chapter.span.end) // 800)
+        fewest = -(-tokenizer.count(book.text[chapter.span.start : chapter.span.end]) // 800)
         assert fewest <= len(tokens) <= fewest + 1
         assert max(tokens) - min(tokens) <= 2 * longest
+
+
+def test_chapters_that_fit_together_stay_together(tokenizer: Tokenizer, novella: Path) -> None:
+    book = read_manuscript(novella)
+    sizes = [tokenizer.count(book.text[c.span.start : c.span.end]) for c in book.chapters]
+    chunks = chunk(book, tokenizer, max_tokens=3 * max(sizes))
+    assert len(chunks) <= len(sizes) / 2
+    assert all(c.opens and c.closes and c.cut == "chapter" for c in chunks)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 9), st.sampled_from([3, 3, 3, 4, 5])), min_size=1, max_size=9
+    ),
+    st.integers(9, 24),
+    st.integers(0, 9),
+)
+def test_the_scene_cuts_are_the_best_of_all(
+    tokenizer: Tokenizer, shape: list[tuple[int, int]], limit: int, least: int
+) -> None:
+    """Against every way to cut: fewest short chunks, then fewest scenes cut, and so on."""
+    text, found, scene, chapter = "", [], 0, 0
+    for words, before in shape:
+        scene, chapter = scene + (before > 3 or not found), chapter + (before > 4)
+        part = " ".join(["a"] * words)
+        start = len(text) + 2 if text else 0
+        text = f"{text}\n\n{part}" if text else part
+        found.append(
+            Atom(start, len(text), tokenizer.count(part), Boundary(before), chapter, scene)
+        )
+    atoms = Atoms(text, found, tokenizer)
+    least = min(least, limit // 2)
+
+    def cost(way: list[tuple[int, int]]) -> tuple[int, int, int, float]:
+        sizes = [atoms.tokens(*cut) for cut in way]
+        inner = [j for _, j in way[:-1]]
+        inside = [j for j in inner if found[j].before == Boundary.paragraph]
+        chapters = {found[j].chapter for j in inner if found[j].before < Boundary.chapter}
+        short = sum(size < least for size in sizes) if len(way) > 1 else 0
+        uneven = sum(((limit - size) / limit) ** 2 for size in sizes)
+        scenes = len({found[j].scene for j in inside})
+        return short, scenes, len(inside), round(uneven + len(chapters) / 4, 9)
+
+    n = len(found)
+    ways = []
+    for bits in range(1 << (n - 1)):
+        edges = [0, *(k for k in range(1, n) if bits >> (k - 1) & 1), n]
+        way = list(zip(edges, edges[1:], strict=False))
+        if all(atoms.tokens(*cut) <= limit or cut[1] - cut[0] == 1 for cut in way):
+            ways.append(way)
+    assert cost(cuts(atoms, limit, least, "scenes")) == min(map(cost, ways))
+
+
+def test_scenes_cuts_fewer_scenes_than_sequential(tokenizer: Tokenizer, novella: Path) -> None:
+    book = read_manuscript(novella)
+
+    def cut(strategy: Strategy) -> int:
+        chunks = chunk(book, tokenizer, max_tokens=2000, strategy=strategy)
+        return sum(c.cut in ("paragraph", "sentence", "word", "token") for c in chunks)
+
+    assert cut("scenes") < cut("sequential")
+
+
+def test_a_short_work_stays_whole_and_a_short_tail_joins(tokenizer: Tokenizer) -> None:
+    poem = book_of([["Two lines.", "No more."]])
+    assert [c.text for c in chunk(poem, tokenizer, max_tokens=400)] == [poem.text]
+    tail = book_of([["a " * 90 + "a", "b " * 90 + "b", "c"]])
+    assert all(c.tokens > 50 for c in chunk(tail, tokenizer, max_tokens=200, min_tokens=50))
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5])
+def test_what_overlap_repeats(tokenizer: Tokenizer, novella: Path, share: float) -> None:
+    book = read_manuscript(novella)
+    chunks = chunk(book, tokenizer, max_tokens=1000, overlap=share)
+    repeated = [tokenizer.count(book.text[c.start : c.fresh]) for c in chunks[1:]]
+    assert max(repeated) <= 1000 * share + 2
+    assert sum(repeated) / len(repeated) > 1000 * share * 0.6
+    assert all(c.start < before.end for before, c in zip(chunks, chunks[1:], strict=False))
+    # at a word's beginning, whatever it is cut in
+    assert all(book.text[c.start - 1].isspace() for c in chunks[1:])
 
 
 def test_long_paragraphs_are_cut_at_sentences_then_words(tokenizer: Tokenizer) -> None:

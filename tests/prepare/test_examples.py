@@ -6,6 +6,7 @@ import pytest
 
 from seqctx import InputError, read_manuscript
 from seqctx.prepare.examples import Example, build_examples
+from seqctx.prepare.prompts import brief_of, load_prompts
 from seqctx.prepare.tokens import Tokenizer
 from seqctx.schema.config import parse_config
 from seqctx.schema.source import Document
@@ -16,30 +17,115 @@ def examples_of(
 ) -> list[Example]:
     data = {"base_model": "m", "sequence_len": sequence_len, "seqctx": {"prepare": prepare}}
     cfg = parse_config(Document("c.yaml", data, {}))
-    return build_examples([read_manuscript(novella)], tokenizer, cfg)[0]
+    prompts = load_prompts(cfg.seqctx.prepare.prompts)
+    return build_examples(read_manuscript(novella), tokenizer, cfg, prompts)[0]
 
 
-@pytest.mark.parametrize("overlap", [0.25, 0.5])
+def answer_of(example: Example) -> str:
+    return example.book.text[example.answer : example.chunk.end]
+
+
+@pytest.mark.parametrize("strategy", ["sequential", "overlap", "scenes"])
+@pytest.mark.parametrize("prompts", ["plain", "brief"])
+@pytest.mark.parametrize("sequence_len", [700, 2048, 8192])
+def test_every_example_is_counted_as_it_is_trained_and_fits(
+    novella: Path, tokenizer: Tokenizer, strategy: str, prompts: str, sequence_len: int
+) -> None:
+    examples = examples_of(novella, tokenizer, sequence_len, strategy=strategy, prompts=prompts)
+    at = 0
+    for e in examples:
+        assert e.tokens == len(tokenizer.render(list(e.messages))) <= sequence_len
+        assert e.messages[-1]["content"] == answer_of(e)
+        assert e.loss_tokens == tokenizer.count(answer_of(e)) + e.ends
+        assert not e.book.text[at : e.answer].strip()
+        at = e.chunk.end
+    assert not e.book.text[at:].strip()
+
+
+@pytest.mark.parametrize("strategy", ["sequential", "overlap", "scenes"])
+def test_no_false_openings(novella: Path, tokenizer: Tokenizer, strategy: str) -> None:
+    for e in examples_of(novella, tokenizer, strategy=strategy):
+        asked = str(e.messages[-2]["content"])
+        shown = e.book.text[e.context : e.answer].rstrip()
+        if not e.chunk.opens:
+            assert shown and shown in asked
+        elif strategy != "overlap":
+            assert not shown
+            assert e.book.chapters[e.chunk.chapter].title in asked
+
+
+def test_only_chapters_ends_end(novella: Path, tokenizer: Tokenizer) -> None:
+    examples = examples_of(novella, tokenizer)
+    ends = {c.span.end for c in examples[0].book.chapters}
+    assert [e.ends for e in examples] == [e.chunk.end in ends for e in examples]
+    assert 0 < sum(e.ends for e in examples) < len(examples)
+
+
+@pytest.mark.parametrize("overlap", [0.25, 0.5, 300])
 def test_what_overlap_repeats_is_asked_and_not_trained_twice(
     novella: Path, tokenizer: Tokenizer, overlap: float
 ) -> None:
-    plain = examples_of(novella, tokenizer, context_tokens=0)
     lapped = examples_of(novella, tokenizer, strategy="overlap", overlap=overlap)
-    assert all(e.tokens <= 1024 for e in lapped)
-    # the same text is trained on once, either way
-    trained = ["".join("".join(e.chunk.text for e in found).split()) for found in (plain, lapped)]
-    assert trained[0] == trained[1]
-    # the price: a chunk that repeats a share s holds 1 - s of new text
-    assert len(lapped) == pytest.approx(len(plain) / (1 - overlap), rel=0.2)
-    whole = max(e.chunk.tokens for e in lapped) / (1 - overlap)
-    for before, example in zip(lapped, lapped[1:], strict=False):
-        asked = str(example.messages[-2]["content"])
-        if not example.chunk.opens:
-            repeated = asked.partition(":\n\n")[2]
-            text = example.book.text[: example.chunk.start].rstrip()
-            assert text.endswith(repeated)
-            assert tokenizer.count(repeated) <= whole * overlap * 1.05
-            assert before.chunk.chapter == example.chunk.chapter
+    assert len({e.answer for e in lapped}) == len(lapped)
+    assert all(a.chunk.end <= b.answer for a, b in zip(lapped, lapped[1:], strict=False))
+    twice = examples_of(
+        novella, tokenizer, strategy="overlap", overlap=overlap, overlap_loss="train"
+    )
+    assert any(a.chunk.end > b.answer for a, b in zip(twice, twice[1:], strict=False))
+    assert sum(e.loss_tokens for e in twice) > sum(e.loss_tokens for e in lapped) * 1.1
+
+
+def test_prompts_vary_and_stay_the_same(novella: Path, tokenizer: Tokenizer) -> None:
+    examples = examples_of(novella, tokenizer, 512)
+    starts = {str(e.messages[-2]["content"])[:12] for e in examples if not e.chunk.opens}
+    assert len(starts) >= 3
+    assert examples == examples_of(novella, tokenizer, 512)
+
+
+def test_a_brief_names_who_occurs(novella: Path, tokenizer: Tokenizer) -> None:
+    for e in examples_of(novella, tokenizer, prompts="brief"):
+        names = brief_of(answer_of(e)).split(", ")
+        asked = str(e.messages[-2]["content"])
+        assert all(name in asked and name in answer_of(e) for name in names if name)
+
+
+def test_prompts_of_ones_own(tmp_path: Path, novella: Path, tokenizer: Tokenizer) -> None:
+    mine = tmp_path / "prompts.yaml"
+    mine.write_text("continuation: ['Weiter: {context}']\n")
+    for e in examples_of(novella, tokenizer, prompts=str(mine)):
+        asked = str(e.messages[-2]["content"])
+        assert asked.startswith("Weiter: ") != e.chunk.opens
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("continuation: ['{contxt}']", r"\{contxt\} is not known there"),
+        ("continuation: ['Go on.']", r"must hold \{context\} once"),
+        ("continuation: Go on.", "must be a list of wordings"),
+        ("contination: ['{context}']", "must map some of"),
+        ("opening: [3]", "3 is no text"),
+        ("a: [", "no YAML"),
+    ],
+)
+def test_bad_prompts(tmp_path: Path, text: str, message: str) -> None:
+    mine = tmp_path / "prompts.yaml"
+    mine.write_text(text)
+    with pytest.raises(InputError, match=message):
+        load_prompts(str(mine))
+
+
+def test_ready_tokens(novella: Path, tokenizer: Tokenizer) -> None:
+    examples = examples_of(novella, tokenizer, 700, format="tokens")
+    for e in examples:
+        row = e.row()
+        assert len(row["input_ids"]) == len(row["labels"]) == len(row["attention_mask"]) <= 700
+        trained = [i for i in row["labels"] if i != -100]
+        assert len(trained) == e.loss_tokens
+        assert (trained[-1] == tokenizer.edges[1][0]) == e.ends
+        ids, _ = tokenizer.encode(e.book.text[e.context : e.chunk.end])
+        assert row["input_ids"][: len(ids)] == ids
+    assert any(i == -100 for e in examples for i in e.labels)
 
 
 def test_a_quarter_unless_told(novella: Path, tokenizer: Tokenizer) -> None:
@@ -52,7 +138,7 @@ def test_a_quarter_unless_told(novella: Path, tokenizer: Tokenizer) -> None:
     [
         ({"overlap": 0.25}, "overlap counts with strategy: overlap only"),
         ({"strategy": "overlap", "context_tokens": 64}, "no context_tokens"),
-        ({"strategy": "overlap", "overlap": 1.0}, "less than or equal to 0.9"),
+        ({"strategy": "overlap", "overlap": 0.95}, "a share up to 0.9"),
     ],
 )
 def test_overlap_says_one_thing(

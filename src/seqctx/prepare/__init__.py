@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
+from seqctx.errors import InputError
 from seqctx.files import atomic_write, hash_file, hash_text, replaced_folder
-from seqctx.prepare.examples import CONTINUATION, OPENING, Example, build_examples
+from seqctx.prepare.atoms import paragraph_tokens
+from seqctx.prepare.examples import Example, build_examples
+from seqctx.prepare.prompts import load_prompts
 from seqctx.prepare.readers import find_manuscripts, read_manuscript
-from seqctx.prepare.split import split
+from seqctx.prepare.split import refuse_leaks, split
 from seqctx.prepare.structure import Book
-from seqctx.prepare.tokens import load_tokenizer
+from seqctx.prepare.tokens import Tokenizer, load_tokenizer
 from seqctx.schema.config import Config
-from seqctx.schema.manifest import MANIFEST, Manifest, Source, Split, data_file
+from seqctx.schema.manifest import MANIFEST, Manifest, Skipped, Source, Split, data_file
 
 OUT = Path("prepare/out")
-FORMAT = "1"  # goes into the fingerprint; raise it when the same text gives other examples
+FORMAT = "2"  # goes into the fingerprint; raise it when the same text gives other examples
 
 
 def prepare(
@@ -43,14 +46,16 @@ def prepare(
     Raises:
         InputError: for manuscripts that are missing, empty, binary or too short, a tokenizer that
             cannot be had, a disk that is full.
+        CheckError: when held-out text is in the training text too.
     """
     prep = cfg.seqctx.prepare
     paths = find_manuscripts(prep.manuscripts)
+    prompts = load_prompts(prep.prompts)
     on_step(f"loading the tokenizer of {cfg.base_model}")
     tokenizer = load_tokenizer(cfg.base_model)
     hashes = {path: hash_file(path) for path in paths}
     fingerprint = hash_text(
-        FORMAT, OPENING, CONTINUATION, tokenizer.fingerprint, str(cfg.sequence_len),
+        FORMAT, prompts.fingerprint, tokenizer.fingerprint, str(cfg.sequence_len),
         prep.model_dump_json(), *(f"{path} {digest}" for path, digest in hashes.items()),
     )  # fmt: skip
     last = Manifest.read(out / MANIFEST)
@@ -60,35 +65,78 @@ def prepare(
     books: list[Book] = []
     for path in paths:
         on_step(f"reading {path}")
-        books.append(read_manuscript(path))
-    on_step("chunking")
-    examples, max_tokens = build_examples(books, tokenizer, cfg)
-    train, held_out, chapters = split(examples, prep.held_out)
-    sources = tuple(
-        Source(
-            path=book.path,
-            title=book.title,
-            sha256=hashes[path],
-            words=book.words,
-            tokens=tokenizer.count(book.text),
-            chapters=len(book.chapters),
-        )
-        for path, book in zip(paths, books, strict=True)
-    )
+        books.append(read_manuscript(path, keep_matter=prep.keep_matter))
+    train: list[Example] = []
+    held_out: list[Example] = []
+    sources, limits = [], []
+    held = split(books, prep.held_out, prep.split)
+    for path, book, kept in zip(paths, books, held, strict=True):
+        on_step(f"chunking {path}")
+        counts = paragraph_tokens(book, tokenizer)
+        for side, start, end in ((train, 0, kept.start), (held_out, kept.start, len(book.text))):
+            if start < end:
+                found, limit = build_examples(
+                    book, tokenizer, cfg, prompts, start=start, end=end, counts=counts
+                )
+                side += found
+                limits.append(limit)
+        sources.append(_source(book, hashes[path], tokenizer, kept.chapters))
+    _refuse_too_little(train, held_out)
+    on_step("looking for held-out text in the training text")
+    refuse_leaks(_answers(train), _answers(held_out))
     on_step("writing")
     with replaced_folder(out, made_by=MANIFEST) as partial:
         manifest = Manifest(
             fingerprint=fingerprint,
-            sources=sources,
+            sources=tuple(sources),
             base_model=cfg.base_model,
             sequence_len=cfg.sequence_len,
-            max_tokens=max_tokens,
+            max_tokens=min(limits),
             train=_write(partial, "train", train),
             held_out=_write(partial, "held_out", held_out),
-            held_out_chapters=chapters,
+            held_out_chapters=tuple(dict.fromkeys(t for h in held for t in h.chapters)),
         )
         manifest.write(partial / MANIFEST)
     return manifest, True
+
+
+def _source(book: Book, sha256: str, tokenizer: Tokenizer, held_out: tuple[str, ...]) -> Source:
+    """What the manifest says of one manuscript."""
+    return Source(
+        path=book.path,
+        title=book.title,
+        sha256=sha256,
+        words=book.words,
+        tokens=tokenizer.count(book.text),
+        chapters=len(book.chapters),
+        encoding=book.encoding,
+        left_out=tuple(Skipped(kind=x.kind, title=x.title, words=x.words) for x in book.left_out),
+        held_out_chapters=held_out,
+    )
+
+
+def _refuse_too_little(train: Sequence[Example], held_out: Sequence[Example]) -> None:
+    """One example must train and one be held out.
+
+    Raises:
+        InputError: otherwise.
+    """
+    if not train or not held_out:
+        tokens = sum(e.tokens for e in (*train, *held_out))
+        raise InputError(
+            f"manuscripts: {tokens} tokens make {len(train)} training examples and "
+            f"{len(held_out)} held-out ones; there must be one of each. Add text."
+        )
+
+
+def _answers(examples: Sequence[Example]) -> Iterator[tuple[str, str]]:
+    """What is trained of each example, and where it stands."""
+    for e in examples:
+        yield e.book.text[e.answer : e.chunk.end], f"{e.book.path}: {_title(e)}"
+
+
+def _title(example: Example) -> str:
+    return example.book.chapters[example.chunk.chapter].title
 
 
 def out_folder(config_path: Path) -> Path:
@@ -113,6 +161,7 @@ def _write(folder: Path, side: Literal["train", "held_out"], examples: Sequence[
         loss_tokens=sum(e.loss_tokens for e in examples),
         longest=max(e.tokens for e in examples),
         lengths=dict(sorted(Counter(e.tokens for e in examples).items())),
+        cuts=dict(Counter(e.chunk.cut for e in examples)),
     )
 
 

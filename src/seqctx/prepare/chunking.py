@@ -1,44 +1,63 @@
-"""A book cut into chunks: whole paragraphs, counted exactly, even within a chapter."""
+"""A stretch of a book cut into chunks: exact token counts, gentle cuts, even lengths."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
+from typing import Literal
 
-from seqctx.prepare.structure import Book, Span
-from seqctx.prepare.tokens import Tokenizer, TokenMap
+from seqctx.prepare.atoms import Atoms, Boundary, atoms_of
+from seqctx.prepare.structure import Book
+from seqctx.prepare.tokens import Tokenizer
 
-_SENTENCE_END = re.compile(r"(?<=[.!?…][\"'”’)\]*_])\s+|(?<=[.!?…])\s+|\n+")
-_WORD_END = re.compile(r"\s+")
+Strategy = Literal["sequential", "scenes"]
+Cut = tuple[int, int]
+"""A chunk's atoms: the first, and one past the last."""
+_WORD = re.compile(r"(?<=\s)\S")
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A stretch of one chapter.
+    """A stretch of a book.
 
     Attributes:
         start: first character in the book's text.
-        end: one past the last.
+        fresh: where the text begins that no chunk before holds; ``start`` without overlap.
+        end: one past the last character.
         text: ``book.text[start:end]``.
         tokens: of ``text`` by itself.
-        chapter: index into ``book.chapters``.
-        opens: whether the chapter begins here.
-        closes: whether the chapter ends here.
+        chapter: index into ``book.chapters`` of where the fresh text begins.
+        opens: whether a chapter begins at ``fresh``.
+        closes: whether a chapter ends at ``end``.
+        cut: what its end cuts: ``chapter`` where it cuts none, else ``scene`` (between two scenes),
+            ``paragraph`` (within a scene, between two), ``sentence``, ``word`` or ``token``.
     """
 
     start: int
+    fresh: int
     end: int
     text: str
     tokens: int
     chapter: int
     opens: bool
     closes: bool
+    cut: str
 
 
-def chunk(book: Book, tokenizer: Tokenizer, *, max_tokens: int) -> list[Chunk]:
-    """Cut every chapter into as few chunks as fit, of about even length.
+def chunk(
+    book: Book,
+    tokenizer: Tokenizer,
+    *,
+    max_tokens: int,
+    strategy: Strategy = "sequential",
+    overlap: float = 0,
+    min_tokens: int = 500,
+    start: int = 0,
+    end: int | None = None,
+    counts: list[int] | None = None,
+) -> list[Chunk]:
+    """Cut a book, or a stretch of it.
 
     Cuts fall between paragraphs; a paragraph longer than the limit is cut between sentences, then
     words, then tokens. Between two chunks only the white space of the cut is left out.
@@ -46,82 +65,175 @@ def chunk(book: Book, tokenizer: Tokenizer, *, max_tokens: int) -> list[Chunk]:
     Args:
         book: the manuscript.
         tokenizer: the model's own.
-        max_tokens: no chunk is longer [tokens].
+        max_tokens: no chunk is longer, what it repeats included [tokens].
+        strategy: ``sequential``: chapters that fit together stay together, a longer one is cut in
+            even shares; ``scenes``: the cuts that cut the fewest scenes.
+        overlap: what each chunk repeats of the text before it: a share of ``max_tokens`` below 1,
+            or tokens.
+        min_tokens: a shorter chunk joins its neighbour where that fits [tokens].
+        start: first character of the stretch.
+        end: one past its last; the text's end when None.
+        counts: what `paragraph_tokens` gave for this book, where it is known already.
 
     Returns:
-        Chunks in reading order; none crosses a chapter's end, and none overlaps another.
+        Chunks in reading order; every one has fresh text, and none lies inside another.
     """
-    positions = TokenMap(book.text, tokenizer)
+    repeated = overlap_tokens(overlap, max_tokens)
+    fresh = max(1, max_tokens - repeated)
+    atoms = atoms_of(book, tokenizer, fresh, start=start, end=end, counts=counts)
     chunks: list[Chunk] = []
-    for number, chapter in enumerate(book.chapters):
-        first, last = chapter.span.start, chapter.span.end
-        units = [
-            unit
-            for paragraph in book.paragraphs
-            if first <= paragraph.start < last
-            for unit in _fitting(book.text, paragraph, tokenizer, max_tokens)
-        ]
-        i = 0
-        while i < len(units):
-            j = _next_cut(book.text, units, i, positions, tokenizer, max_tokens)
-            start, end = units[i].start, units[j - 1].end
-            text = book.text[start:end]
-            chunks.append(
-                Chunk(
-                    start,
-                    end,
-                    text,
-                    tokenizer.count(text),
-                    number,
-                    opens=i == 0,
-                    closes=j == len(units),
-                )  # fmt: skip
+    for i, j in cuts(atoms, fresh, min_tokens, strategy):
+        first, last = atoms.items[i], atoms.items[j - 1]
+        begin = first.start
+        if chunks and repeated:
+            room = min(repeated, max_tokens - atoms.tokens(i, j))
+            begin = _reach_back(atoms, i, room, chunks[-1].start + 1)
+        text = book.text[begin : last.end]
+        after = atoms.items[j].before if j < len(atoms) else Boundary.chapter
+        chunks.append(
+            Chunk(
+                start=begin,
+                fresh=first.start,
+                end=last.end,
+                text=text,
+                tokens=atoms.tokens(i, j) if begin == first.start else tokenizer.count(text),
+                chapter=first.chapter,
+                opens=first.before == Boundary.chapter,
+                closes=after == Boundary.chapter and _ends_a_chapter(book, last.end),
+                cut=after.name,
             )
-            i = j
+        )
     return chunks
 
 
-def _next_cut(
-    text: str, units: list[Span], i: int, positions: TokenMap, tokenizer: Tokenizer, max_tokens: int
-) -> int:
-    """Where the chunk that starts with unit ``i`` ends: one past its last unit."""
-    start = units[i].start
-    rest = positions.between(start, units[-1].end)
-    target = rest / max(1, ceil(rest / max_tokens))
-    j, length = i + 1, positions.between(start, units[i].end)
-    while j < len(units):
-        longer = positions.between(start, units[j].end)
-        if longer - target > target - length:  # the cut before unit j is nearer to an even share
-            break
-        j, length = j + 1, longer
-    while j > i + 1 and tokenizer.count(text[start : units[j - 1].end]) > max_tokens:
-        j -= 1
-    return j
+def overlap_tokens(overlap: float, max_tokens: int) -> int:
+    """What a share, or a number, of repeated tokens comes to [tokens]."""
+    return min(int(overlap * max_tokens if overlap < 1 else overlap), max_tokens - 1)
 
 
-def _fitting(text: str, span: Span, tokenizer: Tokenizer, max_tokens: int) -> Iterator[Span]:
-    """The span itself where it fits; otherwise pieces that do, cut as gently as possible."""
-    if tokenizer.count(text[span.start : span.end]) <= max_tokens:
-        yield span
-        return
-    for boundary in (_SENTENCE_END, _WORD_END):
-        pieces = list(_split(text, span, boundary))
-        if len(pieces) > 1:
-            for piece in pieces:
-                yield from _fitting(text, piece, tokenizer, max_tokens)
-            return
-    # One word longer than the limit: halve it until it fits.
-    middle = (span.start + span.end) // 2
-    yield from _fitting(text, Span(span.start, middle), tokenizer, max_tokens)
-    yield from _fitting(text, Span(middle, span.end), tokenizer, max_tokens)
+def _ends_a_chapter(book: Book, end: int) -> bool:
+    """Whether a chapter's text ends here, rather than a stretch that was split in mid-chapter."""
+    return any(chapter.span.end == end for chapter in book.chapters)
 
 
-def _split(text: str, span: Span, boundary: re.Pattern[str]) -> Iterator[Span]:
-    """Stretches of a span between matches of ``boundary``."""
-    at = span.start
-    for match in boundary.finditer(text, span.start, span.end):
-        if match.start() > at:
-            yield Span(at, match.start())
-        at = match.end()
-    if at < span.end:
-        yield Span(at, span.end)
+def cuts(atoms: Atoms, max_tokens: int, min_tokens: int, strategy: Strategy) -> list[Cut]:
+    """Which atoms make a chunk; none is longer than ``max_tokens``."""
+    if not len(atoms):
+        return []
+    min_tokens = min(min_tokens, max_tokens // 2)
+    if strategy == "scenes":
+        return _scene_cuts(atoms, max_tokens, min_tokens)
+    return _merged(atoms, _sequential_cuts(atoms, max_tokens), max_tokens, min_tokens)
+
+
+def _sequential_cuts(atoms: Atoms, max_tokens: int) -> list[Cut]:
+    """Runs of whole chapters that fit together; the shares of one that does not fit."""
+    opens = [k for k, a in enumerate(atoms.items) if a.before == Boundary.chapter and k]
+    edges = [0, *opens, len(atoms)]
+    found: list[Cut] = []
+    i = 0
+    for this, after in zip(edges[1:], [*edges[2:], None], strict=True):
+        if after is not None and atoms.tokens(i, after) <= max_tokens:
+            continue
+        found += _shares(atoms, i, this, max_tokens)
+        i = this
+    return found
+
+
+def _shares(atoms: Atoms, i: int, end: int, max_tokens: int) -> list[Cut]:
+    """As few chunks as fit, of about even length."""
+    found = []
+    while i < end:
+        rest = atoms.near(i, end)
+        target = rest / max(1, ceil(rest / max_tokens))
+        j, length = i + 1, atoms.near(i, i + 1)
+        while j < end:
+            longer = atoms.near(i, j + 1)
+            if longer - target > target - length:  # the cut before atom j is nearer the share
+                break
+            j, length = j + 1, longer
+        while j > i + 1 and atoms.tokens(i, j) > max_tokens:
+            j -= 1
+        found.append((i, j))
+        i = j
+    return found
+
+
+def _merged(atoms: Atoms, found: list[Cut], max_tokens: int, min_tokens: int) -> list[Cut]:
+    """Short chunks joined with a neighbour of their chapter where that fits."""
+    merged: list[Cut] = []
+    for cut in found:
+        if merged:
+            left = merged[-1]
+            same = atoms.items[cut[0]].before != Boundary.chapter
+            short = min(atoms.tokens(*left), atoms.tokens(*cut)) < min_tokens
+            if same and short and atoms.tokens(left[0], cut[1]) <= max_tokens:
+                merged[-1] = (left[0], cut[1])
+                continue
+        merged.append(cut)
+    return merged
+
+
+# What a cut costs under `scenes`; each outweighs all of the next kind that a book can have.
+_SHORT, _SCENE, _WITHIN, _CHAPTER = 1e9, 1e5, {3: 10.0, 2: 100.0, 1: 1000.0, 0: 1000.0}, 0.25
+
+
+def _scene_cuts(atoms: Atoms, max_tokens: int, min_tokens: int) -> list[Cut]:
+    """The cheapest cuts by dynamic programming over the last cut.
+
+    In this order: no chunk below the minimum, few scenes cut, few cuts within them, and full, even
+    chunks (the squares of what each leaves of the limit), with a little for a chapter's unity.
+    """
+    n, items = len(atoms), atoms.items
+    starts: dict[int, int] = {}  # first atom of a scene
+    opens: dict[int, int] = {}  # first atom of a chapter
+    for k, atom in enumerate(items):
+        starts.setdefault(atom.scene, k)
+        opens.setdefault(atom.chapter, k)
+    best, back = [0.0] + [float("inf")] * n, [0] * (n + 1)
+    for j in range(1, n + 1):
+        boundary = items[j].before if j < n else Boundary.chapter
+        scene = starts[items[j].scene] if boundary < Boundary.scene else -1
+        chapter = opens[items[j].chapter] if boundary < Boundary.chapter else -1
+        within = _WITHIN.get(boundary, 0.0)
+        for i in range(j - 1, -1, -1):
+            near = atoms.near(i, j)
+            if near > max_tokens + 64:  # no seam is off by that much
+                break
+            tokens = atoms.tokens(i, j)
+            if tokens > max_tokens and i < j - 1:
+                continue
+            cost = best[i] + within + ((max_tokens - tokens) / max_tokens) ** 2
+            cost += _SCENE * (i <= scene) + _CHAPTER * (i <= chapter)
+            cost += _SHORT * (tokens < min_tokens and (i > 0 or j < n))
+            if cost < best[j]:
+                best[j], back[j] = cost, i
+    found, j = [], n
+    while j:
+        found.append((back[j], j))
+        j = back[j]
+    return found[::-1]
+
+
+def _reach_back(atoms: Atoms, i: int, limit: int, floor: int) -> int:
+    """Where a chunk starts that repeats up to ``limit`` tokens before atom ``i``.
+
+    At a paragraph where that keeps half of them or more, else at a sentence or a word; never
+    before character ``floor``, or the chunk before would lie inside this one.
+    """
+    text, fresh = atoms.text, atoms.items[i].start
+    k = i
+    while k and atoms.items[k - 1].start >= floor and atoms.near(k - 1, i) <= limit:
+        k -= 1
+    start = atoms.items[k].start
+    if k and atoms.near(k, i) < limit / 2:
+        left = atoms.items[k - 1]
+        _, offsets = atoms.tokenizer.encode(text[left.start : left.end])
+        spare = limit - atoms.near(k, i) - 2
+        at = left.start + offsets[max(0, len(offsets) - spare)][0] if spare > 0 else left.end
+        word = _WORD.search(text, max(at, floor), left.end)
+        start = word.start() if word else start
+    while start < fresh and atoms.tokenizer.count(text[start:fresh]) > limit:
+        word = _WORD.search(text, start + 1, fresh)  # a seam cost more than was thought
+        start = word.start() if word else fresh
+    return start

@@ -1,20 +1,21 @@
-"""Chunks as chat examples: what is asked, what is answered, and where the answer really ends."""
+"""Chunks as examples: what is asked, what is answered, and where the answer really ends."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from seqctx.errors import InputError
-from seqctx.prepare.chunking import Chunk, chunk
+from seqctx.prepare.atoms import paragraph_tokens
+from seqctx.prepare.chunking import Chunk, chunk, overlap_tokens
+from seqctx.prepare.prompts import Prompts
 from seqctx.prepare.structure import Book
-from seqctx.prepare.tokens import Message, Tokenizer, TokenMap
+from seqctx.prepare.tokens import Message, Tokenizer
 from seqctx.schema.config import Config, Prepare
 
 DEFAULT_OVERLAP = 0.25  # share of a chunk; the customary one to try first
-OPENING = 'Write the beginning of the chapter "{chapter}" of "{book}".'
-CONTINUATION = 'Continue "{book}" from here:\n\n{context}'
+_SMALLEST = 16  # a chunk that cannot even be this long teaches nothing [tokens]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +24,25 @@ class Example:
 
     Attributes:
         book: the manuscript.
-        chunk: the stretch of it that is the answer.
-        messages: the conversation as chat templates take it.
-        tokens: of the rendered conversation.
+        chunk: the stretch of it that is the answer, what it repeats included.
+        context: where the text starts that the example shows; its answer starts at ``answer``.
+        answer: first character of what is trained.
+        tokens: of the whole example, the template's included.
         loss_tokens: of the answer, and its end-of-turn token where that is trained.
+        messages: the conversation as chat templates take it; empty for ready tokens.
+        input_ids: ready tokens; empty for a conversation.
+        labels: of each of them, -100 where the loss is not taken.
     """
 
     book: Book
     chunk: Chunk
-    messages: tuple[Message, ...]
+    context: int
+    answer: int
     tokens: int
     loss_tokens: int
+    messages: tuple[Message, ...] = ()
+    input_ids: tuple[int, ...] = ()
+    labels: tuple[int, ...] = ()
 
     @property
     def ends(self) -> bool:
@@ -41,105 +50,174 @@ class Example:
         return self.chunk.closes
 
     def row(self) -> dict[str, Any]:
-        """The example as a line of JSON."""
+        """The example as a line of JSON; ready tokens stand alone, as Axolotl wants them."""
+        if self.input_ids:
+            mask = [1] * len(self.input_ids)
+            return {
+                "input_ids": list(self.input_ids), "attention_mask": mask,
+                "labels": list(self.labels),
+            }  # fmt: skip
         return {
             "messages": list(self.messages),
             "source": self.book.path,
             "chapter": self.book.chapters[self.chunk.chapter].title,
-            "start": self.chunk.start,
+            "context": self.context,
+            "start": self.answer,
             "end": self.chunk.end,
             "tokens": self.tokens,
         }
 
 
 def build_examples(
-    books: Sequence[Book], tokenizer: Tokenizer, cfg: Config
+    book: Book,
+    tokenizer: Tokenizer,
+    cfg: Config,
+    prompts: Prompts,
+    *,
+    start: int = 0,
+    end: int | None = None,
+    counts: list[int] | None = None,
 ) -> tuple[list[Example], int]:
-    """Chunk every book and ask for each chunk, so that no example exceeds ``sequence_len``.
+    """Chunk a stretch of a book and ask for each chunk; no example exceeds ``sequence_len``.
 
     Returns:
-        The examples in reading order, and how many tokens of new text one was allowed.
+        The examples in reading order, and how many tokens one chunk was allowed.
 
     Raises:
-        InputError: when ``sequence_len`` leaves no room for text.
+        InputError: when ``sequence_len`` leaves no room for text, or there is no chat template.
     """
     prep = cfg.seqctx.prepare
-    system, template = prep.system, _template_tokens(books, tokenizer, prep.system)
-    context, max_tokens = _lengths(cfg.sequence_len - template, prep)
-    while max_tokens >= 16:
-        examples = [
-            e for book in books for e in _examples(book, tokenizer, system, context, max_tokens)
-        ]
+    if prep.format == "chat" and not tokenizer.has_chat_template:
+        raise InputError(
+            f"base_model: {cfg.base_model}: has no chat template. "
+            "Name an Instruct model, or set seqctx.prepare.format: tokens."
+        )
+    counts = paragraph_tokens(book, tokenizer) if counts is None else counts
+    frame = _frame_tokens(book, tokenizer, prep, prompts)
+    room = cfg.sequence_len - frame
+    overlap = (prep.overlap or DEFAULT_OVERLAP) if prep.strategy == "overlap" else 0
+    context = 0 if overlap else prep.context_tokens
+    max_tokens = min(prep.max_tokens or room, room - context)
+    while max_tokens - overlap_tokens(overlap, max_tokens) >= _SMALLEST:
+        chunks = chunk(
+            book, tokenizer, max_tokens=max_tokens, overlap=overlap, min_tokens=prep.min_tokens,
+            strategy="scenes" if prep.strategy == "scenes" else "sequential",
+            start=start, end=end, counts=counts,
+        )  # fmt: skip
+        make = _as_tokens if prep.format == "tokens" else _as_chat
+        examples = make(book, chunks, tokenizer, prep, prompts, context)
         excess = max((e.tokens for e in examples), default=0) - cfg.sequence_len
         if excess <= 0:
             return examples, max_tokens
         max_tokens -= excess  # a merge across the template's edge cost a few tokens more
-    key = "overlap" if prep.strategy == "overlap" else "context_tokens"
+    key = "overlap" if overlap else "context_tokens"
     raise InputError(
-        f"sequence_len: {cfg.sequence_len} leaves {cfg.sequence_len - template - context} tokens "
-        f"for text beside {context} of context and the chat template. "
+        f"sequence_len: {cfg.sequence_len} leaves {max(0, room - context)} tokens for text beside "
+        f"{context} of context and {frame} of the chat template and the prompt. "
         f"Raise it, or lower seqctx.prepare.{key}."
     )
 
 
-def _lengths(room: int, prep: Prepare) -> tuple[int, int]:
-    """Tokens of context and of new text at most, in what the template leaves [tokens]."""
-    if prep.strategy == "overlap":
-        whole = min(prep.max_tokens or room, room)
-        repeated = max(0, int(whole * (prep.overlap or DEFAULT_OVERLAP)))
-        return repeated, whole - repeated
-    left = room - prep.context_tokens
-    return prep.context_tokens, min(prep.max_tokens or left, left)
-
-
-def _template_tokens(books: Sequence[Book], tokenizer: Tokenizer, system: str | None) -> int:
+def _frame_tokens(book: Book, tokenizer: Tokenizer, prep: Prepare, prompts: Prompts) -> int:
     """Tokens of the longest example around an answer of no words and a context of none."""
-    asked = (
-        text
-        for book in books
-        for text in (
-            CONTINUATION.format(book=book.title, context=""),
-            *(OPENING.format(book=book.title, chapter=c.title) for c in book.chapters),
-        )
-    )
-    return max(len(tokenizer.render(_conversation(system, text, ""))) for text in asked)
+    if prep.format == "tokens":
+        return sum(map(len, tokenizer.edges))
+    asked = prompts.longest(book.title, [c.title for c in book.chapters])
+    texts = [tokenizer.rendered(_conversation(prep.system, text, "")) for text in asked]
+    briefs = 48 if prompts.brief else 0  # four names and what stands around them
+    return max(tokenizer.count_all(texts)) + briefs
 
 
-def _examples(
-    book: Book, tokenizer: Tokenizer, system: str | None, context_tokens: int, max_tokens: int
-) -> list[Example]:
-    """One book's examples."""
-    examples = []
-    for piece in chunk(book, tokenizer, max_tokens=max_tokens):
-        if piece.opens:
-            chapter = book.chapters[piece.chapter].title
-            asked = OPENING.format(book=book.title, chapter=chapter)
-        else:
+def _as_chat(
+    book: Book, chunks: Sequence[Chunk], tokenizer: Tokenizer, prep: Prepare, prompts: Prompts,
+    context_tokens: int,
+) -> list[Example]:  # fmt: skip
+    """Conversations, each rendered and counted as it will be trained."""
+    drafts = []
+    for piece in chunks:
+        context, answer = piece.start, piece.fresh
+        if prep.overlap_loss == "train":
+            answer = piece.start
+        elif context == answer and not piece.opens:
             context = preceding(book, piece, tokenizer, context_tokens)
-            asked = CONTINUATION.format(book=book.title, context=context)
-        messages = _conversation(system, asked, piece.text)
+        messages = _asked(book, piece, context, answer, prep, prompts)
+        drafts.append(Example(book, piece, context, answer, 0, 0, tuple(messages)))
+    sizes = tokenizer.count_all([tokenizer.rendered(list(d.messages)) for d in drafts])
+    answers = tokenizer.count_all([book.text[d.answer : d.chunk.end] for d in drafts])
+    return [
+        replace(draft, tokens=size, loss_tokens=answer + draft.ends)
+        for draft, size, answer in zip(drafts, sizes, answers, strict=True)
+    ]
+
+
+def _asked(
+    book: Book, piece: Chunk, context: int, answer: int, prep: Prepare, prompts: Prompts
+) -> list[Message]:
+    """The conversation: what is asked fits what is shown."""
+    before = book.text[context:answer].rstrip()
+    opens = piece.opens and answer == piece.fresh
+    if before:
+        kind = "next_chapter" if opens else "continuation"
+    else:
+        kind = "opening" if opens else "bare"
+    said = book.text[answer : piece.end]
+    asked = prompts.ask(
+        kind, f"{book.path} {answer}", said,
+        book=book.title, chapter=book.chapters[piece.chapter].title, context=before,
+    )  # fmt: skip
+    return _conversation(prep.system, asked, said)
+
+
+def _as_tokens(
+    book: Book, chunks: Sequence[Chunk], tokenizer: Tokenizer, prep: Prepare, prompts: Prompts,
+    context_tokens: int,
+) -> list[Example]:  # fmt: skip
+    """Ready tokens: what is shown and what is answered, encoded as one text."""
+    first, last = tokenizer.edges
+    examples = []
+    for piece in chunks:
+        context, answer = piece.start, piece.fresh
+        if prep.overlap_loss == "train":
+            answer = piece.start
+        elif context == answer and not piece.opens:
+            context = preceding(book, piece, tokenizer, context_tokens)
+        ids, offsets = tokenizer.encode(book.text[context : piece.end])
+        known = answer - context
+        trained = [i if stop > known else -100 for i, (_, stop) in zip(ids, offsets, strict=True)]
+        end = last if piece.closes else []
+        labels = (*[-100] * len(first), *trained, *end)
         examples.append(
             Example(
                 book,
                 piece,
-                tuple(messages),
-                tokens=len(tokenizer.render(messages)),
-                loss_tokens=piece.tokens + piece.closes,
-            )
+                context,
+                answer,
+                len(labels),
+                sum(i != -100 for i in labels),
+                input_ids=(*first, *ids, *end),
+                labels=labels,
+            )  # fmt: skip
         )
     return examples
 
 
-def preceding(book: Book, piece: Chunk, tokenizer: Tokenizer, limit: int) -> str:
-    """The last ``limit`` tokens, at most, of the chapter before a chunk, from a word on."""
-    before = book.text[book.chapters[piece.chapter].span.start : piece.start].rstrip()
-    # Enough characters for the limit in any script, so that a long chapter is not encoded again.
-    before = before[-limit * 24 :] if limit else ""
-    positions = TokenMap(before, tokenizer)
-    if len(positions) <= limit:
-        return before
-    cut = before[positions.char(len(positions) - limit) :]
-    return cut if cut[:1].isspace() else cut.partition(" ")[2]
+def preceding(book: Book, piece: Chunk, tokenizer: Tokenizer, limit: int) -> int:
+    """Where the last ``limit`` tokens, at most, of the chapter before a chunk start, at a word."""
+    first = book.chapters[piece.chapter].span.start
+    if not limit or first >= piece.start:
+        return piece.start
+    # Characters enough for the limit in most scripts, so that a long chapter is not encoded again.
+    begin = max(first, piece.start - limit * 8)
+    before = book.text[begin : piece.start].rstrip()
+    _, offsets = tokenizer.encode(before)
+    if begin == first and len(offsets) <= limit:
+        return first
+    at = offsets[max(0, len(offsets) - limit)][0]
+    while at < len(before):
+        at = next((k + 1 for k in range(at, len(before)) if before[k].isspace()), len(before))
+        if tokenizer.count(before[at:]) <= limit:
+            break
+    return begin + at if before[at:].strip() else piece.start
 
 
 def _conversation(system: str | None, asked: str, answer: str) -> list[Message]:

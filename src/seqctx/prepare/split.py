@@ -1,52 +1,136 @@
-"""What is trained and what is held out: whole closing chapters, never neighbours of one scene."""
+"""What is trained and what is held out: whole documents or closing chapters, before any cut."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from seqctx.errors import InputError
-from seqctx.prepare.examples import Example
+from seqctx.errors import CheckError, InputError
+from seqctx.prepare.structure import Book
+
+NGRAM = 50  # words; nobody writes so many alike twice by chance
 
 
-def split(
-    examples: Sequence[Example], held_out: float
-) -> tuple[list[Example], list[Example], tuple[str, ...]]:
-    """Hold out closing chapters until they have a share of all tokens, at least one chapter.
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Where a book's held-out part begins.
 
-    A text of a single chapter is split between two chunks instead.
+    Attributes:
+        start: its first character; the text's end where nothing is held out.
+        chapters: titles of the chapters in it.
+    """
+
+    start: int
+    chapters: tuple[str, ...] = ()
+
+
+def split(books: Sequence[Book], share: float, how: str = "auto") -> list[Held]:
+    """Choose what is held out until it has a share of all text, at least one chapter.
+
+    A document without chapters is split between two paragraphs where nothing else can be.
 
     Args:
-        examples: in reading order.
-        held_out: share of the tokens, above 0 and below 1.
-
-    Returns:
-        Training examples, held-out examples, and the held-out chapters' titles.
+        books: the manuscripts.
+        share: of the characters, from 0 and below 1.
+        how: ``documents``, ``chapters`` of the last document, or ``auto``: documents where some of
+            the last come to half the share or more and to no more than twice it.
 
     Raises:
-        InputError: when there are fewer than two examples.
+        InputError: when ``documents`` is asked for and there is one only.
     """
-    if len(examples) < 2:
+    sizes = [len(book.text) for book in books]
+    wanted = share * sum(sizes)
+    whole = [Held(size) for size in sizes]
+    if how == "documents" and len(books) < 2:
         raise InputError(
-            f"manuscripts: {sum(e.tokens for e in examples)} tokens make {len(examples)} example; "
-            "one must train and one be held out. Add text, or lower seqctx.prepare.max_tokens."
+            "seqctx.prepare.split: documents with a single manuscript leaves none to train on. "
+            "Set it to chapters."
         )
-    groups = _by_chapter(examples)
-    if len(groups) == 1:
-        groups = [[example] for example in examples]
-    wanted = held_out * sum(e.chunk.tokens for e in examples)
-    cut, taken = len(groups), 0
-    while cut > 1 and (cut == len(groups) or taken < wanted):
-        cut -= 1
-        taken += sum(e.chunk.tokens for e in groups[cut])
-    train = [e for group in groups[:cut] for e in group]
-    test = [e for group in groups[cut:] for e in group]
-    titles = dict.fromkeys(e.book.chapters[e.chunk.chapter].title for e in test)
-    return train, test, tuple(titles)
+    chosen = _documents(sizes, wanted, must=how == "documents") if how != "chapters" else []
+    for k in chosen:
+        whole[k] = Held(0, tuple(c.title for c in books[k].chapters))
+    if not chosen:
+        whole[-1] = _closing(books[-1], wanted)
+    return whole
 
 
-def _by_chapter(examples: Sequence[Example]) -> list[list[Example]]:
-    """Runs of examples of one chapter of one book."""
-    groups: dict[tuple[str, int], list[Example]] = {}
-    for example in examples:
-        groups.setdefault((example.book.path, example.chunk.chapter), []).append(example)
-    return list(groups.values())
+def _documents(sizes: list[int], wanted: float, *, must: bool) -> list[int]:
+    """Documents from the last on that come near the share; one at least where they must."""
+    chosen: list[int] = []
+    taken = 0
+    for k in range(len(sizes) - 1, -1, -1):
+        if taken + sizes[k] <= max(2 * wanted - taken, wanted) and len(chosen) < len(sizes) - 1:
+            chosen.append(k)
+            taken += sizes[k]
+        if taken >= wanted:
+            break
+    if must and not chosen:
+        return [min(range(len(sizes)), key=sizes.__getitem__)]
+    return chosen if taken >= wanted / 2 else []
+
+
+def _closing(book: Book, wanted: float) -> Held:
+    """A book's closing chapters, or paragraphs where it has one chapter only."""
+    spans = [c.span for c in book.chapters]
+    parts = spans if len(spans) > 1 else list(book.paragraphs)
+    if len(parts) < 2:
+        return Held(len(book.text))
+    k = len(parts) - 1
+    while k > 1 and len(book.text) - parts[k].start < wanted:
+        k -= 1
+    start = parts[k].start
+    return Held(start, tuple(c.title for c in book.chapters if c.span.end > start))
+
+
+_WORDS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|\w+")
+
+
+def refuse_leaks(trained: Iterable[tuple[str, str]], held_out: Iterable[tuple[str, str]]) -> None:
+    """Fail where 50 words in a row of held-out text are trained on, case and punctuation aside.
+
+    Args:
+        trained: text and where it is from, as a person would look for it.
+        held_out: the same.
+
+    Raises:
+        CheckError: with the first such place, and how many there are.
+    """
+    import numpy as np
+
+    known = [_hashes(text) for text, _ in held_out]
+    if not known:
+        return
+    every = np.unique(np.concatenate(known))
+    for text, place in trained:
+        found = np.flatnonzero(np.isin(_hashes(text), every))
+        if len(found):
+            words = list(_WORDS.finditer(text))
+            begin = text[words[found[0]].start() :][:60].replace("\n", " ")
+            raise CheckError(
+                f"{place}: {NGRAM} words in a row of it are held out too ({len(found)} places, "
+                f"the first at {begin!r}): the evaluation would be of what was learned by heart. "
+                "Leave one of the two drafts out."
+            )
+
+
+def _hashes(text: str):  # type: ignore[no-untyped-def]  # numpy is imported where it is used
+    """A rolling hash of every 50 words in a row, modulo 2^64, as an array of uint64.
+
+    With P the prefix sums of w_k B^k, that of words i to i + 49 is (P[i+50] - P[i]) B^-i.
+    """
+    import numpy as np
+
+    words = _WORDS.findall(text.casefold())
+    if len(words) < NGRAM:
+        return np.empty(0, np.uint64)
+    base = 0x9E3779B97F4A7C15  # odd, so that it has an inverse
+    inverse = pow(base, -1, 1 << 64)
+    n = len(words)
+    codes = np.fromiter((hash(w) & sys.maxsize for w in words), np.uint64, n)
+    powers, undo, sums = (np.full(n + 1, first, np.uint64) for first in (base, inverse, 0))
+    powers[0] = undo[0] = 1
+    powers, undo = np.cumprod(powers), np.cumprod(undo)
+    np.cumsum(codes * powers[:n], out=sums[1:])
+    return (sums[NGRAM:] - sums[:-NGRAM]) * undo[: n - NGRAM + 1]

@@ -22,17 +22,37 @@ class Chapter:
     span: Span
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A part of a file that is not the author's story and was left out of the text.
+
+    Attributes:
+        kind: ``title page``, ``contents``, ``imprint``, ``licence``, ``endnotes``, ...
+        title: its heading, or how it begins.
+        words: how many, as white space separates them.
+    """
+
+    kind: str
+    title: str
+    words: int
+
+
 @dataclass(frozen=True)
 class Book:
     """One manuscript.
 
     Attributes:
         path: where it was read from.
-        title: its first top-level heading, or the file's name.
-        text: the normalized text; every span counts its characters.
+        title: its first top-level heading, the title its file declares, or the file's name.
+        text: the normalized text; every span counts its characters. Emphasis is written with
+            Markdown's asterisks, whatever the file's format.
         chapters: in order; together they cover every paragraph. A text without headings is one.
         paragraphs: headings and scene breaks are paragraphs too.
         scene_breaks: the paragraphs that only separate two scenes.
+        headings: the paragraphs that are headings.
+        emphasis: emphasized words, without their asterisks.
+        left_out: front and back matter that is not in the text.
+        encoding: how the file's characters were decoded; empty where its format says so itself.
     """
 
     path: str
@@ -41,6 +61,10 @@ class Book:
     chapters: tuple[Chapter, ...]
     paragraphs: tuple[Span, ...]
     scene_breaks: tuple[Span, ...]
+    headings: tuple[Span, ...] = ()
+    emphasis: tuple[Span, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    encoding: str = ""
 
     @cached_property
     def words(self) -> int:

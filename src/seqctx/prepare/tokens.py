@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-from bisect import bisect_left
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ Message = dict[str, str]
 class Tokenizer:
     """A model's tokenizer with its chat template.
 
-    All counts are of the text as given, without special tokens, unless they come from `render`.
+    All counts are of the text as given, without special tokens, unless they come from `rendered`
+    text, which holds them already.
     """
 
     def __init__(self, backend: Any, name: str) -> None:
@@ -28,19 +30,63 @@ class Tokenizer:
 
     def count(self, text: str) -> int:
         """Tokens of ``text``."""
-        return len(self._fast.encode(text, add_special_tokens=False).ids)
+        return len(self._fast.encode(text, add_special_tokens=False))
 
-    def starts(self, text: str) -> list[int]:
-        """Where each token of ``text`` starts, in characters, ascending."""
+    def count_all(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, each by itself; on all cores."""
+        return [len(e) for e in self._fast.encode_batch_fast(texts, add_special_tokens=False)]
+
+    def encode(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        """Token ids of ``text``, and where each starts and ends, in characters."""
         encoding = self._fast.encode(text, add_special_tokens=False)
-        return [start for start, _ in encoding.offsets]
+        return encoding.ids, encoding.offsets
+
+    def rendered(self, messages: list[Message]) -> str:
+        """A whole conversation as the chat template writes it.
+
+        Raises:
+            InputError: when the template refuses it, as some do a system prompt.
+        """
+        try:
+            text: str = self._backend.apply_chat_template(messages, tokenize=False)
+        except Exception as error:  # jinja2's, or whatever a template raises
+            raise InputError(
+                f"{self.name}: its chat template refuses the examples: {error}. "
+                "Change seqctx.prepare.system, or the chat template."
+            ) from None
+        return text
 
     def render(self, messages: list[Message]) -> list[int]:
         """Token ids of a whole conversation, the template's own tokens included."""
-        ids: list[int] = self._backend.apply_chat_template(
-            messages, tokenize=True, return_dict=False
-        )
-        return ids
+        return self.encode(self.rendered(messages))[0]
+
+    @property
+    def has_chat_template(self) -> bool:
+        """Whether conversations can be rendered."""
+        return bool(self._backend.chat_template)
+
+    @property
+    def edges(self) -> tuple[list[int], list[int]]:
+        """Token ids that this tokenizer itself puts before and after a text, and its end."""
+        probe, bare = self._backend("a")["input_ids"], self.encode("a")[0]
+        at = next((i for i in range(len(probe)) if probe[i : i + len(bare)] == bare), 0)
+        end = self._backend.eos_token_id
+        return probe[:at], [end] if end is not None else []
+
+    @cached_property
+    def is_local(self) -> bool:
+        """Whether what two texts have for tokens changes only next to where they are joined.
+
+        True of tokenizers that split text into words by a pattern first, as byte-level ones do;
+        those that merge over white space (SentencePiece's) are counted on the joined text.
+        """
+        spec = json.loads(self._fast.to_str())
+        normal = {n["type"] for n in _parts(spec["normalizer"], "normalizers")}
+        words = [
+            part["type"] == "Split" or part.get("use_regex")
+            for part in _parts(spec["pre_tokenizer"], "pretokenizers")
+        ]
+        return any(words) and normal <= {"NFC", "NFD", "NFKC", "NFKD"}
 
     @cached_property
     def fingerprint(self) -> str:
@@ -48,38 +94,18 @@ class Tokenizer:
         return hash_text(self._fast.to_str(), str(self._backend.chat_template))
 
 
-class TokenMap:
-    """Token positions of one text that was encoded once, for fast estimates of stretches of it.
-
-    A stretch encoded by itself may differ by a few tokens where its ends cut a merge.
-    """
-
-    def __init__(self, text: str, tokenizer: Tokenizer) -> None:
-        """Encode ``text``."""
-        self._starts = tokenizer.starts(text)
-
-    def __len__(self) -> int:
-        """Tokens of the whole text."""
-        return len(self._starts)
-
-    def at(self, char: int) -> int:
-        """Index of the first token that starts at ``char`` or later."""
-        return bisect_left(self._starts, char)
-
-    def between(self, start: int, end: int) -> int:
-        """Tokens that start in ``text[start:end]``."""
-        return self.at(end) - self.at(start)
-
-    def char(self, token: int) -> int:
-        """Where a token starts, in characters."""
-        return self._starts[token]
+def _parts(spec: dict[str, Any] | None, key: str) -> list[dict[str, Any]]:
+    """A tokenizer's component as the sequence that it is or may be."""
+    if not spec:
+        return []
+    return [p for part in spec[key] for p in _parts(part, key)] if key in spec else [spec]
 
 
 def load_tokenizer(base_model: str) -> Tokenizer:
     """Load the tokenizer of a checkpoint folder or, where a hub can be reached, of a hub id.
 
     Raises:
-        InputError: when it cannot be had, or has no chat template.
+        InputError: when it cannot be had, or is none that runs without Python code of its own.
     """
     check_base(base_model)
     folder = Path(base_model)
@@ -101,6 +127,6 @@ def load_tokenizer(base_model: str) -> Tokenizer:
             f"base_model: {base_model}: its tokenizer cannot be loaded: "
             f"{str(error).splitlines()[0]} Check the name, the network and HF_TOKEN."
         ) from None
-    if not backend.chat_template:
-        raise InputError(f"base_model: {base_model}: has no chat template. Name an Instruct model.")
+    if not hasattr(backend, "backend_tokenizer"):
+        raise InputError(f"base_model: {base_model}: has no tokenizer.json. Convert it to one.")
     return Tokenizer(backend, base_model)

@@ -71,20 +71,38 @@ class Prepare(Part):
     model_config = ConfigDict(extra="forbid")
 
     manuscripts: tuple[str, ...] = ("prepare/manuscripts",)
-    """Files (.txt, .md) and folders of them."""
-    strategy: Literal["sequential", "overlap"] = "sequential"
-    """``sequential``: paragraphs, in order, as many as fit. ``overlap``: the same, but that each
-    chunk begins with a share of the one before, as what is continued; it is not trained twice."""
-    overlap: float | None = Field(default=None, gt=0, le=0.9)
-    """Share of a chunk repeated from the one before, with ``strategy: overlap``. Unset: 0.25."""
+    """Files (.txt, .md, .docx, .epub, .odt), folders of them, and globs."""
+    keep_matter: bool = False
+    """Keep title pages, imprints, contents, notes and licences. Off: they are left out."""
+    format: Literal["chat", "tokens"] = "chat"
+    """``chat``: messages, for ``type: chat_template``. ``tokens``: ready ``input_ids`` and
+    ``labels`` for base models without a template, for a dataset without ``type``."""
+    strategy: Literal["sequential", "overlap", "scenes"] = "sequential"
+    """``sequential``: paragraphs, in order, as many as fit, of even length. ``overlap``: the same,
+    but that each chunk begins with a share of the one before. ``scenes``: cut where the fewest
+    scenes are cut; lengths even where they can be."""
+    overlap: float | None = Field(default=None, gt=0)
+    """What each chunk repeats, with ``strategy: overlap``: a share of the chunk up to 0.9, or
+    tokens from 1 on. Unset: 0.25."""
+    overlap_loss: Literal["context", "train"] = "context"
+    """``context``: what is repeated stands before the new text, as what is continued, and is not
+    trained twice. ``train``: it is part of the chunk, and is."""
+    min_tokens: int = Field(default=500, ge=0)
+    """A shorter chunk joins its neighbour where it fits [tokens]; whole works stay whole."""
     max_tokens: int | None = Field(default=None, ge=16)
     """Longest chunk [tokens], what is repeated included. Unset: what ``sequence_len`` leaves
     beside the template."""
     context_tokens: int = Field(default=128, ge=0)
     """Preceding text with which a continuation is asked for; not trained on [tokens]. With
     ``strategy: overlap`` it follows from ``overlap``."""
+    prompts: str = "plain"
+    """What the user's turn says: ``plain`` (continue, in many wordings), ``brief`` (who and what
+    comes next, too), or a YAML file with lists ``opening``, ``continuation`` and ``brief``."""
     held_out: float = Field(default=0.1, ge=0, lt=1)
-    """Share of the text held out for evaluation: whole closing chapters (at least one)."""
+    """Share of the text held out for evaluation, at least one chapter of it."""
+    split: Literal["auto", "documents", "chapters"] = "auto"
+    """``documents``: whole ones are held out. ``chapters``: the last document's closing chapters.
+    ``auto``: documents where some come to about ``held_out``; else chapters."""
     system: str | None = None
     """System prompt of every example. Unset: what the chat template says by itself."""
 
@@ -93,10 +111,22 @@ class Prepare(Part):
         """What is repeated is said once, and where it counts."""
         if self.strategy != "overlap" and self.overlap is not None:
             raise ValueError("overlap counts with strategy: overlap only")
+        if self.strategy != "overlap" and "overlap_loss" in self.model_fields_set:
+            raise ValueError("overlap_loss counts with strategy: overlap only")
+        if self.overlap is not None and 0.9 < self.overlap < 1:
+            raise ValueError("overlap is a share up to 0.9, or tokens from 1 on")
         given = "context_tokens" in self.model_fields_set and self.context_tokens
         if self.strategy == "overlap" and given:
             raise ValueError("strategy: overlap sets the context by itself: no context_tokens")
         return self
+
+    @field_validator("overlap")
+    @classmethod
+    def _whole_tokens(cls, value: float | None) -> float | None:
+        """From 1 on it counts tokens, and there are no half ones."""
+        if value is not None and value >= 1 and value != int(value):
+            raise ValueError("overlap in tokens must be a whole number")
+        return value
 
 
 class Seqctx(Part):

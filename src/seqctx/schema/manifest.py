@@ -54,6 +54,14 @@ class Record(BaseModel):
             f.write(self.model_dump_json(indent=2) + "\n")
 
 
+class Skipped(Record):
+    """Front or back matter that was left out."""
+
+    kind: str
+    title: str
+    words: int
+
+
 class Source(Record):
     """One manuscript as it was read."""
 
@@ -64,6 +72,10 @@ class Source(Record):
     tokens: int
     """Tokens of the whole normalized text, in one piece, no special tokens."""
     chapters: int
+    encoding: str = ""
+    """How its characters were decoded; empty where its format says so itself."""
+    left_out: tuple[Skipped, ...] = ()
+    held_out_chapters: tuple[str, ...] = ()
 
 
 class Split(Record):
@@ -80,6 +92,9 @@ class Split(Record):
     """Tokens of the longest example."""
     lengths: dict[int, int] = {}
     """How many examples have how many tokens; empty in manifests of earlier versions."""
+    cuts: dict[str, int] = {}
+    """What the ends of how many chunks cut: a chapter's or scene's end, a scene between
+    paragraphs, a paragraph between sentences, a sentence between words, or a word."""
 
 
 class Manifest(Record):

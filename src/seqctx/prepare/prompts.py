@@ -1,0 +1,121 @@
+"""What is asked for: the wordings of the user's turn."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from seqctx.errors import InputError
+from seqctx.files import explain_os_errors, hash_text
+
+SHIPPED = Path(__file__).with_name("prompts.yaml")
+_KINDS = {
+    "opening": {"book", "chapter"},
+    "next_chapter": {"book", "chapter", "context"},
+    "continuation": {"book", "chapter", "context"},
+    "bare": {"book", "chapter"},
+    "brief": {"brief"},
+}
+_FIELD = re.compile(r"\{(\w*)\}")
+_NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w’'-]+(?: [A-Z][\w’'-]+)*")
+BRIEF_NAMES = 4
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """Lists of wordings by kind; see prompts.yaml for the kinds."""
+
+    lists: dict[str, tuple[str, ...]]
+    brief: bool
+
+    def ask(self, kind: str, key: str, text: str, **words: str) -> str:
+        """The user's turn.
+
+        Args:
+            kind: which list.
+            key: says which of the list; the same key takes the same one.
+            text: what is answered; a brief is made from it.
+            words: what stands for ``{book}``, ``{chapter}``, ``{context}``.
+        """
+        asked = filled(_one_of(self.lists[kind], key), words)
+        names = brief_of(text) if self.brief else ""
+        if not names:
+            return asked
+        return f"{asked}\n\n{filled(_one_of(self.lists['brief'], key), {'brief': names})}"
+
+    def longest(self, book: str, chapters: list[str]) -> list[str]:
+        """Turns without context among which the longest is."""
+        longest = max(chapters, key=len, default="")
+        return [
+            filled(wording, {"book": book, "chapter": longest, "context": ""})
+            for kind in ("opening", "next_chapter", "continuation", "bare")
+            for wording in self.lists[kind]
+        ]
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of all wordings."""
+        return hash_text(str(self.brief), *(w for ws in self.lists.values() for w in ws))
+
+
+def filled(wording: str, words: dict[str, str]) -> str:
+    """A wording with its words; unlike str.format it never looks into them."""
+    return _FIELD.sub(lambda match: words.get(match[1], match[0]), wording)
+
+
+def brief_of(text: str) -> str:
+    """Names of a text that stand within its sentences, the most frequent first."""
+    found = Counter(_NAME.findall(text))
+    return ", ".join(name for name, _ in found.most_common(BRIEF_NAMES))
+
+
+def load_prompts(name: str) -> Prompts:
+    """``plain``, ``brief``, or lists from a YAML file laid over the shipped ones.
+
+    Raises:
+        InputError: when the file cannot be read, or holds anything but such lists.
+    """
+    lists = _read(SHIPPED)
+    if name not in ("plain", "brief"):
+        lists |= _read(Path(name))
+    return Prompts(lists, brief=name != "plain")
+
+
+def _read(path: Path) -> dict[str, tuple[str, ...]]:
+    """The lists of one file, checked."""
+    import yaml
+
+    with explain_os_errors(path):
+        raw = path.read_bytes()
+    try:
+        data = yaml.safe_load(raw)
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise InputError(f"{path}: no YAML. Mend it, or set prompts: plain.") from None
+    if not isinstance(data, dict) or not data.keys() <= _KINDS.keys():
+        raise InputError(f"{path}: must map some of {', '.join(_KINDS)} to lists of wordings.")
+    for kind, wordings in data.items():
+        if not isinstance(wordings, list) or not wordings:
+            raise InputError(f"{path}: {kind}: must be a list of wordings.")
+        for wording in wordings:
+            _check(path, kind, wording)
+    return {kind: tuple(wordings) for kind, wordings in data.items()}
+
+
+def _check(path: Path, kind: str, wording: object) -> None:
+    """Refuse a wording with words that are not known, or without the one that it is for."""
+    if not isinstance(wording, str):
+        raise InputError(f"{path}: {kind}: {wording!r} is no text. Put it in quotes.")
+    strange = set(_FIELD.findall(wording)) - _KINDS[kind]
+    if strange:
+        known = ", ".join(f"{{{word}}}" for word in sorted(_KINDS[kind]))
+        raise InputError(f"{path}: {kind}: {{{min(strange)}}} is not known there. Use {known}.")
+    needed = {"context", "brief"} & _KINDS[kind]
+    if needed and wording.count(f"{{{min(needed)}}}") != 1:
+        raise InputError(f"{path}: {kind}: {wording!r} must hold {{{min(needed)}}} once.")
+
+
+def _one_of(wordings: tuple[str, ...], key: str) -> str:
+    return wordings[zlib.crc32(key.encode()) % len(wordings)]

@@ -1,0 +1,132 @@
+"""Manuscripts from files: one normalized text with its structure, whatever the format."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from seqctx.errors import InputError
+from seqctx.files import explain_os_errors
+from seqctx.prepare.readers.blocks import Block, assemble
+from seqctx.prepare.readers.matter import leave_out
+from seqctx.prepare.structure import Book
+
+KINDS = (".txt", ".md", ".markdown", ".docx", ".epub", ".odt")
+_GLOB = re.compile(r"[*?\[]")
+
+
+def find_manuscripts(places: tuple[str, ...]) -> list[Path]:
+    """The manuscripts that files, folders and globs name, each once, sorted within a place.
+
+    Hidden files, and those that an office program keeps while one is open, are not manuscripts.
+
+    Raises:
+        InputError: when a place is not there, or holds none.
+    """
+    found: dict[Path, None] = {}
+    for place in places:
+        path = Path(place)
+        if path.is_dir():
+            inside = _manuscripts(path.rglob("*"), path)
+            if not inside:
+                raise InputError(
+                    f"{place}: no manuscript (.txt, .md, .docx, .epub, .odt) in this folder. "
+                    "Put one in."
+                )
+        elif path.exists():
+            inside = [path]
+        elif _GLOB.search(place):
+            top = Path(path.anchor or ".")
+            inside = _manuscripts(top.glob(str(path.relative_to(path.anchor))), top)
+            if not inside:
+                raise InputError(f"{place}: no manuscript is named so. Mend the pattern.")
+        else:
+            raise InputError(
+                f"{place}: no such file or folder. Name your text in seqctx.prepare.manuscripts."
+            )
+        found |= dict.fromkeys(inside)
+    if not found:
+        raise InputError("seqctx.prepare.manuscripts: names nothing. List a file or a folder.")
+    return list(found)
+
+
+def _manuscripts(paths: Iterable[Path], top: Path) -> list[Path]:
+    """Files of a kind that can be read, as people count."""
+    return sorted(
+        (
+            p
+            for p in paths
+            if p.suffix.lower() in KINDS
+            and p.is_file()
+            and not any(part.startswith((".", "~$")) for part in p.relative_to(top).parts)
+        ),
+        key=_natural,
+    )
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """Sorts ``chapter2`` before ``chapter10``."""
+    return [(int(d or 0), text) for text, d in re.findall(r"(\D*)(\d*)", str(path))]
+
+
+def read_manuscript(path: str | Path, *, keep_matter: bool = False) -> Book:
+    """Read one manuscript: .txt, .md, .docx, .epub or .odt.
+
+    Args:
+        path: the file.
+        keep_matter: keep title pages, contents, imprints, notes and licences.
+
+    Raises:
+        InputError: when it cannot be read, is of another kind, damaged, binary or empty, or is
+            plain text in an encoding that cannot be told.
+    """
+    path = Path(path)
+    kind = path.suffix.lower()
+    if kind not in KINDS:
+        raise InputError(
+            f"{path}: not a kind that can be read. Save it as .md, .txt, .docx, .odt or .epub."
+        )
+    encoding = ""
+    with explain_os_errors(path):
+        if kind in (".txt", ".md", ".markdown"):
+            blocks, encoding = _plain(path, path.read_bytes(), kind)
+        else:
+            with path.open("rb"):  # says what is wrong with the file before a library does
+                blocks = _packed(kind)(path)
+    title = next((b.text for b in blocks if b.kind == "title" and b.text), path.stem)
+    # the title said again above the text is no chapter
+    blocks = [b for b in blocks if b.kind != "title" and not _says(b, title)]
+    kept, left_out = (blocks, ()) if keep_matter else leave_out(blocks, title)
+    if not any(b.text.strip() for b in kept):
+        raise InputError(f"{path}: empty. Put text in it, or take it out of the folder.")
+    return assemble(str(path), title, kept, left_out, encoding)
+
+
+def _says(block: Block, title: str) -> bool:
+    """Whether a heading is the book's title and nothing else."""
+    return block.kind == "heading" and block.text.casefold() == title.casefold()
+
+
+def _plain(path: Path, raw: bytes, kind: str) -> tuple[list[Block], str]:
+    """Blocks of a text or Markdown file, and its encoding."""
+    from seqctx.prepare.readers.markdown import markdown_blocks
+    from seqctx.prepare.readers.text import decoded, text_blocks
+
+    text, encoding = decoded(path, raw)
+    return list(text_blocks(text) if kind == ".txt" else markdown_blocks(text)), encoding
+
+
+def _packed(kind: str) -> Callable[[Path], list[Block]]:
+    """The reader of a zipped format; its library is imported here."""
+    if kind == ".docx":
+        from seqctx.prepare.readers.word import word_blocks
+
+        return word_blocks
+    if kind == ".odt":
+        from seqctx.prepare.readers.opendocument import odt_blocks
+
+        return odt_blocks
+    from seqctx.prepare.readers.epub import epub_blocks
+
+    return epub_blocks

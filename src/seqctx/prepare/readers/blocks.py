@@ -1,0 +1,190 @@
+"""What every reader yields, and how it becomes one normalized text with its structure.
+
+Normalized means: paragraphs without their hard wraps, one blank line between any two, no mark-up
+of headings, every scene break as ``* * *``, emphasis in Markdown's asterisks, no invisible signs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from seqctx.prepare.structure import Book, Chapter, LeftOut, Span
+
+SCENE_BREAK = "* * *"
+Kind = Literal["title", "heading", "break", "paragraph"]
+
+# Soft hyphens, zero-width spaces and joiners of words, byte order marks: they steer a typesetter.
+# The zero-width joiner U+200D stays: emoji and some scripts are written with it.
+_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
+_SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u200a\u202f"), " ")  # of a width or unbroken
+_BREAK = re.compile(r"(?:[*#~•_⁂=§-]\s*){1,9}")
+_NUMBER_WORD = (
+    "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|[a-z]+teen|[a-z]+ty(?:-[a-z]+)?"
+)
+# "Chapter Two: The End", "PART IV", "Book 3 The Storm", "Epilogue", "XII."; not "Part of me ran."
+_HEADING = re.compile(
+    r"(?i:chapter|part|book|volume|kapitel|chapitre|capítulo) "
+    rf"(?:\d+|[IVXLC]+|(?i:{_NUMBER_WORD}))\b"
+    r"(?:\s*[.:–—-].{0,80}|.{0,60}(?<![.!?,;]))?"
+    r"|(?i:prologue|epilogue|interlude)(?:\s*[.:–—-].{0,80})?|[IVXLC]{1,7}\.?|\d{1,3}\.?"
+)
+_ORDINAL = re.compile(rf"(?i)(?:(?:chapter|part|book|volume) )?(?:\d+|[IVXLC]+|{_NUMBER_WORD})\.?")
+_EPIGRAPH_WORDS = 100  # before the first of several headings: less is no chapter of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One paragraph, heading or scene break of a file.
+
+    Attributes:
+        kind: ``title`` is the book's; it is not part of the text.
+        text: with emphasis in asterisks.
+        emphasis: where in ``text`` the emphasized words are, without the asterisks.
+        level: of a heading, 1 the highest.
+        matter: the kind of front or back matter that the file itself says this belongs to.
+    """
+
+    kind: Kind
+    text: str
+    emphasis: tuple[Span, ...] = ()
+    level: int = 1
+    matter: str | None = None
+
+
+Run = tuple[str, str]
+"""Characters, and what emphasizes them: nothing, ``*`` or ``**``."""
+
+
+def clean(text: str) -> str:
+    """A text without invisible signs, and with one kind of space."""
+    return text.translate(_INVISIBLE).translate(_SPACES)
+
+
+def written(runs: Iterable[Run]) -> tuple[str, tuple[Span, ...]]:
+    """Runs of characters as one text with asterisks, and where the emphasized words are.
+
+    White space is collapsed, line breaks apart; spaces at an emphasis' edge go outside of it.
+    """
+    merged: list[list[str]] = []
+    for text, mark in runs:
+        text = re.sub(r"[^\S\n]+", " ", clean(text))
+        text = re.sub(r" ?\n ?", "\n", text)
+        if merged and merged[-1][1] == mark:
+            merged[-1][0] += text
+        elif text:
+            merged.append([text, mark])
+    parts: list[str] = []
+    spans: list[Span] = []
+    at = 0
+    for text, mark in merged:
+        if at == 0 or parts[-1][-1:].isspace():
+            text = text.lstrip()
+        inner = text.strip()
+        if mark and inner:
+            left = text[: len(text) - len(text.lstrip())]
+            start = at + len(left) + len(mark)
+            spans.append(Span(start, start + len(inner)))
+            text = f"{left}{mark}{inner}{mark}{text[len(text.rstrip()) :]}"
+        if text:
+            parts.append(text)
+            at += len(text)
+    return "".join(parts).rstrip(), tuple(spans)
+
+
+def block_of(runs: Iterable[Run], matter: str | None = None) -> Block | None:
+    """A paragraph, or a scene break where it looks like one; None where it is empty."""
+    text, emphasis = written(runs)
+    if not text.strip():
+        return None
+    if is_break(text):
+        return Block("break", SCENE_BREAK, matter=matter)
+    return Block("paragraph", text, emphasis, matter=matter)
+
+
+def is_break(text: str) -> bool:
+    """Whether a paragraph only separates two scenes."""
+    return bool(_BREAK.fullmatch(text))
+
+
+def is_heading(text: str) -> bool:
+    """Whether a line of plain text looks like a chapter's heading."""
+    return bool(_HEADING.fullmatch(text))
+
+
+def with_headings_found(blocks: Sequence[Block]) -> list[Block]:
+    """Blocks of a file without heading styles: what looks like a heading is one."""
+    if any(block.kind == "heading" for block in blocks):
+        return list(blocks)
+    return [
+        replace(b, kind="heading", text=plain(b), emphasis=())
+        if b.kind == "paragraph" and is_heading(plain(b))
+        else b
+        for b in blocks
+    ]
+
+
+def plain(block: Block) -> str:
+    """A block's text without asterisks of emphasis."""
+    text, ends = block.text, []
+    for span in block.emphasis:
+        stars = 2 if text[span.start - 2 : span.start] == "**" else 1
+        ends += [(span.start - stars, span.start), (span.end, span.end + stars)]
+    for start, end in reversed(ends):
+        text = text[:start] + text[end:]
+    return text
+
+
+def assemble(
+    path: str,
+    title: str,
+    blocks: Sequence[Block],
+    left_out: Sequence[LeftOut] = (),
+    encoding: str = "",
+) -> Book:
+    """Join blocks with blank lines and record where each lies.
+
+    Headings right after one another make one chapter: a book's or part's, then the chapter's, or
+    a number, then a title.
+    """
+    spans: dict[Kind, list[Span]] = {k: [] for k in ("title", "heading", "break", "paragraph")}
+    paragraphs: list[Span] = []
+    emphasis: list[Span] = []
+    opens: list[tuple[list[str], int]] = []  # chapters: headings, start
+    at, last = 0, ""
+    for block in blocks:
+        if block.kind == "title":
+            continue
+        span = Span(at, at + len(block.text))
+        spans[block.kind].append(span)
+        paragraphs.append(span)
+        emphasis += [Span(at + e.start, at + e.end) for e in block.emphasis]
+        if block.kind == "heading":
+            if last == "heading":
+                opens[-1][0].append(block.text)
+            else:
+                opens.append(([block.text], at))
+        at, last = span.end + 2, block.kind
+    text = "\n\n".join(b.text for b in blocks if b.kind != "title")
+    if len(opens) > 2 and len(text[: opens[0][1]].split()) < _EPIGRAPH_WORDS:
+        opens[0] = (opens[0][0], 0)
+    if not opens or opens[0][1] > 0:
+        opens.insert(0, ([title], 0))
+    ends = [start - 2 for _, start in opens[1:]] + [len(text)]
+    chapters = tuple(
+        Chapter(_chapter_title(heads), Span(start, end))
+        for (heads, start), end in zip(opens, ends, strict=True)
+    )
+    return Book(
+        path, title, text, chapters, tuple(paragraphs), tuple(spans["break"]),
+        tuple(spans["heading"]), tuple(emphasis), tuple(left_out), encoding,
+    )  # fmt: skip
+
+
+def _chapter_title(headings: list[str]) -> str:
+    """The last headings that say which chapter this is: a number and its title, or the last."""
+    if len(headings) > 1 and _ORDINAL.fullmatch(headings[-2]) and not is_heading(headings[-1]):
+        return " ".join(f"{headings[-2].rstrip('.')}: {headings[-1]}".split())
+    return " ".join(headings[-1].split())

@@ -1,0 +1,160 @@
+"""Front and back matter: what a file holds that is not the author's story."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from seqctx.prepare.readers.blocks import Block, plain
+from seqctx.prepare.structure import LeftOut
+
+DECLARED = {  # epub:type values (EPUB Structural Semantics Vocabulary) and what we call them
+    "titlepage": "title page", "halftitlepage": "title page", "imprint": "imprint",
+    "copyright-page": "imprint", "colophon": "imprint", "toc": "contents", "loi": "contents",
+    "lot": "contents", "landmarks": "contents", "endnotes": "endnotes", "footnotes": "endnotes",
+    "rearnotes": "endnotes", "index": "index", "bibliography": "bibliography",
+    "other-credits": "imprint", "seriespage": "advertisement",
+    "contributors": "about the author",
+}  # fmt: skip
+_BY_HEADING = {
+    "contents": r"(?:table of )?contents|inhalt(?:sverzeichnis)?|table des matières|índice"
+    r"|list of illustrations|illustrations",
+    "imprint": r"copyright(?: page| notice)?|imprint|colophon|impressum|imprint page",
+    "licence": r"licen[cs]e|uncopyright|the full project gutenberg license|legal notice",
+    "endnotes": r"end ?notes|foot ?notes|notes|anmerkungen|notas",
+    "index": r"index|register",
+    "about the author": r"about the author|about the publisher|über den autor|sobre el autor",
+    "advertisement": r"also (?:available )?by .{1,60}|other books by .{1,60}|by the same author",
+    "transcriber's note": r"transcriber[’']?s notes?:?",
+    "dramatis personae": r"dramatis person(?:ae|æ)",
+}
+_HEADED = {kind: re.compile(rf"(?i)(?:{words})[.:]?") for kind, words in _BY_HEADING.items()}
+_START = re.compile(r"(?i)\*{3} ?start of (?:the|this) project gutenberg.*")
+_END = re.compile(
+    r"(?i)\*{3} ?end of (?:the|this) project gutenberg.*|end of (?:the )?project gutenberg.*"
+)
+_TITLE_PAGE = re.compile(
+    r"(?i)(?:a novel )?by (?:[A-Z][\w.’'-]*\s*){1,5}|\(?\d{4}\)?\.?|.*(?:©|\bcopyright\b|\bISBN\b"
+    r"|all rights reserved|produced by).*"
+)
+_TITLE_PAGE_BLOCKS = 12  # a longer stretch before the first heading is text
+_TITLE_PAGE_WORDS = 60
+
+
+def leave_out(blocks: Sequence[Block], title: str = "") -> tuple[list[Block], tuple[LeftOut, ...]]:
+    """Take front and back matter out of a file's blocks.
+
+    Returns:
+        What stays, and what was left out, in order. Where all would be left out, all stays.
+    """
+    kinds = [block.matter for block in blocks]
+    _gutenberg(blocks, kinds)
+    _headed(blocks, kinds)
+    _contents_lists(blocks, kinds)
+    _title_page(blocks, kinds, title)
+    kept = [block for block, kind in zip(blocks, kinds, strict=True) if kind is None]
+    if not any(block.kind == "paragraph" for block in kept):
+        return list(blocks), ()
+    while kept and kept[-1].kind == "break":
+        kept.pop()
+    while kept and kept[0].kind == "break":
+        kept.pop(0)
+    return kept, _listed(blocks, kinds)
+
+
+def _listed(blocks: Sequence[Block], kinds: Sequence[str | None]) -> tuple[LeftOut, ...]:
+    """Runs of blocks of one kind, as entries of the report."""
+    found: list[LeftOut] = []
+    last = None
+    for block, kind in zip(blocks, kinds, strict=True):
+        words = len(block.text.split())
+        if kind is not None and kind == last:
+            found[-1] = LeftOut(kind, found[-1].title, found[-1].words + words)
+        elif kind is not None:
+            found.append(LeftOut(kind, " ".join(plain(block).split())[:60], words))
+        last = kind
+    return tuple(found)
+
+
+def _gutenberg(blocks: Sequence[Block], kinds: list[str | None]) -> None:
+    """What stands before and after Project Gutenberg's markers."""
+    for k, block in enumerate(blocks):
+        if _START.fullmatch(plain(block)):
+            kinds[: k + 1] = ["licence"] * (k + 1)
+        elif _END.fullmatch(plain(block)):
+            kinds[k:] = ["licence"] * (len(kinds) - k)
+            return
+
+
+def _headed(blocks: Sequence[Block], kinds: list[str | None]) -> None:
+    """From a heading that names such a part to the next heading of its level or above.
+
+    In plain text a lone line counts as one too, at the beginning or the end of the file.
+    """
+    k = 0
+    while k < len(blocks):
+        kind = _named(blocks[k]) if kinds[k] is None else None
+        if kind is None:
+            k += 1
+            continue
+        end = k + 1
+        while end < len(blocks) and not (
+            blocks[end].kind == "heading" and blocks[end].level <= blocks[k].level
+        ):
+            end += 1
+        if blocks[k].kind == "heading":
+            kinds[k:end] = [kind] * (end - k)
+        elif kind != "contents" and (end == len(blocks) or k < len(blocks) / 20):
+            kinds[k:end] = [kind] * (end - k)
+        k = end if kinds[k] else k + 1
+
+
+def _named(block: Block) -> str | None:
+    """The kind of matter that a heading names."""
+    if block.kind == "break" or len(block.text) > 80:
+        return None
+    text = plain(block).strip()
+    return next((kind for kind, words in _HEADED.items() if words.fullmatch(text)), None)
+
+
+def _contents_lists(blocks: Sequence[Block], kinds: list[str | None]) -> None:
+    """Runs of short lines that repeat headings further down, and what heads them."""
+    later: set[str] = set()
+    repeats = [False] * len(blocks)
+    for k in range(len(blocks) - 1, -1, -1):
+        text = " ".join(plain(blocks[k]).casefold().split())
+        lines = {" ".join(line.split()) for line in plain(blocks[k]).casefold().split("\n")}
+        repeats[k] = kinds[k] is None and (text in later or (len(lines) > 2 and lines <= later))
+        if blocks[k].kind == "heading":
+            later.add(text)
+    k = 0
+    while k < len(blocks):
+        end = k
+        while end < len(blocks) and repeats[end]:
+            end += 1
+        # "Part II", "1812", "I" may be headings of one chapter that all come again
+        headed = any(block.kind == "heading" for block in blocks[k:end])
+        if end - k >= (5 if headed else 3) or (end > k and "\n" in blocks[k].text):
+            kinds[k:end] = ["contents"] * (end - k)
+            if k and kinds[k - 1] is None and _named(blocks[k - 1]) == "contents":
+                kinds[k - 1] = "contents"
+        k = max(end, k + 1)
+
+
+def _title_page(blocks: Sequence[Block], kinds: list[str | None], title: str) -> None:
+    """A few short lines before the first heading, one of which only a title page has."""
+    first = next(
+        (k for k, b in enumerate(blocks) if kinds[k] is None and b.kind == "heading"), None
+    )
+    if first is None:
+        return
+    before = [k for k in range(first) if kinds[k] is None and blocks[k].kind != "title"]
+    words = sum(len(blocks[k].text.split()) for k in before)
+    telling = any(
+        _TITLE_PAGE.fullmatch(" ".join(plain(blocks[k]).split()))
+        or plain(blocks[k]).strip().casefold() == title.casefold()
+        for k in before
+    )
+    if telling and len(before) <= _TITLE_PAGE_BLOCKS and words <= _TITLE_PAGE_WORDS:
+        for k in before:
+            kinds[k] = "title page"

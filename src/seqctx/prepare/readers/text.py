@@ -1,0 +1,136 @@
+"""Plain text: its encoding, its paragraphs, and what looks like a heading or a scene break."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from seqctx.errors import InputError
+from seqctx.prepare.readers.blocks import SCENE_BREAK, Block, Run, is_break, is_heading, written
+
+_BOMS = (  # the longer first: UTF-32's begins with UTF-16's
+    (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)  # fmt: skip
+_NEW_LINE = re.compile(r"\r\n|[\r\u0085\u2028\u2029\v\f]")
+_UNDERSCORED = re.compile(r"(?<![\w_])_([^\s_](?:[^_]{0,400}?[^\s_])?)_(?![\w_])")
+_SHORT = 0.75  # of the width at which lines are wrapped: nothing was wrapped there
+
+
+def decoded(path: Path, raw: bytes) -> tuple[str, str]:
+    """A file's text, with line feeds, and the encoding that it was in.
+
+    Raises:
+        InputError: when it is binary, or its encoding cannot be told.
+    """
+    encoding = next((name for bom, name in _BOMS if raw.startswith(bom)), "utf-8")
+    try:
+        text = raw.decode(encoding)
+    except UnicodeDecodeError:
+        text, encoding = _guessed(path, raw)
+    if "\0" in text:
+        raise InputError(f"{path}: a binary file, not text. Export the manuscript as .md or .txt.")
+    return _NEW_LINE.sub("\n", text), encoding.removesuffix("-sig")
+
+
+def _guessed(path: Path, raw: bytes) -> tuple[str, str]:
+    """What charset-normalizer makes of bytes that are no UTF-8."""
+    from charset_normalizer import from_bytes
+
+    best = None if b"\0" in raw else from_bytes(raw).best()
+    if best is None and b"\0" in raw:
+        raise InputError(f"{path}: a binary file, not text. Export the manuscript as .md or .txt.")
+    if best is None or best.chaos > 0.2:
+        raise InputError(f"{path}: its encoding cannot be told. Save it as UTF-8.")
+    return str(best), best.encoding
+
+
+def text_blocks(text: str) -> Iterator[Block]:
+    """Paragraphs, hard-wrapped or not; short lines that look like headings or breaks are those."""
+    lines = [line.rstrip() for line in text.split("\n")]
+    lengths = sorted(len(line) for line in lines if line)
+    if not lengths:
+        return
+    width = lengths[int(len(lengths) * 0.95)]
+    blank = sum(not line for line in lines)
+    wrapped = width <= 100
+    spaced = blank * 4 >= len(lengths) or blank * 3 >= len(lines) - blank
+    gaps_tell = not spaced or not _doubled(lines)
+    block: list[str] = []
+    empty, gap, last = 0, False, "heading"
+    for line in [*lines, ""]:
+        if line.strip():
+            if not block:
+                gap, empty = gaps_tell and empty > 1 + spaced, 0
+            block.append(line)
+            continue
+        for found in _paragraphs(block, width, wrapped, spaced):
+            # white space around a heading is no scene's end
+            if gap and "heading" not in (last, found.kind):
+                yield Block("break", SCENE_BREAK)
+            yield found
+            gap, last = False, found.kind
+        block = []
+        empty += 1
+
+
+def _doubled(lines: list[str]) -> bool:
+    """Whether two blank lines or more are too usual to mean anything."""
+    shape = "".join("1" if line else "0" for line in lines).strip("0")
+    runs = [len(run) for run in re.findall("0+", shape)]
+    return sum(run > 2 for run in runs) * 20 > len(runs)
+
+
+def _paragraphs(lines: list[str], width: int, wrapped: bool, spaced: bool) -> Iterator[Block]:
+    """The paragraphs of lines without a blank one between them."""
+    if not lines:
+        return
+    if not wrapped:
+        yield from (_block(line) for line in lines)
+        return
+    while lines and _stands_alone(lines):
+        yield _block(lines[0])
+        lines = lines[1:]
+    indented = [line[:1].isspace() for line in lines]
+    longest = max((len(line.strip()) for line in lines), default=0)
+    if len(lines) > 1 and (longest < width * _SHORT or all(indented)):
+        yield _block("\n".join(line.strip() for line in lines))  # verse, an address, a list
+        return
+    paragraph: list[str] = []
+    for line, starts in zip(lines, indented, strict=True):
+        if starts and paragraph and not spaced:
+            yield _block(" ".join(paragraph))
+            paragraph = []
+        paragraph.append(line.strip())
+    if paragraph:
+        yield _block(" ".join(paragraph))
+
+
+def _stands_alone(lines: list[str]) -> bool:
+    """Whether the first of some lines is a heading or a scene break without a blank line after."""
+    first = lines[0].strip()
+    return is_break(first) or (is_heading(first) and not first.isdigit())
+
+
+def _block(text: str) -> Block:
+    """One paragraph, heading or break; ``_words_`` are emphasis."""
+    text = text.strip()
+    if is_break(text):
+        return Block("break", SCENE_BREAK)
+    content, emphasis = written(_runs(text))
+    if is_heading(content):
+        return Block("heading", content)
+    return Block("paragraph", content, emphasis)
+
+
+def _runs(text: str) -> Iterator[Run]:
+    """A text in runs, cut at its underscored words."""
+    at = 0
+    for match in _UNDERSCORED.finditer(text):
+        yield text[at : match.start()], ""
+        yield match[1], "*"
+        at = match.end()
+    yield text[at:], ""
