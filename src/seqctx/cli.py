@@ -213,12 +213,18 @@ def prepare(config: Path, overrides: dict[str, Any], force: bool, dry_run: bool)
         click.echo(f"tokenizer of {cfg.base_model}, sequence_len {cfg.sequence_len}")
         click.echo(f"write {out}")
         return
+    from seqctx.prepare.report import report_lines
+    from seqctx.schema.figures import FIGURES, REPORT, Figures
     from seqctx.show import manifest_lines, status
 
     with status("preparing") as update:
         manifest, redone = run(cfg, out, force=force, on_step=update)
     for line in manifest_lines(manifest, out, redone):
         click.echo(line)
+    if figures := Figures.read(out / FIGURES):
+        for line in report_lines(figures):
+            click.echo(line)
+        click.echo(f"report: {out / REPORT}")
     named = [d.path for d in (*cfg.datasets, *cfg.test_datasets)]
     files = [str(out / n) for n in (*manifest.train.files, *manifest.held_out.files)]
     for name in (name for name in files if name not in named):

@@ -11,13 +11,16 @@ from typing import Literal
 from seqctx.errors import InputError
 from seqctx.files import atomic_write, hash_file, hash_text, replaced_folder
 from seqctx.prepare.atoms import paragraph_tokens
-from seqctx.prepare.examples import Example, build_examples
+from seqctx.prepare.examples import Example, build_examples, frame_tokens
+from seqctx.prepare.figures import book_figures, figures
 from seqctx.prepare.prompts import load_prompts
 from seqctx.prepare.readers import find_manuscripts, read_manuscript
+from seqctx.prepare.report import report_page
 from seqctx.prepare.split import refuse_leaks, split
 from seqctx.prepare.structure import Book
 from seqctx.prepare.tokens import Tokenizer, load_tokenizer
 from seqctx.schema.config import Config
+from seqctx.schema.figures import FIGURES, REPORT
 from seqctx.schema.manifest import MANIFEST, Manifest, Skipped, Source, Split, data_file
 
 OUT = Path("prepare/out")
@@ -35,8 +38,9 @@ def prepare(
 
     Args:
         cfg: the file.
-        out: folder for ``{train,held_out}-{continues,ends}.jsonl`` and ``manifest.json``. It is
-            replaced as a whole: a run that fails leaves the last good one.
+        out: folder for ``{train,held_out}-{continues,ends}.jsonl``, ``report.html``,
+            ``report.json`` and ``manifest.json``. It is replaced as a whole: a run that fails
+            leaves the last good one.
         force: write again though nothing changed.
         on_step: called with a line before each step.
 
@@ -68,23 +72,30 @@ def prepare(
         books.append(read_manuscript(path, keep_matter=prep.keep_matter))
     train: list[Example] = []
     held_out: list[Example] = []
-    sources, limits = [], []
+    sources, limits, measured = [], [], []
+    frame = 0
     held = split(books, prep.held_out, prep.split)
     for path, book, kept in zip(paths, books, held, strict=True):
         on_step(f"chunking {path}")
         counts = paragraph_tokens(book, tokenizer)
-        for side, start, end in ((train, 0, kept.start), (held_out, kept.start, len(book.text))):
+        sides: list[list[Example]] = [[], []]
+        for side, start, end in ((0, 0, kept.start), (1, kept.start, len(book.text))):
             if start < end:
-                found, limit = build_examples(
+                sides[side], limit = build_examples(
                     book, tokenizer, cfg, prompts, start=start, end=end, counts=counts
                 )
-                side += found
                 limits.append(limit)
+        train += sides[0]
+        held_out += sides[1]
+        on_step(f"measuring {path}")
+        frame = frame_tokens(book, tokenizer, prep, prompts)
+        measured.append(book_figures(book, tokenizer, cfg, counts, sides[0], sides[1], frame))
         sources.append(_source(book, hashes[path], tokenizer, kept.chapters))
     _refuse_too_little(train, held_out)
     on_step("looking for held-out text in the training text")
     refuse_leaks(_answers(train), _answers(held_out))
-    on_step("writing")
+    on_step("drawing the report")
+    every = figures(cfg, books, measured, tokenizer, train, held_out, frame)
     with replaced_folder(out, made_by=MANIFEST) as partial:
         manifest = Manifest(
             fingerprint=fingerprint,
@@ -96,6 +107,9 @@ def prepare(
             held_out=_write(partial, "held_out", held_out),
             held_out_chapters=tuple(dict.fromkeys(t for h in held for t in h.chapters)),
         )
+        every.write(partial / FIGURES)
+        with atomic_write(partial / REPORT) as f:
+            f.write(report_page(manifest, every))
         manifest.write(partial / MANIFEST)
     return manifest, True
 

@@ -93,7 +93,7 @@ def build_examples(
             "Name an Instruct model, or set seqctx.prepare.format: tokens."
         )
     counts = paragraph_tokens(book, tokenizer) if counts is None else counts
-    frame = _frame_tokens(book, tokenizer, prep, prompts)
+    frame = frame_tokens(book, tokenizer, prep, prompts)
     room = cfg.sequence_len - frame
     overlap = (prep.overlap or DEFAULT_OVERLAP) if prep.strategy == "overlap" else 0
     context = 0 if overlap else prep.context_tokens
@@ -118,7 +118,7 @@ def build_examples(
     )
 
 
-def _frame_tokens(book: Book, tokenizer: Tokenizer, prep: Prepare, prompts: Prompts) -> int:
+def frame_tokens(book: Book, tokenizer: Tokenizer, prep: Prepare, prompts: Prompts) -> int:
     """Tokens of the longest example around an answer of no words and a context of none."""
     if prep.format == "tokens":
         return sum(map(len, tokenizer.edges))

@@ -1,0 +1,230 @@
+"""The report of a run of prepare: a page for a writer, and its lines for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from seqctx.report.page import Part, page
+from seqctx.report.plots import by_length, histogram, manuscript, together
+from seqctx.schema.figures import BookFigures, Figures
+from seqctx.schema.manifest import Manifest
+
+_BOOKS = 12  # a page with more pictures than that is not read
+_THREADS = 40
+_ARCS = 30
+_PIECES = 600  # a picture with more cuts than that shows none
+OVERLAP_CANNOT = (
+    "Overlap joins what lies less than one chunk apart. What lies a chunk or more apart is never "
+    "in one example, whatever the overlap: only a longer sequence_len puts it there."
+)
+
+
+def report_page(manifest: Manifest, figures: Figures) -> str:
+    """The whole page as HTML."""
+    parts = [*_summary(manifest, figures), *_examples(manifest, figures)]
+    for book in figures.books[:_BOOKS]:
+        parts += _book(book, figures)
+    if len(figures.books) > _BOOKS:
+        parts.append(Part(text=[f"{len(figures.books) - _BOOKS} more books are in report.json."]))
+    return page("What the training text became", parts)
+
+
+def report_lines(figures: Figures) -> Iterator[str]:
+    """What the terminal says of the figures, after the manifest's lines."""
+    books = figures.books
+    yield (
+        f"cut: {_of(books, 'chapters_cut', 'chapters')} chapters, "
+        f"{_of(books, 'scenes_cut', 'scenes')} scenes, "
+        f"{sum(b.dialogues_cut for b in books)} exchanges of speech, "
+        f"{sum(b.paragraphs_cut for b in books)} paragraphs"
+    )
+    threads = [t for b in books for t in b.threads]
+    if threads:
+        whole = sum(t.whole > 0 for t in threads)
+        yield (
+            f"threads: {whole} of {len(threads)} are whole in some example "
+            f"at sequence_len {figures.sequence_len}"
+        )
+        for share in ("50%", "80%", "95%"):
+            lengths = [b.needed[_way(figures)].get(share) for b in books if b.threads]
+            if len(lengths) == 1 and lengths[0]:
+                yield f"  {share} of them would be at {lengths[0]:,} ({_way(figures)})"
+    plain, packed = figures.unpacked, figures.packed
+    yield (
+        f"steps an epoch: {plain.steps_per_epoch} unpacked ({1 - plain.efficiency:.0%} padding "
+        f"where rows are padded to sequence_len), about {packed.steps_per_epoch} packed "
+        f"({packed.efficiency:.1%} full)"
+    )
+    if figures.trained_twice_tokens:
+        yield f"trained twice: {figures.trained_twice_tokens:,} tokens (overlap_loss: train)"
+    for twins in figures.twins[:5]:
+        yield f"alike ({twins.likeness:.0%}): {twins.first} and {twins.second}"
+
+
+def _of(books: tuple[BookFigures, ...], some: str, all_: str) -> str:
+    """Some of all, over all books."""
+    counts = [getattr(b, all_) for b in books]
+    total = sum(c if isinstance(c, int) else len(c) for c in counts)
+    return f"{sum(getattr(b, some) for b in books)} of {total}"
+
+
+def _way(figures: Figures) -> str:
+    """The compared strategy that is nearest the file's."""
+    return {"scenes": "scenes", "overlap": "overlap 25 %"}.get(figures.strategy, "sequential")
+
+
+def _summary(manifest: Manifest, figures: Figures) -> list[Part]:
+    """What went in."""
+    rows = [
+        (s.title, s.path, f"{s.words:,}", f"{s.tokens:,}", s.chapters,
+         ", ".join(s.held_out_chapters) or "–")
+        for s in manifest.sources
+    ]  # fmt: skip
+    out = [
+        (s.title, skipped.kind, skipped.title, f"{skipped.words:,}")
+        for s in manifest.sources
+        for skipped in s.left_out
+    ]
+    parts = [
+        Part(
+            heading="Read",
+            text=[
+                f"Counted in the tokens of {manifest.base_model}. Held-out chapters are not "
+                "trained on: the evaluation reads them, so its loss says what the model learned "
+                "rather than what it knows by heart."
+            ],
+            columns=("book", "file", "words", "tokens", "chapters", "held out"),
+            rows=rows,
+        )
+    ]
+    if out:
+        columns = ("book", "what", "begins", "words")
+        keep = "Front and back matter. seqctx.prepare.keep_matter: true keeps it."
+        parts.append(Part("Left out", 3, [keep], columns=columns, rows=out))
+    if figures.twins:
+        rows2 = [(t.first, t.second, f"{t.likeness:.0%}") for t in figures.twins[:50]]
+        text = ["Drafts of the same text weigh twice in training. Leave one of each pair out."]
+        parts.append(Part("Alike", 3, text, columns=("one", "the other", "alike"), rows=rows2))
+    return parts
+
+
+def _examples(manifest: Manifest, figures: Figures) -> list[Part]:
+    """What came out."""
+    rows = [
+        (name, s.examples, f"{s.tokens:,}", f"{s.loss_tokens:,}", s.longest, 0)
+        for name, s in (("trained on", manifest.train), ("held out", manifest.held_out))
+    ]
+    plain, packed = figures.unpacked, figures.packed
+    lengths = dict(manifest.train.lengths)
+    for length, count in manifest.held_out.lengths.items():
+        lengths[length] = lengths.get(length, 0) + count
+    return [
+        Part(
+            heading="Examples",
+            text=[
+                f"Strategy {figures.strategy}, sequence_len {figures.sequence_len:,}: up to "
+                f"{manifest.max_tokens:,} tokens of text an example. None is longer than "
+                "sequence_len, so Axolotl drops and cuts none. The loss is taken over the new "
+                "text only; the end of the turn is trained only where a chapter ends, so that "
+                "the model does not learn to stop where a chunk did."
+            ],
+            columns=("", "examples", "tokens", "of them in the loss", "longest", "dropped"),
+            rows=rows,
+        ),
+        Part(svg=histogram(lengths, figures.sequence_len), caption="How long the examples are."),
+        Part(
+            heading="One pass over it",
+            level=3,
+            text=[
+                f"{figures.repeated_tokens:,} tokens are shown more than once, "
+                f"{figures.trained_twice_tokens:,} are trained on more than once. "
+                "Packing puts several examples in one row; with attention isolated they do not "
+                "see each other, so it changes the speed and the batch, not what is seen together."
+            ],
+            columns=("", "rows", "full", "optimizer steps"),
+            rows=[
+                ("one example a row, padded to sequence_len", plain.rows,
+                 f"{plain.efficiency:.1%}", plain.steps_per_epoch),
+                ("sample_packing: true", packed.rows, f"{packed.efficiency:.1%}",
+                 packed.steps_per_epoch),
+            ],
+        ),
+    ]  # fmt: skip
+
+
+def _book(book: BookFigures, figures: Figures) -> list[Part]:
+    """One book: picture, cuts, coverage, threads."""
+    far = sorted(book.threads, key=lambda t: -t.surprise)[:_ARCS]
+    parts = [
+        Part(
+            heading=book.title,
+            text=[
+                f"{book.tokens:,} tokens. Cut through: {book.chapters_cut} of "
+                f"{len(book.chapters)} chapters, {book.scenes_cut} of {book.scenes} scenes, "
+                f"{book.dialogues_cut} exchanges of speech, {book.paragraphs_cut} paragraphs."
+            ],
+        )
+    ]
+    if len(book.pieces) <= _PIECES:
+        picture = manuscript(
+            book.tokens,
+            book.chapters,
+            [(p.start, p.fresh, p.end, p.cut, p.held_out) for p in book.pieces],
+            [(t.text, t.mentions[0], t.mentions[-1], t.whole > 0) for t in far],
+        )
+        caption = "Arcs go from a thread's first to its last mention; the most telling are named."
+        parts.append(Part(svg=picture, caption=caption))
+    parts.append(
+        Part(
+            heading="What is seen together",
+            level=3,
+            text=[OVERLAP_CANNOT],
+            svg=together(book.pairs),
+            caption="Of two tokens so far apart, how often does one example hold both? Lines are "
+            f"measured on this book at sequence_len {figures.sequence_len:,}; dotted ones are "
+            "what a text without chapters would give.",
+        )
+    )
+    if book.threads:
+        parts += _threads(book, figures)
+    return parts
+
+
+def _threads(book: BookFigures, figures: Figures) -> list[Part]:
+    """The threads and what would hold them."""
+    shares: dict[str, dict[int, float]] = {}
+    for way in book.ways:
+        shares.setdefault(way.strategy, {})[way.sequence_len] = way.share
+    whole = sum(t.whole > 0 for t in book.threads)
+    needed = [
+        (name, *(f"{n:,}" if (n := lengths[s]) else "–" for s in ("50%", "80%", "95%")))
+        for name, lengths in book.needed.items()
+    ]
+    rows = [
+        (t.text, t.kind, f"{t.mentions[0]:,}", f"{t.mentions[-1]:,}", f"{t.distance:,}",
+         len(t.mentions), t.whole or "–")
+        for t in book.threads[:_THREADS]
+    ]  # fmt: skip
+    return [
+        Part(
+            heading="Threads",
+            level=3,
+            text=[
+                f"{len(book.threads)} names, rare terms and phrases come back far from where they "
+                f"were; {whole} are whole in some example. A thread that several examples hold "
+                "whole is learned by repetition; one that none does is not learned as a thread, "
+                "though the model can still follow it when the text stands in its context."
+            ],
+            svg=by_length(shares, figures.sequence_len),
+            caption="Share of the threads that some example holds from first to last mention.",
+        ),
+        Part(
+            text=["The shortest sequence_len that would hold so many of them whole:"],
+            columns=("strategy", "50 %", "80 %", "95 %"),
+            rows=needed,
+        ),
+        Part(
+            columns=("thread", "kind", "first at token", "last", "apart", "mentions", "examples"),
+            rows=rows,
+        ),
+    ]

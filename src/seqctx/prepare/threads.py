@@ -1,0 +1,258 @@
+"""Threads of a book: names, rare terms and phrases that come back far from where they were.
+
+What is found is what a reader could miss when the text between is not in sight: what occurs in a
+few places, far apart, and more often than the language alone would make it. It knows words, not
+meanings: a motif that returns in other words is not found.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from math import log
+from typing import Literal
+
+from seqctx.prepare.structure import Book
+
+Kind = Literal["name", "phrase", "term"]
+
+_WORD = re.compile(r"[^\W\d_]+(?:[’'-][^\W\d_]+)*|\d+")
+_POSSESSIVE = re.compile(r"[’']s$")
+_SENTENCE = re.compile(r"[.!?…:—][\"'”’)\]*_]*\s+[\"'“‘(\[*_]*$|\n\s*[\"'“‘(\[*_]*$|[\"“‘]$|^$")
+_NEAR = 250  # tokens; mentions closer together are one place
+_MOST_PLACES = 12  # what is in more places than these is the book's daily bread and not a thread
+_PHRASE = range(2, 7)  # words
+_SURPRISE = {"name": 6.0, "term": 9.0, "phrase": 10.0}  # nats of log-likelihood over chance
+_UNKNOWN = 1e-8  # share of a language's words that one not in its list is taken to have
+_COMMON = 2e-4  # a phrase must neither begin nor end with a word this frequent
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """Something that comes back.
+
+    Attributes:
+        text: as it is written at its first mention.
+        kind: a name, a phrase of several words, or a rare term.
+        mentions: where each begins, in tokens from the book's beginning, ascending.
+        places: how many stretches apart from one another hold them.
+        surprise: how much more often it occurs than by chance [nats].
+    """
+
+    text: str
+    kind: Kind
+    mentions: tuple[int, ...]
+    places: int
+    surprise: float
+
+    @property
+    def first(self) -> int:
+        """Its first mention [token]."""
+        return self.mentions[0]
+
+    @property
+    def last(self) -> int:
+        """Its last mention [token]."""
+        return self.mentions[-1]
+
+    @property
+    def distance(self) -> int:
+        """From first to last mention [tokens]."""
+        return self.last - self.first
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    text: str
+    start: int
+    opens: bool
+    """Whether it opens a sentence, so that its capital says nothing."""
+
+
+def find_threads(
+    book: Book, token_at: Callable[[Sequence[int]], list[int]], *, most: int = 200
+) -> list[Thread]:
+    """The threads of a whole book, the most surprising first.
+
+    Args:
+        book: the manuscript, held-out chapters included.
+        token_at: called with a list of character positions, gives token positions.
+        most: how many at most.
+    """
+    words = _words(book)
+    if not words:
+        return []
+    folded = [_POSSESSIVE.sub("", w.text).casefold().replace("’", "'") for w in words]
+    counts = Counter(folded)
+    shares = _shares(counts)
+    tokens = token_at([w.start for w in words])
+    total = len(words)
+
+    found: dict[str, tuple[str, Kind, list[int], float]] = {}
+    names = _names(words, folded, counts)
+    for word, places in _where(folded, counts).items():
+        kind: Kind = "name" if word in names else "term"
+        share = max(shares.get(word, _UNKNOWN), _UNKNOWN)
+        score = _likelihood(len(places), total * share)
+        if len(word) > 2 and len(places) > 1 and score >= _SURPRISE[kind]:
+            text = _POSSESSIVE.sub("", words[places[0]].text)
+            found[word] = (text, kind, [tokens[k] for k in places], score)
+    for at, length, places in _phrases(folded, counts, shares):
+        inside = folded[at : at + length]
+        if all(word in names or shares.get(word, 0) > _COMMON for word in inside):
+            continue  # a name with its title or verb says no more than the name
+        chance = total * _product(counts[w] / total for w in inside)
+        score = _likelihood(len(places), chance)
+        if score >= _SURPRISE["phrase"]:
+            text = " ".join(
+                book.text[words[at].start : words[at + length - 1].start].split()
+                + [words[at + length - 1].text]
+            )
+            found[" ".join(inside)] = (text, "phrase", [tokens[k] for k in places], score)
+    threads = [
+        Thread(text, kind, tuple(mentions), _places(mentions), round(score, 1))
+        for text, kind, mentions, score in found.values()
+    ]
+    threads = [t for t in threads if 2 <= t.places <= _MOST_PLACES]
+    threads = _without_echoes(threads)
+    return sorted(threads, key=lambda t: (-t.surprise, t.first, t.text))[:most]
+
+
+def _words(book: Book) -> list[_Word]:
+    """The book's words; headings and scene breaks are no text of the story."""
+    heads = sorted((h.start, h.end) for h in book.headings)
+    starts = [start for start, _ in heads]
+    found = []
+    for match in _WORD.finditer(book.text):
+        k = bisect_right(starts, match.start()) - 1
+        if k >= 0 and match.start() < heads[k][1]:
+            continue
+        before = book.text[max(0, match.start() - 8) : match.start()]
+        opens = match.group()[:1].isupper() and bool(_SENTENCE.search(before))
+        found.append(_Word(match.group(), match.start(), opens))
+    return found
+
+
+def _names(words: list[_Word], folded: list[str], counts: Counter[str]) -> set[str]:
+    """Words that have a capital wherever they do not open a sentence, twice or more."""
+    inner: Counter[str] = Counter()
+    upper: Counter[str] = Counter()
+    for word, key in zip(words, folded, strict=True):
+        if not word.opens:
+            inner[key] += 1
+            upper[key] += word.text[:1].isupper() and not word.text[1:2].isupper()
+    return {w for w, n in upper.items() if n >= 2 and n >= 0.8 * inner[w] and n >= 0.3 * counts[w]}
+
+
+def _where(folded: list[str], counts: Counter[str]) -> dict[str, list[int]]:
+    """Words that occur twice or more, and where; no more than a thread can have."""
+    where: dict[str, list[int]] = defaultdict(list)
+    for k, word in enumerate(folded):
+        if 2 <= counts[word] <= 40 * _MOST_PLACES:
+            where[word].append(k)
+    return where
+
+
+def _phrases(
+    folded: list[str], counts: Counter[str], shares: Mapping[str, float]
+) -> Iterable[tuple[int, int, list[int]]]:
+    """Runs of words that come again two to six times: where, how many words, and all places.
+
+    Of runs within one another that occur equally often, the longest; two words suffice only where
+    both are unusual.
+    """
+    import numpy as np
+
+    number = {word: k for k, word in enumerate(counts)}
+    ids = np.fromiter((number[w] for w in folded), np.int64, len(folded))
+    edge = np.fromiter((shares.get(w, _UNKNOWN) < _COMMON for w in number), bool, len(number))[ids]
+    taken: dict[int, set[int]] = defaultdict(set)  # word position -> counts of longer runs there
+    for n in reversed(_PHRASE):
+        if len(ids) < n:
+            continue
+        codes = np.zeros(len(ids) - n + 1, np.uint64)
+        for k in range(n):
+            codes = codes * np.uint64(0x9E3779B97F4A7C15) + ids[k : len(ids) - n + 1 + k].astype(
+                np.uint64
+            )
+        good = np.flatnonzero(edge[: len(codes)] & edge[n - 1 :])
+        _, inverse, sizes = np.unique(codes[good], return_inverse=True, return_counts=True)
+        kept = np.flatnonzero((sizes[inverse] >= 2) & (sizes[inverse] <= 6))
+        runs: dict[int, list[int]] = defaultdict(list)
+        for k in kept.tolist():
+            runs[int(inverse[k])].append(int(good[k]))
+        for places in runs.values():
+            if all(len(places) in taken[p] for p in places):
+                continue
+            for p in places:
+                for q in range(p, p + n):
+                    taken[q].add(len(places))
+            yield places[0], n, places
+
+
+def _likelihood(count: int, chance: float) -> float:
+    """How much better ``count`` fits its own rate than chance's, a Poisson rate's [nats]."""
+    return count * log(count / chance) - (count - chance) if count > chance else 0.0
+
+
+def _product(factors: Iterable[float]) -> float:
+    result = 1.0
+    for factor in factors:
+        result *= factor
+    return result
+
+
+def _places(mentions: list[int]) -> int:
+    """How many stretches hold the mentions."""
+    return 1 + sum(b - a > _NEAR for a, b in zip(mentions, mentions[1:], strict=False))
+
+
+def _without_echoes(threads: list[Thread]) -> list[Thread]:
+    """Each thread once: a term that is only ever part of a phrase, or of another name, is that."""
+    kept: list[Thread] = []
+    taken: set[tuple[int, ...]] = set()
+    for thread in sorted(threads, key=lambda t: (-len(t.text.split()), -t.surprise, t.text)):
+        coarse = tuple(sorted({m // 16 for m in thread.mentions}))
+        if coarse not in taken:
+            kept.append(thread)
+            taken |= {coarse, tuple(sorted({(m - 8) // 16 for m in thread.mentions}))}
+    return kept
+
+
+def _shares(counts: Counter[str]) -> Mapping[str, float]:
+    """How frequent words are in the language that the book is in.
+
+    Raises:
+        ImportError: without wordfreq, which comes with ``seqctx[prepare]``.
+    """
+    usual = [word for word, _ in counts.most_common(60)]
+    best = max(_LANGUAGES, key=lambda code: sum(word in _top(code) for word in usual))
+    shares = _language(best)
+    # a hyphened word is as frequent as its rarer part, at most
+    return {
+        w: shares.get(w) or min(shares.get(p, _UNKNOWN) for p in re.split(r"[-']", w))
+        for w in counts
+    }
+
+
+_LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "nb", "fi", "pl", "cs", "ru",
+              "uk", "tr", "hu", "ro", "el")  # fmt: skip
+
+
+@lru_cache(maxsize=2)
+def _language(code: str) -> Mapping[str, float]:
+    from wordfreq import get_frequency_dict
+
+    shares: Mapping[str, float] = get_frequency_dict(code, "best")
+    return shares
+
+
+@cache
+def _top(code: str) -> frozenset[str]:
+    from wordfreq import top_n_list
+
+    return frozenset(top_n_list(code, 100, wordlist="small"))
