@@ -66,14 +66,18 @@ def manuscript(
     from matplotlib.patches import Arc, Rectangle
 
     with _figure(10, 4.2) as (axis, result):
-        for k, (text, first, last, seen) in enumerate(threads):
+        named: list[tuple[float, float]] = []
+        for text, first, last, seen in threads:
             height = 0.3 + 2.4 * (last - first) / tokens
             color, width = (GREEN, 1.6) if seen else (GREY, 0.8)
             axis.add_patch(
                 Arc(((first + last) / 2, 1.1), max(1, last - first), 2 * height, theta1=0,
                     theta2=180, color=color, linewidth=width, linestyle="-" if seen else "--")
             )  # fmt: skip
-            if k < 12:
+            label = (first + last) / 2, height
+            # names on top of one another cannot be read
+            if all(abs(x - label[0]) > tokens * 0.16 or abs(y - height) > 0.13 for x, y in named):
+                named.append(label)
                 axis.text(
                     (first + last) / 2, 1.13 + height, text, ha="center", fontsize=7, color=color
                 )
