@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from seqctx.errors import CheckError, InputError, SeqctxError, ToolError
     from seqctx.prepare.chunking import Chunk, chunk
+    from seqctx.prepare.coverage import Coverage, coverage
     from seqctx.prepare.readers import read_manuscript
     from seqctx.prepare.structure import Book, Span
     from seqctx.prepare.tokens import load_tokenizer
@@ -22,12 +23,14 @@ _HOME = {
     "CheckError": "seqctx.errors",
     "Chunk": "seqctx.prepare.chunking",
     "Config": "seqctx.schema.config",
+    "Coverage": "seqctx.prepare.coverage",
     "InputError": "seqctx.errors",
     "SeqctxError": "seqctx.errors",
     "Span": "seqctx.prepare.structure",
     "ToolError": "seqctx.errors",
     "axolotl_mapping": "seqctx.schema.render",
     "chunk": "seqctx.prepare.chunking",
+    "coverage": "seqctx.prepare.coverage",
     "diff": "seqctx.schema.config",
     "load_config": "seqctx.schema.config",
     "load_tokenizer": "seqctx.prepare.tokens",
@@ -41,12 +44,14 @@ __all__ = [
     "CheckError",
     "Chunk",
     "Config",
+    "Coverage",
     "InputError",
     "SeqctxError",
     "Span",
     "ToolError",
     "axolotl_mapping",
     "chunk",
+    "coverage",
     "diff",
     "load_config",
     "load_tokenizer",

@@ -95,8 +95,8 @@ def manuscript(
             axis.add_patch(Rectangle((fresh, at), end - fresh, 0.2, color=color, linewidth=0))
             axis.plot([end, end], [0.15, 0.72], color=CUTS[cut][0], linewidth=1.2)
         labels = {CUTS[cut][1]: CUTS[cut][0] for *_, cut, _ in pieces if CUTS[cut][1]}
-        for label, color in labels.items():
-            axis.plot([], [], color=color, label=f"cut {label}")
+        for name, color in labels.items():
+            axis.plot([], [], color=color, label=f"cut {name}")
         axis.add_patch(Rectangle((0, -9), 1, 0.1, color="#a9c8de", label="trained on"))
         axis.add_patch(Rectangle((0, -9), 1, 0.1, color="#b9a4cf", label="held out"))
         axis.add_patch(Rectangle((0, -9), 1, 0.1, color="#f3d9a8", label="shown, not new"))

@@ -40,7 +40,12 @@ def _guessed(path: Path, raw: bytes) -> tuple[str, str]:
     """What charset-normalizer makes of bytes that are no UTF-8."""
     from charset_normalizer import from_bytes
 
-    best = None if b"\0" in raw else from_bytes(raw).best()
+    found = None if b"\0" in raw else from_bytes(raw)
+    best = found.best() if found else None
+    # Western Windows text is what most old manuscripts are; its neighbours look much the same
+    for match in found or ():
+        if best and match.encoding == "cp1252" and match.chaos <= best.chaos:
+            best = match
     if best is None and b"\0" in raw:
         raise InputError(f"{path}: a binary file, not text. Export the manuscript as .md or .txt.")
     if best is None or best.chaos > 0.2:

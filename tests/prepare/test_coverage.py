@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seqctx import Coverage, coverage, read_manuscript
+from seqctx.prepare.coverage import Ruler, holding, measured_share, pair_share
+from seqctx.prepare.threads import Thread
+from seqctx.prepare.tokens import Tokenizer
+from tests.conftest import ROOT
+
+SPANS = st.tuples(st.integers(0, 60), st.integers(1, 30)).map(lambda x: (x[0], x[0] + x[1]))
+
+
+@settings(deadline=None)
+@given(st.lists(SPANS, max_size=8), st.integers(1, 70))
+def test_measured_share_counts_pairs(windows: list[tuple[int, int]], distance: int) -> None:
+    total = 90
+    pairs = [
+        any(start <= x and x + distance < end for start, end in windows)
+        for x in range(total - distance)
+    ]
+    share = sum(pairs) / len(pairs)
+    assert measured_share(distance, windows, total) == pytest.approx(share)
+
+
+@settings(deadline=None)
+@given(st.integers(2, 60), st.integers(0, 50), st.integers(1, 130))
+def test_the_closed_form_is_what_a_long_text_gives(
+    length: int, repeated: int, distance: int
+) -> None:
+    repeated = min(repeated, length - 1)
+    step = length - repeated
+    windows = [(k * step, k * step + length) for k in range(200)]
+    inner = measured_share(distance, windows, 200 * step + repeated)
+    assert inner == pytest.approx(pair_share(distance, length, repeated), abs=0.05)
+
+
+def test_nothing_joins_what_lies_a_chunk_apart() -> None:
+    assert [pair_share(2000, 2000, r) for r in (0, 500, 1000, 1999)] == [0, 0, 0, 0]
+    assert pair_share(1000, 2000) == 0.5
+    assert pair_share(1000, 2000, 1000) == 1
+
+
+@pytest.fixture(scope="module")
+def measured(novella: Path, tokenizer: Tokenizer) -> Coverage:
+    return coverage(read_manuscript(novella), tokenizer, sequence_len=2048)
+
+
+def test_longer_examples_hold_more_threads(measured: Coverage) -> None:
+    shares = {s.sequence_len: s.share for s in measured.seen if s.strategy == "sequential"}
+    ordered = [shares[n] for n in sorted(shares)]
+    assert ordered == sorted(ordered)
+    assert ordered[0] < 0.1
+    assert ordered[-1] == 1
+    assert all(s.examples >= 1 for s in measured.seen)
+    for lengths in measured.needed.values():
+        found = [lengths[share] for share in (0.5, 0.8, 0.95)]
+        assert found == sorted(n for n in found if n)
+
+
+def test_scenes_cuts_the_fewest_scenes(measured: Coverage) -> None:
+    cut = {s.strategy: s.scenes_cut for s in measured.seen if s.sequence_len == 2048}
+    assert cut["scenes"] == min(cut.values())
+
+
+def test_the_planted_patterns_come_out(
+    novella: Path, tokenizer: Tokenizer, measured: Coverage
+) -> None:
+    """Each is lost at 2,048 tokens, and held by the length of the whole book."""
+    book = read_manuscript(novella)
+    ruler = Ruler(book, tokenizer)
+    record = yaml.safe_load((ROOT / "prepare" / "patterns.yaml").read_text("utf-8"))
+    for pattern in record["patterns"]:
+        places = []
+        for place in pattern["places"]:
+            quote = " ".join(place["quote"].split())
+            at = book.text.index(quote)
+            places.append(ruler.at([at, at + len(quote)]))
+
+        def ties(thread: Thread, places: list[list[int]] = places) -> bool:
+            hit = [any(a - 3 <= m <= b + 3 for m in thread.mentions) for a, b in places]
+            return sum(hit) >= 2
+
+        found = [k for k, thread in enumerate(measured.threads) if ties(thread)]
+        assert found, pattern["name"]
+        assert all(measured.whole[k] == 0 for k in found)  # lost at 2,048, sequential
+        assert all(holding(measured.threads[k], [(0, measured.tokens)]) for k in found)
+
+
+def test_the_detector_never_reads_the_record() -> None:
+    for path in (ROOT / "src").rglob("*.py"):
+        assert "patterns.yaml" not in path.read_text("utf-8")
+
+
+def test_a_name_and_a_phrase_that_come_back(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    filler = "She walked on along the road and thought of the day before it.\n\n" * 60
+    first = "Then Orlovsky hid the brass astrolabe of the old harbour master.\n\n"
+    last = "It was the brass astrolabe of the old harbour master, and Orlovsky had it.\n\n"
+    (tmp_path / "b.md").write_text(filler + first + filler + last + filler)
+    found = coverage(read_manuscript(tmp_path / "b.md"), tokenizer, sequence_len=1024)
+    kinds = {t.text: t.kind for t in found.threads}
+    assert kinds["Orlovsky"] == "name"
+    assert any("astrolabe" in text and kind == "phrase" for text, kind in kinds.items())
+    assert not any("walked" in text for text in kinds)  # it is everywhere

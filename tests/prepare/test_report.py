@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from seqctx.prepare.twins import find_twins
+from seqctx.schema.figures import Figures
+from tests.conftest import seqctx
+from tests.prepare.test_chunking import book_of
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory, model_folder: Path, novella: Path) -> Path:
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "texts").mkdir()
+    (folder / "texts" / "<b>.md").write_text(novella.read_text("utf-8"))
+    (folder / "c.yaml").write_text(
+        f"base_model: {model_folder}\nsequence_len: 2048\n"
+        "seqctx: {prepare: {manuscripts: [texts], strategy: scenes}}\n"
+    )
+    answer = seqctx("prepare", "c.yaml", cwd=folder)
+    assert answer.returncode == 0, answer.stderr
+    (folder / "said.txt").write_text(answer.stdout)
+    return folder
+
+
+def test_the_page_stands_alone(prepared: Path) -> None:
+    page = (prepared / "prepare/out/c/report.html").read_text("utf-8")
+    assert page.count("<svg") == 4
+    assert "<b>.md" not in page  # texts are escaped
+    assert "Overlap joins what lies less than one chunk apart." in page
+    assert not re.search(r"(?:src|href)=[\"']https?:", page)
+
+
+def test_the_figures_add_up(prepared: Path) -> None:
+    out = prepared / "prepare/out/c"
+    figures = Figures.read(out / "report.json")
+    assert figures is not None
+    manifest = json.loads((out / "manifest.json").read_text())
+    (book,) = figures.books
+    assert len(book.pieces) == manifest["train"]["examples"] + manifest["held_out"]["examples"]
+    assert figures.unpacked.rows == manifest["train"]["examples"]
+    assert figures.packed.rows <= figures.unpacked.rows
+    at = 0
+    for piece in book.pieces:
+        assert piece.start <= piece.fresh < piece.end
+        assert 0 <= piece.fresh - at <= 3  # what white space between two is
+        at = piece.end
+    assert at == book.tokens
+    assert sum(manifest["train"]["cuts"].values()) == manifest["train"]["examples"]
+
+
+def test_the_terminal_says_what_matters(prepared: Path) -> None:
+    said = (prepared / "said.txt").read_text()
+    assert re.search(r"cut: \d+ of 10 chapters, \d+ of 30 scenes", said)
+    assert re.search(r"threads: \d+ of \d+ are whole in some example at sequence_len 2048", said)
+    assert "report: prepare/out/c/report.html" in said
+
+
+def test_drafts_of_a_chapter_are_found() -> None:
+    words = [f"word{k}" for k in range(400)]
+    draft = [*words[:200], "changed", *words[201:]]
+    books = [book_of([[" ".join(words)], ["other " * 200]]), book_of([[" ".join(draft)]])]
+    books.append(book_of([[" ".join(words).upper()]]))
+    books = [replace(book, path=f"{k}.md") for k, book in enumerate(books)]
+    found = find_twins(books)
+    assert found[0].likeness == 1
+    assert 0.85 < found[-1].likeness < 1
+    assert len(found) == 3
