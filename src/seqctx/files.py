@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -61,7 +61,8 @@ def replaced_folder(folder: Path, *, made_by: str) -> Iterator[Path]:
         made_by: a file that is in every folder of this kind: one without it is somebody else's.
 
     Yields:
-        `partial_of` the folder, empty; removed with all that is in it when the block fails.
+        `partial_of` the folder, empty; removed with all that is in it, and with the parents made
+        for it, when the block fails.
 
     Raises:
         CheckError: when ``folder`` was not made by us, or another run is filling it.
@@ -83,6 +84,7 @@ def replaced_folder(folder: Path, *, made_by: str) -> Iterator[Path]:
             if old.exists():  # killed after them; the next rename would find it in its way
                 shutil.rmtree(old)
             shutil.rmtree(partial, ignore_errors=True)
+        made = [parent for parent in partial.parents if not parent.exists()]  # innermost first
         partial.mkdir(parents=True)
     whole = False
     try:
@@ -98,6 +100,9 @@ def replaced_folder(folder: Path, *, made_by: str) -> Iterator[Path]:
             (partial if whole else old).rename(folder)
         if not whole:
             shutil.rmtree(partial, ignore_errors=True)
+            with suppress(OSError):  # one that is in use by now stays
+                for parent in made:
+                    parent.rmdir()
         if folder.exists():
             shutil.rmtree(old, ignore_errors=True)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seqctx.prepare.twins import find_twins
+from seqctx.prepare.twins import find_twins, sketches
 from seqctx.schema.figures import Figures
 from tests.conftest import seqctx
 from tests.prepare.test_chunking import book_of
@@ -67,7 +67,7 @@ def test_drafts_of_a_chapter_are_found() -> None:
     books = [book_of([[" ".join(words)], ["other " * 200]]), book_of([[" ".join(draft)]])]
     books.append(book_of([[" ".join(words).upper()]]))
     books = [replace(book, path=f"{k}.md") for k, book in enumerate(books)]
-    found = find_twins(books)
+    found = find_twins(s for book in books for s in sketches(book))
     assert found[0].likeness == 1
     assert 0.85 < found[-1].likeness < 1
     assert len(found) == 3

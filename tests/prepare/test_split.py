@@ -5,8 +5,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqctx import CheckError, InputError
-from seqctx.prepare.split import NGRAM, _hashes, refuse_leaks, split
+from seqctx.prepare.split import NGRAM, Held, Leaks, _hashes, outline
+from seqctx.prepare.split import split as split_outlines
+from seqctx.prepare.structure import Book
 from tests.prepare.test_chunking import book_of
+
+
+def split(books: list[Book], share: float, how: str = "auto") -> list[Held]:
+    return split_outlines([outline(book) for book in books], share, how)
+
 
 WORDS = st.lists(st.sampled_from(["the", "swan", "clock", "Hero", "brine"]), max_size=160)
 
@@ -28,10 +35,10 @@ def test_a_hash_is_equal_where_and_only_where_fifty_words_are(a: list[str], b: l
 
 def test_a_held_out_passage_in_the_training_text_fails() -> None:
     passage = " ".join(f"word{i}" for i in range(NGRAM))
-    held = [("Before it. " + passage.upper() + "!", "held.md")]
-    refuse_leaks([("Other. " + passage[:-1], "a.md")], held)  # 49 words and a half
+    leaks = Leaks(["Before it. " + passage.upper() + "!"])
+    leaks.refuse("Other. " + passage[:-1], "a.md")  # 49 words and a half
     with pytest.raises(CheckError, match=r"b.md: One: 50 words in a row"):
-        refuse_leaks([("Other, then. " + passage + ", and on.", "b.md: One")], held)
+        leaks.refuse("Other, then. " + passage + ", and on.", "b.md: One")
 
 
 def test_a_single_book_holds_out_its_closing_chapters() -> None:

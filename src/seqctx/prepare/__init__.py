@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import json
+import os
+import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 from seqctx.errors import InputError
-from seqctx.files import atomic_write, hash_file, hash_text, replaced_folder
-from seqctx.prepare.atoms import paragraph_tokens
-from seqctx.prepare.examples import Example, build_examples, frame_tokens
-from seqctx.prepare.figures import book_figures, figures
+from seqctx.files import atomic_write, explain_os_errors, hash_file, hash_text, replaced_folder
+from seqctx.prepare.books import Bench, Done, Job, Side, do_all
+from seqctx.prepare.packing import packings
 from seqctx.prepare.prompts import load_prompts
 from seqctx.prepare.readers import find_manuscripts, read_manuscript
 from seqctx.prepare.report import report_page
-from seqctx.prepare.split import refuse_leaks, split
+from seqctx.prepare.split import Leaks, outline, split
 from seqctx.prepare.structure import Book
-from seqctx.prepare.tokens import Tokenizer, load_tokenizer
+from seqctx.prepare.tokens import load_tokenizer
+from seqctx.prepare.twins import find_twins
 from seqctx.schema.config import Config
-from seqctx.schema.figures import FIGURES, REPORT
-from seqctx.schema.manifest import MANIFEST, Manifest, Skipped, Source, Split, data_file
+from seqctx.schema.figures import FIGURES, REPORT, Figures
+from seqctx.schema.manifest import MANIFEST, Manifest, Split, data_file
 
 OUT = Path("prepare/out")
+_IN_MEMORY = 4_000_000  # bytes of manuscripts; more are read again, and several at a time
 FORMAT = "2"  # goes into the fingerprint; raise it when the same text gives other examples
 
 
@@ -66,117 +68,127 @@ def prepare(
     if last and not force and last.fingerprint == fingerprint and _whole(last, out):
         return last, False
 
-    books: list[Book] = []
-    for path in paths:
-        on_step(f"reading {path}")
-        books.append(read_manuscript(path, keep_matter=prep.keep_matter))
-    train: list[Example] = []
-    held_out: list[Example] = []
-    sources, limits, measured = [], [], []
-    frame = 0
-    held = split(books, prep.held_out, prep.split)
-    for path, book, kept in zip(paths, books, held, strict=True):
-        on_step(f"chunking {path}")
-        counts = paragraph_tokens(book, tokenizer)
-        sides: list[list[Example]] = [[], []]
-        for side, start, end in ((0, 0, kept.start), (1, kept.start, len(book.text))):
-            if start < end:
-                sides[side], limit = build_examples(
-                    book, tokenizer, cfg, prompts, start=start, end=end, counts=counts
-                )
-                limits.append(limit)
-        train += sides[0]
-        held_out += sides[1]
-        on_step(f"measuring {path}")
-        frame = frame_tokens(book, tokenizer, prep, prompts)
-        measured.append(book_figures(book, tokenizer, cfg, counts, sides[0], sides[1], frame))
-        sources.append(_source(book, hashes[path], tokenizer, kept.chapters))
-    _refuse_too_little(train, held_out)
-    on_step("looking for held-out text in the training text")
-    refuse_leaks(_answers(train), _answers(held_out))
-    on_step("drawing the report")
-    every = figures(cfg, books, measured, tokenizer, train, held_out, frame)
-    with replaced_folder(out, made_by=MANIFEST) as partial:
+    on_step("reading")
+    small = sum(path.stat().st_size for path in paths) < _IN_MEMORY
+    outlines, books = [], {}
+    for k, path in enumerate(paths):
+        on_step(f"reading {path} ({k + 1} of {len(paths)})")
+        book = read_manuscript(path, keep_matter=prep.keep_matter)
+        outlines.append(outline(book))
+        if small:
+            books[path] = book
+    held = split(outlines, prep.held_out, prep.split)
+    jobs = [Job(k, path, hashes[path], held[k]) for k, path in enumerate(paths)]
+    sizes = [one.size for one in outlines]
+    on_step("looking at the held-out text")
+    leaks = Leaks(_held_out_texts(jobs, sizes, books, prep.keep_matter))
+    with replaced_folder(out, made_by=MANIFEST) as partial, explain_os_errors(partial):
+        bench = Bench(cfg, tokenizer, leaks, partial)
+        many = not small and workers_here() > 1
+        on_step(f"cutting and measuring {len(jobs)} manuscripts")
+        done = list(
+            do_all(
+                jobs, bench, books, workers_here() if many else 1,
+                lambda job: on_step(f"done {job.path} ({job.number + 1} of {len(jobs)})"),
+            )
+        )  # fmt: skip
+        _refuse_too_little(done)
+        on_step("writing")
+        figures = _figures(cfg, done)
         manifest = Manifest(
             fingerprint=fingerprint,
-            sources=tuple(sources),
+            sources=tuple(d.source for d in done),
             base_model=cfg.base_model,
             sequence_len=cfg.sequence_len,
-            max_tokens=min(limits),
-            train=_write(partial, "train", train),
-            held_out=_write(partial, "held_out", held_out),
+            max_tokens=min(d.max_tokens for d in done),
+            train=_side(partial, "train", done),
+            held_out=_side(partial, "held_out", done),
             held_out_chapters=tuple(dict.fromkeys(t for h in held for t in h.chapters)),
         )
-        every.write(partial / FIGURES)
+        figures.write(partial / FIGURES)
         with atomic_write(partial / REPORT) as f:
-            f.write(report_page(manifest, every))
+            f.write(report_page(manifest, figures))
         manifest.write(partial / MANIFEST)
     return manifest, True
 
 
-def _source(book: Book, sha256: str, tokenizer: Tokenizer, held_out: tuple[str, ...]) -> Source:
-    """What the manifest says of one manuscript."""
-    return Source(
-        path=book.path,
-        title=book.title,
-        sha256=sha256,
-        words=book.words,
-        tokens=tokenizer.count(book.text),
-        chapters=len(book.chapters),
-        encoding=book.encoding,
-        left_out=tuple(Skipped(kind=x.kind, title=x.title, words=x.words) for x in book.left_out),
-        held_out_chapters=held_out,
-    )
+def workers_here() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _refuse_too_little(train: Sequence[Example], held_out: Sequence[Example]) -> None:
+def _held_out_texts(
+    jobs: Sequence[Job], sizes: Sequence[int], books: Mapping[Path, Book], keep_matter: bool
+) -> Iterator[str]:
+    """The held-out part of every book that has one."""
+    for job, size in zip(jobs, sizes, strict=True):
+        if job.held.start < size:
+            book = books.get(job.path) or read_manuscript(job.path, keep_matter=keep_matter)
+            yield book.text[job.held.start :]
+
+
+def _refuse_too_little(done: Sequence[Done]) -> None:
     """One example must train and one be held out.
 
     Raises:
         InputError: otherwise.
     """
+    train, held_out = (sum(len(d.sides[s].lengths) for d in done) for s in ("train", "held_out"))
     if not train or not held_out:
-        tokens = sum(e.tokens for e in (*train, *held_out))
+        tokens = sum(d.source.tokens for d in done)
         raise InputError(
-            f"manuscripts: {tokens} tokens make {len(train)} training examples and "
-            f"{len(held_out)} held-out ones; there must be one of each. Add text."
+            f"manuscripts: {tokens} tokens make {train} training examples and {held_out} "
+            "held-out ones; there must be one of each. Add text."
         )
 
 
-def _answers(examples: Sequence[Example]) -> Iterator[tuple[str, str]]:
-    """What is trained of each example, and where it stands."""
-    for e in examples:
-        yield e.book.text[e.answer : e.chunk.end], f"{e.book.path}: {_title(e)}"
+def _figures(cfg: Config, done: Sequence[Done]) -> Figures:
+    """All books' figures together."""
+    lengths = [n for d in done for n in d.sides["train"].lengths]
+    unpacked, packed = packings(lengths, cfg)
+    return Figures(
+        strategy=cfg.seqctx.prepare.strategy,
+        sequence_len=cfg.sequence_len,
+        frame=max(d.frame for d in done),
+        repeated_tokens=sum(d.repeated for d in done),
+        trained_twice_tokens=sum(d.twice for d in done),
+        unpacked=unpacked,
+        packed=packed,
+        books=tuple(d.figures for d in done),
+        twins=tuple(find_twins(sketch for d in done for sketch in d.sketches)),
+    )
 
 
-def _title(example: Example) -> str:
-    return example.book.chapters[example.chunk.chapter].title
+def _side(folder: Path, side: Literal["train", "held_out"], done: Sequence[Done]) -> Split:
+    """One side of the split, its books' rows joined in order."""
+    files = {}
+    for ends in (False, True):
+        name = data_file(side, ends=ends)
+        parts = [d.parts[name] for d in done if name in d.parts]
+        if parts:  # Axolotl refuses an empty file
+            with (folder / name).open("wb") as whole:
+                for part in parts:
+                    with part.open("rb") as f:
+                        shutil.copyfileobj(f, whole)
+                    part.unlink()
+            files[name] = hash_file(folder / name)
+    total = Side()
+    for d in done:
+        total.add(d.sides[side])
+    return Split(
+        files=files,
+        examples=len(total.lengths),
+        tokens=total.tokens,
+        loss_tokens=total.loss_tokens,
+        longest=max(total.lengths),
+        lengths=dict(sorted(Counter(total.lengths).items())),
+        cuts=dict(total.cuts),
+    )
 
 
 def out_folder(config_path: Path) -> Path:
     """Where a file's examples go: ``prepare/out/<its stem>``."""
     return OUT / config_path.stem
-
-
-def _write(folder: Path, side: Literal["train", "held_out"], examples: Sequence[Example]) -> Split:
-    """Write one side, a file for texts that go on and one for texts that end."""
-    files = {}
-    for ends in (False, True):
-        name = data_file(side, ends=ends)
-        rows = [e.row() for e in examples if e.ends == ends]
-        if rows:  # Axolotl refuses an empty file
-            with atomic_write(folder / name) as f:
-                f.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-            files[name] = hash_file(folder / name)
-    return Split(
-        files=files,
-        examples=len(examples),
-        tokens=sum(e.tokens for e in examples),
-        loss_tokens=sum(e.loss_tokens for e in examples),
-        longest=max(e.tokens for e in examples),
-        lengths=dict(sorted(Counter(e.tokens for e in examples).items())),
-        cuts=dict(Counter(e.chunk.cut for e in examples)),
-    )
 
 
 def _whole(manifest: Manifest, out: Path) -> bool:

@@ -1,4 +1,4 @@
-"""All figures of a run of prepare, from what was read and made."""
+"""The figures of one book, from what was read and made."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from collections.abc import Sequence
 
 from seqctx.prepare.coverage import Ruler, coverage
 from seqctx.prepare.examples import DEFAULT_OVERLAP, Example
-from seqctx.prepare.packing import packings
 from seqctx.prepare.structure import Book
 from seqctx.prepare.tokens import Tokenizer
-from seqctx.prepare.twins import find_twins
 from seqctx.schema.config import Config
-from seqctx.schema.figures import BookFigures, Figures, Piece, ThreadSeen, Way
+from seqctx.schema.figures import BookFigures, Piece, ThreadSeen, Way
 
 _SPEECH = ("“", '"', "‘", "„", "«", "»", "—", "–", "「", "『")
 _MID_SCENE = ("paragraph", "sentence", "word", "token")
@@ -103,30 +101,3 @@ def _cuts(book: Book, examples: Sequence[Example]) -> dict[str, int]:
         "paragraphs_cut": sum(e.chunk.cut in _MID_SCENE[1:] for e in examples),
         "dialogues_cut": speech,
     }
-
-
-def figures(
-    cfg: Config,
-    books: Sequence[Book],
-    measured: Sequence[BookFigures],
-    tokenizer: Tokenizer,
-    train: Sequence[Example],
-    held_out: Sequence[Example],
-    frame: int,
-) -> Figures:
-    """All books together."""
-    examples = [*train, *held_out]
-    shown = [e.book.text[e.context : e.answer] for e in examples if e.context < e.answer]
-    twice = [e.book.text[e.answer : e.chunk.fresh] for e in examples if e.answer < e.chunk.fresh]
-    unpacked, packed = packings([e.tokens for e in train], cfg)
-    return Figures(
-        strategy=cfg.seqctx.prepare.strategy,
-        sequence_len=cfg.sequence_len,
-        frame=frame,
-        repeated_tokens=sum(tokenizer.count_all(shown + twice)),
-        trained_twice_tokens=sum(tokenizer.count_all(twice)),
-        unpacked=unpacked,
-        packed=packed,
-        books=tuple(measured),
-        twins=tuple(find_twins(books)),
-    )  # fmt: skip

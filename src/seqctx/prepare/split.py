@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 import re
-import sys
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from seqctx.errors import CheckError, InputError
-from seqctx.prepare.structure import Book
+from seqctx.prepare.structure import Book, Chapter, Span
 
 NGRAM = 50  # words; nobody writes so many alike twice by chance
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What the split looks at: how long a book is, and where its parts begin.
+
+    Attributes:
+        size: characters.
+        chapters: titles and spans.
+        paragraphs: spans; empty where there are several chapters.
+    """
+
+    size: int
+    chapters: tuple[Chapter, ...]
+    paragraphs: tuple[Span, ...] = ()
+
+
+def outline(book: Book) -> Outline:
+    """What the split looks at, without the text."""
+    paragraphs = book.paragraphs if len(book.chapters) < 2 else ()
+    return Outline(len(book.text), book.chapters, paragraphs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +47,7 @@ class Held:
     chapters: tuple[str, ...] = ()
 
 
-def split(books: Sequence[Book], share: float, how: str = "auto") -> list[Held]:
+def split(books: Sequence[Outline], share: float, how: str = "auto") -> list[Held]:
     """Choose what is held out until it has a share of all text, at least one chapter.
 
     A document without chapters is split between two paragraphs where nothing else can be.
@@ -40,7 +61,7 @@ def split(books: Sequence[Book], share: float, how: str = "auto") -> list[Held]:
     Raises:
         InputError: when ``documents`` is asked for and there is one only.
     """
-    sizes = [len(book.text) for book in books]
+    sizes = [book.size for book in books]
     wanted = share * sum(sizes)
     whole = [Held(size) for size in sizes]
     if how == "documents" and len(books) < 2:
@@ -71,14 +92,14 @@ def _documents(sizes: list[int], wanted: float, *, must: bool) -> list[int]:
     return chosen if taken >= wanted / 2 else []
 
 
-def _closing(book: Book, wanted: float) -> Held:
+def _closing(book: Outline, wanted: float) -> Held:
     """A book's closing chapters, or paragraphs where it has one chapter only."""
     spans = [c.span for c in book.chapters]
     parts = spans if len(spans) > 1 else list(book.paragraphs)
     if len(parts) < 2:
-        return Held(len(book.text))
+        return Held(book.size)
     k = len(parts) - 1
-    while k > 1 and len(book.text) - parts[k].start < wanted:
+    while k > 1 and book.size - parts[k].start < wanted:
         k -= 1
     start = parts[k].start
     return Held(start, tuple(c.title for c in book.chapters if c.span.end > start))
@@ -87,24 +108,29 @@ def _closing(book: Book, wanted: float) -> Held:
 _WORDS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|\w+")
 
 
-def refuse_leaks(trained: Iterable[tuple[str, str]], held_out: Iterable[tuple[str, str]]) -> None:
-    """Fail where 50 words in a row of held-out text are trained on, case and punctuation aside.
+class Leaks:
+    """Every 50 words in a row of held-out text, case and punctuation aside."""
 
-    Args:
-        trained: text and where it is from, as a person would look for it.
-        held_out: the same.
+    def __init__(self, held_out: Iterable[str]) -> None:
+        """Read the held-out texts; 8 bytes a word are kept."""
+        import numpy as np
 
-    Raises:
-        CheckError: with the first such place, and how many there are.
-    """
-    import numpy as np
+        known = [_hashes(text) for text in held_out]
+        self._known = np.unique(np.concatenate([*known, np.empty(0, np.uint64)]))
 
-    known = [_hashes(text) for text, _ in held_out]
-    if not known:
-        return
-    every = np.unique(np.concatenate(known))
-    for text, place in trained:
-        found = np.flatnonzero(np.isin(_hashes(text), every))
+    def refuse(self, text: str, place: str) -> None:
+        """Fail where such a run of words is trained on.
+
+        Args:
+            text: what is trained.
+            place: where it stands, as a person would look for it.
+
+        Raises:
+            CheckError: with the first such run, and how many there are.
+        """
+        import numpy as np
+
+        found = np.flatnonzero(np.isin(_hashes(text), self._known))
         if len(found):
             words = list(_WORDS.finditer(text))
             begin = text[words[found[0]].start() :][:60].replace("\n", " ")
@@ -128,7 +154,7 @@ def _hashes(text: str):  # type: ignore[no-untyped-def]  # numpy is imported whe
     base = 0x9E3779B97F4A7C15  # odd, so that it has an inverse
     inverse = pow(base, -1, 1 << 64)
     n = len(words)
-    codes = np.fromiter((hash(w) & sys.maxsize for w in words), np.uint64, n)
+    codes = np.fromiter((zlib.crc32(w.encode()) for w in words), np.uint64, n)
     powers, undo, sums = (np.full(n + 1, first, np.uint64) for first in (base, inverse, 0))
     powers[0] = undo[0] = 1
     powers, undo = np.cumprod(powers), np.cumprod(undo)
