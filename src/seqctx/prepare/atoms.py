@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import IntEnum
-from itertools import accumulate
+from itertools import accumulate, pairwise
+from typing import NamedTuple
 
 from seqctx.prepare.structure import Book, Span
 from seqctx.prepare.tokens import Tokenizer
@@ -35,8 +35,7 @@ class Boundary(IntEnum):
     chapter = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Atom:
+class Atom(NamedTuple):
     """A stretch that is never cut.
 
     Attributes:
@@ -62,8 +61,7 @@ class Atoms:
     def __init__(self, text: str, atoms: list[Atom], tokenizer: Tokenizer) -> None:
         """Measure what joining each atom to the next costs."""
         self.text, self.tokenizer = text, tokenizer
-        gaps = [(a, b) for a, b in zip(atoms, atoms[1:], strict=False)]
-        costs, sure = _seams(text, gaps, tokenizer)
+        costs, sure = _seams(text, list(pairwise(atoms)), tokenizer)
         self.items = atoms
         self._tokens = [0, *accumulate(atom.tokens for atom in atoms)]
         self._costs = [0, *accumulate(costs), 0]
@@ -148,14 +146,17 @@ def atoms_of(
 
 def paragraph_tokens(book: Book, tokenizer: Tokenizer) -> list[int]:
     """Tokens of each paragraph by itself: the one pass of the tokenizer over the text."""
-    return tokenizer.count_all([book.text[p.start : p.end] for p in book.paragraphs])
+    return tokenizer.count_words([book.text[p.start : p.end] for p in book.paragraphs])
 
 
 def _joined(
     text: str, left: Atom, right: Atom, max_tokens: int, tokenizer: Tokenizer
 ) -> list[Atom]:
     """Two atoms as one, where that fits."""
-    tokens = tokenizer.count(text[left.start : right.end])
+    costs, sure = _seams(text, [(left, right)], tokenizer)
+    tokens = left.tokens + costs[0] + right.tokens
+    if not sure[0]:
+        tokens = tokenizer.count(text[left.start : right.end])
     if tokens > max_tokens:
         return [left, right]
     return [Atom(left.start, right.end, tokens, left.before, left.chapter, left.scene)]
@@ -231,16 +232,14 @@ def _seams(
 
     It does where the tokenizer is local and there is white space between the two.
     """
-    local = tokenizer.is_local
+    local, split = tokenizer.is_local, tokenizer.splits_at_spaces
     keys = []
     for left, right in pairs:
-        tail = text[max(left.start, left.end - _WINDOW) : left.end]
-        head = text[right.start : min(right.end, right.start + _WINDOW)]
-        # from the last space on, and up to the first: words are split there whatever follows
-        space, stop = tail.rfind(" "), head.find(" ")
-        tail = tail[space:] if local and space >= 0 else text[left.start : left.end]
-        head = head[:stop] if local and stop >= 0 else text[right.start : right.end]
-        keys.append((tail, text[left.end : right.start], head))
+        gap = text[left.end : right.start]
+        if split and gap[-1:] == "\n" and not text[right.start].isspace():
+            keys.append((_last_word(text, left), gap, ""))
+        else:
+            keys.append(_beside(text, left, right, local))
     unique = list(dict.fromkeys(keys))
     alone = list(dict.fromkeys(part for tail, _, head in unique for part in (tail, head)))
     sizes = dict(zip(alone, tokenizer.count_all(alone), strict=True))
@@ -249,3 +248,30 @@ def _seams(
         key: size - sizes[key[0]] - sizes[key[2]] for key, size in zip(unique, whole, strict=True)
     }
     return [costs[key] for key in keys], [local and bool(gap) for _, gap, _ in keys]
+
+
+def _last_word(text: str, atom: Atom) -> str:
+    """The end of an atom that what follows it may join: a letter and the marks behind it.
+
+    A token that goes on into a new line begins after the last letter or digit, or at the space
+    before marks that stand by themselves.
+    """
+    at = atom.end - 1
+    while at > atom.start and not text[at].isalnum() and not text[at].isspace():
+        at -= 1
+    if text[at].isalnum():
+        return text[at : atom.end]
+    return text[max(atom.start, text.rfind(" ", atom.start, at + 1)) : atom.end]
+
+
+def _beside(text: str, left: Atom, right: Atom, local: bool) -> tuple[str, str, str]:
+    """What stands next to a join: from the last space on, and up to the first.
+
+    Words are split there whatever follows; without a space in sight it is all of both.
+    """
+    tail = text[max(left.start, left.end - _WINDOW) : left.end]
+    head = text[right.start : min(right.end, right.start + _WINDOW)]
+    space, stop = tail.rfind(" "), head.find(" ")
+    tail = tail[space:] if local and space >= 0 else text[left.start : left.end]
+    head = head[:stop] if local and stop >= 0 else text[right.start : right.end]
+    return tail, text[left.end : right.start], head

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
+from math import ceil
 from pathlib import Path
 from typing import Any
 
 from seqctx.errors import InputError
 from seqctx.files import check_base, hash_text
+from seqctx.prepare.words import WordCounts, parts, splits_at_spaces
 
 Message = dict[str, str]
+_JOINED = 32  # texts that many short ones become: some for every core
 
 
 class Tokenizer:
@@ -35,6 +38,46 @@ class Tokenizer:
     def count_all(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, each by itself; on all cores."""
         return [len(e) for e in self._fast.encode_batch_fast(texts, add_special_tokens=False)]
+
+    def count_words(self, texts: Sequence[str]) -> list[int]:
+        """The same as `count_all`, faster where words come back and the tokenizer is known."""
+        return self._words.count(texts) if self.splits_at_spaces else self.count_all(texts)
+
+    @cached_property
+    def splits_at_spaces(self) -> bool:
+        """See `seqctx.prepare.words.splits_at_spaces`."""
+        return splits_at_spaces(self._spec)
+
+    @cached_property
+    def _spec(self) -> dict[str, Any]:
+        spec: dict[str, Any] = json.loads(self._fast.to_str())
+        return spec
+
+    @cached_property
+    def _words(self) -> WordCounts:
+        marks = (t for t in self._spec["added_tokens"] if not t["normalized"])
+        mark = next(marks, None)
+        return WordCounts(partial(self._count_joined, mark) if mark else self.count_all)
+
+    def _count_joined(self, mark: dict[str, Any], texts: Sequence[str]) -> list[int]:
+        """Tokens of many short texts, encoded as few long ones with an added token after each.
+
+        Encoding by itself costs more than a word is worth: the batch takes 0.4 of the time.
+        """
+        import numpy as np
+
+        if any(mark["content"] in text for text in texts):
+            return self.count_all(texts)
+        step = max(1, ceil(len(texts) / _JOINED))
+        joined = [
+            "".join(f"{text}{mark['content']}" for text in texts[k : k + step])
+            for k in range(0, len(texts), step)
+        ]
+        sizes: list[int] = []
+        for encoding in self._fast.encode_batch_fast(joined, add_special_tokens=False):
+            ends = np.flatnonzero(np.array(encoding.ids) == mark["id"])
+            sizes += (np.diff(ends, prepend=-1) - 1).tolist()
+        return sizes
 
     def encode(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
         """Token ids of ``text``, and where each starts and ends, in characters."""
@@ -80,11 +123,10 @@ class Tokenizer:
         True of tokenizers that split text into words by a pattern first, as byte-level ones do;
         those that merge over white space (SentencePiece's) are counted on the joined text.
         """
-        spec = json.loads(self._fast.to_str())
-        normal = {n["type"] for n in _parts(spec["normalizer"], "normalizers")}
+        normal = {n["type"] for n in parts(self._spec["normalizer"], "normalizers")}
         words = [
             part["type"] == "Split" or part.get("use_regex")
-            for part in _parts(spec["pre_tokenizer"], "pretokenizers")
+            for part in parts(self._spec["pre_tokenizer"], "pretokenizers")
         ]
         return any(words) and normal <= {"NFC", "NFD", "NFKC", "NFKD"}
 
@@ -92,13 +134,6 @@ class Tokenizer:
     def fingerprint(self) -> str:
         """Hash of vocabulary, merges and chat template."""
         return hash_text(self._fast.to_str(), str(self._backend.chat_template))
-
-
-def _parts(spec: dict[str, Any] | None, key: str) -> list[dict[str, Any]]:
-    """A tokenizer's component as the sequence that it is or may be."""
-    if not spec:
-        return []
-    return [p for part in spec[key] for p in _parts(part, key)] if key in spec else [spec]
 
 
 def load_tokenizer(base_model: str) -> Tokenizer:

@@ -1,0 +1,127 @@
+"""Exact token counts by way of words: each word is encoded once, however often a text says it.
+
+A novel of 750,000 tokens has some 20,000 words. Where the tokenizer's own pattern never joins a
+space to what stands before it, the tokens of a text are those of its words, each with the space
+before it; so they can be looked up. Other tokenizers encode the text itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+_CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+_MARKS = r"| ?[^\s\p{L}\p{N}]+[\r\n]*"
+_SPACES = r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+_CL100K = _CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
+_UPPER, _LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+_ANY = r"[^\r\n\p{L}\p{N}]?"
+_O200K = _ANY + _UPPER + "*" + _LOWER + "+{0}|" + _ANY + _UPPER + "+" + _LOWER + "*{0}" + r"|\p{N}"
+_O200K_MARKS = r"| ?[^\s\p{L}\p{N}]+[\r\n/]*"
+PATTERNS = frozenset(
+    [
+        _CL100K + "{1,3}" + _MARKS + _SPACES,  # Llama 3
+        _CL100K + _MARKS + _SPACES,  # Qwen 2 to 3
+        _O200K.replace("{0}", _CONTRACTIONS + "?") + "{1,3}" + _O200K_MARKS + _SPACES,  # gpt-oss
+        _O200K.replace("{0}", "") + _O200K_MARKS + _SPACES,  # Mistral's Tekken
+    ]
+)
+"""Patterns that split text into words, in each of which white space opens a match or fills it.
+
+So a match ends before every single space, and where a new line is followed by anything but white
+space. GPT-2's, which the tokenizers library has built in, is another.
+"""
+_BATCH = 16_384  # texts
+_MOST_WORDS = 200_000
+_LONGEST_KEPT = 40  # characters; what is longer, such as a line of Chinese, does not come back
+
+
+def splits_at_spaces(spec: Mapping[str, Any]) -> bool:
+    """Whether a tokenizer's parts are known to end a token before every single space.
+
+    Args:
+        spec: what a tokenizer.json holds.
+    """
+    normal = {part["type"] for part in parts(spec["normalizer"], "normalizers")}
+    splitters = parts(spec["pre_tokenizer"], "pretokenizers")
+    added = spec.get("added_tokens", ())
+    return (
+        spec["model"]["type"] == "BPE"
+        and not spec["model"].get("dropout")
+        and normal <= {"NFC"}
+        and all(map(_is_known, splitters))
+        and any(part["type"] == "Split" or part.get("use_regex") for part in splitters)
+        and not any(t["lstrip"] or t["rstrip"] or t["single_word"] for t in added)
+        and not any(c.isspace() for t in added for c in t["content"])
+    )
+
+
+def _is_known(part: dict[str, Any]) -> bool:
+    """Whether one pre-tokenizer parts words as the patterns above do, or only further."""
+    if part["type"] == "Split":
+        return (
+            part["pattern"].get("Regex") in PATTERNS
+            and part["behavior"] == "Isolated"
+            and not part["invert"]
+        )
+    return part["type"] == "Digits" or (
+        part["type"] == "ByteLevel" and not part["add_prefix_space"]
+    )
+
+
+def parts(spec: dict[str, Any] | None, key: str) -> list[dict[str, Any]]:
+    """A tokenizer's component as the sequence that it is or may be."""
+    if not spec:
+        return []
+    return [p for part in spec[key] for p in parts(part, key)] if key in spec else [spec]
+
+
+class WordCounts:
+    """Tokens of texts, for a tokenizer that `splits_at_spaces`."""
+
+    def __init__(self, encode: Callable[[list[str]], list[int]]) -> None:
+        """``encode`` gives the tokens of each of some texts."""
+        self._encode = encode
+        self._first = _Lexicon("", encode)
+        self._later = _Lexicon(" ", encode)
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, each by itself."""
+        batches = (texts[k : k + _BATCH] for k in range(0, len(texts), _BATCH))
+        return list(chain.from_iterable(map(self._some, batches)))
+
+    def _some(self, texts: Sequence[str]) -> list[int]:
+        # Of three spaces the first two are one token, so such a text is not that of its words.
+        odd = {k: text for k, text in enumerate(texts) if "  " in text}
+        words = [("" if k in odd else text).split(" ") for k, text in enumerate(texts)]
+        first = self._first.sizes(found.pop(0) for found in words)
+        sizes = [a + sum(b) for a, b in zip(first, self._later.all_sizes(words), strict=True)]
+        for k, size in zip(odd, self._encode(list(odd.values())), strict=True):
+            sizes[k] = size
+        return sizes
+
+
+class _Lexicon:
+    """Tokens of words that have something before them."""
+
+    def __init__(self, before: str, encode: Callable[[list[str]], list[int]]) -> None:
+        self._before, self._encode = before, encode
+        self._known: dict[str, int] = {}
+
+    def sizes(self, words: Iterable[str]) -> list[int]:
+        """Tokens of each word."""
+        return [sum(size) for size in self.all_sizes([[word] for word in words])]
+
+    def all_sizes(self, texts: Sequence[Sequence[str]]) -> Iterator[Iterator[int]]:
+        """Tokens of each word of each text."""
+        if len(self._known) > _MOST_WORDS:
+            self._known.clear()
+        fresh = list(set(chain.from_iterable(texts)).difference(self._known))
+        sizes = self._encode([self._before + word for word in fresh])
+        self._known.update(zip(fresh, sizes, strict=True))
+        look_up = self._known.__getitem__
+        yield from (map(look_up, words) for words in texts)
+        for word in fresh:
+            if len(word) > _LONGEST_KEPT:
+                del self._known[word]
