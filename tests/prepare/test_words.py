@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -19,11 +18,11 @@ from tests.conftest import ROOT
 
 MARK = "<|end|>"
 GPT2 = "gpt-2 with digits apart"
-PIECES = st.sampled_from(
-    ["a", "Br", "ine", "it's", "'S", " ", "  ", "   ", "\n", "\n\n", "\r\n", "\t", "\u00a0", "\u2003",
-     ".", "...", ".”", "—", "“", "1", "1999", "３", "é", "e\u0301", "\u0301", "塩", "水。", "🧂", "👩\u200d🔬",
-     "_", "*so*", "/", "ß", "İ", "ﬁ", "\u200b", MARK, "<|", "|>"]
-)  # fmt: skip
+PIECES = st.sampled_from([
+    "a", "Br", "ine", "it's", "'S", " ", "  ", "   ", "\n", "\n\n", "\r\n", "\t", "\u00a0",
+    "\u2003", ".", "...", ".”", "—", "“", "1", "1999", "３", "é", "e\u0301", "\u0301", "塩", "水。",
+    "🧂", "👩\u200d🔬", "_", "*so*", "/", "ß", "İ", "ﬁ", "\u200b", MARK, "<|", "|>",
+])  # fmt: skip
 TEXTS = st.lists(st.lists(PIECES, max_size=14).map("".join), max_size=5)
 
 
@@ -74,10 +73,10 @@ def test_words_count_as_the_text(pattern: str, nfc: bool, texts: list[str]) -> N
 @settings(deadline=None, max_examples=40)
 @given(parts=TEXTS)
 def test_runs_of_paragraphs_count_as_one_text(
-    pattern: str, parts: list[str], tmp_path_factory
-) -> None:  # type: ignore[no-untyped-def]  # noqa: E501
+    pattern: str, parts: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
     tokenizer = tokenizer_of(pattern)
-    path: Path = tmp_path_factory.mktemp("books") / "b.md"
+    path = tmp_path_factory.mktemp("books") / "b.md"
     path.write_text("\n\n".join(["# One", *parts, "An end."]), "utf-8", newline="")
     book = read_manuscript(path)
     atoms = atoms_of(book, tokenizer, 10_000)

@@ -12,7 +12,7 @@ from typing import Any
 
 from seqctx.errors import InputError
 from seqctx.files import check_base, hash_text
-from seqctx.prepare.words import WordCounts, parts, splits_at_spaces
+from seqctx.prepare.words import WordCounts, splits_at_spaces
 
 Message = dict[str, str]
 _JOINED = 32  # texts that many short ones become: some for every core
@@ -45,37 +45,47 @@ class Tokenizer:
 
     @cached_property
     def splits_at_spaces(self) -> bool:
-        """See `seqctx.prepare.words.splits_at_spaces`."""
-        return splits_at_spaces(self._spec)
+        """Whether every text's tokens are those of its words, each with the space before it."""
+        added = self._fast.get_added_tokens_decoder().values()
+        return (
+            type(self._fast.model).__name__ == "BPE"
+            and not self._fast.model.dropout
+            and {part["type"] for part in self._normalizers} <= {"NFC"}
+            and splits_at_spaces(self._pre_tokenizers)
+            and not any(t.lstrip or t.rstrip or t.single_word for t in added)
+            and not any(c.isspace() for t in added for c in t.content)
+        )
 
     @cached_property
-    def _spec(self) -> dict[str, Any]:
-        spec: dict[str, Any] = json.loads(self._fast.to_str())
-        return spec
+    def _normalizers(self) -> list[dict[str, Any]]:
+        return _parts(self._fast.normalizer, "normalizers")
+
+    @cached_property
+    def _pre_tokenizers(self) -> list[dict[str, Any]]:
+        return _parts(self._fast.pre_tokenizer, "pretokenizers")
 
     @cached_property
     def _words(self) -> WordCounts:
-        marks = (t for t in self._spec["added_tokens"] if not t["normalized"])
-        mark = next(marks, None)
-        return WordCounts(partial(self._count_joined, mark) if mark else self.count_all)
+        added = self._fast.get_added_tokens_decoder().items()
+        mark = next(((t.content, number) for number, t in added if not t.normalized), None)
+        return WordCounts(partial(self._count_joined, *mark) if mark else self.count_all)
 
-    def _count_joined(self, mark: dict[str, Any], texts: Sequence[str]) -> list[int]:
+    def _count_joined(self, mark: str, number: int, texts: Sequence[str]) -> list[int]:
         """Tokens of many short texts, encoded as few long ones with an added token after each.
 
         Encoding by itself costs more than a word is worth: the batch takes 0.4 of the time.
         """
         import numpy as np
 
-        if any(mark["content"] in text for text in texts):
+        if any(mark in text for text in texts):
             return self.count_all(texts)
         step = max(1, ceil(len(texts) / _JOINED))
         joined = [
-            "".join(f"{text}{mark['content']}" for text in texts[k : k + step])
-            for k in range(0, len(texts), step)
+            "".join(text + mark for text in texts[k : k + step]) for k in range(0, len(texts), step)
         ]
         sizes: list[int] = []
         for encoding in self._fast.encode_batch_fast(joined, add_special_tokens=False):
-            ends = np.flatnonzero(np.array(encoding.ids) == mark["id"])
+            ends = np.flatnonzero(np.array(encoding.ids) == number)
             sizes += (np.diff(ends, prepend=-1) - 1).tolist()
         return sizes
 
@@ -123,17 +133,23 @@ class Tokenizer:
         True of tokenizers that split text into words by a pattern first, as byte-level ones do;
         those that merge over white space (SentencePiece's) are counted on the joined text.
         """
-        normal = {n["type"] for n in parts(self._spec["normalizer"], "normalizers")}
-        words = [
-            part["type"] == "Split" or part.get("use_regex")
-            for part in parts(self._spec["pre_tokenizer"], "pretokenizers")
-        ]
+        normal = {part["type"] for part in self._normalizers}
+        words = [p["type"] == "Split" or p.get("use_regex") for p in self._pre_tokenizers]
         return any(words) and normal <= {"NFC", "NFD", "NFKC", "NFKD"}
 
     @cached_property
     def fingerprint(self) -> str:
         """Hash of vocabulary, merges and chat template."""
         return hash_text(self._fast.to_str(), str(self._backend.chat_template))
+
+
+def _parts(component: Any, key: str) -> list[dict[str, Any]]:
+    """A tokenizer's normalizer or pre-tokenizer as a list of what it is made of."""
+    return _flat(json.loads(component.__getstate__()), key) if component else []
+
+
+def _flat(spec: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    return [p for part in spec[key] for p in _flat(part, key)] if key in spec else [spec]
 
 
 def load_tokenizer(base_model: str) -> Tokenizer:

@@ -37,27 +37,17 @@ _MOST_WORDS = 200_000
 _LONGEST_KEPT = 40  # characters; what is longer, such as a line of Chinese, does not come back
 
 
-def splits_at_spaces(spec: Mapping[str, Any]) -> bool:
-    """Whether a tokenizer's parts are known to end a token before every single space.
+def splits_at_spaces(pre_tokenizers: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a tokenizer is known to end a token before every single space.
 
     Args:
-        spec: what a tokenizer.json holds.
+        pre_tokenizers: its parts, as tokenizer.json writes them.
     """
-    normal = {part["type"] for part in parts(spec["normalizer"], "normalizers")}
-    splitters = parts(spec["pre_tokenizer"], "pretokenizers")
-    added = spec.get("added_tokens", ())
-    return (
-        spec["model"]["type"] == "BPE"
-        and not spec["model"].get("dropout")
-        and normal <= {"NFC"}
-        and all(map(_is_known, splitters))
-        and any(part["type"] == "Split" or part.get("use_regex") for part in splitters)
-        and not any(t["lstrip"] or t["rstrip"] or t["single_word"] for t in added)
-        and not any(c.isspace() for t in added for c in t["content"])
-    )
+    splits = any(part["type"] == "Split" or part.get("use_regex") for part in pre_tokenizers)
+    return splits and all(map(_is_known, pre_tokenizers))
 
 
-def _is_known(part: dict[str, Any]) -> bool:
+def _is_known(part: Mapping[str, Any]) -> bool:
     """Whether one pre-tokenizer parts words as the patterns above do, or only further."""
     if part["type"] == "Split":
         return (
@@ -68,13 +58,6 @@ def _is_known(part: dict[str, Any]) -> bool:
     return part["type"] == "Digits" or (
         part["type"] == "ByteLevel" and not part["add_prefix_space"]
     )
-
-
-def parts(spec: dict[str, Any] | None, key: str) -> list[dict[str, Any]]:
-    """A tokenizer's component as the sequence that it is or may be."""
-    if not spec:
-        return []
-    return [p for part in spec[key] for p in parts(part, key)] if key in spec else [spec]
 
 
 class WordCounts:
