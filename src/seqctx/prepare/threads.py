@@ -28,6 +28,7 @@ _MOST_PLACES = 12  # what is in more places than these is the book's daily bread
 _PHRASE = range(2, 7)  # words
 _SURPRISE = {"name": 6.0, "term": 9.0, "phrase": 10.0}  # nats of log-likelihood over chance
 _UNKNOWN = 1e-8  # share of a language's words that one not in its list is taken to have
+_RARE = 3e-5  # a phrase must hold a thing that a language names less often than that
 _COMMON = 2e-4  # a phrase must neither begin nor end with a word this frequent
 
 
@@ -88,7 +89,9 @@ def find_threads(
         return []
     folded = [_POSSESSIVE.sub("", w.text).casefold().replace("’", "'") for w in words]
     counts = Counter(folded)
-    shares = _shares(counts)
+    language = _language_of(counts)
+    shares = _shares(counts, language)
+    things = _things(book.text, words, folded, language)
     tokens = token_at([w.start for w in words])
     total = len(words)
 
@@ -96,6 +99,8 @@ def find_threads(
     names = _names(words, folded, counts)
     for word, places in _where(folded, counts).items():
         kind: Kind = "name" if word in names else "term"
+        if kind == "term" and word not in things:
+            continue
         share = max(shares.get(word, _UNKNOWN), _UNKNOWN)
         score = _likelihood(len(places), total * share)
         if len(word) > 2 and len(places) > 1 and score >= _SURPRISE[kind]:
@@ -105,6 +110,8 @@ def find_threads(
         inside = folded[at : at + length]
         if all(word in names or shares.get(word, 0) > _COMMON for word in inside):
             continue  # a name with its title or verb says no more than the name
+        if not _is_telling(inside, names | things, shares):
+            continue  # a turn of speech, such as "sprang to his feet"
         chance = total * _product(counts[w] / total for w in inside)
         score = _likelihood(len(places), chance)
         if score >= _SURPRISE["phrase"]:
@@ -146,6 +153,14 @@ def _names(words: list[_Word], folded: list[str], counts: Counter[str]) -> set[s
             inner[key] += 1
             upper[key] += word.text[:1].isupper() and not word.text[1:2].isupper()
     return {w for w, n in upper.items() if n >= 2 and n >= 0.8 * inner[w] and n >= 0.3 * counts[w]}
+
+
+def _is_telling(phrase: list[str], things: set[str], shares: Mapping[str, float]) -> bool:
+    """Whether a name or thing in it, or what stands before one, is rare in the language."""
+    rare = [shares.get(word, 0) < _RARE for word in phrase]
+    return any(
+        word in things and (rare[k] or (k > 0 and rare[k - 1])) for k, word in enumerate(phrase)
+    )
 
 
 def _where(folded: list[str], counts: Counter[str]) -> dict[str, list[int]]:
@@ -223,15 +238,58 @@ def _without_echoes(threads: list[Thread]) -> list[Thread]:
     return kept
 
 
-def _shares(counts: Counter[str]) -> Mapping[str, float]:
-    """How frequent words are in the language that the book is in.
+# What stands before a noun: articles, possessives, demonstratives, "of", numbers.
+_BEFORE_A_NOUN = {
+    "en": "a an the my your his her its our their this that these those of no some any every each "
+          "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+          "sixteen seventeen eighteen nineteen twenty thirty forty fifty hundred thousand",
+    "de": "der die das den dem des ein eine einen einem einer mein dein sein ihr unser kein dieser "
+          "diese dieses diesen diesem vom zum zur im am",
+    "fr": "le la les un une des du de mon ma mes ton ta tes son sa ses notre nos votre vos leur "
+          "leurs ce cet cette ces aucun aucune chaque",
+    "es": "el la los las un una unos unas del de al mi mis tu tus su sus este esta estos estas ese "
+          "esa aquel aquella ningún cada",
+    "it": "il lo la i gli le un uno una del dello della dei degli delle di mio mia suo sua questo "
+          "questa quel quella ogni",
+    "pt": "o a os as um uma do da dos das de meu minha seu sua este esta esse essa aquele aquela "
+          "cada nenhum",
+    "nl": "de het een van mijn jouw zijn haar ons onze hun dit dat deze die geen elk elke",
+}  # fmt: skip
+_AS_NOUN = 0.5  # of a word's mentions come after one of those
+
+
+def _things(text: str, words: list[_Word], folded: list[str], language: str) -> set[str]:
+    """Words used as nouns: after an article or its like, and before a pause or a function word.
+
+    Of a language without a list above every word passes.
+    """
+    before = frozenset(_BEFORE_A_NOUN.get(language, "").split())
+    if not before:
+        return set(folded)
+    small, total = _top(language), Counter(folded)
+    led, closed = Counter[str](), Counter[str]()
+    for k, word in enumerate(folded):
+        near, far = folded[max(0, k - 1)], folded[max(0, k - 2)]  # "the astrolabe", "the brass -"
+        led[word] += near in before or (far in before and near not in small)
+        end = words[k].start + len(words[k].text)
+        follows = k + 1 == len(words) or text[end : words[k + 1].start] != " "
+        closed[word] += follows or folded[k + 1] in small
+    return {w for w, n in total.items() if led[w] >= _AS_NOUN * n and closed[w] >= n / 2}
+
+
+def _language_of(counts: Counter[str]) -> str:
+    """The language whose most frequent words are most of the book's."""
+    usual = [word for word, _ in counts.most_common(60)]
+    return max(_LANGUAGES, key=lambda code: sum(word in _top(code) for word in usual))
+
+
+def _shares(counts: Counter[str], language: str) -> Mapping[str, float]:
+    """How frequent words are in a language.
 
     Raises:
         ImportError: without wordfreq, which comes with ``seqctx[prepare]``.
     """
-    usual = [word for word, _ in counts.most_common(60)]
-    best = max(_LANGUAGES, key=lambda code: sum(word in _top(code) for word in usual))
-    shares = _language(best)
+    shares = _language(language)
     # a hyphened word is as frequent as its rarer part, at most
     return {
         w: shares.get(w) or min(shares.get(p, _UNKNOWN) for p in re.split(r"[-']", w))
