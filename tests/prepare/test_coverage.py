@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqctx import Coverage, coverage, read_manuscript
-from seqctx.prepare.coverage import Ruler, holding, measured_share, pair_share
+from seqctx.prepare.coverage import Ruler, Sight, holding, measured_share, pair_share
 from seqctx.prepare.threads import Thread
 from seqctx.prepare.tokens import Tokenizer
 from tests.conftest import ROOT
@@ -26,6 +26,15 @@ def test_measured_share_counts_pairs(windows: list[tuple[int, int]], distance: i
     ]
     share = sum(pairs) / len(pairs)
     assert measured_share(distance, windows, total) == pytest.approx(share)
+
+
+@given(st.lists(SPANS, max_size=8), st.integers(0, 90), st.integers(0, 90))
+def test_sight_looks_at_every_window(
+    windows: list[tuple[int, int]], first: int, distance: int
+) -> None:
+    last = first + distance
+    seen = any(start <= first and last < end for start, end in windows)
+    assert Sight(windows).holds(first, last) == seen
 
 
 @settings(deadline=None)
@@ -58,7 +67,9 @@ def test_longer_examples_hold_more_threads(measured: Coverage) -> None:
     assert ordered[0] < 0.1
     assert ordered[-1] == 1
     assert all(s.examples >= 1 for s in measured.seen)
-    for lengths in measured.needed.values():
+    returns = {s.sequence_len: s.returns for s in measured.seen if s.strategy == "sequential"}
+    assert all(returns[n] >= shares[n] for n in shares)
+    for lengths in (*measured.needed.values(), *measured.needed_returns.values()):
         found = [lengths[share] for share in (0.5, 0.8, 0.95)]
         assert found == sorted(n for n in found if n)
 

@@ -30,7 +30,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, model_folder: Path, novel
 
 def test_the_page_stands_alone(prepared: Path) -> None:
     page = (prepared / "prepare/out/c/report.html").read_text("utf-8")
-    assert page.count("<svg") == 4
+    assert page.count("<svg") == 5
     assert "<b>.md" not in page  # texts are escaped
     assert "Overlap joins what lies less than one chunk apart." in page
     assert not re.search(r"(?:src|href)=[\"']https?:", page)

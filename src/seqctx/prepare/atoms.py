@@ -85,6 +85,11 @@ class Atoms:
             return 0
         return self._tokens[j] - self._tokens[i] + self._costs[j - 1] - self._costs[i]
 
+    def edges(self) -> tuple[list[int], list[int]]:
+        """B and E, so that ``near(i, j)`` is E[j] - B[i]."""
+        begins = [t + c for t, c in zip(self._tokens, self._costs, strict=True)]
+        return begins, [0, *(t + c for t, c in zip(self._tokens[1:], self._costs, strict=False))]
+
     def starts(self) -> list[int]:
         """Where each atom starts, in tokens from the first."""
         return [self.near(0, k) + self._costs[k] - self._costs[max(0, k - 1)]

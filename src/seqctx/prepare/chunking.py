@@ -184,30 +184,35 @@ def _scene_cuts(atoms: Atoms, max_tokens: int, min_tokens: int) -> list[Cut]:
     In this order: no chunk below the minimum, few scenes cut, few cuts within them, and full, even
     chunks (the squares of what each leaves of the limit), with a little for a chapter's unity.
     """
+    import numpy as np
+
     n, items = len(atoms), atoms.items
     starts: dict[int, int] = {}  # first atom of a scene
     opens: dict[int, int] = {}  # first atom of a chapter
     for k, atom in enumerate(items):
         starts.setdefault(atom.scene, k)
         opens.setdefault(atom.chapter, k)
-    best, back = [0.0] + [float("inf")] * n, [0] * (n + 1)
+    begins, ends = (np.array(positions) for positions in atoms.edges())
+    ascending = np.maximum.accumulate(begins)
+    best, back = np.zeros(n + 1), [0] * (n + 1)
     for j in range(1, n + 1):
         boundary = items[j].before if j < n else Boundary.chapter
         scene = starts[items[j].scene] if boundary < Boundary.scene else -1
         chapter = opens[items[j].chapter] if boundary < Boundary.chapter else -1
-        within = _WITHIN.get(boundary, 0.0)
-        for i in range(j - 1, -1, -1):
-            near = atoms.near(i, j)
-            if near > max_tokens + 64:  # no seam is off by that much
-                break
-            tokens = atoms.tokens(i, j)
-            if tokens > max_tokens and i < j - 1:
-                continue
-            cost = best[i] + within + ((max_tokens - tokens) / max_tokens) ** 2
-            cost += _SCENE * (i <= scene) + _CHAPTER * (i <= chapter)
-            cost += _SHORT * (tokens < min_tokens and (i > 0 or j < n))
-            if cost < best[j]:
-                best[j], back[j] = cost, i
+        # every first atom that may fit; no seam is off by as much as 64
+        i = int(np.searchsorted(ascending[:j], ends[j] - max_tokens - 64))
+        i = min(i, j - 1)
+        tokens = ends[j] - begins[i:j]
+        cost = best[i:j] + _WITHIN.get(boundary, 0.0) + ((max_tokens - tokens) / max_tokens) ** 2
+        cost[: max(0, scene + 1 - i)] += _SCENE
+        cost[: max(0, chapter + 1 - i)] += _CHAPTER
+        short = tokens < min_tokens
+        short[0] &= i > 0 or j < n  # a whole work may be short
+        cost[short] += _SHORT
+        cost[:-1][tokens[:-1] > max_tokens] = np.inf
+        while (k := int(cost.argmin())) < j - 1 - i and atoms.tokens(i + k, j) > max_tokens:
+            cost[k] = np.inf  # it was encoded, and did not fit
+        best[j], back[j] = cost[k], i + k
     found, j = [], n
     while j:
         found.append((back[j], j))

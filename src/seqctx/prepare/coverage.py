@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from seqctx.prepare.atoms import Atoms, Boundary, atoms_of, paragraph_tokens
 from seqctx.prepare.chunking import Cut, Strategy, cuts, overlap_tokens
@@ -48,6 +50,8 @@ class Seen:
         examples: how many there are.
         threads: how many of all threads some example holds whole, first to last mention.
         share: of all threads.
+        returns: of all returns, from one place of a thread to its next, the share that some
+            example sees both ends of.
         scenes_cut: how many scenes some cut goes through.
     """
 
@@ -56,6 +60,7 @@ class Seen:
     examples: int
     threads: int
     share: float
+    returns: float
     scenes_cut: int
 
 
@@ -70,6 +75,7 @@ class Coverage:
         seen: every strategy at every length.
         needed: strategy, then the share of threads, then the shortest length that would see it;
             None where none up to the book's length does.
+        needed_returns: the same for the share of returns.
         pairs: strategy, then for each distance the closed form and what was measured.
     """
 
@@ -78,6 +84,7 @@ class Coverage:
     whole: tuple[int, ...]
     seen: tuple[Seen, ...]
     needed: dict[str, dict[float, int | None]]
+    needed_returns: dict[str, dict[float, int | None]]
     pairs: dict[str, dict[int, tuple[float, float]]]
 
 
@@ -130,10 +137,8 @@ def coverage(
         threads=tuple(threads),
         whole=tuple(holding(thread, windows) for thread in threads),
         seen=tuple(seen),
-        needed={
-            name: {share: cutter.shortest(threads, name, share) for share in SHARES}
-            for name in WAYS
-        },
+        needed=cutter.all_shortest([[(t.first, t.last)] for t in threads]),
+        needed_returns=cutter.all_shortest([t.returns for t in threads]),
         pairs={
             name: _pairs(cutter, name, sequence_len, ruler.total) for name in WAYS
         },
@@ -228,26 +233,61 @@ class _Cutter:
     def seen(self, threads: Sequence[Thread], name: str, sequence_len: int) -> Seen:
         """What one way does to the threads."""
         windows, scenes = self.windows(sequence_len, *WAYS[name])
-        whole = sum(holding(thread, windows) > 0 for thread in threads)
-        share = whole / len(threads) if threads else 0.0
-        return Seen(name, sequence_len, len(windows), whole, round(share, 4), scenes)
+        sight = Sight(windows)
+        whole = sum(sight.holds(t.first, t.last) for t in threads)
+        returns = [sight.holds(a, b) for t in threads for a, b in t.returns]
+        return Seen(
+            name, sequence_len, len(windows), whole, round(whole / max(1, len(threads)), 4),
+            round(sum(returns) / max(1, len(returns)), 4), scenes,
+        )  # fmt: skip
 
-    def shortest(self, threads: Sequence[Thread], name: str, share: float) -> int | None:
-        """The shortest length, by doubling and then halving the step, that sees such a share."""
-        if not threads:
+    def all_shortest(
+        self, stretches: Iterable[Iterable[tuple[int, int]]]
+    ) -> dict[str, dict[float, int | None]]:
+        """For each way and share, the shortest length that sees so many of the stretches whole."""
+        flat = [pair for some in stretches for pair in some]
+        return {
+            name: {share: self._shortest(flat, name, share) for share in SHARES} for name in WAYS
+        }
+
+    def _shortest(
+        self, stretches: Sequence[tuple[int, int]], name: str, share: float
+    ) -> int | None:
+        """By doubling, and then halving the step."""
+
+        def enough(length: int) -> bool:
+            sight = Sight(self.windows(length, *WAYS[name])[0])
+            return sum(sight.holds(a, b) for a, b in stretches) >= share * len(stretches)
+
+        if not stretches:
             return None
         low, high = 0, _SHORTEST + self.frame
-        while self.seen(threads, name, high).share < share:
+        while not enough(high):
             if high > 2 * sum(self.counts):
                 return None
             low, high = high, high * 2
         while high - low > max(_STEP, low // 8):
             middle = (low + high) // 2
-            if self.seen(threads, name, middle).share < share:
-                low = middle
-            else:
+            if enough(middle):
                 high = middle
+            else:
+                low = middle
         return high
+
+
+class Sight:
+    """Which stretches of a book some window holds whole."""
+
+    def __init__(self, windows: Iterable[Window]) -> None:
+        """Sort the windows; of those that start no later, the furthest end is what counts."""
+        ordered = sorted(windows)
+        self._starts = [start for start, _ in ordered]
+        self._ends = list(accumulate((end for _, end in ordered), max))
+
+    def holds(self, first: int, last: int) -> bool:
+        """Whether some window holds both tokens."""
+        k = bisect_right(self._starts, first) - 1
+        return k >= 0 and last < self._ends[k]
 
 
 def _scenes_cut(atoms: Atoms, found: Sequence[Cut]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from seqctx.prepare.coverage import Ruler, coverage
 from seqctx.prepare.examples import DEFAULT_OVERLAP, Example
@@ -70,16 +70,24 @@ def book_figures(
         ways=tuple(
             Way(
                 strategy=s.strategy, sequence_len=s.sequence_len, examples=s.examples,
-                threads=s.threads, share=s.share, scenes_cut=s.scenes_cut,
+                threads=s.threads, share=s.share, returns=s.returns, scenes_cut=s.scenes_cut,
             )
             for s in found.seen
         ),
-        needed={
-            name: {f"{share:.0%}": length for share, length in shares.items()}
-            for name, shares in found.needed.items()
-        },
+        needed=_by_percent(found.needed),
+        needed_returns=_by_percent(found.needed_returns),
         pairs=found.pairs,
     )  # fmt: skip
+
+
+def _by_percent(
+    needed: Mapping[str, Mapping[float, int | None]],
+) -> dict[str, dict[str, int | None]]:
+    """Shares as JSON's keys."""
+    return {
+        name: {f"{share:.0%}": length for share, length in shares.items()}
+        for name, shares in needed.items()
+    }
 
 
 def _cuts(book: Book, examples: Sequence[Example]) -> dict[str, int]:

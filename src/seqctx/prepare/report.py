@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from seqctx.report.page import Part, page
 from seqctx.report.plots import by_length, histogram, manuscript, together
@@ -45,10 +45,10 @@ def report_lines(figures: Figures) -> Iterator[str]:
             f"threads: {whole} of {len(threads)} are whole in some example "
             f"at sequence_len {figures.sequence_len}"
         )
-        for share in ("50%", "80%", "95%"):
-            lengths = [b.needed[_way(figures)].get(share) for b in books if b.threads]
-            if len(lengths) == 1 and lengths[0]:
-                yield f"  {share} of them would be at {lengths[0]:,} ({_way(figures)})"
+        for book in books[:3] if len(books) < 4 else ():
+            yield f"  {book.title}: {_needs(book.needed[_way(figures)])} would be ({_way(figures)})"
+            seen = _needs(book.needed_returns[_way(figures)])
+            yield f"  from one place to the next, {seen} would be seen"
     plain, packed = figures.unpacked, figures.packed
     yield (
         f"steps an epoch: {plain.steps_per_epoch} unpacked ({1 - plain.efficiency:.0%} padding "
@@ -59,6 +59,11 @@ def report_lines(figures: Figures) -> Iterator[str]:
         yield f"trained twice: {figures.trained_twice_tokens:,} tokens (overlap_loss: train)"
     for twins in figures.twins[:5]:
         yield f"alike ({twins.likeness:.0%}): {twins.first} and {twins.second}"
+
+
+def _needs(lengths: Mapping[str, int | None]) -> str:
+    """The lengths for each share, in one line."""
+    return ", ".join(f"{share} at {n:,}" for share, n in lengths.items() if n)
 
 
 def _of(books: tuple[BookFigures, ...], some: str, all_: str) -> str:
@@ -193,13 +198,16 @@ def _book(book: BookFigures, figures: Figures) -> list[Part]:
 def _threads(book: BookFigures, figures: Figures) -> list[Part]:
     """The threads and what would hold them."""
     shares: dict[str, dict[int, float]] = {}
+    returns: dict[str, dict[int, float]] = {}
     for way in book.ways:
         shares.setdefault(way.strategy, {})[way.sequence_len] = way.share
+        returns.setdefault(way.strategy, {})[way.sequence_len] = way.returns
     whole = sum(t.whole > 0 for t in book.threads)
     needed = [
-        (name, *(f"{n:,}" if (n := lengths[s]) else "–" for s in ("50%", "80%", "95%")))
-        for name, lengths in book.needed.items()
-    ]
+        (name, *(f"{n:,}" if n else "–" for some in (whole_at, book.needed_returns[name])
+                 for n in some.values()))
+        for name, whole_at in book.needed.items()
+    ]  # fmt: skip
     rows = [
         (t.text, t.kind, f"{t.mentions[0]:,}", f"{t.mentions[-1]:,}", f"{t.distance:,}",
          len(t.mentions), t.whole or "–")
@@ -215,12 +223,23 @@ def _threads(book: BookFigures, figures: Figures) -> list[Part]:
                 "whole is learned by repetition; one that none does is not learned as a thread, "
                 "though the model can still follow it when the text stands in its context."
             ],
-            svg=by_length(shares, figures.sequence_len),
+            svg=by_length(shares, figures.sequence_len, "share of threads held whole"),
             caption="Share of the threads that some example holds from first to last mention.",
         ),
         Part(
-            text=["The shortest sequence_len that would hold so many of them whole:"],
-            columns=("strategy", "50 %", "80 %", "95 %"),
+            text=[
+                "Most threads of a book span most of it. So look at their returns, too: from one "
+                "place where a thread is mentioned to the next one."
+            ],
+            svg=by_length(returns, figures.sequence_len, "share of returns seen"),
+            caption="Share of the returns that some example sees both ends of.",
+        ),
+        Part(
+            text=[
+                "The shortest sequence_len that would hold so many threads whole, or see so "
+                "many returns:"
+            ],
+            columns=("strategy", "threads 50 %", "80 %", "95 %", "returns 50 %", "80 %", "95 %"),
             rows=needed,
         ),
         Part(

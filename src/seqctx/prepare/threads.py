@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import pairwise
 from math import log
 from typing import Literal
 
@@ -64,6 +65,11 @@ class Thread:
     def distance(self) -> int:
         """From first to last mention [tokens]."""
         return self.last - self.first
+
+    @property
+    def returns(self) -> list[tuple[int, int]]:
+        """From the last mention in one place to the first in the next [tokens]."""
+        return [(a, b) for a, b in pairwise(self.mentions) if b - a > _NEAR]
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +229,7 @@ def _product(factors: Iterable[float]) -> float:
 
 def _places(mentions: list[int]) -> int:
     """How many stretches hold the mentions."""
-    return 1 + sum(b - a > _NEAR for a, b in zip(mentions, mentions[1:], strict=False))
+    return 1 + sum(b - a > _NEAR for a, b in pairwise(mentions))
 
 
 def _without_echoes(threads: list[Thread]) -> list[Thread]:

@@ -127,8 +127,8 @@ def together(pairs: Mapping[str, Mapping[int, tuple[float, float]]]) -> str:
     return result[0]
 
 
-def by_length(shares: Mapping[str, Mapping[int, float]], chosen: int) -> str:
-    """For each length, the share of threads that some example holds whole."""
+def by_length(shares: Mapping[str, Mapping[int, float]], chosen: int, what: str) -> str:
+    """For each length, a share; the line is the chosen length."""
     with _figure(8, 3) as (axis, result):
         colors = (BLUE, ORANGE, RED, GREEN)
         for (name, points), color in zip(shares.items(), colors, strict=False):
@@ -139,7 +139,7 @@ def by_length(shares: Mapping[str, Mapping[int, float]], chosen: int) -> str:
         ticks = sorted({n for points in shares.values() for n in points})
         axis.set_xticks(ticks, [f"{n:,}" for n in ticks])
         axis.set_xlabel("sequence_len [tokens]")
-        axis.set_ylabel("share of threads held whole")
+        axis.set_ylabel(what)
         axis.set_ylim(0, 1.02)
         axis.legend(frameon=False)
     return result[0]

@@ -46,6 +46,8 @@ class Way(Record):
     threads: int
     """Threads that some example holds whole."""
     share: float
+    returns: float
+    """Share of all returns, from one place of a thread to its next, seen within one example."""
     scenes_cut: int
 
 
@@ -68,6 +70,8 @@ class BookFigures(Record):
     ways: tuple[Way, ...]
     needed: dict[str, dict[str, int | None]]
     """Strategy, share of the threads, shortest sequence_len that would see them whole."""
+    needed_returns: dict[str, dict[str, int | None]]
+    """Strategy, share of the returns, shortest sequence_len that would see them."""
     pairs: dict[str, dict[int, tuple[float, float]]]
     """Strategy, distance in tokens, share of pairs seen together: closed form, measured."""
 
