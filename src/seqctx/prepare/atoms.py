@@ -237,12 +237,15 @@ def _seams(
 
     It does where the tokenizer is local and there is white space between the two.
     """
-    local, split = tokenizer.is_local, tokenizer.splits_at_spaces
+    local = tokenizer.is_local
+    opens, closes = tokenizer.added_edges
     keys = []
     for left, right in pairs:
-        gap = text[left.end : right.start]
-        if split and gap[-1:] == "\n" and not text[right.start].isspace():
-            keys.append((_last_word(text, left), gap, ""))
+        gap, opener = text[left.end : right.start], text[right.start]
+        tail = _last_word(text, left) if tokenizer.splits_at_spaces and gap[-1:] == "\n" else ""
+        if tail and closes.isdisjoint(tail) and opener not in opens and not opener.isspace():
+            # of what opens the next line only its kind matters, such as a digit
+            keys.append((tail, gap, opener))
         else:
             keys.append(_beside(text, left, right, local))
     unique = list(dict.fromkeys(keys))
@@ -252,7 +255,9 @@ def _seams(
     costs = {
         key: size - sizes[key[0]] - sizes[key[2]] for key, size in zip(unique, whole, strict=True)
     }
-    return [costs[key] for key in keys], [local and bool(gap) for _, gap, _ in keys]
+    # o200k's pattern goes on into a line that opens with a slash, whatever there is of them
+    sure = [local and bool(gap) and head[:1] != "/" for _, gap, head in keys]
+    return [costs[key] for key in keys], sure
 
 
 def _last_word(text: str, atom: Atom) -> str:

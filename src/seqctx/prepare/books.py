@@ -111,12 +111,13 @@ class Bench:
         shown = [book.text[e.context : e.answer] for e in examples if e.context < e.answer]
         twice = [book.text[e.answer : e.chunk.fresh] for e in examples if e.answer < e.chunk.fresh]
         repeated = sum(tokenizer.count_all(twice))
+        figures = book_figures(
+            book, tokenizer, self.cfg, counts, made["train"], made["held_out"], frame
+        )
         return Done(
-            source=_source(book, job, sum(counts)),
+            source=_source(book, job, figures.tokens),
             sides={side: _counted(found) for side, found in made.items()},
-            figures=book_figures(
-                book, tokenizer, self.cfg, counts, made["train"], made["held_out"], frame
-            ),
+            figures=figures,
             sketches=sketches(book),
             max_tokens=min(limits),
             frame=frame,

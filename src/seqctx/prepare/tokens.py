@@ -57,6 +57,12 @@ class Tokenizer:
         )
 
     @cached_property
+    def added_edges(self) -> tuple[frozenset[str], frozenset[str]]:
+        """First and last characters of added tokens, which are split off before all else."""
+        added = [t.content for t in self._fast.get_added_tokens_decoder().values() if t.content]
+        return frozenset(t[0] for t in added), frozenset(t[-1] for t in added)
+
+    @cached_property
     def _normalizers(self) -> list[dict[str, Any]]:
         return _parts(self._fast.normalizer, "normalizers")
 

@@ -75,9 +75,15 @@ class WordCounts:
         return list(chain.from_iterable(map(self._some, batches)))
 
     def _some(self, texts: Sequence[str]) -> list[int]:
-        # Of three spaces the first two are one token, so such a text is not that of its words.
-        odd = {k: text for k, text in enumerate(texts) if "  " in text}
-        words = [("" if k in odd else text).split(" ") for k, text in enumerate(texts)]
+        # Where other white space stands next to a space, or two of them do, a token may hold both.
+        words = [text.split() or [""] for text in texts]
+        odd = {
+            k: text
+            for k, (text, found) in enumerate(zip(texts, words, strict=True))
+            if " ".join(found) != text
+        }
+        for k in odd:
+            words[k] = [""]
         first = self._first.sizes(found.pop(0) for found in words)
         sizes = [a + sum(b) for a, b in zip(first, self._later.all_sizes(words), strict=True)]
         for k, size in zip(odd, self._encode(list(odd.values())), strict=True):
