@@ -21,6 +21,7 @@ _SENTENCE_END = re.compile(
     rf"(?<=[.!?…][\"'”’)\]*_])\s+|(?<=[.!?…]){_NO_END}\s+|(?<=[。！？][」』”])|(?<=[。！？])(?![」』”])|\n+"
 )
 _WORD_END = re.compile(r"\s+")
+_MOST_SEAMS = 20_000  # remembered
 _WINDOW = 64  # characters beside a join that must hold a space, or the whole atom is looked at
 
 
@@ -244,20 +245,25 @@ def _seams(
         gap, opener = text[left.end : right.start], text[right.start]
         tail = _last_word(text, left) if tokenizer.splits_at_spaces and gap[-1:] == "\n" else ""
         if tail and closes.isdisjoint(tail) and opener not in opens and not opener.isspace():
-            # of what opens the next line only its kind matters, such as a digit
-            keys.append((tail, gap, opener))
+            # of letters it does not matter which; of other signs it may, as of digits and slashes
+            first = "a" if tail[0].isalpha() else tail[0]
+            keys.append((first + tail[1:], gap, "a" if opener.isalpha() else opener))
         else:
             keys.append(_beside(text, left, right, local))
-    unique = list(dict.fromkeys(keys))
-    alone = list(dict.fromkeys(part for tail, _, head in unique for part in (tail, head)))
-    sizes = dict(zip(alone, tokenizer.count_all(alone), strict=True))
-    whole = tokenizer.count_all(["".join(key) for key in unique])
-    costs = {
-        key: size - sizes[key[0]] - sizes[key[2]] for key, size in zip(unique, whole, strict=True)
-    }
+    costs = tokenizer.seams
+    unique = [key for key in dict.fromkeys(keys) if key not in costs]
+    if unique:
+        alone = list(dict.fromkeys(part for tail, _, head in unique for part in (tail, head)))
+        sizes = dict(zip(alone, tokenizer.count_all(alone), strict=True))
+        whole = tokenizer.count_all(["".join(key) for key in unique])
+        for key, size in zip(unique, whole, strict=True):
+            costs[key] = size - sizes[key[0]] - sizes[key[2]]
     # o200k's pattern goes on into a line that opens with a slash, whatever there is of them
     sure = [local and bool(gap) and head[:1] != "/" for _, gap, head in keys]
-    return [costs[key] for key in keys], sure
+    found = [costs[key] for key in keys]
+    if len(costs) > _MOST_SEAMS:
+        costs.clear()
+    return found, sure
 
 
 def _last_word(text: str, atom: Atom) -> str:

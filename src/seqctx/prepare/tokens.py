@@ -30,6 +30,8 @@ class Tokenizer:
         self._backend = backend
         self._fast = backend.backend_tokenizer
         self.name = name
+        self.seams: dict[tuple[str, str, str], int] = {}
+        """What joining costs that was looked at before; see `seqctx.prepare.atoms`."""
 
     def count(self, text: str) -> int:
         """Tokens of ``text``."""
