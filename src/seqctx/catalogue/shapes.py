@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -16,7 +17,7 @@ from seqctx.files import explain_os_errors
 
 
 @dataclass(frozen=True)
-class Shape:
+class ModelShape:
     """What memory and positions depend on.
 
     Attributes:
@@ -27,6 +28,9 @@ class Shape:
         moe: what the table says of its experts; None for a dense model.
         special_tokens: in the vocabulary already; None where unknown.
         source: where the numbers are from.
+        intermediate: width within the MLP.
+        vocab: rows of the embedding.
+        mlp_matrices: 3 with a gate, 2 without.
     """
 
     name: str
@@ -42,6 +46,49 @@ class Shape:
     moe: str | None
     special_tokens: frozenset[str] | None
     source: str
+    intermediate: int | None = None
+    vocab: int | None = None
+    mlp_matrices: int = 3
+
+    @property
+    def linears(self) -> dict[str, tuple[int, int]]:
+        """Linear layers of one block: name to (in, out); a Llama block, or one without a gate.
+
+        Raises:
+            InputError: for a model whose blocks differ, or are not known.
+        """
+        h, heads, inner = self.hidden, self.heads, self.intermediate
+        reason = self.moe or ("K=V" in (self.sliding_window or "") and self.sliding_window)
+        if self.sliding_window and ("GDN" in self.sliding_window or "Delta" in self.sliding_window):
+            reason = self.sliding_window
+        if reason:
+            raise InputError(
+                f"{self.name}: {reason}: memory of such blocks is not worked out here."
+            )
+        if not (h and heads and self.kv_heads and self.head_dim and inner and self.layers):
+            raise InputError(f"{self.name}: its shape is not known whole. Name its folder.")
+        q, k = heads * self.head_dim, self.kv_heads * self.head_dim
+        mlp = {"gate_proj": (h, inner), "up_proj": (h, inner), "down_proj": (inner, h)}
+        if self.mlp_matrices == 2:
+            del mlp["gate_proj"]
+        return {"q_proj": (h, q), "k_proj": (h, k), "v_proj": (h, k), "o_proj": (q, h), **mlp}
+
+    @property
+    def block_parameters(self) -> int:
+        """Weights of all blocks' linear layers."""
+        return (self.layers or 0) * sum(a * b for a, b in self.linears.values())
+
+    @property
+    def embedding_parameters(self) -> int:
+        """Weights of embeddings and head: once the vocabulary where they are tied, else twice."""
+        once = (self.vocab or 0) * (self.hidden or 0)
+        rest = self.parameters_m * 1e6 - self.block_parameters
+        return once * (2 if rest > 1.5 * once else 1)
+
+    def adapter_parameters(self, rank: int, targets: Iterable[str]) -> int:
+        """Weights of a LoRA: rank x (in + out) of each layer it targets (2106.09685, section 4)."""
+        linears = self.linears
+        return (self.layers or 0) * rank * sum(sum(linears[t]) for t in targets if t in linears)
 
     @property
     def weights_gib(self) -> float:
@@ -80,7 +127,7 @@ _SUFFIXES = re.compile(
 )
 
 
-def find_shape(base_model: str) -> Shape | None:
+def find_shape(base_model: str) -> ModelShape | None:
     """The shape of a folder or hub id; None where it is not known.
 
     Raises:
@@ -95,10 +142,10 @@ def find_shape(base_model: str) -> Shape | None:
     found = names.get(wanted) or names.get(stems.get(_stem(wanted), ""))
     if not found:
         return None
-    row = {k: v for k, v in rows[found].items() if k in Shape.__dataclass_fields__}
+    row = {k: v for k, v in rows[found].items() if k in ModelShape.__dataclass_fields__}
     families = _tables()["special_tokens"]
     tokens = next((families[f] for f in families if f.lower() in wanted and f != "source"), None)
-    return Shape(name=found, special_tokens=frozenset(tokens) if tokens else None, **row)
+    return ModelShape(name=found, special_tokens=frozenset(tokens) if tokens else None, **row)
 
 
 def _stem(name: str) -> str:
@@ -108,7 +155,7 @@ def _stem(name: str) -> str:
     return re.sub(r"-(instruct|base)-", "-", name)
 
 
-def _shape_of_folder(folder: Path) -> Shape:
+def _shape_of_folder(folder: Path) -> ModelShape:
     """Read config.json, and the special tokens of tokenizer.json where there is one."""
     path = folder / "config.json"
     try:
@@ -128,7 +175,7 @@ def _shape_of_folder(folder: Path) -> Shape:
     embeddings = vocab * hidden * (1 if config.get("tie_word_embeddings") else 2)
     window = config.get("sliding_window") if config.get("use_sliding_window", True) else None
     experts = config.get("num_local_experts") or config.get("num_experts")
-    return Shape(
+    return ModelShape(
         name=str(folder),
         hidden=hidden,
         layers=layers,
@@ -142,6 +189,8 @@ def _shape_of_folder(folder: Path) -> Shape:
         moe=f"{experts} experts" if experts else None,
         special_tokens=_special_tokens(folder / "tokenizer.json"),
         source=str(path),
+        intermediate=inner,
+        vocab=vocab,
     )
 
 

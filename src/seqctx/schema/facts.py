@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seqctx.catalogue.gpus import Gpu, find_gpu
-from seqctx.catalogue.shapes import Shape, find_shape
+from seqctx.catalogue.shapes import ModelShape, find_shape
 from seqctx.schema.config import Config
 from seqctx.schema.manifest import MANIFEST, Manifest
 
@@ -42,7 +42,7 @@ class Facts:
         stem: the file's name without its ending; prepare writes to ``prepare/out/STEM``.
     """
 
-    shape: Shape | None = None
+    shape: ModelShape | None = None
     gpu: Gpu | None = None
     cuda: bool | None = None
     api_key: bool | None = None

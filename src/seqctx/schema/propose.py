@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from seqctx.catalogue.gpus import Gpu
-from seqctx.catalogue.shapes import Shape
+from seqctx.catalogue.shapes import ModelShape
 from seqctx.errors import CheckError
 from seqctx.schema.config import Config, parse_config
 from seqctx.schema.facts import Facts
@@ -55,7 +55,7 @@ def propose(
     manuscripts: tuple[str, ...],
     goal: Goal,
     *,
-    shape: Shape | None,
+    shape: ModelShape | None,
     stem: str,
 ) -> Config:
     """A whole file for a writer's QLoRA: what is trained, what is served, from which text.
@@ -143,7 +143,7 @@ def _dataset(folder: str, side: Literal["train", "held_out"], ends: bool) -> dic
     return {**entry, "type": "chat_template", "train_on_eos": "turn" if ends else "none"}
 
 
-def serving_block(shape: Shape | None, gpu: Gpu | None, sequence_len: int) -> dict[str, Any]:
+def serving_block(shape: ModelShape | None, gpu: Gpu | None, sequence_len: int) -> dict[str, Any]:
     """The ``vllm:`` block that fits: as wide as the model and the card allow, up to 64,000.
 
     Raises:

@@ -1,0 +1,88 @@
+"""The plan turned round: the longest, largest and highest that a card can hold, to the unit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from seqctx.catalogue.gpus import Gpu
+from seqctx.catalogue.shapes import ModelShape, find_shape
+from seqctx.errors import InputError
+from seqctx.plan.memory import MemoryPlan
+from seqctx.plan.training import card_of, plan_training
+from seqctx.schema.config import Config
+
+
+def largest(fits: Callable[[int], bool], most: int) -> int:
+    """The largest number from 0 to ``most`` that fits, of a monotone test; 0 where none does.
+
+    Doubling until one does not fit, then halving the range: as many tests as twice the number's
+    bits.
+    """
+    low, high = 0, 1
+    while high <= most and fits(high):
+        low, high = high, 2 * high
+    high = min(high, most + 1)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if fits(middle):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def longest_sequence_len(
+    cfg: Config, *, gpu: str | Gpu | None = None, shape: ModelShape | None = None
+) -> int:
+    """The longest ``sequence_len`` that trains on the card; at most the model's positions [tokens].
+
+    Raises:
+        InputError: as `plan_training`, or without a card.
+    """
+    shape = _shape(cfg, shape)
+    return largest(_fits(cfg, gpu, shape, "sequence_len"), shape.max_position)
+
+
+def largest_micro_batch_size(
+    cfg: Config, *, gpu: str | Gpu | None = None, shape: ModelShape | None = None
+) -> int:
+    """The most rows that train at once on the card.
+
+    Raises:
+        InputError: as `plan_training`, or without a card.
+    """
+    return largest(_fits(cfg, gpu, _shape(cfg, shape), "micro_batch_size"), 1 << 16)
+
+
+def highest_rank(
+    cfg: Config, *, gpu: str | Gpu | None = None, shape: ModelShape | None = None
+) -> int:
+    """The highest ``lora_r`` that trains on the card, at most the model's width.
+
+    Raises:
+        InputError: as `plan_training`, without a card, or without an adapter.
+    """
+    if not cfg.adapter:
+        raise InputError("adapter: unset: full fine-tuning has no rank. Set lora or qlora.")
+    shape = _shape(cfg, shape)
+    return largest(_fits(cfg, gpu, shape, "lora_r"), shape.hidden or 0)
+
+
+def _shape(cfg: Config, shape: ModelShape | None) -> ModelShape:
+    shape = shape or find_shape(cfg.base_model)
+    if shape is None:
+        raise InputError(f"base_model: {cfg.base_model}: its shape is not known. Name its folder.")
+    return shape
+
+
+def _fits(cfg: Config, gpu: str | Gpu | None, shape: ModelShape, key: str) -> Callable[[int], bool]:
+    """Whether the file with another value of a key fits; nothing else of it is read again."""
+    card = card_of(cfg, gpu)
+    if card is None:
+        raise InputError("gpu: none is named. Set seqctx.gpu, or give one.")
+
+    def fits(value: int) -> bool:
+        plan: MemoryPlan = plan_training(cfg.model_copy(update={key: value}), gpu=card, shape=shape)
+        return bool(plan.fits)
+
+    return fits

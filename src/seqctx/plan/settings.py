@@ -1,0 +1,180 @@
+"""What training memory depends on, read from an Axolotl file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from seqctx.catalogue.shapes import ModelShape
+from seqctx.errors import InputError
+from seqctx.schema.config import Config
+
+Weights = Literal["nf4-dq", "nf4", "int8", "16 bit", "32 bit"]
+Loss = Literal["stock", "chunked", "cut", "liger"]
+Checkpointing = Literal["on", "off", "offloaded"]
+Attention = Literal["flash", "sdpa", "eager"]
+
+# Bytes a trained weight that an optimizer keeps on the card, for weights of 4 bytes: two moments,
+# one, or none; 8-bit ones with a scale of 4 bytes for every 256 (bitsandbytes) of each.
+_MOMENTS = {
+    "adamw_torch": 8.0, "adamw_torch_fused": 8.0, "adamw_apex_fused": 8.0, "adamw_torch_xla": 8.0,
+    "optimi_adamw": 8.0, "schedule_free_adamw": 8.0, "adopt_adamw": 8.0, "adamw_anyprecision": 8.0,
+    "adamw_bnb_8bit": 2.03, "adamw_8bit": 2.03, "paged_adamw_8bit": 2.03, "ademamix_8bit": 3.05,
+    "adamw_torch_8bit": 2.03, "ao_adamw_8bit": 2.03, "ao_adamw_fp8": 2.03,
+    "adamw_torch_4bit": 1.06, "ao_adamw_4bit": 1.06, "paged_adamw_32bit": 8.0, "paged_adamw": 8.0,
+    "lion_32bit": 4.0, "lion": 4.0, "paged_lion": 4.0, "paged_lion_32bit": 4.0, "lion_8bit": 1.02,
+    "paged_lion_8bit": 1.02, "adagrad": 4.0, "rmsprop": 4.0, "sgd": 0.0, "muon": 4.0,
+    "adafactor": 0.02,
+}  # fmt: skip
+_LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that the memory of one card depends on beside the model's shape.
+
+    Attributes:
+        sequence_len: tokens of a row.
+        micro_batch: rows at once.
+        weights: how the blocks' linear layers are held.
+        embedding_bytes: of a weight of embeddings, head and norms. Axolotl keeps 2; plain PEFT's
+            ``prepare_model_for_kbit_training`` makes them 4, and the residual stream with them.
+        rank: of the adapter; None in full fine-tuning.
+        targets: layers with an adapter.
+        adapter_bytes: of an adapter's weight, and of its gradient.
+        dora: a magnitude beside each adapter.
+        optimizer: Axolotl's name.
+        checkpointing: whether a block's input alone is kept, on the card or not.
+        attention: its kernel.
+        loss: its kernel.
+        chunks: of a chunked loss.
+        accumulates: whether gradients stay from one batch to the next.
+        copies_logits: whether what the model returns is kept as 4 bytes, too: accelerate's
+            ``ConvertOutputsToFp32``, which trainers in mixed precision wrap a model in.
+        cards: that weights and states are divided over (FSDP, ZeRO-3).
+        replicas: cards that each hold all (DDP): gradients are held in buckets, too.
+    """
+
+    sequence_len: int
+    micro_batch: int = 1
+    weights: Weights = "16 bit"
+    embedding_bytes: int = 2
+    rank: int | None = None
+    targets: tuple[str, ...] = _LINEAR
+    adapter_bytes: int = 4
+    dora: bool = False
+    optimizer: str = "adamw_torch"
+    checkpointing: Checkpointing = "on"
+    attention: Attention = "sdpa"
+    loss: Loss = "stock"
+    chunks: int = 8
+    accumulates: bool = True
+    copies_logits: bool = False
+    cards: int = 1
+    replicas: int = 1
+
+    @property
+    def tokens(self) -> int:
+        """In one batch."""
+        return self.sequence_len * self.micro_batch
+
+    @property
+    def moment_bytes(self) -> float:
+        """What the optimizer keeps of a trained weight of 4 bytes [B].
+
+        Raises:
+            InputError: for an optimizer whose state is not known here.
+        """
+        if self.optimizer not in _MOMENTS:
+            raise InputError(
+                f"optimizer: {self.optimizer}: its memory is not known here. Plan with one of "
+                f"{', '.join(sorted(_MOMENTS))}."
+            )
+        return _MOMENTS[self.optimizer]
+
+    @property
+    def is_paged(self) -> bool:
+        """Whether the optimizer's state may leave the card when others need it."""
+        return self.optimizer.startswith("paged_")
+
+
+def settings_of(cfg: Config, shape: ModelShape) -> Settings:
+    """Read a file.
+
+    Args:
+        cfg: the file.
+        shape: its model's.
+
+    Raises:
+        InputError: for what cannot be said: adapters, parallel layouts or losses not known here.
+    """
+    if cfg.adapter not in (None, "lora", "qlora"):
+        raise InputError(f"adapter: {cfg.adapter}: its memory is not known here. Plan lora.")
+    for key in ("tensor_parallel_size", "context_parallel_size", "deepspeed"):
+        if cfg.get(key) not in (None, 1):
+            raise InputError(f"{key}: {cfg.get(key)}: how it divides memory is not known here.")
+    if cfg.adapter and (cfg.lora_modules_to_save or cfg.get("relora")):
+        raise InputError("lora_modules_to_save: what it trains beside the adapter is not planned.")
+    sharded = bool(cfg.get("fsdp_config") or cfg.get("fsdp"))
+    cards = int(cfg.get("dp_shard_size", 1))
+    if sharded and cards < 2:
+        raise InputError("fsdp_config: over how many cards is not said. Set dp_shard_size.")
+    return Settings(
+        sequence_len=cfg.sequence_len,
+        micro_batch=cfg.micro_batch_size or 1,
+        weights=_weights(cfg),
+        embedding_bytes=2 if _sixteen_bit(cfg) else 4,
+        rank=(cfg.lora_r or 8) if cfg.adapter else None,
+        targets=_targets(cfg, shape),
+        dora=bool(cfg.get("peft_use_dora")),
+        optimizer=str(cfg.get("optimizer", "adamw_torch_fused")),
+        checkpointing=_checkpointing(cfg),
+        attention=_attention(cfg),
+        loss=_loss(cfg),
+        chunks=int(cfg.get("chunked_cross_entropy_num_chunks", 8)),
+        accumulates=(cfg.gradient_accumulation_steps or 1) > 1,
+        copies_logits=_sixteen_bit(cfg),
+        cards=cards,
+    )
+
+
+def _sixteen_bit(cfg: Config) -> bool:
+    return bool(cfg.get("bf16") or cfg.get("bfloat16") or cfg.get("fp16") or cfg.get("float16"))
+
+
+def _weights(cfg: Config) -> Weights:
+    if cfg.load_in_4bit:
+        kwargs = cfg.get("bnb_config_kwargs", {})
+        return "nf4-dq" if kwargs.get("bnb_4bit_use_double_quant", True) else "nf4"
+    if cfg.load_in_8bit:
+        return "int8"
+    return "16 bit" if _sixteen_bit(cfg) else "32 bit"
+
+
+def _targets(cfg: Config, shape: ModelShape) -> tuple[str, ...]:
+    """Names of the layers with an adapter."""
+    named = cfg.lora_target_modules
+    if cfg.lora_target_linear or named in ("all-linear", ("all-linear",)):
+        return tuple(shape.linears)
+    return (named,) if isinstance(named, str) else named or ()
+
+
+def _checkpointing(cfg: Config) -> Checkpointing:
+    if cfg.get("activation_offloading") or str(cfg.get("gradient_checkpointing")).startswith("off"):
+        return "offloaded"
+    return "on" if cfg.get("gradient_checkpointing") else "off"
+
+
+def _attention(cfg: Config) -> Attention:
+    name = cfg.attn_implementation or "sdpa"
+    if name == "eager":
+        return "eager"
+    return "flash" if name.startswith("flash") else "sdpa"
+
+
+def _loss(cfg: Config) -> Loss:
+    if cfg.get("cut_cross_entropy"):
+        return "cut"
+    if cfg.get("liger_fused_linear_cross_entropy"):
+        return "liger"
+    return "chunked" if cfg.get("chunked_cross_entropy") else "stock"

@@ -1,0 +1,236 @@
+"""Memory of training: what is there all along, and the moments at which more is.
+
+After the load there are weights, adapters, their gradients and the optimizer's state. On top come,
+one after another: the activations that the backward pass needs, with the logits at the end of the
+forward pass; then, block by block from the last, what is computed again and thrown away. The peak
+is at the worst moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import ceil
+
+from seqctx.catalogue.gpus import Gpu, find_gpu
+from seqctx.catalogue.shapes import ModelShape, find_shape
+from seqctx.errors import InputError
+from seqctx.plan.memory import GIB, MemoryPlan, Term
+from seqctx.plan.settings import Settings, settings_of
+from seqctx.schema.config import Config
+
+# bitsandbytes 0.50: 4 bits, and a scale for every 64 weights: 32 bits of it, or, quantized again,
+# 8 bits and 32 for every 256 scales: 4 + 8/64 + 32/(64*256) = 4.127
+_BITS = {"nf4-dq": 4.127, "nf4": 4.5, "int8": 8.0, "16 bit": 16.0, "32 bit": 32.0}
+_RESERVED = 1.08  # reserved over allocated: median of 11 runs that gave both, 1.02 to 1.25
+_CONTEXT = GIB // 2  # CUDA context and libraries
+_USABLE = 0.985  # of what the driver reports; 0.983 to 0.995 on five cards
+
+
+def plan_training(
+    cfg: Config, *, gpu: str | Gpu | None = None, shape: ModelShape | None = None
+) -> MemoryPlan:
+    """Plan the memory of training a file on one card, or on each of several.
+
+    Args:
+        cfg: the file.
+        gpu: the card; what ``seqctx.gpu`` names when None.
+        shape: the model's; looked up by ``base_model`` when None.
+
+    Returns:
+        The plan at its peak. Not covered: evaluation with larger batches than training, images.
+
+    Raises:
+        InputError: for a model, card or setting of which memory cannot be said.
+    """
+    shape = shape or find_shape(cfg.base_model)
+    if shape is None:
+        raise InputError(
+            f"base_model: {cfg.base_model}: its shape is not known. Name a folder with its "
+            "config.json."
+        )
+    return plan_of(settings_of(cfg, shape), shape, card_of(cfg, gpu))
+
+
+def card_of(cfg: Config, gpu: str | Gpu | None) -> Gpu | None:
+    """The card that is meant; None where none is named, or ``cpu``.
+
+    Raises:
+        InputError: for a name that is in no table.
+    """
+    name = gpu if gpu is not None else cfg.seqctx.gpu
+    card = find_gpu(name) if isinstance(name, str) else name
+    if isinstance(name, str) and card is None:
+        raise InputError(f"gpu: {name}: no card of the table. Name one, such as rtx-5090.")
+    return card if card and card.memory_gib else None
+
+
+def plan_of(settings: Settings, shape: ModelShape, gpu: Gpu | None = None) -> MemoryPlan:
+    """The same from settings instead of a file."""
+    lasting = list(_lasting(settings, shape))
+    moments = {
+        "loading": [lasting[0], lasting[1], _loading(settings, shape)],
+        "loss": [
+            *(t for t in lasting if settings.accumulates or t.name != "gradients"),
+            _kept(settings, shape), *_logits(settings, shape),
+        ],
+        "backward": [*lasting, _kept(settings, shape), *_recomputed(settings, shape)],
+    }  # fmt: skip
+    moment, terms = max(moments.items(), key=lambda m: sum(t.bytes for t in m[1]))
+    allocated = sum(t.bytes for t in terms)
+    reserved = int(allocated * _RESERVED)
+    return MemoryPlan(
+        of="training",
+        terms=tuple(t for t in terms if t.bytes),
+        moment=moment,
+        allocated=allocated,
+        reserved=reserved,
+        device=reserved + _CONTEXT,
+        gpu=gpu,
+        capacity=int(gpu.memory_gib * _USABLE * GIB) if gpu else None,
+    )
+
+
+def between_steps(settings: Settings, shape: ModelShape) -> int:
+    """What is allocated between two steps, without what may have left the card [B]."""
+    return sum(
+        t.bytes
+        for t in _lasting(settings, shape)
+        if t.name != "gradients" and not (t.name == "optimizer" and settings.is_paged)
+    )
+
+
+def _lasting(s: Settings, shape: ModelShape) -> Iterator[Term]:
+    """Weights, embeddings, and what is trained: its copies, gradients and moments."""
+    bits, blocks = _BITS[s.weights], shape.block_parameters
+    yield Term(
+        "weights", ceil(blocks * bits / 8 / s.cards),
+        f"{blocks:,} x {bits:g} bit{_shared(s)}", "bitsandbytes 0.50: functional.py", "exact",
+    )  # fmt: skip
+    vocabulary = shape.embedding_parameters
+    yield Term(
+        "embeddings", ceil(vocabulary * s.embedding_bytes / s.cards),
+        f"{vocabulary:,} x {s.embedding_bytes} B{_shared(s)}", "config.json", "exact",
+    )  # fmt: skip
+    if s.rank:
+        trained, width = shape.adapter_parameters(s.rank, s.targets), s.adapter_bytes
+        if s.dora:
+            linears = shape.linears
+            trained += (shape.layers or 0) * sum(linears[t][1] for t in s.targets if t in linears)
+        yield Term(
+            "adapter", ceil(trained * width / s.cards), f"{trained:,} x {width} B{_shared(s)}",
+            "2106.09685, section 4", "exact",
+        )  # fmt: skip
+    else:
+        trained = blocks + vocabulary
+        width = 4 if s.weights == "32 bit" else 2
+    yield Term(
+        "gradients", ceil(trained * width / s.cards), f"{trained:,} x {width} B{_shared(s)}",
+        "torch: a gradient has its weight's type", "exact",
+    )  # fmt: skip
+    moments = s.moment_bytes * (width / 4 if s.moment_bytes >= 4 else 1)
+    yield Term(
+        "optimizer", ceil(trained * moments / s.cards),
+        f"{trained:,} x {moments:g} B ({s.optimizer}){_shared(s)}",
+        "torch.optim and bitsandbytes 0.50: states by weight", "exact",
+    )  # fmt: skip
+    if s.replicas > 1:
+        yield Term(
+            "gradient buckets", trained * width, f"{trained:,} x {width} B",
+            "torch: DistributedDataParallel's reducer", "exact",
+        )  # fmt: skip
+
+
+def _shared(s: Settings) -> str:
+    return f" / {s.cards} cards" if s.cards > 1 else ""
+
+
+def _loading(s: Settings, shape: ModelShape) -> Term:
+    """The largest tensor, as the checkpoint has it, beside what is loaded already."""
+    largest = (shape.vocab or 0) * (shape.hidden or 0)
+    return Term("tensor being loaded", 2 * largest, f"{largest:,} x 2 B",
+                "transformers 5.16: tensors are loaded one by one", "exact")  # fmt: skip
+
+
+def _kept(s: Settings, shape: ModelShape) -> Term:
+    """What the forward pass leaves for the backward one."""
+    layers, hidden = shape.layers or 0, shape.hidden or 0
+    if s.checkpointing == "off":
+        block = _block_bytes(s, shape)
+        return Term("activations", layers * block, f"{layers} blocks x {block:,} B",
+                    "tensors that autograd saves in a Llama block", "fitted")  # fmt: skip
+    width = s.embedding_bytes  # the residual stream has the embeddings' type
+    resident = 2 if s.checkpointing == "offloaded" else layers
+    return Term(
+        "checkpoints", resident * s.tokens * hidden * width,
+        f"{resident} blocks x {s.tokens:,} tokens x {hidden} x {width} B",
+        "1604.06174: each block's input", "exact",
+    )  # fmt: skip
+
+
+def _block_bytes(s: Settings, shape: ModelShape) -> int:
+    """Activations of one block, forward and backward [B].
+
+    Nine of the hidden width (norms, queries to values, attention's output, residuals) and 4.5 of
+    the MLP's (gate, up, their product, and gradients). An adapter of 4 bytes a weight, in a
+    quantized model, keeps its layer's input as 4 bytes. What enters a layer without an adapter is
+    not kept, as its weights have no gradient.
+    """
+    hidden, inner = shape.hidden or 0, shape.intermediate or 0
+    quantized = s.weights in ("nf4-dq", "nf4", "int8")
+    narrow = 4 if s.weights == "32 bit" else s.embedding_bytes  # the residual stream's
+    wide = 4 if quantized and s.rank else narrow
+    trains_down = s.rank is None or "down_proj" in s.targets
+    trains_mlp = s.rank is None or bool({"gate_proj", "up_proj"} & {*s.targets})
+    mlp = 4.5 if trains_down else 3.5
+    width = wide if trains_mlp else narrow
+    if quantized and not trains_mlp:
+        width = wide  # the dequantized product is of the compute type's autocast, 4 bytes
+    attention = 9 * hidden * narrow
+    scores = 0
+    if s.attention == "eager":  # scores, their softmax in 4 bytes and its copy, and one gradient
+        scores = int(7 * narrow * (shape.heads or 0) * s.micro_batch * s.sequence_len**2)
+    return int(s.tokens * (attention + mlp * inner * width)) + scores
+
+
+def _recomputed(s: Settings, shape: ModelShape) -> Iterator[Term]:
+    """What one block's backward pass needs beside."""
+    if s.checkpointing != "off":
+        block = _block_bytes(s, shape)
+        yield Term(
+            "one block", block,
+            f"{s.tokens:,} tokens x (9 x {shape.hidden} hidden, 4.5 x {shape.intermediate} MLP)",
+            "tensors that autograd saves in a Llama block", "fitted",
+        )  # fmt: skip
+    largest = max(a * b for a, b in shape.linears.values())
+    if s.weights in ("nf4-dq", "nf4", "int8"):
+        yield Term("dequantized matrix", 2 * largest, f"{largest:,} x 2 B",
+                   "bitsandbytes 0.50: MatMul4Bit.backward", "exact")  # fmt: skip
+    if s.cards > 1:
+        block = 2 * shape.block_parameters // (shape.layers or 1)
+        yield Term("gathered block", block, "one block's weights, 2 B each",
+                   "torch FSDP2: a block is gathered whole", "exact")  # fmt: skip
+
+
+def _logits(s: Settings, shape: ModelShape) -> Iterator[Term]:
+    """The end of the forward pass: tokens x vocabulary, several times over."""
+    vocab, hidden, tokens = shape.vocab or 0, shape.hidden or 0, s.tokens
+    source = "transformers 5.16: loss_utils.ForCausalLMLoss"
+    if s.loss == "stock":
+        # as computed, the logarithms of the softmax, and two gradients of 4 bytes in backward
+        each = s.embedding_bytes + 12 + (4 if s.copies_logits else 0)
+        yield Term("logits", each * tokens * vocab, f"{each} B x {tokens:,} x {vocab:,}", source,
+                   "exact")  # fmt: skip
+    elif s.loss == "chunked":
+        # one chunk of those, and the logits themselves with their gradient in 2 bytes each
+        size = (4 + ceil(12 / s.chunks)) * tokens * vocab
+        yield Term("logits", size, f"(4 + 12 / {s.chunks}) B x {tokens:,} x {vocab:,}",
+                   "axolotl 0.19: monkeypatch/loss/chunked.py", "fitted")  # fmt: skip
+    elif s.loss == "liger":
+        # liger 0.8: fused_linear_cross_entropy.py; a power of two of rows at a time
+        rows = 1 << max(0, ceil(tokens / ceil(vocab / hidden)) - 1).bit_length()
+        yield Term("logits", 6 * rows * vocab + 2 * tokens * hidden,
+                   f"6 B x {rows:,} rows x {vocab:,}, and the input's gradient",
+                   "liger-kernel: ops/fused_linear_cross_entropy.py", "fitted")  # fmt: skip
+    else:
+        yield Term("loss", 2 * tokens * hidden, f"2 B x {tokens:,} x {hidden}: input's gradient",
+                   "2411.09009, section 4: no logits are kept", "exact")  # fmt: skip
