@@ -1,0 +1,1 @@
+"""Memory and time before the GPU hours, and which option to take."""
