@@ -21,6 +21,9 @@ from rich.table import Table
 from rich.text import Text
 
 from seqctx.demo import Demo, Step
+from seqctx.plan.advice import Advice
+from seqctx.plan.memory import GIB, MemoryPlan
+from seqctx.plan.overview import Planned
 from seqctx.schema.manifest import Manifest, Run
 from seqctx.train.progress import Progress
 
@@ -167,3 +170,61 @@ def folder_bytes(folder: Path) -> int:
     if not folder.is_dir():
         return 0
     return sum(p.lstat().st_blocks * 512 for p in folder.rglob("*") if not p.is_dir())
+
+
+def plan_view(planned: Planned, advice: Advice | None) -> RenderableType:
+    """Terms with bars, what fits, how far it could go, and the options."""
+    parts: list[RenderableType] = [_terms("training", planned.training)]
+    if planned.serving:
+        serving = planned.serving
+        parts.append(_terms("serving", serving.memory))
+        if serving.kv_tokens is not None and serving.max_concurrency is not None:
+            parts.append(
+                f"cache: {serving.kv_tokens:,} tokens; of {serving.max_num_seqs} requests, "
+                f"{serving.max_concurrency:.2f} fit at {serving.window:,} tokens each"
+            )
+    if planned.longest:
+        each = ", ".join(f"{key} {value:,}" for key, value in planned.longest.items())
+        parts.append(f"largest that fits, all else as it is: {each}")
+    if advice:
+        parts += [_options(advice), f"for {advice.goal}: {advice.choice}"]
+        parts += [f"  {reason}" for reason in advice.reasons]
+    return Group(*parts)
+
+
+def _terms(name: str, plan: MemoryPlan) -> RenderableType:
+    """One plan's terms; a bar is as long as its share of the largest."""
+    table = Table(box=None, pad_edge=False, title_justify="left", title=f"{name}: {plan.moment}")
+    for column, justify in (("", "left"), ("GiB", "right"), ("", "left"), ("", "left")):
+        table.add_column(column, justify=justify)  # type: ignore[arg-type]
+    for term in plan.terms:
+        bar = "█" * max(1, round(20 * term.bytes / plan.largest.bytes))
+        table.add_row(term.name, f"{term.bytes / GIB:.2f}", bar, f"{term.formula}", style=None)
+    table.add_row("allocated", f"{plan.allocated / GIB:.2f}", "", "")
+    if plan.reserved != plan.allocated:
+        table.add_row("reserved, about", f"{plan.reserved / GIB:.2f}", "", "")
+        table.add_row("of the card", f"{plan.device / GIB:.2f}", "", "")
+    if plan.capacity is not None and plan.gpu and plan.margin is not None:
+        verdict = "fits" if plan.fits else "DOES NOT FIT"
+        table.add_row(
+            plan.gpu.name, f"{plan.capacity / GIB:.2f}", "",
+            f"{verdict}, {abs(plan.margin) / GIB:.1f} GiB {'left' if plan.fits else 'short'}",
+        )  # fmt: skip
+    return table
+
+
+def _options(advice: Advice) -> RenderableType:
+    """The options side by side; the chosen one is marked."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("option", "GiB", "fits", "time", "steps", "threads", "returns", "scenes cut",
+                   "repeated"):  # fmt: skip
+        table.add_column(column, justify="left" if column == "option" else "right")
+    for option in advice.options:
+        mark = "> " if option.name == advice.choice else "  "
+        table.add_row(
+            mark + option.name, f"{option.memory.device / GIB:.1f}",
+            "yes" if option.memory.fits else "no", f"{option.time:.2f}", f"{option.steps:.2f}",
+            f"{option.threads:.1%}", f"{option.returns:.1%}", f"{option.scenes_cut:.0%}",
+            f"{option.repeated_tokens:,}",
+        )  # fmt: skip
+    return table

@@ -5,30 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from seqctx.catalogue.gpus import Gpu
-from seqctx.catalogue.shapes import ModelShape, find_shape
+from seqctx.catalogue.shapes import ModelShape
 from seqctx.errors import InputError
+from seqctx.plan.kv import largest
 from seqctx.plan.memory import MemoryPlan
-from seqctx.plan.training import card_of, plan_training
+from seqctx.plan.training import card_of, plan_training, shape_of
 from seqctx.schema.config import Config
-
-
-def largest(fits: Callable[[int], bool], most: int) -> int:
-    """The largest number from 0 to ``most`` that fits, of a monotone test; 0 where none does.
-
-    Doubling until one does not fit, then halving the range: as many tests as twice the number's
-    bits.
-    """
-    low, high = 0, 1
-    while high <= most and fits(high):
-        low, high = high, 2 * high
-    high = min(high, most + 1)
-    while high - low > 1:
-        middle = (low + high) // 2
-        if fits(middle):
-            low = middle
-        else:
-            high = middle
-    return low
 
 
 def longest_sequence_len(
@@ -39,7 +21,7 @@ def longest_sequence_len(
     Raises:
         InputError: as `plan_training`, or without a card.
     """
-    shape = _shape(cfg, shape)
+    shape = shape or shape_of(cfg)
     return largest(_fits(cfg, gpu, shape, "sequence_len"), shape.max_position)
 
 
@@ -51,7 +33,7 @@ def largest_micro_batch_size(
     Raises:
         InputError: as `plan_training`, or without a card.
     """
-    return largest(_fits(cfg, gpu, _shape(cfg, shape), "micro_batch_size"), 1 << 16)
+    return largest(_fits(cfg, gpu, shape or shape_of(cfg), "micro_batch_size"), 1 << 16)
 
 
 def highest_rank(
@@ -64,15 +46,8 @@ def highest_rank(
     """
     if not cfg.adapter:
         raise InputError("adapter: unset: full fine-tuning has no rank. Set lora or qlora.")
-    shape = _shape(cfg, shape)
+    shape = shape or shape_of(cfg)
     return largest(_fits(cfg, gpu, shape, "lora_r"), shape.hidden or 0)
-
-
-def _shape(cfg: Config, shape: ModelShape | None) -> ModelShape:
-    shape = shape or find_shape(cfg.base_model)
-    if shape is None:
-        raise InputError(f"base_model: {cfg.base_model}: its shape is not known. Name its folder.")
-    return shape
 
 
 def _fits(cfg: Config, gpu: str | Gpu | None, shape: ModelShape, key: str) -> Callable[[int], bool]:

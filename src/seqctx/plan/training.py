@@ -23,7 +23,6 @@ from seqctx.schema.config import Config
 _BITS = {"nf4-dq": 4.127, "nf4": 4.5, "int8": 8.0, "16 bit": 16.0, "32 bit": 32.0}
 _RESERVED = 1.08  # reserved over allocated: median of 11 runs that gave both, 1.02 to 1.25
 _CONTEXT = GIB // 2  # CUDA context and libraries
-_USABLE = 0.985  # of what the driver reports; 0.983 to 0.995 on five cards
 
 
 def plan_training(
@@ -42,13 +41,23 @@ def plan_training(
     Raises:
         InputError: for a model, card or setting of which memory cannot be said.
     """
-    shape = shape or find_shape(cfg.base_model)
+    shape = shape or shape_of(cfg)
+    return plan_of(settings_of(cfg, shape), shape, card_of(cfg, gpu))
+
+
+def shape_of(cfg: Config) -> ModelShape:
+    """The shape of a file's model.
+
+    Raises:
+        InputError: where it is not known.
+    """
+    shape = find_shape(cfg.base_model)
     if shape is None:
         raise InputError(
             f"base_model: {cfg.base_model}: its shape is not known. Name a folder with its "
             "config.json."
         )
-    return plan_of(settings_of(cfg, shape), shape, card_of(cfg, gpu))
+    return shape
 
 
 def card_of(cfg: Config, gpu: str | Gpu | None) -> Gpu | None:
@@ -86,7 +95,7 @@ def plan_of(settings: Settings, shape: ModelShape, gpu: Gpu | None = None) -> Me
         reserved=reserved,
         device=reserved + _CONTEXT,
         gpu=gpu,
-        capacity=int(gpu.memory_gib * _USABLE * GIB) if gpu else None,
+        capacity=gpu.usable_bytes if gpu else None,
     )
 
 

@@ -143,3 +143,24 @@ def by_length(shares: Mapping[str, Mapping[int, float]], chosen: int, what: str)
         axis.set_ylim(0, 1.02)
         axis.legend(frameon=False)
     return result[0]
+
+
+def memory_by_length(
+    curves: Mapping[str, Mapping[int, float]], card: float | None, chosen: int, xlabel: str
+) -> str:
+    """Memory against a length, a curve for each way, with the card's line [tokens, GiB]."""
+    with _figure(8, 3.2) as (axis, result):
+        for (name, points), color in zip(curves.items(), (BLUE, ORANGE, GREEN, RED), strict=False):
+            axis.plot(list(points), list(points.values()), color=color, label=name)
+        if card:
+            axis.axhline(card, color="black", linewidth=1)
+            axis.annotate(f"the card's {card:.1f} GiB", (0.01, card), va="bottom",
+                          xycoords=("axes fraction", "data"))  # fmt: skip
+        axis.axvline(chosen, color=GREY, linewidth=1, linestyle="--")
+        axis.set_xlabel(xlabel)
+        axis.set_ylabel("GiB")
+        axis.set_ylim(0, None)
+        axis.set_xlim(0, None)
+        axis.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        axis.legend(frameon=False)
+    return result[0]

@@ -136,6 +136,9 @@ class Seqctx(Part):
 
     gpu: str | None = None
     """The card the file is meant for, such as ``rtx-5090``."""
+    goal: Literal["voice", "structure", "throughput"] = "voice"
+    """What ``seqctx plan --options`` judges by: ``voice``, the style at the least price;
+    ``structure``, arcs and payoffs over long distances; ``throughput``, the least time."""
     prepare: Prepare = Prepare()
 
 

@@ -1,0 +1,262 @@
+"""Which of the four options to take: what each costs, what it sees, and a reasoned choice.
+
+Stay at the length without packing; overlap the chunks; go to a longer length; pack the samples.
+What an option sees of the manuscript comes from prepare's figures; nothing is advised without them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import Literal
+
+from seqctx.catalogue.gpus import Gpu
+from seqctx.catalogue.shapes import ModelShape
+from seqctx.errors import InputError
+from seqctx.plan.memory import MemoryPlan
+from seqctx.plan.settings import Settings, settings_of
+from seqctx.plan.training import card_of, plan_of
+from seqctx.schema.config import Config
+from seqctx.schema.figures import Figures
+
+Goal = Literal["voice", "structure", "throughput"]
+_WORTH = 0.10  # of all returns: what seeing more of them must come to before it is worth its price
+_CUT = 0.20  # of the scenes: cut through more of them and voice suffers, too
+_SAVING = 0.15  # of an epoch's optimizer steps and padding: what packing must save
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One way to train, with what it costs and sees.
+
+    Attributes:
+        name: such as ``overlap 25 %``.
+        sequence_len: of an example [tokens].
+        strategy: prepare's, as its figures name it.
+        packed: whether ``sample_packing`` is on.
+        memory: the plan on the card.
+        examples: of the whole manuscript, held-out parts included.
+        rows: of an epoch; as many as examples without packing.
+        repeated_tokens: of the manuscript, shown more than once in an epoch.
+        time: of an epoch over that of the first option, by arithmetic.
+        steps: optimizer steps of an epoch over those of the first option.
+        threads: share of the manuscript's threads that some example holds whole.
+        returns: share of the returns that some example sees both ends of.
+        scenes_cut: share of the scenes that some cut goes through.
+        risks: a sentence each.
+    """
+
+    name: str
+    sequence_len: int
+    strategy: str
+    packed: bool
+    memory: MemoryPlan
+    examples: int
+    rows: int
+    repeated_tokens: int
+    time: float
+    steps: float
+    threads: float
+    returns: float
+    scenes_cut: float
+    risks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """The options beside one another, and which to take.
+
+    Attributes:
+        goal: what they are judged by.
+        options: the first is the file's length without packing.
+        choice: the name of the one to take.
+        reasons: a sentence each, with the numbers in it.
+    """
+
+    goal: Goal
+    options: tuple[Option, ...]
+    choice: str
+    reasons: tuple[str, ...]
+
+    @property
+    def chosen(self) -> Option:
+        """The option to take."""
+        return next(option for option in self.options if option.name == self.choice)
+
+
+def advise(
+    cfg: Config, figures: Figures, shape: ModelShape, *, goal: Goal, gpu: str | Gpu | None = None
+) -> Advice:
+    """Compare the options for a file, its prepared manuscript and a card.
+
+    Args:
+        cfg: the file.
+        figures: what prepare measured of its manuscript.
+        shape: the model's.
+        goal: ``voice``: the style, cheaply; ``structure``: arcs, payoffs, clues; ``throughput``:
+            the least time.
+        gpu: the card; what ``seqctx.gpu`` names when None.
+
+    Raises:
+        InputError: without a card or a way that prepare measured, or as `plan_training`.
+    """
+    card = card_of(cfg, gpu)
+    if card is None:
+        raise InputError("gpu: none is named. Set seqctx.gpu, or give one.")
+    length = figures.sequence_len
+    longer = [n for n in _lengths(figures) if n > length]
+    ways = [(f"stay at {length:,}", length, "sequential", False)]
+    ways += [(f"overlap {s} %", length, f"overlap {s} %", False) for s in (25, 50)]
+    ways += [(f"go to {n:,}", n, "sequential", False) for n in longer if n <= 8 * length]
+    ways += [("pack", length, "sequential", True), ("cut at scenes", length, "scenes", False)]
+    base = settings_of(cfg, shape)
+    absolute = [_option(*way, base, shape, card, figures) for way in ways]
+    fused = replace(base, loss="liger")
+    for option, way in zip(list(absolute), ways, strict=True):
+        if option.sequence_len > length and not option.memory.fits and base.loss == "stock":
+            mixed = _option(f"{way[0]}, fused loss", *way[1:], fused, shape, card, figures)
+            absolute += [mixed] if mixed.memory.fits else []
+    options = [
+        replace(o, time=o.time / absolute[0].time, steps=o.rows / absolute[0].rows)
+        for o in absolute
+    ]
+    choice, reasons = _choose(options, goal)
+    return Advice(goal, tuple(options), choice, tuple(reasons))
+
+
+def _lengths(figures: Figures) -> list[int]:
+    """Lengths at which every book was measured."""
+    per_book = [{way.sequence_len for way in book.ways} for book in figures.books]
+    return sorted(set.intersection(*per_book)) if per_book else []
+
+
+def _option(
+    name: str, length: int, strategy: str, packed: bool, base: Settings, shape: ModelShape,
+    card: Gpu, figures: Figures,
+) -> Option:  # fmt: skip
+    """One option's numbers, added up over the books; its time in FLOP, its steps in rows."""
+    ways = [
+        way
+        for book in figures.books
+        for way in book.ways
+        if way.strategy == strategy and way.sequence_len == length
+    ]
+    if not ways:
+        raise InputError(f"report.json: nothing was measured at {length:,}. Run seqctx prepare.")
+    tokens = sum(book.tokens for book in figures.books)
+    examples = sum(way.examples for way in ways)
+    share = int(strategy.split()[1]) / 100 if strategy.startswith("overlap") else 0.0
+    repeated = int(share * (length - figures.frame) * max(0, examples - len(figures.books)))
+    rows = examples
+    if packed:
+        rows = ceil(examples * figures.packed.rows / max(1, figures.unpacked.rows))
+    settings = replace(base, sequence_len=length)
+    arithmetic = epoch_flops(shape, tokens + repeated + examples * figures.frame, length)
+    threads = sum(len(book.threads) for book in figures.books)
+    returns = _weighted([(way.returns, len(b.threads)) for b, way in zip(figures.books, ways,
+                                                                         strict=True)])  # fmt: skip
+    option = Option(
+        name=name, sequence_len=length, strategy=strategy, packed=packed,
+        memory=plan_of(settings, shape, card), examples=examples, rows=rows,
+        repeated_tokens=repeated, time=arithmetic, steps=float(rows),
+        threads=sum(way.threads for way in ways) / max(1, threads), returns=returns,
+        scenes_cut=sum(w.scenes_cut for w in ways) / max(1, sum(b.scenes for b in figures.books)),
+        risks=(),
+    )  # fmt: skip
+    return replace(option, risks=tuple(_risks(option)))
+
+
+def _weighted(values: Sequence[tuple[float, int]]) -> float:
+    """Mean of shares, by how many each is of."""
+    return sum(v * n for v, n in values) / max(1, sum(n for _, n in values))
+
+
+def epoch_flops(shape: ModelShape, tokens: int, length: int) -> float:
+    """Arithmetic of an epoch of QLoRA with checkpoints [FLOP].
+
+    For each weight and token 2 forward, 2 again when the block is computed anew, and 2 for the
+    gradient of its input; no gradient of frozen weights (2001.08361, section 2.1; 1604.06174). For
+    causal attention 2 x layers x heads x head_dim a token and position seen, as often, of which
+    half are masked.
+    """
+    dense = 6 * (shape.block_parameters + (shape.vocab or 0) * (shape.hidden or 0))
+    width = (shape.layers or 0) * (shape.heads or 0) * (shape.head_dim or 0)
+    return tokens * (dense + 6 * 2 * width * length / 2)
+
+
+def _risks(option: Option) -> list[str]:
+    """What may go wrong, from the option's own numbers."""
+    risks = []
+    if not option.memory.fits:
+        risks.append("does not fit the card")
+    if option.packed:
+        risks.append("leaks between samples unless attn_implementation is set")
+    if option.repeated_tokens:
+        risks.append(f"shows {option.repeated_tokens:,} tokens again, and joins nothing a chunk "
+                     "or more apart")  # fmt: skip
+    if option.scenes_cut > _CUT:
+        risks.append(f"cuts {option.scenes_cut:.0%} of the scenes")
+    if option.examples < 20:
+        risks.append(f"only {option.examples} examples: few steps, soon learned by heart")
+    return risks
+
+
+def _choose(options: Sequence[Option], goal: Goal) -> tuple[str, list[str]]:
+    """The rules, in order; every reason carries the numbers it rests on."""
+    stay = options[0]
+    by_name: Mapping[str, Option] = {option.name: option for option in options}
+    fitting = [option for option in options if option.memory.fits]
+    if not fitting:
+        return stay.name, ["None of the options fits the card: lower micro_batch_size, or fuse the "
+                           "loss."]  # fmt: skip
+    if goal == "throughput":
+        pack = by_name["pack"]
+        saved = 1 - pack.rows / stay.rows
+        if pack.memory.fits and saved >= _SAVING:
+            return pack.name, [f"Packing makes {pack.rows} rows of {stay.rows} examples: "
+                               f"{saved:.0%} fewer steps, over the same tokens."]  # fmt: skip
+        return stay.name, [f"Packing would save {max(saved, 0):.0%} of the steps only: the "
+                           "examples fill their rows."]  # fmt: skip
+    if goal == "voice":
+        scenes = by_name["cut at scenes"]
+        if stay.scenes_cut > _CUT and scenes.scenes_cut < stay.scenes_cut / 2:
+            return scenes.name, [f"{stay.scenes_cut:.0%} of the scenes are cut at this length, "
+                                 f"{scenes.scenes_cut:.0%} when cut at scenes, for the same "
+                                 "price."]  # fmt: skip
+        return stay.name, [f"A voice is in every paragraph: {stay.examples} examples show it, and "
+                           f"{stay.scenes_cut:.0%} of the scenes are cut."]  # fmt: skip
+    return _for_structure(options, fitting, stay)
+
+
+def _for_structure(
+    options: Sequence[Option], fitting: Sequence[Option], stay: Option
+) -> tuple[str, list[str]]:
+    """The shortest length after which the next adds little; overlap where no longer one fits."""
+    longer = [o for o in fitting if o.sequence_len > stay.sequence_len]
+    best, reasons = stay, []
+    for option in longer:
+        gain = option.returns - best.returns
+        if gain < _WORTH:
+            reasons.append(f"{option.sequence_len:,} would add {gain:.0%} of the returns only.")
+            break
+        best = option
+    if best is not stay:
+        reasons.insert(0, f"At {best.sequence_len:,} an example sees {best.returns:.0%} of the "
+                          f"returns, at {stay.sequence_len:,} {stay.returns:.0%}; an epoch takes "
+                          f"{best.time / stay.time:.2f} times the arithmetic.")  # fmt: skip
+        return best.name, reasons
+    for option in options:
+        if option.sequence_len > stay.sequence_len and not option.memory.fits:
+            short = -(option.memory.margin or 0) / 2**30
+            reasons.append(f"{option.sequence_len:,} lacks {short:.1f} GiB on the card.")
+            break
+    overlap = next(o for o in options if o.name == "overlap 25 %")
+    gain = overlap.returns - stay.returns
+    if overlap.memory.fits and gain > 0.02:
+        reasons.append(f"Overlap of 25 % sees {gain:.0%} more of the returns for "
+                       f"{overlap.examples / stay.examples:.2f} times the examples; what lies a "
+                       "chunk apart it does not join.")  # fmt: skip
+        return overlap.name, reasons
+    reasons.append(f"Nothing that fits sees {_WORTH:.0%} more of the returns.")
+    return stay.name, reasons

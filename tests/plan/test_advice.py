@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import pytest
+
+from seqctx.catalogue.shapes import find_shape
+from seqctx.errors import InputError
+from seqctx.plan.advice import Advice, advise, epoch_flops
+from seqctx.schema.config import Config, load_config
+from seqctx.schema.figures import BookFigures, Figures, Packing, ThreadSeen, Way
+from tests.conftest import ROOT
+
+LLAMA = find_shape("meta-llama/Llama-3.1-8B")
+assert LLAMA is not None
+MISSION = load_config(ROOT / "axolotl_configs" / "llama-3.1-8b-qlora-32gb.yaml")
+RETURNS = {2048: 0.25, 4096: 0.50, 8192: 0.55}
+
+
+def figures(
+    *, returns: dict[int, float] = RETURNS, scenes_cut: int = 2, packed_rows: int = 95
+) -> Figures:
+    """A book of 200,000 tokens in 100 examples."""
+    ways = [
+        Way(strategy=name, sequence_len=n, examples=int(204_800 / n / (1 - share)), threads=5,
+            share=0.05, returns=min(1, seen + share / 5),
+            scenes_cut=0 if name == "scenes" else scenes_cut)
+        for n, seen in returns.items()
+        for name, share in (("sequential", 0), ("overlap 25 %", 0.25), ("overlap 50 %", 0.5),
+                            ("scenes", 0))
+    ]  # fmt: skip
+    thread = ThreadSeen(text="t", kind="term", mentions=(1, 9000), places=2, surprise=9, whole=0)
+    book = BookFigures(
+        path="b.md", title="B", tokens=200_000, chapters=(), pieces=(), scenes=40, chapters_cut=0,
+        scenes_cut=scenes_cut, paragraphs_cut=0, dialogues_cut=0, threads=(thread,) * 100,
+        ways=tuple(ways), needed={}, needed_returns={}, pairs={},
+    )  # fmt: skip
+    return Figures(
+        strategy="sequential", sequence_len=2048, frame=64, repeated_tokens=0,
+        trained_twice_tokens=0, books=(book,), twins=(),
+        unpacked=Packing(rows=100, efficiency=0.9, steps_per_epoch=25),
+        packed=Packing(rows=packed_rows, efficiency=0.95, steps_per_epoch=24),
+    )  # fmt: skip
+
+
+def choose(goal: str, cfg: Config = MISSION, gpu: str | None = None, **given: object) -> Advice:
+    return advise(cfg, figures(**given), LLAMA, goal=goal, gpu=gpu)  # type: ignore[arg-type]
+
+
+def test_four_inputs_flip_the_choice() -> None:
+    """One for each of the four options, and cutting at scenes; the numbers alone decide."""
+    assert choose("voice").choice == "stay at 2,048"
+    assert choose("structure").choice == "go to 4,096"
+    assert choose("structure", gpu="rtx-4060-ti-16gb").choice == "overlap 25 %"
+    assert choose("throughput", packed_rows=60).choice == "pack"
+    assert choose("voice", scenes_cut=20).choice == "cut at scenes"
+    # and back, by the same numbers
+    assert choose("throughput").choice == "stay at 2,048"
+    assert choose("structure", returns=dict.fromkeys(RETURNS, 0.25)).choice != "go to 4,096"
+
+
+def test_reasons_carry_their_numbers() -> None:
+    told = " ".join(choose("structure").reasons)
+    assert "50%" in told and "25%" in told and "8,192 would add 5%" in told
+    told = " ".join(choose("structure", gpu="rtx-4060-ti-16gb").reasons)
+    assert "4,096 lacks" in told and "a chunk apart it does not join" in told
+
+
+def test_options_side_by_side() -> None:
+    options = {option.name: option for option in choose("voice").options}
+    stay = options["stay at 2,048"]
+    assert stay.time == stay.steps == 1
+    # half an overlap shows twice the text, in twice the examples
+    half = options["overlap 50 %"]
+    assert half.examples == 2 * stay.examples
+    assert half.time == pytest.approx(2, abs=0.05)
+    assert options["overlap 25 %"].time == pytest.approx(4 / 3, abs=0.03)
+    # twice the length costs a little more arithmetic, not twice to four times
+    assert 1 < options["go to 4,096"].time < 1.1
+    assert options["go to 4,096"].memory.allocated > stay.memory.allocated
+    assert options["pack"].memory == stay.memory
+
+
+def test_a_longer_length_that_only_a_fused_loss_fits_is_found() -> None:
+    names = [o.name for o in choose("structure", gpu="rtx-4060-ti-16gb").options]
+    assert "go to 4,096, fused loss" in names or "go to 8,192, fused loss" in names
+
+
+def test_arithmetic_is_counted_by_weights_and_positions() -> None:
+    dense = 6 * (LLAMA.block_parameters + LLAMA.vocab * LLAMA.hidden)  # type: ignore[operator]
+    assert epoch_flops(LLAMA, 1, 0) == dense
+    assert epoch_flops(LLAMA, 10, 2048) > 10 * dense
+
+
+def test_what_is_missing_is_said() -> None:
+    with pytest.raises(InputError, match="gpu: none is named"):
+        choose("voice", gpu="cpu")
+    empty = figures().model_copy(update={"books": ()})
+    with pytest.raises(InputError, match="nothing was measured"):
+        advise(MISSION, empty, LLAMA, goal="voice")
