@@ -1,7 +1,8 @@
 """vLLM's KV cache: layers in groups that share one pool of blocks, and what the pool holds.
 
-Source: vLLM 0.32, v1/core/kv_cache_utils.py (groups, pool, check at start), v1/kv_cache_interface.py
-(blocks that a request takes) and platforms/interface.py (block size beside linear attention).
+Source: vLLM 0.32: v1/core/kv_cache_utils.py (groups, pool, check at start),
+v1/kv_cache_interface.py (blocks that a request takes) and platforms/interface.py (block size
+beside linear attention).
 """
 
 from __future__ import annotations
@@ -23,12 +24,14 @@ class CacheLayers:
         count: how many.
         bytes: of one layer: a token's keys and values, or the whole state [B].
         window: of ``sliding`` [tokens].
+        heads: over which cards may divide it; 1 where each card holds all of it.
     """
 
     kind: Kind
     count: int
     bytes: int
     window: int = 0
+    heads: int = 1
 
 
 @dataclass(frozen=True, slots=True)
