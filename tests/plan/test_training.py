@@ -99,7 +99,7 @@ def test_more_takes_more(settings: Settings, more: int) -> None:
     assert plan_of(wider, LLAMA).allocated >= plan.allocated
     if settings.rank:
         higher = replace(settings, rank=settings.rank + more)
-        assert plan_of(higher, LLAMA).allocated > plan.allocated
+        assert plan_of(higher, LLAMA).allocated >= plan.allocated
 
 
 @given(SETTINGS)

@@ -16,6 +16,7 @@ from seqctx.catalogue.shapes import ModelShape
 from seqctx.errors import InputError
 from seqctx.plan.memory import MemoryPlan
 from seqctx.plan.settings import Settings, settings_of
+from seqctx.plan.time import flops_per_token
 from seqctx.plan.training import card_of, plan_of
 from seqctx.schema.config import Config
 from seqctx.schema.figures import Figures
@@ -152,7 +153,8 @@ def _option(
     if packed:
         rows = ceil(examples * figures.packed.rows / max(1, figures.unpacked.rows))
     settings = replace(base, sequence_len=length)
-    arithmetic = epoch_flops(shape, tokens + repeated + examples * figures.frame, length)
+    computed = tokens + repeated + examples * figures.frame
+    arithmetic = computed * flops_per_token(settings, shape, computed / examples)
     threads = sum(len(book.threads) for book in figures.books)
     returns = _weighted([(way.returns, len(b.threads)) for b, way in zip(figures.books, ways,
                                                                          strict=True)])  # fmt: skip
@@ -170,19 +172,6 @@ def _option(
 def _weighted(values: Sequence[tuple[float, int]]) -> float:
     """Mean of shares, by how many each is of."""
     return sum(v * n for v, n in values) / max(1, sum(n for _, n in values))
-
-
-def epoch_flops(shape: ModelShape, tokens: int, length: int) -> float:
-    """Arithmetic of an epoch of QLoRA with checkpoints [FLOP].
-
-    For each weight and token 2 forward, 2 again when the block is computed anew, and 2 for the
-    gradient of its input; no gradient of frozen weights (2001.08361, section 2.1; 1604.06174). For
-    causal attention 2 x layers x heads x head_dim a token and position seen, as often, of which
-    half are masked.
-    """
-    dense = 6 * (shape.block_parameters + (shape.vocab or 0) * (shape.hidden or 0))
-    width = (shape.layers or 0) * (shape.heads or 0) * (shape.head_dim or 0)
-    return tokens * (dense + 6 * 2 * width * length / 2)
 
 
 def _risks(option: Option) -> list[str]:

@@ -11,10 +11,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from seqctx.catalogue.gpus import Gpu, find_gpu, known_gpus
-from seqctx.catalogue.shapes import ModelShape, find_shape
+from seqctx.catalogue.gpus import Gpu
+from seqctx.catalogue.shapes import ModelShape
 from seqctx.errors import InputError
 from seqctx.plan.settings import Settings, settings_of
+from seqctx.plan.training import card_of, shape_of
 from seqctx.schema.config import Config
 
 Range = tuple[float, float]
@@ -123,14 +124,16 @@ def plan_time(
 
     Not covered: loading, evaluation, saving, tokenizing; several cards.
     """
-    card, shape = _card(cfg, gpu), _shape(cfg, shape)
+    card, shape = card_of(cfg, gpu), shape or shape_of(cfg)
+    if card is None or not card.tflops or not card.bandwidth_gb_s:
+        raise InputError("gpu: none is named whose arithmetic is known. Name one.")
     settings = settings_of(cfg, shape)
     epochs, steps = _duration(cfg, data)
     tokens = round(data.rows * data.row_tokens * epochs)
     flops = flops_per_token(settings, shape, data.row_tokens)
     batches = math.ceil(data.rows / settings.micro_batch) * epochs
-    widen = _dequantization(settings, shape) * batches / (card.bandwidth_gb_s or 1) / 1e9
-    rate = (card.tflops or 0) * 1e12
+    widen = _dequantization(settings, shape) * batches / card.bandwidth_gb_s / 1e9
+    rate = card.tflops * 1e12
     low, high = utilization
     seconds = (tokens * flops / (rate * high) + widen, tokens * flops / (rate * low) + widen)
     speed = (tokens / seconds[1], tokens / seconds[0]) if tokens else (0.0, 0.0)
@@ -238,20 +241,3 @@ def examples_factor(overlap: float) -> float:
     if not 0 <= overlap < 1:
         raise ValueError(f"overlap is a share below 1 (got {overlap})")
     return 1 / (1 - overlap)
-
-
-def _card(cfg: Config, gpu: str | Gpu | None) -> Gpu:
-    name = gpu or cfg.seqctx.gpu
-    card = find_gpu(name) if isinstance(name, str) else name
-    if card is None:
-        raise InputError(f"gpu: {name}: unknown card. Known are {', '.join(known_gpus())}.")
-    if not card.tflops:
-        raise InputError(f"gpu: {card.name}: its arithmetic is not known. Name a card.")
-    return card
-
-
-def _shape(cfg: Config, shape: ModelShape | None) -> ModelShape:
-    shape = shape or find_shape(cfg.base_model)
-    if shape is None:
-        raise InputError(f"base_model: {cfg.base_model}: its shape is not known. Name its folder.")
-    return shape
