@@ -9,7 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from seqctx.catalogue.shapes import ModelShape, find_shape
     from seqctx.errors import CheckError, InputError, SeqctxError, ToolError
+    from seqctx.plan.advice import advise
+    from seqctx.plan.invert import highest_rank, largest_micro_batch_size, longest_sequence_len
+    from seqctx.plan.memory import MemoryPlan
+    from seqctx.plan.serving import plan_serving
+    from seqctx.plan.time import plan_time
+    from seqctx.plan.training import plan_training
     from seqctx.prepare.chunking import Chunk, chunk
     from seqctx.prepare.coverage import Coverage, coverage
     from seqctx.prepare.readers import read_manuscript
@@ -25,15 +32,25 @@ _HOME = {
     "Config": "seqctx.schema.config",
     "Coverage": "seqctx.prepare.coverage",
     "InputError": "seqctx.errors",
+    "MemoryPlan": "seqctx.plan.memory",
+    "ModelShape": "seqctx.catalogue.shapes",
     "SeqctxError": "seqctx.errors",
     "Span": "seqctx.prepare.structure",
     "ToolError": "seqctx.errors",
+    "advise": "seqctx.plan.advice",
     "axolotl_mapping": "seqctx.schema.render",
     "chunk": "seqctx.prepare.chunking",
     "coverage": "seqctx.prepare.coverage",
     "diff": "seqctx.schema.config",
+    "find_shape": "seqctx.catalogue.shapes",
+    "highest_rank": "seqctx.plan.invert",
+    "largest_micro_batch_size": "seqctx.plan.invert",
     "load_config": "seqctx.schema.config",
     "load_tokenizer": "seqctx.prepare.tokens",
+    "longest_sequence_len": "seqctx.plan.invert",
+    "plan_serving": "seqctx.plan.serving",
+    "plan_time": "seqctx.plan.time",
+    "plan_training": "seqctx.plan.training",
     "read_manuscript": "seqctx.prepare.readers",
     "vllm_command": "seqctx.schema.render",
 }
@@ -46,15 +63,25 @@ __all__ = [
     "Config",
     "Coverage",
     "InputError",
+    "MemoryPlan",
+    "ModelShape",
     "SeqctxError",
     "Span",
     "ToolError",
+    "advise",
     "axolotl_mapping",
     "chunk",
     "coverage",
     "diff",
+    "find_shape",
+    "highest_rank",
+    "largest_micro_batch_size",
     "load_config",
     "load_tokenizer",
+    "longest_sequence_len",
+    "plan_serving",
+    "plan_time",
+    "plan_training",
     "read_manuscript",
     "vllm_command",
 ]

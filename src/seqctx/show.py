@@ -183,6 +183,18 @@ def plan_view(planned: Planned, advice: Advice | None) -> RenderableType:
                 f"cache: {serving.kv_tokens:,} tokens; of {serving.max_num_seqs} requests, "
                 f"{serving.max_concurrency:.2f} fit at {serving.window:,} tokens each"
             )
+    if speed := planned.speed:
+        parts.append(
+            f"at most {speed.decode_each:.0f} tokens/s for one request at a full window "
+            f"({speed.limit}), {speed.prefill_seconds:.0f} s at least before its first token"
+        )
+    if time := planned.time:
+        low, high = (seconds / 60 for seconds in time.seconds)
+        parts.append(
+            f"training: {time.tokens:,} tokens in {time.steps} steps, {low:.0f} to {high:.0f} "
+            f"minutes ({time.tokens_per_second[0]:,.0f} to {time.tokens_per_second[1]:,.0f} "
+            "tokens/s)"
+        )
     if planned.longest:
         each = ", ".join(f"{key} {value:,}" for key, value in planned.longest.items())
         parts.append(f"largest that fits, all else as it is: {each}")

@@ -24,6 +24,7 @@ def cli() -> None:
     seqctx check CONFIG...   what Axolotl and vLLM would let through, by line
     seqctx prepare CONFIG    manuscripts to examples, counted in the model's own tokens
     seqctx plan CONFIG       memory before the GPU hours, and which option to take
+    seqctx explain [TOPIC]   the two lengths, with your own numbers
     seqctx train CONFIG      Axolotl on what the file says; the adapter in output_dir
     seqctx serve CONFIG      vLLM with the base and the adapter under two names
     """

@@ -1,14 +1,17 @@
-"""Verbs that look ahead: plan."""
+"""Verbs that look ahead: plan, explain."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from seqctx.cli.options import CONFIG, SET
 from seqctx.errors import InputError
+
+if TYPE_CHECKING:
+    from seqctx.schema.figures import Figures
 
 
 @click.command()
@@ -41,16 +44,17 @@ def plan(
     from seqctx.plan.overview import Planned
     from seqctx.schema.config import load_config
 
-    planned = Planned.of(load_config(config, overrides), gpu)
+    figures = _figures(config)
+    planned = Planned.of(load_config(config, overrides), gpu, figures)
     advice = None
     if compare:
         from seqctx.plan.advice import advise
-        from seqctx.schema.figures import FIGURES, Figures
 
-        out = Path("prepare/out") / config.stem
-        figures = Figures.read(out / FIGURES)
         if figures is None:
-            raise InputError(f"{out}: holds no {FIGURES}. Run seqctx prepare {config} first.")
+            raise InputError(
+                f"prepare/out/{config.stem}: was not prepared, and the options are compared on its "
+                f"text. Run seqctx prepare {config} first."
+            )
         advice = advise(planned.cfg, figures, planned.shape, goal=planned.cfg.seqctx.goal,
                         gpu=planned.training.gpu)  # fmt: skip
     if html:
@@ -61,8 +65,9 @@ def plan(
             f.write(plan_page(planned, advice))
     if as_json:
         data = {"training": asdict(planned.training), "longest": planned.longest}
-        if planned.serving:
-            data["serving"] = asdict(planned.serving)
+        for name in ("serving", "time", "speed"):
+            if found := getattr(planned, name):
+                data[name] = asdict(found)
         if advice:
             data["advice"] = asdict(advice)
         click.echo(json.dumps(data, indent=2))
@@ -76,4 +81,41 @@ def plan(
         raise click.exceptions.Exit(1)
 
 
-VERBS: tuple[click.Command, ...] = (plan,)
+@click.command()
+@click.argument("topic", required=False)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    default=Path("axolotl_configs/llama-3.1-8b-qlora-32gb.yaml"),
+    show_default=True,
+    help="Whose numbers to explain with.",
+)
+@SET
+def explain(topic: str | None, config: Path, overrides: dict[str, Any]) -> None:
+    r"""Explain the two lengths with the numbers of your own file.
+
+    TOPIC is lengths, memory, concurrency or myths; without one all are told.
+
+    \b
+    Examples:
+      seqctx explain
+      seqctx explain myths --config my.yaml
+    """
+    from seqctx.plan.explain import explain as tell
+    from seqctx.plan.overview import Planned
+    from seqctx.schema.config import load_config
+
+    figures = _figures(config)
+    planned = Planned.of(load_config(config, overrides), figures=figures)
+    for paragraph in tell(planned, figures, topic):
+        click.echo(click.wrap_text(paragraph, width=90) + "\n")
+
+
+def _figures(config: Path) -> Figures | None:
+    """What prepare measured for a file, if it did."""
+    from seqctx.schema.figures import FIGURES, Figures
+
+    return Figures.read(Path("prepare/out") / config.stem / FIGURES)
+
+
+VERBS: tuple[click.Command, ...] = (plan, explain)

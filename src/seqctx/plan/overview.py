@@ -10,8 +10,10 @@ from seqctx.catalogue.shapes import ModelShape
 from seqctx.plan.invert import highest_rank, largest_micro_batch_size, longest_sequence_len
 from seqctx.plan.memory import MemoryPlan
 from seqctx.plan.serving import ServingPlan, plan_serving
+from seqctx.plan.time import Data, SpeedBounds, TimePlan, plan_time, speed_bounds
 from seqctx.plan.training import plan_training, shape_of
 from seqctx.schema.config import Config
+from seqctx.schema.figures import Figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class Planned:
         serving: memory of serving; None where the file has no ``vllm:`` block.
         longest: with all else as it is, the largest ``sequence_len``, ``micro_batch_size`` and
             ``lora_r`` that train on the card, and ``max_model_len`` that serves; empty without one.
+        time: of training what prepare left; None without that, or without a card.
+        speed: what serving one request at the window cannot exceed; None without a card.
     """
 
     cfg: Config
@@ -32,10 +36,17 @@ class Planned:
     training: MemoryPlan
     serving: ServingPlan | None
     longest: dict[str, int]
+    time: TimePlan | None
+    speed: SpeedBounds | None
 
     @classmethod
-    def of(cls, cfg: Config, gpu: str | Gpu | None = None) -> Self:
+    def of(cls, cfg: Config, gpu: str | Gpu | None = None, figures: Figures | None = None) -> Self:
         """Plan a file.
+
+        Args:
+            cfg: the file.
+            gpu: the card; what ``seqctx.gpu`` names when None.
+            figures: what prepare measured of the file's text, for the time.
 
         Raises:
             InputError: as `plan_training` and `plan_serving`.
@@ -54,7 +65,15 @@ class Planned:
                 longest["lora_r"] = highest_rank(cfg, gpu=card, shape=shape)
             if serving and serving.longest_window:
                 longest["max_model_len"] = serving.longest_window
-        return cls(cfg, shape, training, serving, longest)
+        time, speed, card = None, None, training.gpu
+        if card and card.tflops and figures:
+            time = plan_time(cfg, data_of(cfg, figures), gpu=card, shape=shape)
+        if card and card.tflops and serving:
+            speed = speed_bounds(
+                shape, card, weight_bytes=serving.memory.term("weights").bytes,
+                kv_bytes_per_token=serving.kv_bytes_per_token, context=serving.window,
+            )  # fmt: skip
+        return cls(cfg, shape, training, serving, longest, time, speed)
 
     @property
     def fits(self) -> bool:
@@ -62,3 +81,13 @@ class Planned:
         return self.training.fits is not False and (
             self.serving is None or self.serving.fits is not False
         )
+
+
+def data_of(cfg: Config, figures: Figures) -> Data:
+    """One epoch of what prepare left, as the file's ``sample_packing`` has it."""
+    plain = figures.unpacked
+    tokens = round(plain.efficiency * figures.sequence_len * plain.rows)
+    if cfg.sample_packing:
+        packed = figures.packed
+        return Data(plain.rows, tokens, packed.rows, packed.steps_per_epoch, figures.sequence_len)
+    return Data(plain.rows, tokens, plain.rows, plain.steps_per_epoch, tokens / plain.rows)
