@@ -15,7 +15,7 @@ from seqctx.errors import InputError
 from seqctx.plan.kv import CacheLayers, cache_layout
 from seqctx.plan.memory import GIB
 from seqctx.plan.server import default_batch
-from seqctx.plan.serving import ServingPlan, graph_count, plan_serving
+from seqctx.plan.serving import ServingPlan, graph_count, most_sequences, plan_serving
 from seqctx.schema.config import Config
 from tests.conftest import ROOT
 
@@ -118,6 +118,8 @@ def test_the_mission_on_32_gb() -> None:
     assert 24.0 < plan.memory.device / GIB < 24.5  # "24 GB at 64k": with one request of 64,000
     assert plan.max_concurrency is not None and 1.4 < plan.max_concurrency < 1.7
     assert 9 * plan.request_bytes / GIB == pytest.approx(70.3, abs=0.1)  # nine of them
+    assert plan.with_requests(9) == plan.memory.device + 8 * plan.request_bytes
+    assert most_sequences(LLAMA, gpu="rtx-5090") == 1
     long = plan_serving(LLAMA.replace(vllm__max_model_len=131072), gpu="rtx-5090")
     assert long.fits is False and long.request_bytes == 16 * GIB
     assert long.memory.term("weights").bytes / GIB == pytest.approx(15.0, abs=0.05)
@@ -217,6 +219,7 @@ def test_graphs_of_the_default() -> None:
         (LLAMA.replace(vllm__speculative_config={"model": "x"}), "drafter"),
         (Config(base_model="nobody/Nothing-1B"), "shape is not known"),
         (Config(base_model="google/gemma-4-31B-it"), "cannot be worked out"),
+        (Config(base_model="mistralai/Ministral-8B-Instruct-2410"), "cannot be worked out"),
         (Config(base_model="Qwen/Qwen3-30B-A3B", adapter="lora"), "Plan the merged model"),
     ],
 )
@@ -230,6 +233,21 @@ def test_windows_cost_less_than_full_attention() -> None:
     plan = plan_serving(Config(base_model="google/gemma-3-4b-it"), gpu="rtx-5090")
     assert plan.kv_bytes_per_token == 5 * 4096
     assert plan.request_bytes < 0.3 * 34 * 4096 * plan.window
+
+
+@pytest.mark.parametrize("window", [512, 2048, 8192, 64000, 131072])
+def test_most_sequences_is_exact(window: int) -> None:
+    cfg = LLAMA.replace(vllm__max_model_len=window)
+    begin = time.perf_counter()
+    most = most_sequences(cfg, gpu="rtx-5090")
+    assert time.perf_counter() - begin < 0.1
+
+    def holds(sequences: int) -> bool:
+        changed = cfg.replace(vllm__max_num_seqs=sequences)
+        plan = plan_serving(changed, gpu="rtx-5090")
+        return bool(plan.fits) and (plan.max_concurrency or 0) >= sequences
+
+    assert (most == 0 or holds(most)) and not holds(most + 1)
 
 
 @given(
@@ -247,6 +265,14 @@ def test_longer_requests_take_no_less(
     free = layout.needed(tokens)
     assert layout.longest(free, 400_000) >= tokens
     assert layout.needed(layout.longest(free, 400_000)) <= free
+
+
+def test_experts_in_four_bit_as_published() -> None:
+    """gpt-oss-20b: its published files are 13.8 GB (noted from memory)."""
+    plan = plan_serving(Config(base_model="openai/gpt-oss-20b"), gpu="rtx-5090")
+    assert plan.memory.term("weights").bytes / GIB == pytest.approx(12.8, rel=0.05)
+    with pytest.raises(InputError, match="before 0.21"):
+        plan_serving(Config(base_model="openai/gpt-oss-20b"), vllm_version="0.19.0")
 
 
 def test_one_block_is_held_back() -> None:

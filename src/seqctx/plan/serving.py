@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from seqctx.catalogue.gpus import Gpu, find_gpu, known_gpus
 from seqctx.catalogue.shapes import ModelShape, find_shape
 from seqctx.errors import InputError
-from seqctx.plan.kv import CacheLayers, CacheLayout, cache_layout
+from seqctx.plan.kv import CacheLayers, CacheLayout, cache_layout, largest
 from seqctx.plan.memory import GIB, MemoryPlan, Term
 from seqctx.plan.served import Served, served_shape
 from seqctx.plan.server import BITS, Server, server_of
@@ -68,6 +68,10 @@ class ServingPlan:
         """What is left beside one request; negative where the server refuses [B]."""
         return self.memory.margin
 
+    def with_requests(self, requests: int) -> int:
+        """Memory with so many requests of ``window`` in the cache at once [B]."""
+        return self.memory.device + (requests - 1) * self.request_bytes
+
 
 def plan_serving(
     cfg: Config,
@@ -92,13 +96,37 @@ def plan_serving(
     Not covered: vision and audio encoders, drafters, caches offloaded to the CPU.
     """
     card = _card(cfg, gpu)
-    shape = shape or find_shape(cfg.base_model)
-    if shape is None:
-        raise InputError(
-            f"base_model: {cfg.base_model}: its shape is not known. Name a folder with config.json."
-        )
+    served = served_shape(_shape(cfg, shape))
     server = server_of(cfg, card, vllm_version)
-    return plan_of(server, served_shape(shape), card, free_bytes=free_bytes)
+    return plan_of(server, served, card, free_bytes=free_bytes)
+
+
+def most_sequences(
+    cfg: Config,
+    *,
+    gpu: str | Gpu | None = None,
+    vllm_version: str = "0.32.0",
+    shape: ModelShape | None = None,
+) -> int:
+    """The largest ``max_num_seqs`` whose requests all fit at ``max_model_len``; 0 where none does.
+
+    More sequences take more room in the sampler and in graphs, so fewer tokens are left.
+
+    Raises:
+        InputError: as `plan_serving`, or without a card.
+    """
+    card, served = _card(cfg, gpu), served_shape(_shape(cfg, shape))
+    if card is None:
+        raise InputError("gpu: none is named. Set seqctx.gpu, or give one.")
+    server = server_of(cfg, card, vllm_version)
+
+    def fits(sequences: int) -> bool:
+        batched = max(server.batched, sequences)
+        changed = dataclasses.replace(server, sequences=sequences, batched=batched)
+        plan = plan_of(changed, served, card)
+        return bool(plan.fits) and (plan.max_concurrency or 0) >= sequences
+
+    return largest(fits, 4096)
 
 
 def plan_of(
@@ -153,7 +181,16 @@ def plan_of(
 
 
 def layout_of(server: Server, served: Served) -> CacheLayout:
-    """The cache of one card in blocks."""
+    """The cache of one card in blocks.
+
+    Raises:
+        InputError: for kinds of layers that a vLLM this old counted otherwise.
+    """
+    if len(served.cache) > 1 and server.version < (0, 21):
+        raise InputError(
+            "vllm_version: before 0.21 caches of unlike layers were cut up otherwise, which is not "
+            "worked out here. Plan with 0.21 or later."
+        )
     states = 2 if server.prefix_caching else 1
     layers = _cached(server, served)
     return cache_layout(layers, block=server.block, in_flight=server.in_flight, states=states)
@@ -317,6 +354,13 @@ def _card(cfg: Config, gpu: str | Gpu | None) -> Gpu | None:
     if name and card is None:
         raise InputError(f"gpu: {name}: unknown card. Known are {', '.join(known_gpus())}.")
     return card
+
+
+def _shape(cfg: Config, shape: ModelShape | None) -> ModelShape:
+    shape = shape or find_shape(cfg.base_model)
+    if shape is None:
+        raise InputError(f"base_model: {cfg.base_model}: its shape is not known. Name its folder.")
+    return shape
 
 
 def _first(*values: int | None) -> int | None:
