@@ -22,7 +22,7 @@ MODEL := prepare/models/smollm2-135m-instruct
 BASE  := $(if $(shell grep -sE '^base_model: *$(MODEL)( |$$)' $(CONFIG)),$(MODEL)/config.json)
 SEQCTX := .venv/bin/seqctx
 
-.PHONY: help setup setup-train setup-serve model check prepare train serve demo \
+.PHONY: help setup setup-train setup-serve model check prepare plan explain train serve demo \
         test test-fast fuzz bench docs lint format lock dry-run-cuda clean
 
 help:  ## list the targets
@@ -52,6 +52,12 @@ check: $(CORE)  ## what Axolotl and vLLM would let through
 
 prepare: $(CORE) $(BASE)  ## manuscripts to training examples
 	@$(SEQCTX) prepare $(CONFIG)
+
+plan: $(CORE)  ## memory and time before the GPU hours
+	@$(SEQCTX) plan $(CONFIG)
+
+explain: $(CORE)  ## the two lengths, with the numbers of CONFIG
+	@$(SEQCTX) explain --config $(CONFIG)
 
 train: $(CORE) $(TRAIN) $(BASE)  ## QLoRA with Axolotl
 	@$(SEQCTX) train $(CONFIG)

@@ -191,7 +191,7 @@ def plan_view(planned: Planned, advice: Advice | None) -> RenderableType:
     if time := planned.time:
         low, high = (seconds / 60 for seconds in time.seconds)
         parts.append(
-            f"training: {time.tokens:,} tokens in {time.steps} steps, {low:.0f} to {high:.0f} "
+            f"training: {time.tokens:,} tokens in {time.steps} steps, {low:.1f} to {high:.1f} "
             f"minutes ({time.tokens_per_second[0]:,.0f} to {time.tokens_per_second[1]:,.0f} "
             "tokens/s)"
         )

@@ -155,6 +155,9 @@ def _stem(name: str) -> str:
     return re.sub(r"-(instruct|base)-", "-", name)
 
 
+_EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts")
+
+
 def _shape_of_folder(folder: Path) -> ModelShape:
     """Read config.json, and the special tokens of tokenizer.json where there is one."""
     path = folder / "config.json"
@@ -174,7 +177,9 @@ def _shape_of_folder(folder: Path) -> ModelShape:
     block = 3 * hidden * inner + 2 * hidden * heads * head_dim + 2 * hidden * kv_heads * head_dim
     embeddings = vocab * hidden * (1 if config.get("tie_word_embeddings") else 2)
     window = config.get("sliding_window") if config.get("use_sliding_window", True) else None
-    experts = config.get("num_local_experts") or config.get("num_experts")
+    experts = next((config[k] for k in _EXPERTS if config.get(k)), None)
+    blocks = f"{experts} experts" if experts else None
+    blocks = "latent attention (MLA)" if config.get("kv_lora_rank") else blocks
     return ModelShape(
         name=str(folder),
         hidden=hidden,
@@ -186,7 +191,7 @@ def _shape_of_folder(folder: Path) -> ModelShape:
         parameters_m=(layers * block + embeddings) / 1e6,
         kv_bytes_per_token=4 * layers * kv_heads * head_dim,
         sliding_window=str(window) if window else None,
-        moe=f"{experts} experts" if experts else None,
+        moe=blocks,
         special_tokens=_special_tokens(folder / "tokenizer.json"),
         source=str(path),
         intermediate=inner,

@@ -43,8 +43,9 @@ def _lengths(planned: Planned, figures: Figures | None) -> list[str]:
     ]
     if figures and figures.books:
         book = max(figures.books, key=lambda b: b.tokens)
-        way = next(w for w in book.ways
-                   if w.strategy == "sequential" and w.sequence_len == figures.sequence_len)  # fmt: skip
+        length = figures.sequence_len
+        ways = (w for w in book.ways if w.strategy == "sequential" and w.sequence_len == length)
+        way = next(ways)
         lines.append(
             f"Of {book.title}, {book.tokens:,} tokens, {way.examples} examples of "
             f"{figures.sequence_len:,} see {way.returns:.0%} of the ways from one mention of a "

@@ -57,15 +57,15 @@ class Planned:
         if "vllm" in cfg.model_fields_set:
             serving = plan_serving(cfg, gpu=gpu, shape=shape)
         longest = {}
-        if training.gpu:
-            card = training.gpu
+        card = training.gpu
+        if card:
             longest["sequence_len"] = longest_sequence_len(cfg, gpu=card, shape=shape)
             longest["micro_batch_size"] = largest_micro_batch_size(cfg, gpu=card, shape=shape)
             if cfg.adapter:
                 longest["lora_r"] = highest_rank(cfg, gpu=card, shape=shape)
             if serving and serving.longest_window:
                 longest["max_model_len"] = serving.longest_window
-        time, speed, card = None, None, training.gpu
+        time, speed = None, None
         if card and card.tflops and figures:
             time = plan_time(cfg, data_of(cfg, figures), gpu=card, shape=shape)
         if card and card.tflops and serving:

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from seqctx import InputError, load_config
+from seqctx.plan.advice import advise
+from seqctx.plan.explain import TOPICS, explain
+from seqctx.plan.memory import GIB
+from seqctx.plan.overview import Planned
+from seqctx.plan.page import plan_page
+from seqctx.schema.figures import FIGURES
+from tests.conftest import CONFIG, ROOT, seqctx
+from tests.plan.test_advice import LLAMA, MISSION, figures
+
+FILE = ROOT / "axolotl_configs" / "llama-3.1-8b-qlora-32gb.yaml"
+
+
+@pytest.fixture(scope="module")
+def planned() -> Planned:
+    return Planned.of(MISSION, figures=figures())
+
+
+def test_all_of_the_mission(planned: Planned) -> None:
+    assert planned.fits and planned.serving and planned.time and planned.speed
+    assert planned.longest["max_model_len"] == planned.serving.longest_window
+    assert planned.training.fits and planned.longest["sequence_len"] > 4096
+    # 16 GB of weights and 8 of cache, read for every token, at 1,792 GB/s
+    assert planned.speed.decode_each == pytest.approx(1792 / (16.06 + 8.39), rel=0.02)
+    # a hundred examples of about 1,843 tokens, three times over
+    assert planned.time.tokens == pytest.approx(100 * 0.9 * 2048 * 3, rel=0.01)
+
+
+def test_explained_with_the_files_own_numbers(planned: Planned) -> None:
+    told = " ".join(explain(planned, figures()))
+    assert "2,048" in told and "64,000" in told and "131,072 positions" in told
+    assert "9 full windows of 64,000 tokens would need 70 GiB" in told
+    whole = planned.cfg.replace(sequence_len=64000)
+    needed = Planned.of(whole).training.device / GIB
+    assert f"Training at 64,000 would take {needed:.0f} GiB" in told
+    assert told.count("Myth:") == 5
+    assert "sees 35% of the returns, without it 25%" in told
+    for topic in TOPICS:
+        assert explain(planned, None, topic)
+    other = Planned.of(MISSION.replace(sequence_len=1024, vllm__max_model_len=32000))
+    assert "Training at 32,000" in " ".join(explain(other, None, "myths"))
+    with pytest.raises(InputError, match="explain: moon: no topic"):
+        explain(planned, None, "moon")
+
+
+def test_a_guest_without_our_blocks_is_explained_too(tmp_path: Path) -> None:
+    guest = ROOT / "tests" / "data" / "guests" / "chat-qwen3-8b-qlora.yaml"
+    planned = Planned.of(load_config(guest))
+    assert planned.training.fits is None and planned.longest == {}
+    assert planned.serving is None and planned.fits
+    assert explain(planned, None)
+
+
+def test_the_page_shows_both_plots_with_the_cards_line(planned: Planned) -> None:
+    advice = advise(MISSION, figures(), LLAMA, goal="structure")
+    page = plan_page(planned, advice)
+    assert page.count("<svg") == 2 and page.count("the card's") == 2
+    for word in ("Liger fused", "cut cross-entropy", "9 requests", "go to 4,096", "bitsandbytes"):
+        assert word in page
+
+
+def test_the_verb(tmp_path: Path) -> None:
+    answer = seqctx("plan", FILE, "--html", tmp_path / "plan.html")
+    assert answer.returncode == 0, answer.stderr
+    assert "KV cache" in answer.stdout and "fits" in answer.stdout
+    assert (tmp_path / "plan.html").read_text("utf-8").startswith("<!doctype html>")
+    answer = seqctx("plan", FILE, "--json", "--gpu", "rtx-3060-12gb")
+    assert answer.returncode == 1  # found wanting
+    data = json.loads(answer.stdout)
+    assert data["training"]["capacity"] < data["training"]["device"]
+    assert data["training"]["terms"][0].keys() == {
+        "name", "bytes", "formula", "source", "provenance",
+    }  # fmt: skip
+    answer = seqctx("plan", FILE, "--gpu", "rtx-9999")
+    assert answer.returncode == 2 and "no card of the table" in answer.stderr
+    answer = seqctx("plan", FILE, "--options", cwd=tmp_path)
+    assert answer.returncode == 2 and "seqctx prepare" in answer.stderr
+    answer = seqctx("explain", "concurrency", "--config", FILE)
+    assert answer.returncode == 0 and "70 GiB" in answer.stdout
+
+
+def test_options_of_a_prepared_manuscript(tmp_path: Path) -> None:
+    (tmp_path / "prepare" / "out" / FILE.stem).mkdir(parents=True)
+    figures().write(tmp_path / "prepare" / "out" / FILE.stem / FIGURES)
+    answer = seqctx("plan", FILE, "--options", "--set", "seqctx.goal=structure", cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    assert "> go to 4,096" in answer.stdout and "for structure: go to 4,096" in answer.stdout
+
+
+def test_a_file_for_a_cpu_is_planned_without_a_card() -> None:
+    planned = Planned.of(load_config(CONFIG), gpu="cpu")
+    assert planned.training.gpu is None and planned.training.term("weights").bytes
