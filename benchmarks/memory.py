@@ -32,6 +32,7 @@ SAME_SHAPE = {  # a run's model: one of the table that has its shape
     "mistralai/Devstral-Small-2507 (24B)": "mistralai/Mistral-Small-24B-2501",
     "katanemo/Plano-Orchestrator-4B (Qwen3-4B)": "Qwen/Qwen3-4B",
     "XiaomiMiMo/MiMo-7B-RL": "XiaomiMiMo/MiMo-7B",
+    "mistralai/Ministral-3-3B-Reasoning-2512": "mistralai/Ministral-3-3B-2512",
 }
 EXPLAINED = {
     "3": "the model's shape is from memory, and its loss may not be patched by the plugin",
@@ -40,6 +41,7 @@ EXPLAINED = {
     "145": "the run keeps its residual stream in 4 bytes, which nothing in the row says",
 }
 TARGETS = {
+    "linear": ("q_proj", "k_proj", "v_proj", "o_proj"),
     "all-linear": ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"),
     "attention": ("q_proj", "k_proj", "v_proj", "o_proj"),
     "q,v": ("q_proj", "v_proj"),

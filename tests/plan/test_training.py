@@ -8,6 +8,7 @@ from benchmarks.memory import (
     EXPLAINED,
     measured_bytes,
     planned,
+    planned_bytes,
     read_rows,
     settings_of_row,
 )
@@ -133,9 +134,11 @@ def test_the_largest_fits_and_one_more_does_not(mission: Config, card: str) -> N
     ("changes", "message"),
     [
         ({"base_model": "nobody/Nothing-1B"}, "its shape is not known"),
-        ({"base_model": "openai/gpt-oss-20b"}, "32 experts"),
+        ({"base_model": "Qwen/Qwen3.6-35B-A3B"}, "30 GDN"),
+        ({"base_model": "google/gemma-4-12B-it"}, "K=V"),
         ({"optimizer": "polora"}, "optimizer: polora: its memory is not known"),
-        ({"tensor_parallel_size": 2}, "tensor_parallel_size: 2"),
+        ({"deepspeed": "my.json", "dp_shard_size": 2}, "deepspeed: my.json: its stage"),
+        ({"deepspeed": "deepspeed_configs/zero2.json"}, "over how many cards is not said"),
         ({"seqctx": {"gpu": "rtx-9999"}}, "gpu: rtx-9999: no card of the table"),
     ],
 )
@@ -156,3 +159,32 @@ def test_a_card_that_is_too_small(mission: Config) -> None:
     assert plan_training(fused, gpu="rtx-3060-12gb").fits
     assert plan_training(mission, gpu="cpu").fits is None
     assert plan_training(fused).allocated / GIB == pytest.approx(8.1, abs=0.3)
+
+
+def test_experts_are_counted_and_quantized_only_when_asked(mission: Config) -> None:
+    model = mission.replace(base_model="Qwen/Qwen3-30B-A3B")
+    sixteen = plan_training(model).term("experts")
+    assert sixteen.bytes == 2 * 48 * 128 * 3 * 2048 * 768  # layers x experts x matrices
+    four = plan_training(model.replace(quantize_moe_experts=True)).term("experts")
+    assert four.bytes == pytest.approx(sixteen.bytes * 4.127 / 16)
+    # as measured: 44 GiB, some of it from dequantizing the published weights
+    (row,) = (r for r in read_rows("special") if r["id"] == "24")
+    assert planned_bytes(row) / measured_bytes(row) == pytest.approx(0.91, abs=0.01)
+
+
+def test_what_each_stage_divides(mission: Config) -> None:
+    def terms(**changes: object) -> dict[str, int]:
+        plan = plan_training(mission.replace(**changes))
+        return {t.name: t.bytes for t in plan.terms}
+
+    one = terms()
+    for stage, divided in ((1, {"optimizer"}), (2, {"optimizer", "gradients"})):
+        names = terms(deepspeed=f"deepspeed_configs/zero{stage}.json", dp_shard_size=4)
+        for name in ("weights", "embeddings", "adapter", "gradients", "optimizer"):
+            assert names[name] == pytest.approx(one[name] / (4 if name in divided else 1), abs=4)
+    fsdp = {"fsdp_version": 2, "fsdp_config": {"reshard_after_forward": True}}
+    whole = terms(**fsdp, dp_shard_size=2)
+    assert whole["weights"] == pytest.approx(one["weights"] / 2, abs=2)
+    halved = terms(context_parallel_size=2)
+    assert halved["logits"] == one["logits"] / 2
+    assert terms(tensor_parallel_size=2)["weights"] == pytest.approx(one["weights"] / 2, abs=2)

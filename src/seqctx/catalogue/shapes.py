@@ -17,6 +17,21 @@ from seqctx.files import explain_os_errors
 
 
 @dataclass(frozen=True)
+class Experts:
+    """Of every layer's MLP.
+
+    Attributes:
+        count: how many there are.
+        active: how many a token takes.
+        intermediate: width within one.
+    """
+
+    count: int
+    active: int
+    intermediate: int
+
+
+@dataclass(frozen=True)
 class ModelShape:
     """What memory and positions depend on.
 
@@ -51,38 +66,59 @@ class ModelShape:
     mlp_matrices: int = 3
 
     @property
+    def experts(self) -> Experts | None:
+        """Its experts, where all layers have the same and nothing beside; else None."""
+        said = re.match(r"(\d+) experts,? top (\d+)(?!.*shared)(?:.*moe_ff (\d+))?", self.moe or "")
+        inner = int(said[3] or self.intermediate or 0) if said else 0
+        return Experts(int(said[1]), int(said[2]), inner) if said else None
+
+    @property
     def linears(self) -> dict[str, tuple[int, int]]:
-        """Linear layers of one block: name to (in, out); a Llama block, or one without a gate.
+        """Linear layers of one block, experts apart: name to (in, out).
 
         Raises:
             InputError: for a model whose blocks differ, or are not known.
         """
         h, heads, inner = self.hidden, self.heads, self.intermediate
-        reason = self.moe or ("K=V" in (self.sliding_window or "") and self.sliding_window)
-        if self.sliding_window and ("GDN" in self.sliding_window or "Delta" in self.sliding_window):
-            reason = self.sliding_window
-        if reason:
-            raise InputError(
-                f"{self.name}: {reason}: memory of such blocks is not worked out here."
-            )
+        mixed = re.search("K=V|GDN|Delta", self.sliding_window or "")
+        if mixed or (self.moe and not self.experts):
+            reason = self.sliding_window if mixed else self.moe
+            raise InputError(f"{self.name}: {reason}: the memory of such blocks is not known.")
         if not (h and heads and self.kv_heads and self.head_dim and inner and self.layers):
             raise InputError(f"{self.name}: its shape is not known whole. Name its folder.")
         q, k = heads * self.head_dim, self.kv_heads * self.head_dim
+        attention = {"q_proj": (h, q), "k_proj": (h, k), "v_proj": (h, k), "o_proj": (q, h)}
         mlp = {"gate_proj": (h, inner), "up_proj": (h, inner), "down_proj": (inner, h)}
         if self.mlp_matrices == 2:
             del mlp["gate_proj"]
-        return {"q_proj": (h, q), "k_proj": (h, k), "v_proj": (h, k), "o_proj": (q, h), **mlp}
+        return attention if self.experts else {**attention, **mlp}
 
     @property
     def block_parameters(self) -> int:
-        """Weights of all blocks' linear layers."""
+        """Weights of all blocks' linear layers, experts apart."""
         return (self.layers or 0) * sum(a * b for a, b in self.linears.values())
+
+    @property
+    def expert_parameters(self) -> int:
+        """Weights of all experts, each with gate, up and down."""
+        each = self.experts
+        return self._of_experts(each.count, each.intermediate) if each else 0
+
+    @property
+    def active_parameters(self) -> int:
+        """Weights of the blocks that one token takes."""
+        each = self.experts
+        taken = self._of_experts(each.active, each.intermediate) if each else 0
+        return self.block_parameters + taken
+
+    def _of_experts(self, count: int, inner: int) -> int:
+        return (self.layers or 0) * count * 3 * (self.hidden or 0) * inner
 
     @property
     def embedding_parameters(self) -> int:
         """Weights of embeddings and head: once the vocabulary where they are tied, else twice."""
         once = (self.vocab or 0) * (self.hidden or 0)
-        rest = self.parameters_m * 1e6 - self.block_parameters
+        rest = self.parameters_m * 1e6 - self.block_parameters - self.expert_parameters
         return once * (2 if rest > 1.5 * once else 1)
 
     def adapter_parameters(self, rank: int, targets: Iterable[str]) -> int:

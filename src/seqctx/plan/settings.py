@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -51,7 +52,13 @@ class Settings:
         accumulates: whether gradients stay from one batch to the next.
         copies_logits: whether what the model returns is kept as 4 bytes, too: accelerate's
             ``ConvertOutputsToFp32``, which trainers in mixed precision wrap a model in.
-        cards: that weights and states are divided over (FSDP, ZeRO-3).
+        quantizes_experts: whether ``quantize_moe_experts`` holds them as the other weights;
+            without it bitsandbytes leaves them in 16 bit, as they are no Linear.
+        cards: that states are divided over.
+        stage: what is divided: 1 the optimizer's state, 2 gradients too, 3 weights too (ZeRO;
+            FSDP2 is 3).
+        tensor: cards that each layer is divided over.
+        context: cards that each row is divided over.
         replicas: cards that each hold all (DDP): gradients are held in buckets, too.
     """
 
@@ -70,13 +77,17 @@ class Settings:
     chunks: int = 8
     accumulates: bool = True
     copies_logits: bool = False
+    quantizes_experts: bool = False
     cards: int = 1
+    stage: int = 3
+    tensor: int = 1
+    context: int = 1
     replicas: int = 1
 
     @property
     def tokens(self) -> int:
-        """In one batch."""
-        return self.sequence_len * self.micro_batch
+        """Of one batch on one card."""
+        return -(-self.sequence_len * self.micro_batch // self.context)
 
     @property
     def moment_bytes(self) -> float:
@@ -110,15 +121,9 @@ def settings_of(cfg: Config, shape: ModelShape) -> Settings:
     """
     if cfg.adapter not in (None, "lora", "qlora"):
         raise InputError(f"adapter: {cfg.adapter}: its memory is not known here. Plan lora.")
-    for key in ("tensor_parallel_size", "context_parallel_size", "deepspeed"):
-        if cfg.get(key) not in (None, 1):
-            raise InputError(f"{key}: {cfg.get(key)}: how it divides memory is not known here.")
     if cfg.adapter and (cfg.lora_modules_to_save or cfg.get("relora")):
         raise InputError("lora_modules_to_save: what it trains beside the adapter is not planned.")
-    sharded = bool(cfg.get("fsdp_config") or cfg.get("fsdp"))
-    cards = int(cfg.get("dp_shard_size", 1))
-    if sharded and cards < 2:
-        raise InputError("fsdp_config: over how many cards is not said. Set dp_shard_size.")
+    stage, cards = _division(cfg)
     return Settings(
         sequence_len=cfg.sequence_len,
         micro_batch=cfg.micro_batch_size or 1,
@@ -134,8 +139,35 @@ def settings_of(cfg: Config, shape: ModelShape) -> Settings:
         chunks=int(cfg.get("chunked_cross_entropy_num_chunks", 8)),
         accumulates=(cfg.gradient_accumulation_steps or 1) > 1,
         copies_logits=_sixteen_bit(cfg),
+        quantizes_experts=bool(cfg.get("quantize_moe_experts")),
         cards=cards,
+        stage=stage,
+        tensor=int(cfg.get("tensor_parallel_size", 1)),
+        context=int(cfg.get("context_parallel_size", 1)),
     )
+
+
+def _division(cfg: Config) -> tuple[int, int]:
+    """ZeRO's stage, or FSDP's as 3, and over how many cards.
+
+    Raises:
+        InputError: where states are divided and nothing says over how many cards.
+    """
+    deepspeed, fsdp = cfg.get("deepspeed"), cfg.get("fsdp_config") or cfg.get("fsdp")
+    cards = int(cfg.get("dp_shard_size", 1))
+    if not deepspeed and not fsdp and cards < 2:
+        return 3, 1
+    key = "deepspeed" if deepspeed else "fsdp_config"
+    if cards < 2:
+        raise InputError(f"{key}: over how many cards is not said. Set dp_shard_size.")
+    stage = 3
+    if deepspeed:
+        named = re.search(r"zero(\d)", str(deepspeed))
+        if named is None:
+            raise InputError(f"deepspeed: {deepspeed}: its stage is not known by its name. Name "
+                             "one of Axolotl's, such as deepspeed_configs/zero2.json.")  # fmt: skip
+        stage = int(named[1])
+    return stage, cards
 
 
 def _sixteen_bit(cfg: Config) -> bool:

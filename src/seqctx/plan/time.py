@@ -155,7 +155,7 @@ def flops_per_token(settings: Settings, shape: ModelShape, row_tokens: float) ->
         shape: the model.
         row_tokens: over which it attends, itself half-way.
     """
-    blocks, head = shape.block_parameters, (shape.vocab or 0) * (shape.hidden or 0)
+    blocks, head = shape.active_parameters, (shape.vocab or 0) * (shape.hidden or 0)
     attention = _attention(shape, row_tokens)
     adapter = shape.adapter_parameters(settings.rank, settings.targets) if settings.rank else 0
     forward = 2 * (blocks + adapter) + attention
@@ -214,13 +214,13 @@ def speed_bounds(
     """
     if not gpu.bandwidth_gb_s or not gpu.tflops:
         raise InputError(f"gpu: {gpu.name}: its bandwidth is not known. Name a card.")
-    weights = shape.block_parameters + (shape.vocab or 0) * (shape.hidden or 0)
+    weights = shape.active_parameters + (shape.vocab or 0) * (shape.hidden or 0)
     rate = gpu.tflops * 1e12
     read = weight_bytes + requests * context * kv_bytes_per_token
     by_bandwidth = read / (gpu.bandwidth_gb_s * 1e9)
     by_compute = requests * (2 * weights + 2 * _attention(shape, context)) / rate
     step = max(by_bandwidth, by_compute)
-    prompt = 2 * shape.block_parameters + _attention(shape, context)
+    prompt = 2 * shape.active_parameters + _attention(shape, context)
     return SpeedBounds(
         decode_tokens_per_second=requests / step,
         decode_each=1 / step,

@@ -21,12 +21,16 @@ from seqctx.schema.config import Config
 # bitsandbytes 0.50: 4 bits, and a scale for every 64 weights: 32 bits of it, or, quantized again,
 # 8 bits and 32 for every 256 scales: 4 + 8/64 + 32/(64*256) = 4.127
 _BITS = {"nf4-dq": 4.127, "nf4": 4.5, "int8": 8.0, "16 bit": 16.0, "32 bit": 32.0}
+_LOADED = ("weights", "embeddings", "experts")
 _RESERVED = 1.08  # reserved over allocated: median of 11 runs that gave both, 1.02 to 1.25
 _CONTEXT = GIB // 2  # CUDA context and libraries
 
 
 def plan_training(
-    cfg: Config, *, gpu: str | Gpu | None = None, shape: ModelShape | None = None
+    cfg: Config,
+    *,
+    gpu: str | Gpu | None = None,
+    shape: ModelShape | None = None,
 ) -> MemoryPlan:
     """Plan the memory of training a file on one card, or on each of several.
 
@@ -77,7 +81,7 @@ def plan_of(settings: Settings, shape: ModelShape, gpu: Gpu | None = None) -> Me
     """The same from settings instead of a file."""
     lasting = list(_lasting(settings, shape))
     moments = {
-        "loading": [lasting[0], lasting[1], _loading(settings, shape)],
+        "loading": [*(t for t in lasting if t.name in _LOADED), _loading(settings, shape)],
         "loss": [
             *(t for t in lasting if settings.accumulates or t.name != "gradients"),
             _kept(settings, shape), *_logits(settings, shape),
@@ -110,47 +114,37 @@ def between_steps(settings: Settings, shape: ModelShape) -> int:
 
 def _lasting(s: Settings, shape: ModelShape) -> Iterator[Term]:
     """Weights, embeddings, and what is trained: its copies, gradients and moments."""
-    bits, blocks = _BITS[s.weights], shape.block_parameters
-    yield Term(
-        "weights", ceil(blocks * bits / 8 / s.cards),
-        f"{blocks:,} x {bits:g} bit{_shared(s)}", "bitsandbytes 0.50: functional.py", "exact",
-    )  # fmt: skip
+    whole, source = s.cards if s.stage >= 3 else 1, "bitsandbytes 0.50: functional.py"
+    blocks, experts = shape.block_parameters, shape.expert_parameters
+    yield _each("weights", blocks, _BITS[s.weights] / 8, whole * s.tensor, source)
     vocabulary = shape.embedding_parameters
-    yield Term(
-        "embeddings", ceil(vocabulary * s.embedding_bytes / s.cards),
-        f"{vocabulary:,} x {s.embedding_bytes} B{_shared(s)}", "config.json", "exact",
-    )  # fmt: skip
+    yield _each("embeddings", vocabulary, s.embedding_bytes, whole, "config.json")
+    if experts:
+        bits = _BITS[s.weights] if s.quantizes_experts or s.weights == "32 bit" else 16.0
+        yield _each("experts", experts, bits / 8, whole * s.tensor,
+                    "axolotl 0.19: quantize_moe_experts, else 16 bit")  # fmt: skip
     if s.rank:
         trained, width = shape.adapter_parameters(s.rank, s.targets), s.adapter_bytes
         if s.dora:
             linears = shape.linears
             trained += (shape.layers or 0) * sum(linears[t][1] for t in s.targets if t in linears)
-        yield Term(
-            "adapter", ceil(trained * width / s.cards), f"{trained:,} x {width} B{_shared(s)}",
-            "2106.09685, section 4", "exact",
-        )  # fmt: skip
+        yield _each("adapter", trained, width, whole, "2106.09685, section 4")
     else:
-        trained = blocks + vocabulary
+        trained = blocks + experts + vocabulary
         width = 4 if s.weights == "32 bit" else 2
-    yield Term(
-        "gradients", ceil(trained * width / s.cards), f"{trained:,} x {width} B{_shared(s)}",
-        "torch: a gradient has its weight's type", "exact",
-    )  # fmt: skip
+    divided = s.cards if s.stage >= 2 else 1
+    yield _each("gradients", trained, width, divided, "torch: a gradient has its weight's type")
     moments = s.moment_bytes * (width / 4 if s.moment_bytes >= 4 else 1)
-    yield Term(
-        "optimizer", ceil(trained * moments / s.cards),
-        f"{trained:,} x {moments:g} B ({s.optimizer}){_shared(s)}",
-        "torch.optim and bitsandbytes 0.50: states by weight", "exact",
-    )  # fmt: skip
+    yield _each("optimizer", trained, moments, s.cards, f"states of {s.optimizer}, by weight")
     if s.replicas > 1:
-        yield Term(
-            "gradient buckets", trained * width, f"{trained:,} x {width} B",
-            "torch: DistributedDataParallel's reducer", "exact",
-        )  # fmt: skip
+        yield _each("gradient buckets", trained, width, 1, "torch: DistributedDataParallel")
 
 
-def _shared(s: Settings) -> str:
-    return f" / {s.cards} cards" if s.cards > 1 else ""
+def _each(name: str, weights: int, width: float, cards: int, source: str) -> Term:
+    """So many weights of so many bytes, divided over cards."""
+    divided = f" / {cards} cards" if cards > 1 else ""
+    return Term(name, ceil(weights * width / cards), f"{weights:,} x {width:.4g} B{divided}",
+                source, "exact")  # fmt: skip
 
 
 def _loading(s: Settings, shape: ModelShape) -> Term:
@@ -185,6 +179,8 @@ def _block_bytes(s: Settings, shape: ModelShape) -> int:
     not kept, as its weights have no gradient.
     """
     hidden, inner = shape.hidden or 0, shape.intermediate or 0
+    if experts := shape.experts:
+        inner = experts.active * experts.intermediate
     quantized = s.weights in ("nf4-dq", "nf4", "int8")
     narrow = 4 if s.weights == "32 bit" else s.embedding_bytes  # the residual stream's
     wide = 4 if quantized and s.rank else narrow
@@ -197,8 +193,8 @@ def _block_bytes(s: Settings, shape: ModelShape) -> int:
     attention = 9 * hidden * narrow
     scores = 0
     if s.attention == "eager":  # scores, their softmax in 4 bytes and its copy, and one gradient
-        scores = int(7 * narrow * (shape.heads or 0) * s.micro_batch * s.sequence_len**2)
-    return int(s.tokens * (attention + mlp * inner * width)) + scores
+        scores = int(7 * narrow * (shape.heads or 0) * s.tokens * s.sequence_len)
+    return int(s.tokens * (attention + mlp * inner * width) + scores) // s.tensor
 
 
 def _recomputed(s: Settings, shape: ModelShape) -> Iterator[Term]:
@@ -214,8 +210,8 @@ def _recomputed(s: Settings, shape: ModelShape) -> Iterator[Term]:
     if s.weights in ("nf4-dq", "nf4", "int8"):
         yield Term("dequantized matrix", 2 * largest, f"{largest:,} x 2 B",
                    "bitsandbytes 0.50: MatMul4Bit.backward", "exact")  # fmt: skip
-    if s.cards > 1:
-        block = 2 * shape.block_parameters // (shape.layers or 1)
+    if s.cards > 1 and s.stage >= 3:
+        block = 2 * (shape.block_parameters + shape.expert_parameters) // (shape.layers or 1)
         yield Term("gathered block", block, "one block's weights, 2 B each",
                    "torch FSDP2: a block is gathered whole", "exact")  # fmt: skip
 
