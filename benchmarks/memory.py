@@ -2,6 +2,7 @@
 
     .venv/bin/python benchmarks/memory.py
     .venv/bin/python benchmarks/memory.py --all      # also the runs that are not scored
+    .venv/bin/python benchmarks/memory.py --peers FOLDER    # beside others: benchmarks/peers.py
 
 The runs are others', with their sources, in tests/data/train.csv. Scored are those of dense text
 models whose settings are told whole. A constant that was fitted is fitted to all runs at once; the
@@ -164,10 +165,33 @@ def left_out(rows: list[Row]) -> dict[str, float]:
     return found
 
 
+def beside_peers(tools: Path, rows: list[Row]) -> None:
+    """Every planner's error on the runs it can be told; ours on the same ones."""
+    from peers import ask
+
+    raw = {row["id"]: row for row in read_rows("peak")}
+    found: dict[str, list[tuple[float, float]]] = {}
+    for row in rows:
+        if "steady state" in raw[row.id]["notes"]:
+            continue  # they plan peaks
+        told = ask(tools, settings_of_row(raw[row.id]), shape_of(raw[row.id]))
+        for name, value in told.items():
+            if value is not None:
+                error = abs(value / row.measured - 1)
+                found.setdefault(name, []).append((error, abs(row.error)))
+    print(f"{'':14}{'runs':>6}{'mean abs error':>16}{'median':>9}{'worst':>9}   seqctx on the same")
+    for name, errors in found.items():
+        theirs, ours = [a for a, _ in errors], [b for _, b in errors]
+        middle, worst = statistics.median(theirs), max(theirs)
+        print(f"{name:14}{len(errors):6}{statistics.mean(theirs):16.1%}{middle:9.1%}{worst:9.1%}"
+              f"{statistics.mean(ours):11.1%}")  # fmt: skip
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--all", action="store_true", help="also runs that are not scored")
+    parser.add_argument("--peers", type=Path, help="where fitcheck, canifinetune and ftune are")
     given = parser.parse_args()
     rows = list(planned("peak"))
     print(f"{'run':>4}  {'model':42}{'measured':>10}{'planned':>10}{'error':>8}   [GiB]")
@@ -182,6 +206,8 @@ def main() -> None:
     print("each source by the others' reserved over allocated:")
     for source, error in left_out(rows).items():
         print(f"  {error:6.1%}  {source[:90]}")
+    if given.peers:
+        beside_peers(given.peers, rows)
     if given.all:
         for row_ in read_rows("special"):
             try:

@@ -72,6 +72,20 @@ def test_reasons_carry_their_numbers() -> None:
     assert "4,096 lacks" in told and "a chunk apart it does not join" in told
 
 
+def test_a_length_that_leaves_hardly_an_example_is_not_taken() -> None:
+    advice = choose("structure", returns={2048: 0.25, 4096: 0.5, 65536: 0.99}, gpu="h200")
+    assert advice.choice == "go to 4,096"
+    small = figures().model_copy(
+        update={"books": tuple(
+            b.model_copy(update={"ways": tuple(
+                w.model_copy(update={"examples": w.examples // 12}) for w in b.ways
+            )}) for b in figures().books
+        )}
+    )  # fmt: skip
+    advice = advise(MISSION, small, LLAMA, goal="structure")
+    assert advice.choice != "go to 4,096" and "4,096 leaves 4 examples." in advice.reasons
+
+
 def test_options_side_by_side() -> None:
     options = {option.name: option for option in choose("voice").options}
     stay = options["stay at 2,048"]

@@ -24,6 +24,7 @@ from seqctx.schema.figures import Figures
 Goal = Literal["voice", "structure", "throughput"]
 _WORTH = 0.10  # of all returns: what seeing more of them must come to before it is worth its price
 _CUT = 0.20  # of the scenes: cut through more of them and voice suffers, too
+_FEWEST = 5  # examples; of fewer an epoch is hardly a step
 _SAVING = 0.15  # of an epoch's optimizer steps and padding: what packing must save
 
 
@@ -222,9 +223,14 @@ def _for_structure(
     options: Sequence[Option], fitting: Sequence[Option], stay: Option
 ) -> tuple[str, list[str]]:
     """The shortest length after which the next adds little; overlap where no longer one fits."""
-    longer = [o for o in fitting if o.sequence_len > stay.sequence_len]
+    longer = sorted(
+        (o for o in fitting if o.sequence_len > stay.sequence_len), key=lambda o: o.sequence_len
+    )
     best, reasons = stay, []
     for option in longer:
+        if option.examples < _FEWEST:
+            reasons.append(f"{option.sequence_len:,} leaves {option.examples} examples.")
+            break
         gain = option.returns - best.returns
         if gain < _WORTH:
             reasons.append(f"{option.sequence_len:,} would add {gain:.0%} of the returns only.")
