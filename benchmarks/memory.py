@@ -17,14 +17,18 @@ import csv
 import statistics
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from seqctx.catalogue.shapes import ModelShape, find_shape
 from seqctx.errors import InputError
+from seqctx.plan.kv import largest
 from seqctx.plan.memory import GIB
+from seqctx.plan.serving import plan_serving
 from seqctx.plan.settings import Settings
-from seqctx.plan.training import between_steps, plan_of
+from seqctx.plan.time import Data, examples_factor, plan_time
+from seqctx.plan.training import _CONTEXT, between_steps, plan_of, plan_training
+from seqctx.schema.config import load_config
 
 ROWS = Path(__file__).parents[1] / "tests" / "data" / "train.csv"
 SAME_SHAPE = {  # a run's model: one of the table that has its shape
@@ -187,6 +191,60 @@ def beside_peers(tools: Path, rows: list[Row]) -> None:
               f"{statistics.mean(ours):11.1%}")  # fmt: skip
 
 
+def inverse() -> None:
+    """The longest sequence that others found to fit a card, and ours."""
+    print("longest sequence on a card, 12 to 80 GB, embeddings in 4 bytes as PEFT prepares them:")
+    for row in read_rows("inverse"):
+        shape = find_shape(f"meta-llama/{row['model'].removesuffix('-Instruct')}")
+        if row["framework"] != "HF+FA2" or shape is None:
+            continue  # unsloth has kernels of its own, which hold fewer activations
+        settings = replace(settings_of_row(row), embedding_bytes=4)
+        room = measured_bytes(row)
+        found = largest(
+            lambda n, s=settings, m=shape, r=room: plan_of(
+                replace(s, sequence_len=n), m
+            ).allocated + _CONTEXT <= r, 10**6,
+        )  # fmt: skip
+        theirs = int(row["seq_len"])
+        print(f"{row['id']:>4}  {row['gpu']:12}{row['model']:24}{theirs:8,}{found:8,}"
+              f"{found / theirs - 1:8.1%}")  # fmt: skip
+
+
+def mission() -> None:
+    """The figures that are told of the mission's run, and where they hold."""
+    cfg = load_config(ROWS.parents[2] / "axolotl_configs" / "llama-3.1-8b-qlora-32gb.yaml")
+    print("told: 17 GB at 2,048 and 28 GB at 4,096")
+    for length in (2048, 4096):
+        for rows in (1, 2):
+            one = cfg.replace(sequence_len=length, micro_batch_size=rows)
+            fused = one.replace(
+                plugins=["axolotl.integrations.liger.LigerPlugin"],
+                liger_fused_linear_cross_entropy=True,
+            )
+            stock, liger = (plan_training(c).allocated / 1e9 for c in (one, fused))
+            print(f"  {length:,}, micro_batch_size {rows}: {stock:.1f} GB, {liger:.1f} with a "
+                  "fused loss")  # fmt: skip
+    served = plan_serving(cfg)
+    print(f"told: 24 GB at 64k: {served.memory.allocated / GIB:.1f} GiB with one request; of nine, "
+          f"{served.max_concurrency:.2f} fit")  # fmt: skip
+    wide = plan_serving(cfg.replace(vllm__max_model_len=131072))
+    print(f"told: 128k served: {'fits' if wide.fits else 'does not fit'}; the longest window is "
+          f"{wide.longest_window:,}")  # fmt: skip
+    shape = find_shape("meta-llama/Llama-3.1-8B")
+    if shape:
+        for name in ("all-linear", "attention", "q,v"):
+            share = shape.adapter_parameters(64, TARGETS[name]) / shape.parameters_m / 1e6
+            print(f"told: rank 64 is 0.5 %: {share:.2%} on {name}")
+    run = Data(examples=51, tokens=51 * 2048, rows=51, steps_per_epoch=13, row_tokens=2048)
+    low, high = plan_time(cfg.replace(num_epochs=5), run).seconds
+    print(f"told: 5 minutes for 51 examples: {low / 60:.1f} to {high / 60:.1f}, five epochs of "
+          "full rows; the lower bound is that run itself")  # fmt: skip
+    double = Data(examples=26, tokens=51 * 2048, rows=26, steps_per_epoch=7, row_tokens=4096)
+    longer = plan_time(cfg.replace(num_epochs=5, sequence_len=4096), double).seconds[0]
+    print(f"told: 4,096 is 2 to 4 times slower: {longer / low:.2f} times for the same text")
+    print(f"told: half an overlap, twice the examples: {examples_factor(0.5):.2f} times")
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -208,7 +266,9 @@ def main() -> None:
         print(f"  {error:6.1%}  {source[:90]}")
     if given.peers:
         beside_peers(given.peers, rows)
+    mission()
     if given.all:
+        inverse()
         for row_ in read_rows("special"):
             try:
                 print(f"{row_['id']:>4}  {row_['model']:42}{measured_bytes(row_) / GIB:10.2f}"

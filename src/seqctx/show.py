@@ -201,6 +201,8 @@ def plan_view(planned: Planned, advice: Advice | None) -> RenderableType:
     if advice:
         parts += [_options(advice), f"for {advice.goal}: {advice.choice}"]
         parts += [f"  {reason}" for reason in advice.reasons]
+        parts += ["what is usually advised, and what it comes to here:"]
+        parts += [f"  {usual}" for usual in advice.usual]
     return Group(*parts)
 
 

@@ -34,7 +34,8 @@ def figures(
     ]  # fmt: skip
     thread = ThreadSeen(text="t", kind="term", mentions=(1, 9000), places=2, surprise=9, whole=0)
     book = BookFigures(
-        path="b.md", title="B", tokens=200_000, chapters=(), pieces=(), scenes=40, chapters_cut=0,
+        path="b.md", title="B", tokens=200_000, chapters=(), pieces=(), scenes=40, long_scenes=3,
+        chapters_cut=0,
         scenes_cut=scenes_cut, paragraphs_cut=0, dialogues_cut=0, threads=(thread,) * 100,
         ways=tuple(ways), needed={}, needed_returns={}, pairs={},
     )  # fmt: skip
@@ -84,6 +85,14 @@ def test_a_length_that_leaves_hardly_an_example_is_not_taken() -> None:
     )  # fmt: skip
     advice = advise(MISSION, small, LLAMA, goal="structure")
     assert advice.choice != "go to 4,096" and "4,096 leaves 4 examples." in advice.reasons
+
+
+def test_the_usual_thresholds_are_looked_at_for_this_manuscript() -> None:
+    usual = " ".join(choose("voice").usual)
+    assert "3 of 40 are so long" in usual
+    assert "fits the 31.4 of this card" in usual
+    assert "25 % first: +5% of the returns seen, for 1.3" in usual
+    assert "does not fit" in " ".join(choose("voice", gpu="rtx-4060-ti-16gb").usual)
 
 
 def test_options_side_by_side() -> None:

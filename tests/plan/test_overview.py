@@ -67,22 +67,22 @@ def test_the_page_shows_both_plots_with_the_cards_line(planned: Planned) -> None
 
 
 def test_the_verb(tmp_path: Path) -> None:
-    answer = seqctx("plan", FILE, "--html", tmp_path / "plan.html")
+    answer = seqctx("plan", FILE, "--html", tmp_path / "plan.html", cwd=tmp_path)
     assert answer.returncode == 0, answer.stderr
     assert "KV cache" in answer.stdout and "fits" in answer.stdout
     assert (tmp_path / "plan.html").read_text("utf-8").startswith("<!doctype html>")
-    answer = seqctx("plan", FILE, "--json", "--gpu", "rtx-3060-12gb")
+    answer = seqctx("plan", FILE, "--json", "--gpu", "rtx-3060-12gb", cwd=tmp_path)
     assert answer.returncode == 1  # found wanting
     data = json.loads(answer.stdout)
     assert data["training"]["capacity"] < data["training"]["device"]
     assert data["training"]["terms"][0].keys() == {
         "name", "bytes", "formula", "source", "provenance",
     }  # fmt: skip
-    answer = seqctx("plan", FILE, "--gpu", "rtx-9999")
+    answer = seqctx("plan", FILE, "--gpu", "rtx-9999", cwd=tmp_path)
     assert answer.returncode == 2 and "no card of the table" in answer.stderr
     answer = seqctx("plan", FILE, "--options", cwd=tmp_path)
     assert answer.returncode == 2 and "seqctx prepare" in answer.stderr
-    answer = seqctx("explain", "concurrency", "--config", FILE)
+    answer = seqctx("explain", "concurrency", "--config", FILE, cwd=tmp_path)
     assert answer.returncode == 0 and "70 GiB" in answer.stdout
 
 

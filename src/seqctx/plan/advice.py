@@ -6,7 +6,7 @@ What an option sees of the manuscript comes from prepare's figures; nothing is a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import Literal
@@ -14,12 +14,12 @@ from typing import Literal
 from seqctx.catalogue.gpus import Gpu
 from seqctx.catalogue.shapes import ModelShape
 from seqctx.errors import InputError
-from seqctx.plan.memory import MemoryPlan
+from seqctx.plan.memory import GIB, MemoryPlan
 from seqctx.plan.settings import Settings, settings_of
 from seqctx.plan.time import flops_per_token
 from seqctx.plan.training import card_of, plan_of
 from seqctx.schema.config import Config
-from seqctx.schema.figures import Figures
+from seqctx.schema.figures import LONG_SCENE, Figures
 
 Goal = Literal["voice", "structure", "throughput"]
 _WORTH = 0.10  # of all returns: what seeing more of them must come to before it is worth its price
@@ -74,12 +74,14 @@ class Advice:
         options: the first is the file's length without packing.
         choice: the name of the one to take.
         reasons: a sentence each, with the numbers in it.
+        usual: what is usually advised, and what it comes to here.
     """
 
     goal: Goal
     options: tuple[Option, ...]
     choice: str
     reasons: tuple[str, ...]
+    usual: tuple[str, ...]
 
     @property
     def chosen(self) -> Option:
@@ -120,11 +122,14 @@ def advise(
             mixed = _option(f"{way[0]}, fused loss", *way[1:], fused, shape, card, figures)
             absolute += [mixed] if mixed.memory.fits else []
     options = [
-        replace(o, time=o.time / absolute[0].time, steps=o.rows / absolute[0].rows)
+        replace(
+            o, time=o.time / absolute[0].time, steps=o.rows / absolute[0].rows,
+            risks=tuple(_risks(o, leaks=o.packed and cfg.attn_implementation is None)),
+        )
         for o in absolute
-    ]
+    ]  # fmt: skip
     choice, reasons = _choose(options, goal)
-    return Advice(goal, tuple(options), choice, tuple(reasons))
+    return Advice(goal, tuple(options), choice, tuple(reasons), tuple(_usual(options, figures)))
 
 
 def _lengths(figures: Figures) -> list[int]:
@@ -167,7 +172,7 @@ def _option(
         scenes_cut=sum(w.scenes_cut for w in ways) / max(1, sum(b.scenes for b in figures.books)),
         risks=(),
     )  # fmt: skip
-    return replace(option, risks=tuple(_risks(option)))
+    return option
 
 
 def _weighted(values: Sequence[tuple[float, int]]) -> float:
@@ -175,13 +180,42 @@ def _weighted(values: Sequence[tuple[float, int]]) -> float:
     return sum(v * n for v, n in values) / max(1, sum(n for _, n in values))
 
 
-def _risks(option: Option) -> list[str]:
+def _usual(options: Sequence[Option], figures: Figures) -> Iterator[str]:
+    """The customary thresholds, each with what it comes to for this manuscript and card."""
+    by_name = {option.name: option for option in options}
+    stay = options[0]
+    scenes = sum(book.scenes for book in figures.books)
+    long = sum(book.long_scenes for book in figures.books)
+    yield f"4,096 for scenes of {LONG_SCENE:,} tokens and more: {long} of {scenes} are so long."
+    threads = [thread for book in figures.books for thread in book.threads]
+    spans = [book.tokens / max(1, len(book.chapters)) for book in figures.books]
+    far = sum(thread.distance > max(spans, default=0) for thread in threads)
+    yield (
+        f"4,096 for patterns over several chapters: {far} of {len(threads)} threads go further "
+        f"than a chapter ({max(spans, default=0):,.0f} tokens on average)."
+    )
+    if longer := by_name.get("go to 4,096"):
+        verdict = "fits" if longer.memory.fits else "does not fit"
+        yield (
+            f"4,096 with 32 GB at hand: it takes {longer.memory.device / GIB:.1f} GiB here, and "
+            f"{verdict} the {(longer.memory.capacity or 0) / GIB:.1f} of this card."
+        )
+    for share in (25, 50):
+        option = by_name[f"overlap {share} %"]
+        gain = option.returns - stay.returns
+        yield (
+            f"Overlap, {'25 % first' if share == 25 else 'then 50 %'}: {gain:+.0%} of the returns "
+            f"seen, for {option.time:.2f} times the arithmetic."
+        )
+
+
+def _risks(option: Option, leaks: bool) -> list[str]:
     """What may go wrong, from the option's own numbers."""
     risks = []
     if not option.memory.fits:
         risks.append("does not fit the card")
-    if option.packed:
-        risks.append("leaks between samples unless attn_implementation is set")
+    if leaks:
+        risks.append("leaks between samples: set attn_implementation")
     if option.repeated_tokens:
         risks.append(f"shows {option.repeated_tokens:,} tokens again, and joins nothing a chunk "
                      "or more apart")  # fmt: skip
@@ -243,7 +277,7 @@ def _for_structure(
         return best.name, reasons
     for option in options:
         if option.sequence_len > stay.sequence_len and not option.memory.fits:
-            short = -(option.memory.margin or 0) / 2**30
+            short = -(option.memory.margin or 0) / GIB
             reasons.append(f"{option.sequence_len:,} lacks {short:.1f} GiB on the card.")
             break
     overlap = next(o for o in options if o.name == "overlap 25 %")

@@ -109,4 +109,5 @@ def _options(advice: Advice) -> list[Part]:
         "returns seen", "scenes cut", "tokens repeated", "risks",
     )  # fmt: skip
     text = [f"For {advice.goal}: {advice.choice}.", *advice.reasons]
-    return [Part(heading="Options", text=text, columns=columns, rows=rows)]
+    usual = Part("Usual advice, and what it comes to here", 3, advice.usual)
+    return [Part(heading="Options", text=text, columns=columns, rows=rows), usual]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from seqctx.prepare.coverage import Ruler, coverage
 from seqctx.prepare.examples import DEFAULT_OVERLAP, Example
 from seqctx.prepare.structure import Book
 from seqctx.prepare.tokens import Tokenizer
 from seqctx.schema.config import Config
-from seqctx.schema.figures import BookFigures, Piece, ThreadSeen, Way
+from seqctx.schema.figures import LONG_SCENE, BookFigures, Piece, ThreadSeen, Way
 
 _SPEECH = ("“", '"', "‘", "„", "«", "»", "—", "–", "「", "『")
 _MID_SCENE = ("paragraph", "sentence", "word", "token")
@@ -59,6 +59,7 @@ def book_figures(
         ),
         pieces=tuple(pieces),
         scenes=len(book.scenes),
+        long_scenes=sum(end - start >= LONG_SCENE for start, end in _scene_tokens(book, ruler)),
         **_cuts(book, [e for e, _ in sides]),
         threads=tuple(
             ThreadSeen(
@@ -78,6 +79,12 @@ def book_figures(
         needed_returns=_by_percent(found.needed_returns),
         pairs=found.pairs,
     )  # fmt: skip
+
+
+def _scene_tokens(book: Book, ruler: Ruler) -> Iterator[tuple[int, int]]:
+    """Where each scene starts and ends, in tokens."""
+    starts, ends = (ruler.at([getattr(s, side) for s in book.scenes]) for side in ("start", "end"))
+    return zip(starts, ends, strict=True)
 
 
 def _by_percent(

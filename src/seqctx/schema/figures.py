@@ -10,6 +10,10 @@ REPORT = "report.html"
 """Where prepare's report is, in its folder."""
 
 
+LONG_SCENE = 3000
+"""Continuous scenes this long are the usual reason given for longer examples [tokens]."""
+
+
 class Piece(Record):
     """One chunk in the picture of its book; positions in tokens from the book's beginning."""
 
@@ -61,6 +65,8 @@ class BookFigures(Record):
     """Title, first token, one past the last."""
     pieces: tuple[Piece, ...]
     scenes: int
+    long_scenes: int
+    """Scenes of `LONG_SCENE` tokens and more."""
     chapters_cut: int
     scenes_cut: int
     paragraphs_cut: int
