@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test asks a hub
 ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / "axolotl_configs" / "smollm2-135m-qlora-cpu.yaml"
 CHATML = (

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,3 +78,35 @@ def test_gpus_by_any_spelling() -> None:
 def test_a_name_that_is_no_path_is_unknown() -> None:
     assert find_shape("x" * 5000) is None
     assert find_shape("a\0b") is None
+
+
+def test_a_hub_id_is_read_from_its_config(tmp_path: Path) -> None:
+    """As far as a cache goes: what the hub answered before is found without it."""
+    config = tmp_path / "models--a--model" / "snapshots" / "0" / "config.json"
+    config.parent.mkdir(parents=True)
+    (tmp_path / "models--a--model" / "refs").mkdir()
+    (tmp_path / "models--a--model" / "refs" / "main").write_text("0")
+    config.write_text(json.dumps({
+        "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 100,
+        "max_position_embeddings": 256,
+    }))  # fmt: skip
+    script = (
+        "from seqctx.catalogue.shapes import fetch_shape as f; s = f('a/model');"
+        "print(s.name, s.hidden, s.source, f('a/nothing'), f('no id at all'))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True,
+        env={**os.environ, "HF_HUB_CACHE": str(tmp_path), "HF_HUB_OFFLINE": "1"},
+    )  # fmt: skip
+    assert answer.stdout.strip() == "a/model 64 a/model: config.json None None", answer.stderr
+
+
+def test_latent_attention_is_not_taken_for_another(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({
+        "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 100,
+        "max_position_embeddings": 256, "kv_lora_rank": 16, "n_routed_experts": 8,
+    }))  # fmt: skip
+    shape = find_shape(str(tmp_path))
+    assert shape
+    with pytest.raises(InputError, match="latent attention"):
+        _ = shape.linears

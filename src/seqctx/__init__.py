@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from seqctx.plan.advice import advise
     from seqctx.plan.invert import highest_rank, largest_micro_batch_size, longest_sequence_len
     from seqctx.plan.memory import MemoryPlan
-    from seqctx.plan.serving import plan_serving
+    from seqctx.plan.serving import most_sequences, plan_serving
     from seqctx.plan.time import plan_time
     from seqctx.plan.training import plan_training
     from seqctx.prepare.chunking import Chunk, chunk
@@ -48,6 +48,7 @@ _HOME = {
     "load_config": "seqctx.schema.config",
     "load_tokenizer": "seqctx.prepare.tokens",
     "longest_sequence_len": "seqctx.plan.invert",
+    "most_sequences": "seqctx.plan.serving",
     "plan_serving": "seqctx.plan.serving",
     "plan_time": "seqctx.plan.time",
     "plan_training": "seqctx.plan.training",
@@ -79,6 +80,7 @@ __all__ = [
     "load_config",
     "load_tokenizer",
     "longest_sequence_len",
+    "most_sequences",
     "plan_serving",
     "plan_time",
     "plan_training",

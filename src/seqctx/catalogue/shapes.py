@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -182,6 +182,23 @@ def find_shape(base_model: str) -> ModelShape | None:
     families = _tables()["special_tokens"]
     tokens = next((families[f] for f in families if f.lower() in wanted and f != "source"), None)
     return ModelShape(name=found, special_tokens=frozenset(tokens) if tokens else None, **row)
+
+
+def fetch_shape(hub_id: str) -> ModelShape | None:
+    """The shape of a model on the hub, from its config.json; None where it cannot be had.
+
+    What was fetched before is found without the hub, too.
+    """
+    try:
+        from huggingface_hub import hf_hub_download
+    except ImportError:  # it comes with seqctx[prepare]
+        return None
+    try:
+        path = hf_hub_download(hub_id, "config.json")
+    except (OSError, ValueError):  # no hub, no such model, no right to it, or no hub id at all
+        return None
+    shape = _shape_of_folder(Path(path).parent)
+    return replace(shape, name=hub_id, source=f"{hub_id}: config.json")
 
 
 def _stem(name: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from math import ceil
 
 from seqctx.catalogue.gpus import Gpu, find_gpu
-from seqctx.catalogue.shapes import ModelShape, find_shape
+from seqctx.catalogue.shapes import ModelShape, fetch_shape, find_shape
 from seqctx.errors import InputError
 from seqctx.plan.memory import GIB, MemoryPlan, Term
 from seqctx.plan.settings import Settings, settings_of
@@ -50,12 +50,12 @@ def plan_training(
 
 
 def shape_of(cfg: Config) -> ModelShape:
-    """The shape of a file's model.
+    """The shape of a file's model: of its folder, from the table, or from the hub.
 
     Raises:
         InputError: where it is not known.
     """
-    shape = find_shape(cfg.base_model)
+    shape = find_shape(cfg.base_model) or fetch_shape(cfg.base_model)
     if shape is None:
         raise InputError(
             f"base_model: {cfg.base_model}: its shape is not known. Name a folder with its "
