@@ -40,10 +40,10 @@ SAME_SHAPE = {  # a run's model: one of the table that has its shape
     "mistralai/Ministral-3-3B-Reasoning-2512": "mistralai/Ministral-3-3B-2512",
 }
 EXPLAINED = {
-    "3": "the model's shape is from memory, and its loss may not be patched by the plugin",
+    "3": "not explained; the model's shape is from memory",
     "9": "the least of the 8 runs of its source; 0.4 GiB, such as the position tables and masks",
     "36": "the only run without checkpoints in a model prepared by PEFT, in 4 bytes throughout",
-    "145": "the run keeps its residual stream in 4 bytes, which nothing in the row says",
+    "145": "not explained whole; its transformers, of early 2024, copied logits more often",
 }
 TARGETS = {
     "linear": ("q_proj", "k_proj", "v_proj", "o_proj"),
@@ -117,7 +117,6 @@ def settings_of_row(row: dict[str, str]) -> Settings:
         loss=loss,  # type: ignore[arg-type]
         accumulates=row["framework"] == "axolotl",
         copies_logits=row["framework"] == "axolotl",
-        replicas=2 if row["notes"].startswith("DDP") else 1,
     )
 
 
@@ -193,7 +192,8 @@ def beside_peers(tools: Path, rows: list[Row]) -> None:
 
 def inverse() -> None:
     """The longest sequence that others found to fit a card, and ours."""
-    print("longest sequence on a card, 12 to 80 GB, embeddings in 4 bytes as PEFT prepares them:")
+    print("longest sequence on a card by what is allocated and the CUDA context, embeddings in 4 "
+          "bytes as PEFT prepares them:")  # fmt: skip
     for row in read_rows("inverse"):
         shape = find_shape(f"meta-llama/{row['model'].removesuffix('-Instruct')}")
         if row["framework"] != "HF+FA2" or shape is None:

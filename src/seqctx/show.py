@@ -183,6 +183,8 @@ def plan_view(planned: Planned, advice: Advice | None) -> RenderableType:
                 f"cache: {serving.kv_tokens:,} tokens; of {serving.max_num_seqs} requests, "
                 f"{serving.max_concurrency:.2f} fit at {serving.window:,} tokens each"
             )
+    if planned.refused:
+        parts.append(f"serving: not planned: {planned.refused}")
     if speed := planned.speed:
         parts.append(
             f"at most {speed.decode_each:.0f} tokens/s for one request at a full window "

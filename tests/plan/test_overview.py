@@ -97,3 +97,22 @@ def test_options_of_a_prepared_manuscript(tmp_path: Path) -> None:
 def test_a_file_for_a_cpu_is_planned_without_a_card() -> None:
     planned = Planned.of(load_config(CONFIG), gpu="cpu")
     assert planned.training.gpu is None and planned.training.term("weights").bytes
+
+
+GUESTS = sorted((ROOT / "tests" / "data" / "guests").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", GUESTS, ids=lambda p: p.stem)
+def test_guests_are_planned_or_refused_in_one_line(path: Path) -> None:
+    try:
+        planned = Planned.of(load_config(path), "h100-80gb")
+    except InputError as error:
+        assert "\n" not in str(error) and str(error).endswith(".")
+    else:
+        assert planned.training.allocated > 0
+
+
+def test_training_is_planned_where_serving_cannot_be() -> None:
+    planned = Planned.of(load_config(ROOT / "axolotl_configs" / "gpt-oss-20b-lora-80gb.yaml"))
+    assert planned.training.term("experts").bytes and planned.serving is None
+    assert "which layers of this model can have one is not known" in planned.refused

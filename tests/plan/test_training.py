@@ -20,7 +20,7 @@ from seqctx.catalogue.shapes import find_shape
 from seqctx.plan.invert import highest_rank, largest_micro_batch_size, longest_sequence_len
 from seqctx.plan.kv import largest
 from seqctx.plan.memory import GIB
-from seqctx.plan.settings import Settings
+from seqctx.plan.settings import Settings, settings_of
 from seqctx.plan.training import _CONTEXT, plan_of, plan_training
 from tests.conftest import ROOT
 
@@ -136,6 +136,11 @@ def test_the_largest_fits_and_one_more_does_not(mission: Config, card: str) -> N
         ({"base_model": "nobody/Nothing-1B"}, "its shape is not known"),
         ({"base_model": "Qwen/Qwen3.6-35B-A3B"}, "30 GDN"),
         ({"base_model": "google/gemma-4-12B-it"}, "K=V"),
+        ({"rl": "dpo", "datasets": [{"path": "x"}]}, "rl: dpo"),
+        ({"lora_target_linear": None, "lora_target_modules": ["q_porj"]}, "q_porj: no layer"),
+        ({"lora_target_linear": None, "lora_target_modules": ["embed_tokens"]}, "embed_tokens"),
+        ({"lora_target_linear": None}, "lora_target_modules: unset"),
+        ({"adapter": None, "load_in_4bit": None, "optimizer": "muon"}, "optimizer: muon"),
         ({"optimizer": "polora"}, "optimizer: polora: its memory is not known"),
         ({"deepspeed": "my.json", "dp_shard_size": 2}, "deepspeed: my.json: its stage"),
         ({"deepspeed": "deepspeed_configs/zero2.json"}, "over how many cards is not said"),
@@ -188,3 +193,14 @@ def test_what_each_stage_divides(mission: Config) -> None:
     halved = terms(context_parallel_size=2)
     assert halved["logits"] == one["logits"] / 2
     assert terms(tensor_parallel_size=2)["weights"] == pytest.approx(one["weights"] / 2, abs=2)
+
+
+def test_settings_are_read_as_axolotl_reads_them(mission: Config) -> None:
+    """A listed plugin turns cut cross-entropy on; a string of targets is a pattern."""
+    plugin = "axolotl.integrations.cut_cross_entropy.CutCrossEntropyPlugin"
+    assert settings_of(mission.replace(plugins=[plugin]), LLAMA).loss == "cut"
+    off = mission.replace(plugins=[plugin], cut_cross_entropy=False)
+    assert settings_of(off, LLAMA).loss == "stock"
+    for pattern in (r".*\.[qv]_proj", r"model\.layers\.\d+\.self_attn\.(q|v)_proj"):
+        two = mission.replace(lora_target_linear=None, lora_target_modules=pattern)
+        assert settings_of(two, LLAMA).targets == ("q_proj", "v_proj")

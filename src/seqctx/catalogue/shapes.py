@@ -175,7 +175,8 @@ def find_shape(base_model: str) -> ModelShape | None:
     names = {name.rpartition("/")[2].lower(): name for name in rows}
     stems = {_stem(name): name for name in reversed(names)}
     wanted = base_model.rpartition("/")[2].lower().removeprefix("meta-")
-    found = names.get(wanted) or names.get(stems.get(_stem(wanted), ""))
+    base = re.sub(r"-(instruct|base)-", "-", wanted)
+    found = names.get(wanted) or names.get(base) or names.get(stems.get(_stem(wanted), ""))
     if not found:
         return None
     row = {k: v for k, v in rows[found].items() if k in ModelShape.__dataclass_fields__}
@@ -190,15 +191,35 @@ def fetch_shape(hub_id: str) -> ModelShape | None:
     What was fetched before is found without the hub, too.
     """
     try:
-        from huggingface_hub import hf_hub_download
+        from huggingface_hub import constants, hf_hub_download
     except ImportError:  # it comes with seqctx[prepare]
         return None
     try:
-        path = hf_hub_download(hub_id, "config.json")
+        path = hf_hub_download(
+            hub_id, "config.json", local_files_only=not _answers(constants.ENDPOINT)
+        )
     except (OSError, ValueError):  # no hub, no such model, no right to it, or no hub id at all
         return None
     shape = _shape_of_folder(Path(path).parent)
     return replace(shape, name=hub_id, source=f"{hub_id}: config.json")
+
+
+def _answers(url: str) -> bool:
+    """Whether a host takes connections; the hub's own client tries for half a minute."""
+    import socket
+    from urllib.parse import urlsplit
+    from urllib.request import getproxies
+
+    if os.environ.get("HF_HUB_OFFLINE") == "1":
+        return False
+    if getproxies():
+        return True
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname, parts.port or 443), timeout=3).close()
+    except OSError:
+        return False
+    return True
 
 
 def _stem(name: str) -> str:

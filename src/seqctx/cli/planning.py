@@ -64,7 +64,9 @@ def plan(
         with atomic_write(html) as f:
             f.write(plan_page(planned, advice))
     if as_json:
-        data = {"training": asdict(planned.training), "longest": planned.longest}
+        data: dict[str, Any] = {"training": asdict(planned.training), "longest": planned.longest}
+        if planned.refused:
+            data["refused"] = planned.refused
         for name in ("serving", "time", "speed"):
             if found := getattr(planned, name):
                 data[name] = asdict(found)

@@ -7,6 +7,7 @@ from typing import Self
 
 from seqctx.catalogue.gpus import Gpu
 from seqctx.catalogue.shapes import ModelShape
+from seqctx.errors import InputError
 from seqctx.plan.invert import highest_rank, largest_micro_batch_size, longest_sequence_len
 from seqctx.plan.memory import MemoryPlan
 from seqctx.plan.serving import ServingPlan, plan_serving
@@ -24,7 +25,9 @@ class Planned:
         cfg: the file.
         shape: its model's.
         training: memory of training.
-        serving: memory of serving; None where the file has no ``vllm:`` block.
+        serving: memory of serving; None where the file has no ``vllm:`` block, or where it cannot
+            be said.
+        refused: why serving cannot be planned; empty where it can.
         longest: with all else as it is, the largest ``sequence_len``, ``micro_batch_size`` and
             ``lora_r`` that train on the card, and ``max_model_len`` that serves; empty without one.
         time: of training what prepare left; None without that, or without a card.
@@ -35,6 +38,7 @@ class Planned:
     shape: ModelShape
     training: MemoryPlan
     serving: ServingPlan | None
+    refused: str
     longest: dict[str, int]
     time: TimePlan | None
     speed: SpeedBounds | None
@@ -49,13 +53,16 @@ class Planned:
             figures: what prepare measured of the file's text, for the time.
 
         Raises:
-            InputError: as `plan_training` and `plan_serving`.
+            InputError: as `plan_training`.
         """
         shape = shape_of(cfg)
         training = plan_training(cfg, gpu=gpu, shape=shape)
-        serving = None
+        serving, refused = None, ""
         if "vllm" in cfg.model_fields_set:
-            serving = plan_serving(cfg, gpu=gpu, shape=shape)
+            try:
+                serving = plan_serving(cfg, gpu=gpu, shape=shape)
+            except InputError as error:  # training can be planned all the same
+                refused = str(error)
         longest = {}
         card = training.gpu
         if card:
@@ -73,7 +80,7 @@ class Planned:
                 shape, card, weight_bytes=serving.memory.term("weights").bytes,
                 kv_bytes_per_token=serving.kv_bytes_per_token, context=serving.window,
             )  # fmt: skip
-        return cls(cfg, shape, training, serving, longest, time, speed)
+        return cls(cfg, shape, training, serving, refused, longest, time, speed)
 
     @property
     def fits(self) -> bool:

@@ -27,6 +27,9 @@ _MOMENTS = {
     "paged_lion_8bit": 1.02, "adagrad": 4.0, "rmsprop": 4.0, "sgd": 0.0, "muon": 4.0,
     "adafactor": 0.02,
 }  # fmt: skip
+# Keys of Axolotl 0.19 that change memory in ways that no term here has.
+_NOT_PLANNED = ("rl", "reward_model", "unfrozen_parameters", "selective_checkpointing", "tiled_mlp",
+                "relora", "qat")  # fmt: skip
 _LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
@@ -59,7 +62,6 @@ class Settings:
             FSDP2 is 3).
         tensor: cards that each layer is divided over.
         context: cards that each row is divided over.
-        replicas: cards that each hold all (DDP): gradients are held in buckets, too.
     """
 
     sequence_len: int
@@ -82,7 +84,6 @@ class Settings:
     stage: int = 3
     tensor: int = 1
     context: int = 1
-    replicas: int = 1
 
     @property
     def tokens(self) -> int:
@@ -121,8 +122,13 @@ def settings_of(cfg: Config, shape: ModelShape) -> Settings:
     """
     if cfg.adapter not in (None, "lora", "qlora"):
         raise InputError(f"adapter: {cfg.adapter}: its memory is not known here. Plan lora.")
-    if cfg.adapter and (cfg.lora_modules_to_save or cfg.get("relora")):
+    if cfg.adapter and cfg.lora_modules_to_save:
         raise InputError("lora_modules_to_save: what it trains beside the adapter is not planned.")
+    for key in _NOT_PLANNED:
+        if cfg.get(key):
+            raise InputError(f"{key}: {cfg.get(key)}: what it does to memory is not known here.")
+    if cfg.get("optimizer") == "muon" and not cfg.adapter:
+        raise InputError("optimizer: muon: how it shares full weights with AdamW is not planned.")
     stage, cards = _division(cfg)
     return Settings(
         sequence_len=cfg.sequence_len,
@@ -159,7 +165,8 @@ def _division(cfg: Config) -> tuple[int, int]:
         return 3, 1
     key = "deepspeed" if deepspeed else "fsdp_config"
     if cards < 2:
-        raise InputError(f"{key}: over how many cards is not said. Set dp_shard_size.")
+        raise InputError(f"{key}: over how many cards is not said. Set dp_shard_size, here with "
+                         "--set dp_shard_size=N.")  # fmt: skip
     stage = 3
     if deepspeed:
         named = re.search(r"zero(\d)", str(deepspeed))
@@ -184,11 +191,35 @@ def _weights(cfg: Config) -> Weights:
 
 
 def _targets(cfg: Config, shape: ModelShape) -> tuple[str, ...]:
-    """Names of the layers with an adapter."""
-    named = cfg.lora_target_modules
+    """Names of the layers with an adapter; a string is a pattern, as PEFT takes it.
+
+    Raises:
+        InputError: where one names no layer of the blocks.
+    """
+    if not cfg.adapter:
+        return ()
+    named, linears = cfg.lora_target_modules, tuple(shape.linears)
     if cfg.lora_target_linear or named in ("all-linear", ("all-linear",)):
-        return tuple(shape.linears)
-    return (named,) if isinstance(named, str) else named or ()
+        return linears
+    if isinstance(named, str):
+        found = tuple(n for n in linears if any(re.fullmatch(named, m) for m in _modules(n)))
+        missing = [] if found or named in linears else [named]
+        found = found or (named,)
+    else:
+        found = named or ()
+        missing = [name for name in found if name not in linears]
+    if missing or not found:
+        raise InputError(
+            f"lora_target_modules: {', '.join(missing) or 'unset'}: no layer of {shape.name}'s "
+            f"blocks, or none whose adapter is known. Name some of {', '.join(linears)}."
+        )
+    return found
+
+
+def _modules(linear: str) -> list[str]:
+    """A layer's names in a text model, and in one that sees, too."""
+    part = "mlp" if linear in ("gate_proj", "up_proj", "down_proj") else "self_attn"
+    return [f"{top}.layers.0.{part}.{linear}" for top in ("model", "model.language_model")]
 
 
 def _checkpointing(cfg: Config) -> Checkpointing:
@@ -205,7 +236,8 @@ def _attention(cfg: Config) -> Attention:
 
 
 def _loss(cfg: Config) -> Loss:
-    if cfg.get("cut_cross_entropy"):
+    plugged = any("cut_cross_entropy" in str(plugin) for plugin in cfg.get("plugins", ()))
+    if cfg.get("cut_cross_entropy", plugged):  # axolotl 0.19: listing its plugin turns it on
         return "cut"
     if cfg.get("liger_fused_linear_cross_entropy"):
         return "liger"

@@ -136,8 +136,6 @@ def _lasting(s: Settings, shape: ModelShape) -> Iterator[Term]:
     yield _each("gradients", trained, width, divided, "torch: a gradient has its weight's type")
     moments = s.moment_bytes * (width / 4 if s.moment_bytes >= 4 else 1)
     yield _each("optimizer", trained, moments, s.cards, f"states of {s.optimizer}, by weight")
-    if s.replicas > 1:
-        yield _each("gradient buckets", trained, width, 1, "torch: DistributedDataParallel")
 
 
 def _each(name: str, weights: int, width: float, cards: int, source: str) -> Term:
