@@ -236,3 +236,17 @@ def test_serving_something_else(project: Path) -> None:
     assert "no/such/folder: no such file or folder" in refused(
         project, "serve", "no/such/folder", code=2
     )
+
+
+def test_a_manifest_of_another_version_is_no_dead_end(tmp_path: Path, model_folder: Path) -> None:
+    (tmp_path / "book.md").write_text("# One\n\n" + "Words of it. " * 400 + "\n\n# Two\n\nEnd.\n")
+    (tmp_path / "c.yaml").write_text(
+        f"base_model: {model_folder}\nsequence_len: 512\n"
+        "seqctx: {prepare: {manuscripts: [book.md]}}\n"
+    )
+    out = tmp_path / "prepare" / "out" / "c"
+    assert seqctx("prepare", "c.yaml", cwd=tmp_path).returncode == 0
+    (out / "manifest.json").write_text('{"of": "old"}')
+    answer = seqctx("prepare", "c.yaml", cwd=tmp_path)
+    assert answer.returncode == 2 and "Run its stage again with --force." in answer.stderr
+    assert seqctx("prepare", "c.yaml", "--force", cwd=tmp_path).returncode == 0

@@ -64,8 +64,8 @@ def prepare(
         FORMAT, prompts.fingerprint, tokenizer.fingerprint, str(cfg.sequence_len),
         prep.model_dump_json(), *(f"{path} {digest}" for path, digest in hashes.items()),
     )  # fmt: skip
-    last = Manifest.read(out / MANIFEST)
-    if last and not force and last.fingerprint == fingerprint and _whole(last, out):
+    last = None if force else Manifest.read(out / MANIFEST)
+    if last and last.fingerprint == fingerprint and _whole(last, out):
         return last, False
 
     on_step("reading")

@@ -46,7 +46,9 @@ class Record(BaseModel):
             with explain_os_errors(path):
                 return cls.model_validate_json(path.read_text("utf-8"))
         except (ValidationError, UnicodeDecodeError):
-            raise InputError(f"{path}: no {cls.__name__} of seqctx. Delete it.") from None
+            raise InputError(
+                f"{path}: not as this version writes it. Run its stage again with --force."
+            ) from None
 
     def write(self, path: Path) -> None:
         """Write atomically."""

@@ -75,8 +75,8 @@ def train(
     output = Path(cfg.output_dir)
     mapping = resolve(cfg, output)
     fingerprint = _fingerprint(cfg, mapping)
-    last = Run.read(output / RUN_RECORD)
-    if last and not force and last.fingerprint == fingerprint and _trained(cfg, output):
+    last = None if force else Run.read(output / RUN_RECORD)
+    if last and last.fingerprint == fingerprint and _trained(cfg, output):
         return last, False
     axolotl = find_tool("axolotl")
     if (free := free_bytes(output)) < _DISK_NEEDED:
