@@ -222,7 +222,7 @@ def _logits(s: Settings, shape: ModelShape) -> Iterator[Term]:
         # as computed, the logarithms of the softmax, and two gradients of 4 bytes in backward
         each = s.embedding_bytes + 12 + (4 if s.copies_logits else 0)
         yield Term("logits", each * tokens * vocab, f"{each} B x {tokens:,} x {vocab:,}", source,
-                   "exact")  # fmt: skip
+                   "fitted")  # fmt: skip
     elif s.loss == "chunked":
         # one chunk of those, and the logits themselves with their gradient in 2 bytes each
         size = (4 + ceil(12 / s.chunks)) * tokens * vocab
