@@ -27,7 +27,7 @@ from seqctx.plan.memory import GIB
 from seqctx.plan.serving import plan_serving
 from seqctx.plan.settings import Settings
 from seqctx.plan.time import Data, examples_factor, plan_time
-from seqctx.plan.training import _CONTEXT, between_steps, plan_of, plan_training
+from seqctx.plan.training import CONTEXT, between_steps, plan_of, plan_training
 from seqctx.schema.config import load_config
 
 ROWS = Path(__file__).parents[1] / "tests" / "data" / "train.csv"
@@ -203,7 +203,7 @@ def inverse() -> None:
         found = largest(
             lambda n, s=settings, m=shape, r=room: plan_of(
                 replace(s, sequence_len=n), m
-            ).allocated + _CONTEXT <= r, 10**6,
+            ).allocated + CONTEXT <= r, 10**6,
         )  # fmt: skip
         theirs = int(row["seq_len"])
         print(f"{row['id']:>4}  {row['gpu']:12}{row['model']:24}{theirs:8,}{found:8,}"

@@ -66,6 +66,27 @@ def test_four_inputs_flip_the_choice() -> None:
     assert choose("structure", returns=dict.fromkeys(RETURNS, 0.25)).choice != "go to 4,096"
 
 
+@pytest.mark.parametrize("goal", ["voice", "structure", "throughput"])
+@pytest.mark.parametrize("card", ["rtx-3060-12gb", "rtx-4060-ti-16gb", "rtx-5090", "h200"])
+def test_what_is_chosen_fits_where_anything_does(goal: str, card: str) -> None:
+    """On 12 GB the file's own loss fits at no length, a fused one does."""
+    advice = choose(goal, gpu=card)
+    assert advice.chosen.memory.fits
+    if card == "rtx-3060-12gb":
+        assert advice.choice.endswith("fused loss")
+
+
+def test_where_nothing_fits_it_is_said() -> None:
+    tiny = Gpu("tiny", memory_gib=6, architecture="ada", usable_gib=5.7)
+    advice = choose("voice", gpu=tiny)
+    assert not advice.chosen.memory.fits and "Not even this length fits" in advice.reasons[0]
+
+
+def test_text_prepared_for_another_length_is_refused() -> None:
+    with pytest.raises(InputError, match="prepared for 2048. Run seqctx prepare again"):
+        choose("voice", MISSION.replace(sequence_len=4096))
+
+
 def test_reasons_carry_their_numbers() -> None:
     told = " ".join(choose("structure").reasons)
     assert "50%" in told and "25%" in told and "8,192 would add 5%" in told

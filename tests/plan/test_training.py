@@ -21,7 +21,7 @@ from seqctx.plan.invert import highest_rank, largest_micro_batch_size, longest_s
 from seqctx.plan.kv import largest
 from seqctx.plan.memory import GIB
 from seqctx.plan.settings import Settings, settings_of
-from seqctx.plan.training import _CONTEXT, plan_of, plan_training
+from seqctx.plan.training import CONTEXT, plan_of, plan_training
 from tests.conftest import ROOT
 
 MISSION = ROOT / "axolotl_configs" / "llama-3.1-8b-qlora-32gb.yaml"
@@ -53,7 +53,7 @@ def test_the_longest_that_others_found() -> None:
         settings = replace(settings_of_row(row), embedding_bytes=4)
         found = largest(
             lambda n, s=settings, r=row: (
-                plan_of(replace(s, sequence_len=n), LLAMA).allocated + _CONTEXT <= measured_bytes(r)
+                plan_of(replace(s, sequence_len=n), LLAMA).allocated + CONTEXT <= measured_bytes(r)
             ),
             100_000,
         )

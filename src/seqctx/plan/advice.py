@@ -6,7 +6,7 @@ What an option sees of the manuscript comes from prepare's figures; nothing is a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import Literal
@@ -24,6 +24,7 @@ from seqctx.schema.figures import LONG_SCENE, Figures
 Goal = Literal["voice", "structure", "throughput"]
 _WORTH = 0.10  # of all returns: what seeing more of them must come to before it is worth its price
 _CUT = 0.20  # of the scenes: cut through more of them and voice suffers, too
+_FUSED = ", fused loss"
 _FEWEST = 5  # examples; of fewer an epoch is hardly a step
 _SAVING = 0.15  # of an epoch's optimizer steps and padding: what packing must save
 
@@ -109,6 +110,11 @@ def advise(
     if card is None:
         raise InputError("gpu: none is named. Set seqctx.gpu, or give one.")
     length = figures.sequence_len
+    if cfg.sequence_len != length:
+        raise InputError(
+            f"sequence_len: {cfg.sequence_len}, but the text was prepared for {length}. Run "
+            "seqctx prepare again."
+        )
     longer = [n for n in _lengths(figures) if n > length]
     ways = [(f"stay at {length:,}", length, "sequential", False)]
     ways += [(f"overlap {s} %", length, f"overlap {s} %", False) for s in (25, 50)]
@@ -118,8 +124,8 @@ def advise(
     absolute = [_option(*way, base, shape, card, figures) for way in ways]
     fused = replace(base, loss="liger")
     for option, way in zip(list(absolute), ways, strict=True):
-        if option.sequence_len > length and not option.memory.fits and base.loss == "stock":
-            mixed = _option(f"{way[0]}, fused loss", *way[1:], fused, shape, card, figures)
+        if not option.memory.fits and base.loss == "stock":
+            mixed = _option(way[0] + _FUSED, *way[1:], fused, shape, card, figures)
             absolute += [mixed] if mixed.memory.fits else []
     options = [
         replace(
@@ -164,7 +170,7 @@ def _option(
     threads = sum(len(book.threads) for book in figures.books)
     returns = _weighted([(way.returns, len(b.threads)) for b, way in zip(figures.books, ways,
                                                                          strict=True)])  # fmt: skip
-    option = Option(
+    return Option(
         name=name, sequence_len=length, strategy=strategy, packed=packed,
         memory=plan_of(settings, shape, card), examples=examples, rows=rows,
         repeated_tokens=repeated, time=arithmetic, steps=float(rows),
@@ -172,7 +178,6 @@ def _option(
         scenes_cut=sum(w.scenes_cut for w in ways) / max(1, sum(b.scenes for b in figures.books)),
         risks=(),
     )  # fmt: skip
-    return option
 
 
 def _weighted(values: Sequence[tuple[float, int]]) -> float:
@@ -228,37 +233,42 @@ def _risks(option: Option, leaks: bool) -> list[str]:
 
 def _choose(options: Sequence[Option], goal: Goal) -> tuple[str, list[str]]:
     """The rules, in order; every reason carries the numbers it rests on."""
-    stay = options[0]
-    by_name: Mapping[str, Option] = {option.name: option for option in options}
-    fitting = [option for option in options if option.memory.fits]
-    if not fitting:
-        return stay.name, ["None of the options fits the card: lower micro_batch_size, or fuse the "
-                           "loss."]  # fmt: skip
+    fitting = {option.name: option for option in options if option.memory.fits}
+
+    def pick(name: str) -> Option | None:
+        """An option as the file has it, else with a fused loss, else none."""
+        return fitting.get(name) or fitting.get(name + _FUSED)
+
+    stay = pick(options[0].name)
+    if stay is None:
+        return options[0].name, ["Not even this length fits the card: lower micro_batch_size or "
+                                 "sequence_len, quantize, or fuse the loss."]  # fmt: skip
     if goal == "throughput":
-        pack = by_name["pack"]
+        pack = pick("pack") or stay
         saved = 1 - pack.rows / stay.rows
-        if pack.memory.fits and saved >= _SAVING:
+        if saved >= _SAVING:
             return pack.name, [f"Packing makes {pack.rows} rows of {stay.rows} examples: "
                                f"{saved:.0%} fewer steps, over the same tokens."]  # fmt: skip
         return stay.name, [f"Packing would save {max(saved, 0):.0%} of the steps only: the "
                            "examples fill their rows."]  # fmt: skip
     if goal == "voice":
-        scenes = by_name["cut at scenes"]
+        scenes = pick("cut at scenes") or stay
         if stay.scenes_cut > _CUT and scenes.scenes_cut < stay.scenes_cut / 2:
             return scenes.name, [f"{stay.scenes_cut:.0%} of the scenes are cut at this length, "
                                  f"{scenes.scenes_cut:.0%} when cut at scenes, for the same "
                                  "price."]  # fmt: skip
         return stay.name, [f"A voice is in every paragraph: {stay.examples} examples show it, and "
                            f"{stay.scenes_cut:.0%} of the scenes are cut."]  # fmt: skip
-    return _for_structure(options, fitting, stay)
+    return _for_structure(options, stay, pick("overlap 25 %") or stay)
 
 
 def _for_structure(
-    options: Sequence[Option], fitting: Sequence[Option], stay: Option
+    options: Sequence[Option], stay: Option, overlap: Option
 ) -> tuple[str, list[str]]:
     """The shortest length after which the next adds little; overlap where no longer one fits."""
     longer = sorted(
-        (o for o in fitting if o.sequence_len > stay.sequence_len), key=lambda o: o.sequence_len
+        (o for o in options if o.memory.fits and o.sequence_len > stay.sequence_len),
+        key=lambda o: o.sequence_len,
     )
     best, reasons = stay, []
     for option in longer:
@@ -280,9 +290,8 @@ def _for_structure(
             short = -(option.memory.margin or 0) / GIB
             reasons.append(f"{option.sequence_len:,} lacks {short:.1f} GiB on the card.")
             break
-    overlap = next(o for o in options if o.name == "overlap 25 %")
     gain = overlap.returns - stay.returns
-    if overlap.memory.fits and gain > 0.02:
+    if gain > 0.02:
         reasons.append(f"Overlap of 25 % sees {gain:.0%} more of the returns for "
                        f"{overlap.examples / stay.examples:.2f} times the examples; what lies a "
                        "chunk apart it does not join.")  # fmt: skip

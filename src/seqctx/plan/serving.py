@@ -11,14 +11,14 @@ import dataclasses
 import math
 from dataclasses import dataclass
 
-from seqctx.catalogue.gpus import Gpu, find_gpu, known_gpus
+from seqctx.catalogue.gpus import Gpu
 from seqctx.catalogue.shapes import ModelShape
 from seqctx.errors import InputError
 from seqctx.plan.kv import CacheLayers, CacheLayout, cache_layout, largest
 from seqctx.plan.memory import GIB, MemoryPlan, Term
 from seqctx.plan.served import Served, served_shape
 from seqctx.plan.server import BITS, Server, server_of
-from seqctx.plan.training import shape_of
+from seqctx.plan.training import find_card, shape_of
 from seqctx.schema.config import Config
 
 MIB = 2**20
@@ -96,7 +96,7 @@ def plan_serving(
 
     Not covered: vision and audio encoders, drafters, caches offloaded to the CPU.
     """
-    card = _card(cfg, gpu)
+    card = find_card(cfg, gpu)
     served = served_shape(shape or shape_of(cfg))
     server = server_of(cfg, card, vllm_version)
     return plan_of(server, served, card, free_bytes=free_bytes)
@@ -116,7 +116,7 @@ def most_sequences(
     Raises:
         InputError: as `plan_serving`, or without a card.
     """
-    card, served = _card(cfg, gpu), served_shape(shape or shape_of(cfg))
+    card, served = find_card(cfg, gpu), served_shape(shape or shape_of(cfg))
     if card is None:
         raise InputError("gpu: none is named. Set seqctx.gpu, or give one.")
     server = server_of(cfg, card, vllm_version)
@@ -347,14 +347,6 @@ def _notes(server: Server, served: Served, gpu: Gpu | None) -> tuple[str, ...]:
     if server.rank and served.lora_embeddings:
         notes.append("adapter buffers count embeddings and head, as vLLM does for this family")
     return tuple(notes)
-
-
-def _card(cfg: Config, gpu: str | Gpu | None) -> Gpu | None:
-    name = gpu or cfg.seqctx.gpu
-    card = find_gpu(name) if isinstance(name, str) else name
-    if name and card is None:
-        raise InputError(f"gpu: {name}: unknown card. Known are {', '.join(known_gpus())}.")
-    return card
 
 
 def _first(*values: int | None) -> int | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import ceil
 
-from seqctx.catalogue.gpus import Gpu, find_gpu
+from seqctx.catalogue.gpus import Gpu, find_gpu, known_gpus
 from seqctx.catalogue.shapes import ModelShape, fetch_shape, find_shape
 from seqctx.errors import InputError
 from seqctx.plan.memory import GIB, MemoryPlan, Term
@@ -23,7 +23,8 @@ from seqctx.schema.config import Config
 _BITS = {"nf4-dq": 4.127, "nf4": 4.5, "int8": 8.0, "16 bit": 16.0, "32 bit": 32.0}
 _LOADED = ("weights", "embeddings", "experts")
 _RESERVED = 1.08  # reserved over allocated: median of 11 runs that gave both, 1.02 to 1.25
-_CONTEXT = GIB // 2  # CUDA context and libraries
+CONTEXT = GIB // 2
+"""CUDA context and libraries [B]."""
 
 
 def plan_training(
@@ -64,16 +65,26 @@ def shape_of(cfg: Config) -> ModelShape:
     return shape
 
 
-def card_of(cfg: Config, gpu: str | Gpu | None) -> Gpu | None:
-    """The card that is meant; None where none is named, or ``cpu``.
+def find_card(cfg: Config, gpu: str | Gpu | None) -> Gpu | None:
+    """The card that is meant, ``cpu`` included; None where none is named.
 
     Raises:
         InputError: for a name that is in no table.
     """
-    name = gpu if gpu is not None else cfg.seqctx.gpu
+    name = gpu or cfg.seqctx.gpu
     card = find_gpu(name) if isinstance(name, str) else name
-    if isinstance(name, str) and card is None:
-        raise InputError(f"gpu: {name}: no card of the table. Name one, such as rtx-5090.")
+    if name and card is None:
+        raise InputError(f"gpu: {name}: no card of the table. Known are {', '.join(known_gpus())}.")
+    return card
+
+
+def card_of(cfg: Config, gpu: str | Gpu | None) -> Gpu | None:
+    """The same, but None for ``cpu``, which has no memory of its own.
+
+    Raises:
+        InputError: as `find_card`.
+    """
+    card = find_card(cfg, gpu)
     return card if card and card.memory_gib else None
 
 
@@ -97,7 +108,7 @@ def plan_of(settings: Settings, shape: ModelShape, gpu: Gpu | None = None) -> Me
         moment=moment,
         allocated=allocated,
         reserved=reserved,
-        device=reserved + _CONTEXT,
+        device=reserved + CONTEXT,
         gpu=gpu,
         capacity=gpu.usable_bytes if gpu else None,
     )
