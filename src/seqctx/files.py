@@ -8,7 +8,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -53,16 +53,24 @@ def partial_of(folder: Path) -> Path:
 
 
 @contextmanager
-def replaced_folder(folder: Path, *, made_by: str) -> Iterator[Path]:
+def replaced_folder(
+    folder: Path,
+    *,
+    made_by: str,
+    resume: bool = False,
+    keep: Callable[[Path], bool] = lambda partial: False,
+) -> Iterator[Path]:
     """A new folder to fill, which takes the place of ``folder`` when the block ends well.
 
     Args:
         folder: what is replaced; a link stays, and what it points to is replaced.
         made_by: a file that is in every folder of this kind: one without it is somebody else's.
+        resume: go on with what an earlier run kept.
+        keep: asked when the block fails: whether the partial folder is worth to go on with.
 
     Yields:
-        `partial_of` the folder, empty; removed with all that is in it, and with the parents made
-        for it, when the block fails.
+        `partial_of` the folder, empty but for what is resumed; removed with all that is in it,
+        and with the parents made for it, when the block fails and it is not kept.
 
     Raises:
         CheckError: when ``folder`` was not made by us, or another run is filling it.
@@ -78,37 +86,38 @@ def replaced_folder(folder: Path, *, made_by: str) -> Iterator[Path]:
         if folder.is_mount():
             raise CheckError(f"{folder}: is a mount point. Name a folder below it.")
         partial, old = partial_of(folder), folder.with_name(folder.name + ".seqctx-old")
-        with _locked(partial):
+        with locked(partial):
             if old.exists() and not folder.exists():  # killed between the two renames below
                 old.rename(folder)
             if old.exists():  # killed after them; the next rename would find it in its way
                 shutil.rmtree(old)
-            shutil.rmtree(partial, ignore_errors=True)
+            if not resume:
+                shutil.rmtree(partial, ignore_errors=True)
         made = [parent for parent in partial.parents if not parent.exists()]  # innermost first
-        partial.mkdir(parents=True)
+        partial.mkdir(parents=True, exist_ok=resume)
     whole = False
-    try:
-        with _locked(partial):
+    with locked(partial):
+        try:
             yield partial
             whole = True
             with explain_os_errors(folder):
                 if folder.exists():
                     folder.rename(old)
                 partial.rename(folder)
-    finally:
-        if not folder.exists() and (whole or old.exists()):
-            (partial if whole else old).rename(folder)
-        if not whole:
-            shutil.rmtree(partial, ignore_errors=True)
-            with suppress(OSError):  # one that is in use by now stays
-                for parent in made:
-                    parent.rmdir()
-        if folder.exists():
-            shutil.rmtree(old, ignore_errors=True)
+        finally:
+            if not folder.exists() and (whole or old.exists()):
+                (partial if whole else old).rename(folder)
+            if not whole and not keep(partial):
+                shutil.rmtree(partial, ignore_errors=True)
+                with suppress(OSError):  # one that is in use by now stays
+                    for parent in made:
+                        parent.rmdir()
+            if folder.exists():
+                shutil.rmtree(old, ignore_errors=True)
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """Hold a folder against other runs; the lock ends with the process, however it ends."""
     if not folder.is_dir():
         yield

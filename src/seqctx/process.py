@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -25,6 +27,7 @@ _PRIVATE = {
     "VLLM_NO_USAGE_STATS": "1",
     "PYTHONUNBUFFERED": "1",
 }
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _TOOLS = {
     "axolotl": ("SEQCTX_AXOLOTL", Path(".venv-train/bin/axolotl"), "make setup-train"),
     "vllm": ("SEQCTX_VLLM", Path(".venv-serve/bin/vllm"), "make setup-serve"),
@@ -75,8 +78,14 @@ def running(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program in a process group of its own; when the block is left, all of it has ended.
 
-    Its output goes to ``log`` if given, else to ``process.stdout``, errors included.
+    Its output goes to ``log`` if given, else to ``process.stdout``, errors included. It ends with
+    us, too, where we are killed and cannot stop it.
     """
+    libc = ctypes.CDLL(None)
+
+    def end_with_parent() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
     with explain_os_errors(command[0]):
         process = subprocess.Popen(
             command,
@@ -85,6 +94,7 @@ def running(
             stdout=log or subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C reaches us, and we stop it in order
+            preexec_fn=end_with_parent,
         )
     try:
         yield process
@@ -130,12 +140,38 @@ def _group_runs(group: int) -> bool:
     return False
 
 
-def lines(process: subprocess.Popen[bytes], log: IO[bytes]) -> Iterator[str]:
-    """What a program prints, line by line (a carriage return ends one too), copied to ``log``."""
+def resident_bytes(pid: int) -> int:
+    """Memory of a process and all below it; pages that several hold count for each [B]."""
+    import psutil
+
+    total = 0
+    with suppress(psutil.NoSuchProcess):
+        parent = psutil.Process(pid)
+        for process in (parent, *parent.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                total += process.memory_info().rss
+    return total
+
+
+def lines(
+    process: subprocess.Popen[bytes], log: IO[bytes], *, quiet: float | None = None
+) -> Iterator[str]:
+    """What a program prints, line by line (a carriage return ends one too), copied to ``log``.
+
+    Args:
+        process: whose output is piped.
+        log: where it is copied to.
+        quiet: after so much silence an empty line comes, which is nothing that was printed [s].
+    """
     if process.stdout is None:
         raise ValueError("the process writes to a file")
-    rest = b""
-    while chunk := os.read(process.stdout.fileno(), 65536):
+    rest, out = b"", process.stdout.fileno()
+    while True:
+        if quiet is not None and not select.select([out], [], [], quiet)[0]:
+            yield ""
+            continue
+        if not (chunk := os.read(out, 65536)):
+            break
         log.write(chunk)
         log.flush()
         *whole, rest = re.split(rb"[\r\n]", rest + chunk)

@@ -52,33 +52,45 @@ def training_bar(console: Console) -> Iterator[Callable[[Progress], None]]:
     bars = Bars(
         SpinnerColumn(),
         TextColumn("{task.description}", table_column=None),
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=16),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[losses]}"),
+        TextColumn("{task.fields[figures]}"),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
         console=console,
         transient=True,
     )
-    task, last = bars.add_task("starting Axolotl", total=None, losses="", visible=False), ""
-    losses: dict[str, str] = {}
+    task, last = bars.add_task("starting Axolotl", total=None, figures="", visible=False), ""
+    figures: dict[str, str] = {}
 
     def show(event: Progress) -> None:
         nonlocal last
         total = event.total or "?"
+        if event.resident:
+            figures["memory"] = f"{event.resident / 1e9:.1f} GB"
+        if event.warning:
+            console.print(f"  {event.warning}", highlight=False, style="yellow")
+            return
         if event.point and event.point.loss is not None:
-            losses["loss"] = f"loss {event.point.loss:.3f}"
-            line = f"step {event.point.step}/{total}  {losses['loss']}"
+            figures["loss"] = f"loss {event.point.loss:.3f}"
+            if speed := event.point.tokens_per_second:
+                figures["speed"] = f"{speed:,.0f} tokens/s"
+            if held := event.point.reserved_gib:
+                figures["card"] = f"{held:.1f} GiB of the card"
+            line = f"step {event.point.step}/{total}  {figures['loss']}"
         elif event.point and event.point.eval_loss is not None:
-            losses["held-out"] = f"held-out {event.point.eval_loss:.3f}"
+            loss = event.point.eval_loss
+            figures["held out"] = f"held out {loss:.3f}"
             whose = "  (the base model)" if event.point.step == 0 else ""
-            line = f"step {event.point.step}/{total}  {losses['held-out']} loss{whose}"
+            line = f"step {event.point.step}/{total}  held-out {loss:.3f} loss{whose}"
         else:
             line = event.stage
         bars.update(
             task, description=event.stage, completed=event.step, total=event.total,
-            losses="  ".join(losses.values()), visible=True,
+            figures="  ".join(
+                figures[k] for k in ("loss", "held out", "speed", "card", "memory") if k in figures
+            ), visible=True,
         )  # fmt: skip
         is_held_out = event.point is not None and event.point.eval_loss is not None
         if line != last and (is_held_out or not console.is_terminal):
@@ -122,8 +134,24 @@ def run_lines(run: Run, output_dir: str, redone: bool) -> Iterator[str]:
         yield f"held-out loss: {', '.join(when)}"
         if len(held) > 1 and last[1] >= first[1]:
             yield "The held-out loss did not fall: more text, fewer epochs, a lower learning_rate?"
-    yield f"{run.steps} steps in {run.seconds:.0f} s"
+    if run.chosen:
+        yield f"step {run.chosen.step} was taken: {run.chosen.reason}"
+    yield f"{run.steps} steps in {run.seconds:.0f} s{memory_of(run)}"
     yield f"{'adapter and record in' if redone else 'up to date:'} {output_dir}"
+
+
+def memory_of(run: Run) -> str:
+    """The highest memory of a run beside the plan's, for a line that goes on."""
+    memory = run.memory
+    if memory is None:
+        return ""
+    if memory.reserved:
+        said = f", at most {memory.reserved / GIB:.1f} GiB of a card"
+        planned = memory.planned_device
+    else:
+        said = f", at most {memory.resident / GIB:.1f} GiB of main memory, libraries included"
+        planned = memory.planned_allocated
+    return said + (f"; planned {planned / GIB:.1f}" if planned else "")
 
 
 def step_line(step: Step) -> str:

@@ -5,77 +5,24 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import yaml
 
 from seqctx.schema.manifest import Manifest, Run
-from tests.conftest import CONFIG, ROOT, rows_of, seqctx
+from tests.conftest import ROOT, rows_of, seqctx
+from tests.e2e.conftest import SIZES, free_port, interruptible, marked, processes, small_project
 from tests.e2e.test_model import MODEL, PYTHON
 from tests.test_process import alive
-
-SIZES = {"sequence_len": 384, "gradient_accumulation_steps": 1, "num_epochs": 1}
-
-
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
-
-
-def processes(mark: str) -> dict[int, str]:
-    """Command lines of what was started with ``SEQCTX_TEST=mark``, and of their sessions.
-
-    vLLM's engine writes its title over its environment, so it is known by its session alone.
-    """
-    lines, sessions, own = {}, set(), os.getsid(0)
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            lines[int(path.name)] = (path / "cmdline").read_text().replace("\0", " ")
-            if f"SEQCTX_TEST={mark}\0".encode() in (path / "environ").read_bytes() + b"\0":
-                sessions.add(int(path.name))
-                sessions.add(os.getsid(int(path.name)))
-        except (FileNotFoundError, ProcessLookupError, PermissionError):
-            continue
-    found = {}
-    for pid, line in lines.items():
-        with suppress(ProcessLookupError):
-            if pid in sessions or os.getsid(pid) in sessions - {own}:
-                found[pid] = line
-    return {pid: line for pid, line in found.items() if pid not in (own, os.getpid())}
-
-
-def interruptible() -> None:
-    """Hear SIGINT, also where pytest runs in a script's background, which ignores it by descent."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-def marked(mark: str) -> dict[str, str]:
-    return {**os.environ, "SEQCTX_TEST": mark}
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, novella: Path) -> Path:
-    """The default file, cut down: the first two chapters' openings, 384 tokens an example."""
-    folder = tmp_path_factory.mktemp("road")
-    (folder / "texts").mkdir()
-    chapters = novella.read_text("utf-8").split("\n## ")
-    short = [chapters[0], chapters[1][:4500], chapters[2][:1500]]
-    (folder / "texts" / "short.md").write_text("\n## ".join(short) + "\n", "utf-8")
-    text = CONFIG.read_text("utf-8").replace(CONFIG.stem, "short")
-    data = {**yaml.safe_load(text), **SIZES, "base_model": str(MODEL)}
-    data["seqctx"]["prepare"] |= {"manuscripts": ["texts"], "context_tokens": 64}
-    data["vllm"] |= {"port": free_port(), "max_model_len": 2048}
-    (folder / "short.yaml").write_text(yaml.safe_dump(data))
-    for name in (".venv-train", ".venv-serve"):
-        (folder / name).symlink_to(ROOT / name)
-    return folder
+    return small_project(tmp_path_factory.mktemp("road"), novella)
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +109,7 @@ def test_axolotls_refusal_is_one_line(trained: Path) -> None:
     assert sorted((trained / "outputs").rglob("*")) == before
 
 
-def test_ctrl_c_in_training_leaves_nothing(trained: Path) -> None:
+def test_ctrl_c_before_the_first_step_leaves_nothing(trained: Path) -> None:
     before = sorted((trained / "outputs").rglob("*"))
     command = [sys.executable, "-m", "seqctx", "train", "short.yaml", "--set", "seed=7"]
     with subprocess.Popen(
@@ -175,7 +122,7 @@ def test_ctrl_c_in_training_leaves_nothing(trained: Path) -> None:
     ) as process:
         assert process.stderr is not None
         for line in process.stderr:
-            if "step 1/" in line:
+            if "tokenizing" in line:
                 break
         before_stop = processes("train")
         assert any("axolotl" in line for line in before_stop.values())

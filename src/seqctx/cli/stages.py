@@ -64,19 +64,36 @@ def prepare(config: Path, overrides: dict[str, Any], force: bool, dry_run: bool)
 @SET
 @FORCE
 @DRY_RUN
-def train(config: Path, overrides: dict[str, Any], force: bool, dry_run: bool) -> None:
+@click.option("--resume", is_flag=True, help="Go on from the newest whole checkpoint.")
+@click.option("--page/--no-page", default=True, help="Ask base and adapter when it is done.")
+@click.argument("launcher", nargs=-1, type=click.UNPROCESSED)
+def train(
+    config: Path, overrides: dict[str, Any], force: bool, dry_run: bool, resume: bool, page: bool,
+    launcher: tuple[str, ...],
+) -> None:  # fmt: skip
     r"""Train with Axolotl.
 
-    Axolotl gets a resolved copy of CONFIG, kept with its log in OUTPUT_DIR/run. A run that fails
-    or is interrupted leaves the last good output. Nothing is run where nothing changed.
+    First the file, its data, memory and disk are looked at. Axolotl gets a resolved copy of
+    CONFIG, kept with its log in OUTPUT_DIR/run. OUTPUT_DIR holds the checkpoint with the lowest
+    held-out loss. Nothing is run where nothing changed.
+
+    Ctrl-C stops at a checkpoint of the step it is in; a second one at once. A run that was
+    interrupted or killed, or failed, goes on with --resume; the last good output stays until the
+    new one is whole.
+
+    When it is done, base and adapter are asked to continue held-out passages, for a page that
+    shows whether it was worth it: OUTPUT_DIR/run/worth.html. What stands after -- goes to torchrun, or to the launcher named there.
 
     \b
     Examples:
       seqctx train axolotl_configs/smollm2-135m-qlora-cpu.yaml
+      seqctx train my.yaml --resume
       seqctx train my.yaml --dry-run
+      seqctx train my.yaml -- --nnodes 2 --nproc_per_node 8 --rdzv_endpoint host:29500
+      seqctx train my.yaml -- --launcher accelerate --num_processes 4
     """
     from seqctx.schema.config import load_config
-    from seqctx.train import resolve, train_command
+    from seqctx.train import kept_step, resolve, train_command
     from seqctx.train import train as run
 
     cfg = load_config(config, overrides)
@@ -93,16 +110,33 @@ def train(config: Path, overrides: dict[str, Any], force: bool, dry_run: bool) -
             click.echo(f"would fail: {error}", err=True)
         click.echo(f"# {resolved}")
         click.echo(yaml.safe_dump(mapping, sort_keys=False, allow_unicode=True))
-        click.echo(shlex.join(train_command(_tool("axolotl"), resolved)))
+        click.echo(shlex.join(train_command(_tool("axolotl"), resolved, launcher)))
         return
     from rich.console import Console
 
     from seqctx.show import run_lines, training_bar
 
-    with training_bar(Console(stderr=True)) as show:
-        record, redone = run(cfg, force=force, on_event=show)
+    try:
+        with training_bar(Console(stderr=True)) as show:
+            record, redone = run(
+                cfg, path=config, force=force, resume=resume, launcher=launcher, on_event=show
+            )
+    except (KeyboardInterrupt, SystemExit):
+        if step := kept_step(cfg):
+            click.echo(f"step {step} is kept. Go on: seqctx train {config} --resume", err=True)
+        raise
     for line in run_lines(record, cfg.output_dir, redone):
         click.echo(line)
+    where = Path(cfg.output_dir) / "run" / "worth.html"
+    if page and (redone or not where.is_file()):
+        from seqctx.show import status
+        from seqctx.train.page import write_page
+
+        with status("loading the base model once more") as update:
+            worth = write_page(cfg, record, on_step=update)
+        for line in worth.lines:
+            click.echo(line)
+        click.echo(f"page: {worth.where}")
 
 
 @click.command()

@@ -20,7 +20,7 @@ _STYLE: Any = {
 
 
 @contextmanager
-def _figure(width: float, height: float) -> Iterator[tuple[Any, list[str]]]:
+def figure(width: float, height: float) -> Iterator[tuple[Any, list[str]]]:
     """A matplotlib axis without a screen, and where its SVG goes when the block ends [inches]."""
     import matplotlib
     from matplotlib.figure import Figure
@@ -37,7 +37,7 @@ def _figure(width: float, height: float) -> Iterator[tuple[Any, list[str]]]:
 
 def histogram(lengths: Mapping[int, int], limit: int) -> str:
     """Examples by their tokens, with the line of what one may have."""
-    with _figure(8, 2.4) as (axis, result):
+    with figure(8, 2.4) as (axis, result):
         axis.hist(
             list(lengths), weights=list(lengths.values()), color=BLUE,
             bins=max(10, min(60, limit // 64)), range=(0, limit),
@@ -65,7 +65,7 @@ def manuscript(
     """
     from matplotlib.patches import Arc, Rectangle
 
-    with _figure(10, 4.2) as (axis, result):
+    with figure(10, 4.2) as (axis, result):
         named: list[tuple[float, float]] = []
         for text, first, last, seen in threads:
             height = 0.3 + 2.4 * (last - first) / tokens
@@ -113,7 +113,7 @@ def manuscript(
 
 def together(pairs: Mapping[str, Mapping[int, tuple[float, float]]]) -> str:
     """For each distance, the share of pairs that some example sees: closed form and measured."""
-    with _figure(8, 3) as (axis, result):
+    with figure(8, 3) as (axis, result):
         colors = (BLUE, ORANGE, RED, GREEN)
         for (name, points), color in zip(pairs.items(), colors, strict=False):
             at = list(points)
@@ -129,7 +129,7 @@ def together(pairs: Mapping[str, Mapping[int, tuple[float, float]]]) -> str:
 
 def by_length(shares: Mapping[str, Mapping[int, float]], chosen: int, what: str) -> str:
     """For each length, a share; the line is the chosen length."""
-    with _figure(8, 3) as (axis, result):
+    with figure(8, 3) as (axis, result):
         colors = (BLUE, ORANGE, RED, GREEN)
         for (name, points), color in zip(shares.items(), colors, strict=False):
             axis.plot(list(points), list(points.values()), marker="o", markersize=3, color=color,
@@ -149,7 +149,7 @@ def memory_by_length(
     curves: Mapping[str, Mapping[int, float]], card: float | None, chosen: int, xlabel: str
 ) -> str:
     """Memory against a length, a curve for each way, with the card's line [tokens, GiB]."""
-    with _figure(8, 3.2) as (axis, result):
+    with figure(8, 3.2) as (axis, result):
         for (name, points), color in zip(curves.items(), (BLUE, ORANGE, GREEN, RED), strict=False):
             axis.plot(list(points), list(points.values()), color=color, label=name)
         if card:

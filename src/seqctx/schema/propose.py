@@ -39,7 +39,10 @@ _ON_CPU = {
     "lora_o_kernel": False,
     "lora_embedding_kernel": False,
     "dataloader_pin_memory": False,
-    "plugins": ["seqctx.train.axolotl_plugin.CpuPlugin"],
+    "plugins": [
+        "seqctx.train.axolotl_plugin.CpuPlugin",
+        "seqctx.train.axolotl_plugin.SeedPlugin",
+    ],
 }
 _ON_GPU = {
     "optimizer": "adamw_bnb_8bit",

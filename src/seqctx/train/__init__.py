@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from math import isfinite
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,58 +18,91 @@ from seqctx.files import (
     check_base,
     explain_os_errors,
     fingerprint_model,
-    free_bytes,
+    hash_file,
     hash_text,
     hash_tree,
+    locked,
+    partial_of,
     replaced_folder,
 )
-from seqctx.process import (
-    failure,
-    find_tool,
-    has_gpu,
-    lines,
-    running,
-    tool_environment,
-    versions,
-)
+from seqctx.plan.memory import GIB, MemoryPlan
+from seqctx.process import find_tool, tool_environment, versions
 from seqctx.schema.config import Config, Dataset
-from seqctx.schema.manifest import DATA_FILES, MANIFEST, RUN_RECORD, Manifest, Point, Run
+from seqctx.schema.facts import machine_gpu
+from seqctx.schema.manifest import (
+    BEGUN,
+    DATA_FILES,
+    MANIFEST,
+    RUN_RECORD,
+    Begun,
+    Manifest,
+    Memory,
+    Point,
+    Run,
+)
 from seqctx.schema.render import axolotl_mapping
-from seqctx.train.progress import Progress, read_progress
+from seqctx.train.checkpoints import (
+    Checkpoint,
+    choose,
+    forget_incomplete,
+    joined,
+    points_of,
+    take_weights,
+    whole_checkpoints,
+)
+from seqctx.train.launch import Trained, refuse_orphans, run_axolotl, stoppable, train_command
+from seqctx.train.page import write_curve
+from seqctx.train.preflight import planned, preflight
+from seqctx.train.progress import Progress
 
-_REMEDIES = {
-    r"Found a sequence with length|exceeds the maximum sequence length": (
-        "Run 'seqctx prepare' again, or raise sequence_len"
-    ),
-    r"ValidationError|Input should be": "Mend the key",
-    r"No module named 'seqctx'": "Run 'make setup-train'",
-}
+__all__ = ["kept_step", "resolve", "train", "train_command", "write_resolved"]
 _RECORDED = ("axolotl", "torch", "transformers", "peft", "bitsandbytes", "seqctx")
-_DISK_NEEDED = 500_000_000  # bytes: checkpoints of a small adapter, tokenized data, the log
+_TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "tokenizer.model", "chat_template.jinja")
 
 
-def train_command(axolotl: Path, resolved: Path) -> list[str]:
-    """The command that trains; without a GPU, Axolotl's launchers only get in the way."""
-    launcher = [] if has_gpu() else ["--launcher", "python"]
-    return [str(axolotl), "train", str(resolved), *launcher]
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What one run needs to know."""
+
+    cfg: Config
+    output: Path
+    fingerprint: str
+    launcher: tuple[str, ...]
+    plan: MemoryPlan | None
+    log: Path
+    on_event: Callable[[Progress], None]
 
 
 def train(
     cfg: Config,
     *,
+    path: Path | None = None,
     force: bool = False,
+    resume: bool = False,
+    launcher: tuple[str, ...] = (),
     on_event: Callable[[Progress], None] = lambda event: None,
 ) -> tuple[Run, bool]:
     """Train what a file says, unless that was done and nothing changed.
 
     Axolotl writes to `files.partial_of` ``output_dir``, which takes its place when it ended
-    well. Its YAML, its log and the record are in ``run/``.
+    well. Its YAML, its log and the record are in ``run/``. A run that fails or is interrupted
+    after its first checkpoint is kept there, for ``resume``.
+
+    Args:
+        cfg: the file, with what is laid over it.
+        path: where it is: its rules are looked at first.
+        force: train again though nothing changed, though the plan says that it does not fit, and
+            though an interrupted run is there, which is thrown away.
+        resume: go on from the newest whole checkpoint of an interrupted run, if there is one.
+        launcher: options for torchrun; see `launch.train_command`.
+        on_event: called with each thing that Axolotl says, and twice a second.
 
     Returns:
         The record, and whether it is new.
 
     Raises:
-        CheckError: when data or base model are missing, or the disk is nearly full.
+        CheckError: when data, base model, memory or disk are wanting, or an interrupted run
+            stands in the way.
         ToolError: when Axolotl is not there, or failed; with its reason and the log.
     """
     output = Path(cfg.output_dir)
@@ -79,73 +112,160 @@ def train(
     if last and last.fingerprint == fingerprint and _trained(cfg, output):
         return last, False
     axolotl = find_tool("axolotl")
-    if (free := free_bytes(output)) < _DISK_NEEDED:
-        raise CheckError(
-            f"output_dir: {output}: the disk is full ({free / 1e6:.0f} MB free, a run wants "
-            f"{_DISK_NEEDED / 1e6:.0f}). Make room, or set output_dir elsewhere."
-        )
-
-    with _log_of(output) as log, replaced_folder(output, made_by=RUN_RECORD) as partial:
-        run = partial / "run"
-        resolved = write_resolved(resolve(cfg, partial), run / "axolotl.yaml", output)
-        start = time.monotonic()
-        steps, points = _run_axolotl(cfg, axolotl, resolved, log, on_event)
-        if not _trained(cfg, partial):
-            raise ToolError(f"axolotl: ended without weights in {partial}. See the log: {log}.")
-        record = Run(
-            fingerprint=fingerprint,
-            base_model=cfg.base_model,
-            base_fingerprint=fingerprint_model(cfg.base_model),
-            versions=versions(axolotl, _RECORDED),
-            seconds=round(time.monotonic() - start, 1),
-            steps=steps,
-            points=tuple(points),
-        )
+    plan = planned(cfg, machine_gpu()) if force else preflight(cfg, path, output)
+    partial = partial_of(output.resolve() if output.is_symlink() else output)
+    refuse_orphans(partial / "run" / "axolotl.yaml")
+    start = None if force else _to_go_on_from(partial, fingerprint, resume)
+    with (
+        _log_of(output, partial, fresh=start is None) as log,
+        replaced_folder(
+            output,
+            made_by=RUN_RECORD,
+            resume=start is not None,
+            keep=lambda folder: bool(whole_checkpoints(folder)),
+        ) as partial,
+    ):
+        job = _Job(cfg, output, fingerprint, launcher, plan, log, on_event)
+        record = _train(job, axolotl, partial, start)
         with explain_os_errors(log):
-            shutil.move(log, run / "train.log")
+            shutil.move(log, partial / "run" / "train.log")
+        write_curve(record, partial / "run")
         record.write(partial / RUN_RECORD)
+        (partial / BEGUN).unlink()
     return record, True
 
 
+def kept_step(cfg: Config) -> int | None:
+    """The step at which an interrupted run can be gone on with; None where there is none."""
+    output = Path(cfg.output_dir)
+    found = whole_checkpoints(partial_of(output.resolve() if output.is_symlink() else output))
+    return found[-1].step if found else None
+
+
+def _to_go_on_from(partial: Path, fingerprint: str, resume: bool) -> Checkpoint | None:
+    """The newest whole checkpoint of an interrupted run; None where there is none.
+
+    Raises:
+        CheckError: when there is one and it may not be gone on from.
+    """
+    if not partial.is_dir():
+        return None
+    with locked(partial):
+        found = whole_checkpoints(partial)
+        begun = Begun.read(partial / BEGUN)
+    if not found or begun is None:
+        return None
+    newest = found[-1]
+    if begun.fingerprint != fingerprint:
+        raise CheckError(
+            f"{partial}: an interrupted run stands at step {newest.step}, but the file, the data "
+            "or the base model changed since. Restore them and add --resume, or begin anew with "
+            "--force."
+        )
+    if not resume:
+        raise CheckError(
+            f"{partial}: an interrupted run stands at step {newest.step}. Go on with --resume, or "
+            "begin anew with --force."
+        )
+    return newest
+
+
+def _train(job: _Job, axolotl: Path, partial: Path, start: Checkpoint | None) -> Run:
+    """Run Axolotl, take the best checkpoint, and say what was made."""
+    cfg, run = job.cfg, partial / "run"
+    mapping, earlier = stoppable(resolve(cfg, partial)), []
+    begun = Begun(fingerprint=job.fingerprint, started=time.time())
+    if start:
+        forget_incomplete(partial)
+        mapping["resume_from_checkpoint"] = str(start.folder)
+        earlier = points_of(start)
+        begun = _gone_on(Begun.read(partial / BEGUN) or begun, start)
+    begun.write(partial / BEGUN)
+    resolved = write_resolved(mapping, run / "axolotl.yaml", job.output)
+    command = train_command(axolotl, resolved, job.launcher)
+    data = [Path(d.path).exists() for d in (*cfg.datasets, *cfg.test_datasets)]
+    said = run_axolotl(
+        command,
+        tool_environment(axolotl, offline=cfg.base_model_is_local and all(data)),
+        partial,
+        job.log,
+        first=start.step if start else 0,
+        planned_gib=job.plan.reserved / GIB if job.plan and job.plan.gpu else None,
+        on_event=job.on_event,
+    )
+    if not _trained(cfg, partial):
+        raise ToolError(f"axolotl: ended without weights in {partial}. See the log: {job.log}.")
+    there = whole_checkpoints(partial)
+    exact = points_of(there[-1]) if there else []
+    points = joined([*exact, *earlier], said.points)
+    chosen = choose(points, [c.step for c in there], said.steps)
+    for checkpoint in there:
+        if checkpoint.step == chosen.step != said.steps:
+            take_weights(checkpoint.folder, partial)
+    return Run(
+        fingerprint=job.fingerprint,
+        base_model=cfg.base_model,
+        base_fingerprint=fingerprint_model(cfg.base_model),
+        data=_data(mapping),
+        tokenizer=hash_text(*(hash_file(p) for n in _TOKENIZER if (p := partial / n).is_file())),
+        versions=versions(axolotl, _RECORDED),
+        command=tuple(command),
+        seconds=round(begun.seconds + time.time() - begun.started, 1),
+        steps=said.steps,
+        trained_tokens=max((p.trained_tokens or 0 for p in points), default=0) or None,
+        memory=_memory(job.plan, said, points),
+        points=points,
+        chosen=chosen,
+        resumed_at=begun.resumed_at,
+        warnings=tuple(said.warnings),
+    )
+
+
+def _gone_on(begun: Begun, start: Checkpoint) -> Begun:
+    """The same run, going on now."""
+    spent = (start.folder / "trainer_state.json").stat().st_mtime - begun.started
+    return Begun(
+        fingerprint=begun.fingerprint,
+        started=time.time(),
+        seconds=begun.seconds + max(0.0, spent),
+        resumed_at=(*begun.resumed_at, start.step),
+    )
+
+
+def _memory(plan: MemoryPlan | None, said: Trained, points: tuple[Point, ...]) -> Memory:
+    """What was planned beside what was measured."""
+
+    def highest(values: list[float | None]) -> int | None:
+        given = [value for value in values if value]
+        return int(max(given) * GIB) if given else None
+
+    return Memory(
+        planned_allocated=plan.allocated if plan else None,
+        planned_device=plan.device if plan else None,
+        allocated=highest([p.allocated_gib for p in points]),
+        reserved=highest([p.reserved_gib for p in points]),
+        resident=said.resident,
+    )
+
+
 @contextmanager
-def _log_of(output: Path) -> Iterator[Path]:
-    """``<output_dir>.train.log``: stays where a run fails, goes where one is interrupted."""
+def _log_of(output: Path, partial: Path, *, fresh: bool) -> Iterator[Path]:
+    """``<output_dir>.train.log``: stays where a run fails or is kept, goes where one is not."""
     log = output.with_name(output.name + ".train.log")
     with explain_os_errors(log):
         log.parent.mkdir(parents=True, exist_ok=True)
+        if fresh:
+            log.unlink(missing_ok=True)
     try:
         yield log
     except (KeyboardInterrupt, SystemExit):
-        log.unlink(missing_ok=True)
+        if not whole_checkpoints(partial):
+            log.unlink(missing_ok=True)
         raise
-
-
-def _run_axolotl(
-    cfg: Config, axolotl: Path, resolved: Path, log: Path, on_event: Callable[[Progress], None]
-) -> tuple[int, list[Point]]:
-    """Run it to its end; the optimizer steps it made and its losses."""
-    steps, points = 0, []
-    data = [Path(d.path).exists() for d in (*cfg.datasets, *cfg.test_datasets)]
-    env = tool_environment(axolotl, offline=cfg.base_model_is_local and all(data))
-    with (
-        explain_os_errors(log),
-        log.open("wb") as f,
-        running(train_command(axolotl, resolved), env) as process,
-    ):
-        for event in read_progress(lines(process, f)):
-            steps = event.step
-            if event.point:
-                points.append(event.point)
-                if event.point.loss is not None and not isfinite(event.point.loss):
-                    raise ToolError(
-                        f"axolotl: the loss is {event.point.loss} at step {steps}; stopped. "
-                        f"Lower learning_rate; the log is {log}."
-                    )
-            on_event(event)
-        code = process.wait()
-    if code:
-        raise failure("axolotl", code, log, _REMEDIES)
-    return steps, points
+    except ToolError as error:
+        if kept := whole_checkpoints(partial):
+            raise ToolError(f"{error} Step {kept[-1].step} is kept; --resume goes on.") from None
+        raise
 
 
 def resolve(cfg: Config, output_dir: Path) -> dict[str, Any]:
@@ -193,10 +313,15 @@ def _had_no_rows(path: Path) -> bool:
     return manifest is not None and path.name not in manifest.files
 
 
+def _data(mapping: dict[str, Any]) -> dict[str, str]:
+    """The data that is on this machine: path to sha256."""
+    files = [e["path"] for k in ("datasets", "test_datasets") for e in mapping.get(k, ())]
+    return {p: hash_tree(Path(p)) for p in files if Path(p).exists()}
+
+
 def _fingerprint(cfg: Config, mapping: dict[str, Any]) -> str:
     """Hash of all that the trained weights depend on."""
-    files = [e["path"] for k in ("datasets", "test_datasets") for e in mapping.get(k, ())]
-    data = [f"{p} {hash_tree(Path(p))}" for p in files if Path(p).exists()]
+    data = [f"{path} {digest}" for path, digest in _data(mapping).items()]
     mapping = {k: v for k, v in mapping.items() if k != "vllm"}
     return hash_text(yaml.safe_dump(mapping), fingerprint_model(cfg.base_model), *data)
 

@@ -1,9 +1,8 @@
-"""Runs inside Axolotl, in .venv-train: makes training on a CPU right. A YAML lists it as
+"""Runs inside Axolotl, in .venv-train. A YAML lists what it wants of it as
 
-    plugins:
-      - seqctx.train.axolotl_plugin.CpuPlugin
-
-Where a GPU is there it changes nothing.
+plugins:
+  - seqctx.train.axolotl_plugin.CpuPlugin     # right on a CPU; changes nothing on a GPU
+  - seqctx.train.axolotl_plugin.SeedPlugin    # the same file gives the same losses again
 """  # noqa: D415
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from typing import Any
 import bitsandbytes.nn.modules
 import torch
 from axolotl.integrations.base import BasePlugin
+from transformers import set_seed
 
 
 class CpuPlugin(BasePlugin):  # type: ignore[misc]
@@ -31,3 +31,15 @@ class CpuPlugin(BasePlugin):  # type: ignore[misc]
     def get_training_args(self, cfg: dict[str, Any]) -> dict[str, Any]:
         """``use_cpu``, which no YAML key gives and bf16 on a CPU needs."""
         return {} if torch.cuda.is_available() else {"use_cpu": True}
+
+
+class SeedPlugin(BasePlugin):  # type: ignore[misc]
+    """``seed:`` counts for the adapter's first weights, too.
+
+    Axolotl 0.19 makes the adapter before transformers' Trainer sets the seed, so that two runs of
+    one file begin with different weights and end with different losses.
+    """
+
+    def pre_model_load(self, cfg: Any) -> None:
+        """Set the seed of every generator."""
+        set_seed(42 if cfg.seed is None else cfg.seed)  # 42: the Trainer's own default

@@ -6,8 +6,10 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from seqctx.schema.manifest import Point
+from seqctx.train.checkpoints import point_of
 
 _TOTAL = re.compile(r"Maximum number of steps set at (\d+)")
 _BAR = re.compile(r"\b(\d+)/(\d+) \[\d+:")
@@ -30,29 +32,37 @@ class Progress:
         step: optimizer steps done.
         total: optimizer steps of the whole run; None until it is known.
         point: losses, where this event carries them.
+        resident: main memory of Axolotl's processes [B]; 0 where it was not measured yet.
+        warning: what goes wrong in silence, with its likely cause; empty where nothing does.
     """
 
     stage: str
     step: int
     total: int | None
     point: Point | None = None
+    resident: int = 0
+    warning: str = ""
 
 
-def read_progress(lines: Iterable[str]) -> Iterator[Progress]:
-    """Events of a training run, from the lines that Axolotl and transformers print."""
-    stage, step, total = "starting Axolotl", 0, None
+def read_progress(lines: Iterable[str], first: int = 0) -> Iterator[Progress]:
+    """Events of a training run, from the lines that Axolotl and transformers print.
+
+    Args:
+        lines: what they print; an empty one gives the last event again.
+        first: the step that the run goes on from.
+    """
+    stage, step, total = "starting Axolotl", first, None
     moved = False  # whether the bar has counted the step that the next losses belong to
     for line in lines:
-        if metrics := _metrics(line):
-            if "eval_loss" in metrics:
+        if not line:
+            yield Progress(stage, step, total)
+        elif metrics := _metrics(line):
+            is_step = "loss" in metrics
+            if is_step:
+                step, moved = step if moved else step + 1, False
+            if point := point_of(metrics, step):
                 stage = "training"
-                point = Point(step=step, epoch=metrics["epoch"], eval_loss=metrics["eval_loss"])
-            elif "loss" in metrics:
-                stage, step, moved = "training", step if moved else step + 1, False
-                point = Point(step=step, epoch=metrics["epoch"], loss=metrics["loss"])
-            else:
-                continue
-            yield Progress(stage, step, total, point)
+                yield Progress(stage, step, total, point)
         elif match := _TOTAL.search(line):
             total = int(match[1])
             yield Progress(stage, step, total)
@@ -66,7 +76,7 @@ def read_progress(lines: Iterable[str]) -> Iterator[Progress]:
                 yield Progress(stage, step, total)
 
 
-def _metrics(line: str) -> dict[str, float] | None:
+def _metrics(line: str) -> dict[str, Any] | None:
     """The numbers of a line such as ``{'loss': '3.1', 'epoch': '0.5'}``, else None."""
     start = line.find("{'")
     if start < 0 or not line.rstrip().endswith("}") or "'epoch'" not in line:

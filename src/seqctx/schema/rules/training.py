@@ -279,7 +279,9 @@ def needs_cuda(cfg: Config, facts: Facts) -> Iterator[Finding]:
     if cpu and cfg.adapter in ("lora", "qlora") and not cfg.get("lora_dropout"):
         wrong |= {key: cfg.get(key, True) is True for key in kernels}
     for key in (key for key, is_wrong in wrong.items() if is_wrong):
-        fact = "needs CUDA, and " + ("seqctx.gpu is cpu" if cpu else "there is none here")
+        fact = "needs CUDA, and " + (
+            "seqctx.gpu is cpu" if cfg.seqctx.gpu == "cpu" else "there is none here"
+        )
         value = cfg.get(key)
         fact = f"{'on by default' if value is None else value} {fact}"
         remedy = "Set it to false." if not isinstance(value, str) else f"Set {_ON_CPU[key]}."

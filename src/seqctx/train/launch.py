@@ -1,0 +1,158 @@
+"""Axolotl as a subprocess: watched while it trains, stopped at a checkpoint."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from seqctx.errors import CheckError, ToolError
+from seqctx.files import explain_os_errors
+from seqctx.process import failure, has_gpu, lines, resident_bytes, running
+from seqctx.schema.manifest import Point
+from seqctx.train.checkpoints import whole_checkpoints
+from seqctx.train.progress import Progress, read_progress
+from seqctx.train.watch import Watch
+
+_TRIGGER = "axolotl_checkpoint.save"  # axolotl 0.19: utils/callbacks/dynamic_checkpoint.py
+_TICK = 0.5  # seconds between two looks at memory
+_REMEDIES = {
+    r"Found a sequence with length|exceeds the maximum sequence length": (
+        "Run 'seqctx prepare' again, or raise sequence_len"
+    ),
+    r"PytorchStreamWriter failed|file write failed|I/O error: No space left": (
+        "Make room on the disk of output_dir"
+    ),
+    r"ValidationError|Input should be": "Mend the key",
+    r"No module named 'seqctx'": "Run 'make setup-train'",
+}
+
+
+@dataclass
+class Trained:
+    """What a run said while it went: its steps, losses, warnings and memory [B]."""
+
+    steps: int = 0
+    points: list[Point] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    resident: int = 0
+
+
+def train_command(axolotl: Path, resolved: Path, launcher: tuple[str, ...] = ()) -> list[str]:
+    """The command that trains; without a GPU, Axolotl's launchers only get in the way.
+
+    Args:
+        axolotl: the program.
+        resolved: the YAML it is given.
+        launcher: options for torchrun, such as ``--nnodes 2 --nproc_per_node 8``; or, beginning
+            with ``--launcher``, for another one.
+    """
+    command = [str(axolotl), "train", str(resolved)]
+    if launcher and launcher[0] == "--launcher":
+        return [*command, *launcher[:2], *(["--", *launcher[2:]] if launcher[2:] else [])]
+    if launcher:
+        return [*command, "--launcher", "torchrun", "--", *launcher]
+    return command if has_gpu() else [*command, "--launcher", "python"]
+
+
+def stoppable(mapping: dict[str, Any]) -> dict[str, Any]:
+    """An Axolotl YAML that saves a checkpoint when it is asked to; training stays as it is."""
+    if mapping.get("dynamic_checkpoint"):
+        return mapping
+    return {**mapping, "dynamic_checkpoint": {"enabled": True, "check_interval": 1}}
+
+
+def refuse_orphans(resolved: Path) -> None:
+    """That no earlier run's processes still write where this one will.
+
+    Raises:
+        CheckError: when one does; its launcher was killed and left it behind.
+    """
+    import psutil
+
+    for process in psutil.process_iter(["cmdline"]):
+        if str(resolved) in (process.info["cmdline"] or ()):
+            raise CheckError(
+                f"{resolved}: process {process.pid} of an earlier run still trains. Wait for it, "
+                f"or stop it: kill {process.pid}"
+            )
+
+
+def run_axolotl(
+    command: list[str],
+    env: dict[str, str],
+    partial: Path,
+    log: Path,
+    *,
+    first: int = 0,
+    planned_gib: float | None = None,
+    on_event: Callable[[Progress], None],
+) -> Trained:
+    """Run it to its end; interrupted, it stops at a checkpoint of the step that it is in.
+
+    Args:
+        command: see `train_command`.
+        env: its environment.
+        partial: where it writes.
+        log: file to which all that it prints is added.
+        first: the step that it goes on from.
+        planned_gib: memory of one card by the plan [GiB].
+        on_event: called with what it says, and twice a second.
+
+    Raises:
+        ToolError: when it fails, or its loss is no number any more.
+    """
+    said, watch = Trained(first), Watch(planned_gib)
+    with (
+        explain_os_errors(log),
+        log.open("ab") as f,
+        running(command, env) as process,
+    ):
+        with _stopped_at_a_checkpoint(process, f, partial, on_event, said):
+            measured = 0.0
+            for event in read_progress(lines(process, f, quiet=_TICK), first):
+                if time.monotonic() - measured > _TICK:
+                    measured = time.monotonic()
+                    said.resident = max(said.resident, resident_bytes(process.pid))
+                said.steps = event.step
+                on_event(replace(event, resident=said.resident))
+                if event.point:
+                    said.points.append(event.point)
+                    for warning in watch.look(event.point, event.total):
+                        said.warnings.append(warning)
+                        on_event(replace(event, warning=warning))
+                    if event.point.loss is not None and not isfinite(event.point.loss):
+                        raise ToolError(
+                            f"axolotl: the loss is {event.point.loss} at step {event.step}; "
+                            f"stopped. Lower learning_rate; the log is {log}."
+                        )
+        code = process.wait()
+    if code:
+        raise failure("axolotl", code, log, _REMEDIES)
+    return said
+
+
+@contextmanager
+def _stopped_at_a_checkpoint(
+    process: Any, log: Any, partial: Path, on_event: Callable[[Progress], None], said: Trained
+) -> Iterator[None]:
+    """Ctrl-C or SIGTERM in the block waits for a checkpoint; a second one does not.
+
+    Before the first step there is nothing to save.
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        if process.poll() is None and said.steps:
+            before = {c.step for c in whole_checkpoints(partial)}
+            (partial / _TRIGGER).touch()
+            stage = "saving a checkpoint at the end of this step (Ctrl-C again: stop at once)"
+            on_event(Progress(stage, said.steps, None))
+            for _ in lines(process, log, quiet=_TICK):
+                if {c.step for c in whole_checkpoints(partial)} - before:
+                    break
+        raise

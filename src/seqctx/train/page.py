@@ -1,0 +1,186 @@
+"""Was it worth it: the curve, the losses, and continuations beside the author's own, as a page."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import exp
+from pathlib import Path
+
+from seqctx.files import atomic_write
+from seqctx.report.losses import loss_curve
+from seqctx.report.page import Part, page
+from seqctx.schema.config import Config
+from seqctx.schema.manifest import Point, Run
+from seqctx.train.checkpoints import whole_checkpoints
+from seqctx.train.judge import RUN, Judged, Variant, judge
+
+CURVE, LOSSES, PAGE = "losses.png", "losses.csv", "worth.html"
+"""What `write_curve` and `write_page` leave in ``output_dir/run``."""
+_COLUMNS = ("step", "epoch", "loss", "eval_loss", "grad_norm", "learning_rate",
+            "tokens_per_second", "trained_tokens", "allocated_gib", "reserved_gib")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """The page, and what it says."""
+
+    where: Path
+    judged: Judged
+    lines: tuple[str, ...]
+
+
+def write_curve(run: Run, folder: Path) -> str:
+    """The losses as a picture and as data; the curve as SVG.
+
+    Args:
+        run: the record.
+        folder: where ``losses.png`` and ``losses.csv`` go.
+    """
+    with atomic_write(folder / LOSSES) as f:
+        table = csv.writer(f)
+        table.writerow(_COLUMNS)
+        for point in run.points:
+            values = [getattr(point, name) for name in _COLUMNS]
+            table.writerow(["" if value is None else value for value in values])
+    partial = folder / f".{CURVE}.seqctx-partial"
+    step = run.chosen.step if run.chosen else run.steps
+    svg = loss_curve(_trained(run.points), run.eval_losses, step, partial)
+    partial.replace(folder / CURVE)
+    return svg
+
+
+def write_page(
+    cfg: Config,
+    run: Run,
+    *,
+    on_step: Callable[[str], None] = lambda step: None,
+) -> Worth:
+    """Ask base, best and last checkpoint, and write the page.
+
+    Args:
+        cfg: a file that was trained.
+        run: its record.
+        on_step: called with a line before each step.
+
+    Raises:
+        ToolError: when Axolotl's environment cannot load them.
+    """
+    output = Path(cfg.output_dir)
+    judged = judge(cfg, variants(cfg, run), continuations=3, on_step=on_step)
+    lines = _said(run, judged)
+    parts = [
+        Part(text=lines),
+        Part(
+            "Losses",
+            svg=write_curve(run, output / "run"),
+            caption="Losses by step. Held-out text is of chapters that were not trained on.",
+        ),  # fmt: skip
+        _losses(judged),
+        *_continuations(judged),
+    ]
+    where = output / "run" / PAGE
+    with atomic_write(where) as f:
+        f.write(page(f"Was it worth it? {output.name}", parts))
+    return Worth(where, judged, tuple(lines))
+
+
+def variants(cfg: Config, run: Run) -> list[Variant]:
+    """The base, what ``output_dir`` holds, and the last checkpoint where that is another."""
+    output = Path(cfg.output_dir)
+    step = run.chosen.step if run.chosen else run.steps
+    what = "adapter" if cfg.adapter else "trained"
+    found = [
+        Variant("base", writes=True),
+        weights(cfg, f"{what} step {step}", output, writes=True),
+    ]
+    last = [c for c in whole_checkpoints(output) if c.step == run.steps]
+    if step != run.steps and last:
+        found.append(weights(cfg, f"last step {run.steps}", last[0].folder))
+    return found
+
+
+def weights(cfg: Config, name: str, folder: Path, *, writes: bool = False) -> Variant:
+    """What a folder holds: an adapter, or all weights where the file trains those."""
+    if cfg.adapter:
+        return Variant(name, adapter=str(folder), writes=writes)
+    return Variant(name, model=str(folder), writes=writes)
+
+
+def _trained(points: Sequence[Point]) -> list[tuple[int, float]]:
+    return [(p.step, p.loss) for p in points if p.loss is not None]
+
+
+def _said(run: Run, judged: Judged) -> list[str]:
+    """The answer in a few sentences."""
+    if not judged.verdicts:
+        return ["Nothing was held out, so nothing can be said of text that was not trained on."]
+    base, best = judged.verdicts[0], judged.verdicts[1]
+    gain = base.loss - best.loss
+    if gain > 0:
+        lines = [
+            f"Yes, by the held-out text: its loss went from {base.loss:.3f} to {best.loss:.3f}. "
+            f"Each of the author's own tokens is {exp(gain):.2f} times as likely as before."
+        ]
+    else:
+        lines = [
+            f"No, by the held-out text: its loss went from {base.loss:.3f} to {best.loss:.3f}. "
+            "More text, fewer epochs or a lower learning_rate would be next."
+        ]
+    if run.chosen:
+        lines.append(f"Step {run.chosen.step} was taken: {run.chosen.reason}.")
+    written = [share for verdict in judged.verdicts[1:2] for share in verdict.copied]
+    if written and max(written) > 0.2:
+        lines.append(
+            f"A continuation has {max(written):.0%} of its words from the training text, in runs "
+            f"of {RUN}: it recites."
+        )
+    lines += [f"While it trained, {warning}" for warning in run.warnings]
+    return lines
+
+
+def _losses(judged: Judged) -> Part:
+    base = judged.verdicts[0].loss if judged.verdicts else 0.0
+    rows = [
+        (v.name, v.examples, f"{v.loss:.4f}", f"{exp(v.loss):.1f}", f"{v.loss - base:.4f}")
+        for v in judged.verdicts
+    ]
+    columns = ("", "held-out examples", "loss", "perplexity", "against base")
+    return Part(columns=columns, rows=rows if judged.verdicts else ())
+
+
+def _continuations(judged: Judged) -> list[Part]:
+    """Base, adapter and author side by side, for each passage that was asked with."""
+    if len(judged.verdicts) < 2:
+        return []
+    base, best = judged.verdicts[:2]
+    parts = [
+        Part(
+            "Continuations",
+            text=[
+                "Both models were asked to go on where a held-out passage ends (temperature 0.7, "
+                "the same seed). The share below a text is of its words that stand in the "
+                f"training text in runs of {RUN} or more."
+            ],
+        )
+    ]
+    for k, asked in enumerate(judged.asked):
+        author = " ".join(judged.author[k].split(" ")[:120])
+        parts.append(
+            Part(
+                f"Passage {k + 1}",
+                level=3,
+                text=[asked[-700:]],
+                columns=("base", best.name, "the author"),
+                rows=[
+                    (base.texts[k], best.texts[k], author),
+                    (
+                        f"{base.copied[k]:.0%} of its words are copied",
+                        f"{best.copied[k]:.0%} of its words are copied",
+                        f"{judged.author_copied[k]:.0%} of its words are in the training text",
+                    ),
+                ],
+            )
+        )
+    return parts
