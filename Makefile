@@ -22,7 +22,8 @@ MODEL := prepare/models/smollm2-135m-instruct
 BASE  := $(if $(shell grep -sE '^base_model: *$(MODEL)( |$$)' $(CONFIG)),$(MODEL)/config.json)
 SEQCTX := .venv/bin/seqctx
 
-.PHONY: help setup setup-train setup-serve model check prepare plan explain train serve demo \
+.PHONY: help setup setup-train setup-serve model check prepare plan explain train merge serve \
+        chat demo \
         test test-fast fuzz bench docs lint format lock dry-run-cuda clean
 
 help:  ## list the targets
@@ -61,6 +62,12 @@ explain: $(CORE)  ## the two lengths, with the numbers of CONFIG
 
 train: $(CORE) $(TRAIN) $(BASE)  ## QLoRA with Axolotl
 	@$(SEQCTX) train $(CONFIG)
+
+merge: $(CORE) $(TRAIN) $(BASE)  ## base and adapter as one model
+	@$(SEQCTX) merge $(CONFIG)
+
+chat: $(CORE)  ## talk with the server that runs
+	@$(SEQCTX) chat $(CONFIG)
 
 serve: $(CORE) $(SERVE) $(BASE)  ## vLLM with base and adapter, until Ctrl-C
 	@$(SEQCTX) serve $(CONFIG)

@@ -16,7 +16,7 @@ SRC = ROOT / "src" / "seqctx"
 # Imports only point down: a package may import those of lower floors, and itself.
 FLOORS = {
     "errors": 0, "files": 1, "catalogue": 2, "process": 2, "schema": 3, "report": 4, "prepare": 5,
-    "plan": 5, "train": 6, "serve": 6, "demo": 7, "show": 8, "cli": 9, "__main__": 10,
+    "plan": 5, "train": 6, "serve": 6, "chat": 7, "demo": 7, "show": 8, "cli": 9, "__main__": 10,
     "__init__": 11,
 }  # fmt: skip
 HEAVY = ("torch", "transformers", "tokenizers", "axolotl", "vllm", "numpy", "rich", "httpx")

@@ -103,7 +103,7 @@ def demo(
         answers = []
         for model in (server.base, server.adapter or server.base):
             on_step(f"asking {model}")
-            answers.append(ask(server, model, asked, max_tokens=ANSWER_TOKENS))
+            answers.append(ask(server.url, model, asked, max_tokens=ANSWER_TOKENS))
         done("ask", start, True, server.log)
         on_step("stopping vLLM")
         start = time.monotonic()

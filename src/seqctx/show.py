@@ -25,6 +25,7 @@ from seqctx.plan.advice import Advice
 from seqctx.plan.memory import GIB, MemoryPlan
 from seqctx.plan.overview import Planned
 from seqctx.schema.manifest import Manifest, Run
+from seqctx.serve import Server
 from seqctx.train.progress import Progress
 
 
@@ -140,18 +141,43 @@ def run_lines(run: Run, output_dir: str, redone: bool) -> Iterator[str]:
     yield f"{'adapter and record in' if redone else 'up to date:'} {output_dir}"
 
 
+def served_lines(server: Server) -> Iterator[str]:
+    """What a server answers to, and what vLLM found beside the plan."""
+    adapter = f" and {server.adapter} (adapter)" if server.adapter else ""
+    yield f"{server.url}/v1 serves {server.base} (base){adapter}"
+    found, plan = server.found, server.plan
+    rows: list[tuple[str, str | None, str | None]] = []
+    if found.weights_gib:
+        loaded = ("weights", "rotary table", "adapter buffers")
+        weights = sum(t.bytes for t in plan.memory.terms if t.name in loaded) if plan else 0
+        rows.append(("weights", f"{found.weights_gib:.2f} GiB", f"{weights / GIB:.2f}"))
+    if found.kv_gib:
+        free = plan.kv_free if plan else None
+        rows.append(("KV cache", f"{found.kv_gib:.2f} GiB", f"{free / GIB:.2f}" if free else None))
+    if found.kv_tokens:
+        tokens = plan.kv_tokens if plan else None
+        rows.append(("", f"{found.kv_tokens:,} tokens", f"{tokens:,}" if tokens else None))
+    if found.max_concurrency:
+        requests = plan.max_concurrency if plan else None
+        said = f"{found.max_concurrency:.2f} requests at the full window"
+        rows.append(("", said, f"{requests:.2f}" if requests else None))
+    for name, measured, planned in rows:
+        yield f"  {name:<9}{measured}" + (f" (planned {planned})" if planned and plan else "")
+
+
 def memory_of(run: Run) -> str:
     """The highest memory of a run beside the plan's, for a line that goes on."""
     memory = run.memory
     if memory is None:
         return ""
     if memory.reserved:
-        said = f", at most {memory.reserved / GIB:.1f} GiB of a card"
-        planned = memory.planned_device
+        said = f"; {(memory.allocated or 0) / GIB:.1f} GiB of a card allocated at most"
+        tensors = ""
     else:
-        said = f", at most {memory.resident / GIB:.1f} GiB of main memory, libraries included"
-        planned = memory.planned_allocated
-    return said + (f"; planned {planned / GIB:.1f}" if planned else "")
+        said = f"; {memory.resident / GIB:.1f} GiB of main memory at most, libraries included"
+        tensors = " for tensors"
+    planned = memory.planned_allocated
+    return said + (f" (planned {planned / GIB:.1f}{tensors})" if planned else "")
 
 
 def step_line(step: Step) -> str:

@@ -134,7 +134,7 @@ def test_killed_twice_and_interrupted_the_losses_are_the_same(
     assert kept in (3, 4, 5)
     assert f"step {kept} is kept. Go on: seqctx train short.yaml --resume" in rest
 
-    answer = seqctx("train", "short.yaml", "--resume", cwd=project)
+    answer = seqctx("train", "short.yaml", "--resume", "--no-page", cwd=project)
     assert answer.returncode == 0, answer.stderr
     losses = history(project / "outputs" / "short" / "checkpoint-8")
     again = {(2, "eval_loss"), (kept, "eval_loss")}  # where it was gone on from

@@ -10,7 +10,7 @@ from typing import NoReturn
 import click
 
 from seqctx import __version__
-from seqctx.cli import files, planning, stages
+from seqctx.cli import files, planning, serving, stages
 from seqctx.errors import SeqctxError
 
 
@@ -26,11 +26,13 @@ def cli() -> None:
     seqctx plan CONFIG       memory before the GPU hours, and which option to take
     seqctx explain [TOPIC]   the two lengths, with your own numbers
     seqctx train CONFIG      Axolotl on what the file says; the adapter in output_dir
+    seqctx merge CONFIG      base and adapter as one model
     seqctx serve CONFIG      vLLM with the base and the adapter under two names
+    seqctx chat              talk with both
     """
 
 
-for verb in (*files.VERBS, *planning.VERBS, *stages.VERBS):
+for verb in (*files.VERBS, *planning.VERBS, *stages.VERBS, *serving.VERBS):
     cli.add_command(verb)
 for described in (cli, *cli.commands.values()):
     # click keeps the lines after a backspace as they are; a raw docstring holds it as two signs

@@ -1,4 +1,4 @@
-"""Verbs that run: prepare, train, serve, demo."""
+"""Verbs that run: prepare, train, merge, demo."""
 
 from __future__ import annotations
 
@@ -82,7 +82,8 @@ def train(
     new one is whole.
 
     When it is done, base and adapter are asked to continue held-out passages, for a page that
-    shows whether it was worth it: OUTPUT_DIR/run/worth.html. What stands after -- goes to torchrun, or to the launcher named there.
+    shows whether it was worth it: OUTPUT_DIR/run/worth.html. What stands after -- goes to
+    torchrun, or to the launcher named there.
 
     \b
     Examples:
@@ -140,46 +141,41 @@ def train(
 
 
 @click.command()
-@click.argument("target")
+@CONFIG
 @SET
+@FORCE
 @DRY_RUN
-def serve(target: str, overrides: dict[str, Any], dry_run: bool) -> None:
-    r"""Serve with vLLM until Ctrl-C.
+@click.option("--judge/--no-judge", default=True, help="Compare held-out losses when it is done.")
+def merge(config: Path, overrides: dict[str, Any], force: bool, dry_run: bool, judge: bool) -> None:
+    r"""Merge the adapter into its base, with Axolotl.
 
-    TARGET is a YAML file, whose adapter is served beside its base; or a folder with a base model,
-    a merged model or an adapter; or a hub id.
+    OUTPUT_DIR/merged is a model of its own, for seqctx serve --merged or any other server. Before
+    that adapter and base are held against each other: weights, vocabulary, rank. Afterwards the
+    loss on held-out examples is told of the base in 4 bit with the adapter, as it was trained; of
+    the base in 16 bit with the adapter, as vLLM serves it; and of the merged model.
 
     \b
     Examples:
-      seqctx serve axolotl_configs/smollm2-135m-qlora-cpu.yaml
-      seqctx serve outputs/smollm2-135m-qlora-cpu --set vllm.max_model_len=4096
+      seqctx merge axolotl_configs/smollm2-135m-qlora-cpu.yaml
+      seqctx merge my.yaml --dry-run
     """
-    from seqctx.schema.render import vllm_command
-    from seqctx.serve import check_served, log_path, serve_command, serving, target_config
-
-    cfg = target_config(target, overrides)
-    if dry_run:
-        try:
-            command = serve_command(cfg)
-        except ToolError as error:
-            command = vllm_command(cfg)
-            click.echo(f"would fail: {error}", err=True)
-        try:
-            check_served(cfg)
-        except SeqctxError as error:
-            click.echo(f"would fail: {error}", err=True)
-        click.echo(shlex.join(command))
-        return
+    from seqctx.schema.config import load_config
     from seqctx.show import status
+    from seqctx.train.merge import compare, merge_command
+    from seqctx.train.merge import merge as run
 
-    if cfg.vllm.host not in ("127.0.0.1", "localhost", "::1"):
-        click.echo(f"vllm.host: {cfg.vllm.host} opens the server to the network.", err=True)
-    with status("starting vLLM") as update, serving(cfg, log_path(cfg), on_stage=update) as server:
-        update("")
-        click.echo(f"{server.url}/v1 serves {server.base} (base)", nl=False)
-        click.echo(f" and {server.adapter} (adapter)" if server.adapter else "")
-        click.echo(f"The log is {server.log}. Ctrl-C stops the server.", err=True)
-        server.wait()
+    cfg = load_config(config, overrides)
+    if dry_run:
+        click.echo(shlex.join(merge_command(cfg, _tool("axolotl"))))
+        return
+    with status("looking at base and adapter") as update:
+        folder, redone = run(cfg, force=force, on_step=update)
+    click.echo(f"{'merged:' if redone else 'up to date:'} {folder}")
+    if judge:
+        with status("loading the base model") as update:
+            verdicts = compare(cfg, on_step=update)
+        for verdict in verdicts:
+            click.echo(f"held-out loss {verdict.loss:.4f}: {verdict.name}")
 
 
 @click.command()
@@ -234,4 +230,4 @@ def _tool(name: str) -> Path:
         return Path(name)
 
 
-VERBS = (prepare, train, serve, demo)
+VERBS = (prepare, train, merge, demo)

@@ -16,6 +16,8 @@ from seqctx.schema.config import Config
 from seqctx.schema.source import Loader
 
 SCHEMA_FILE = "seqctx.schema.json"
+MERGED = "merged"
+"""Where ``seqctx merge`` puts the merged model, in ``output_dir``."""
 _SECTIONS = {
     "The model": ("base_model", "chat_template", "special_tokens"),
     "Lengths": (

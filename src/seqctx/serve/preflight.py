@@ -1,0 +1,142 @@
+"""All that can be found wrong before vLLM loads for minutes."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+from seqctx.catalogue.gpus import Gpu, find_gpu
+from seqctx.catalogue.weights import safetensors_header
+from seqctx.errors import CheckError, InputError
+from seqctx.files import check_base, fingerprint_model
+from seqctx.plan.memory import GIB
+from seqctx.plan.serving import ServingPlan, plan_serving
+from seqctx.process import has_gpu
+from seqctx.schema.config import Config
+from seqctx.schema.facts import gather_facts, machine_gpu
+from seqctx.schema.manifest import RUN_RECORD, Run
+from seqctx.schema.rules import RULES, check, serving
+from seqctx.schema.source import Document
+from seqctx.serve.target import read_json
+
+_OF_SERVING = {rule.id for rule in RULES if rule.look.__module__ == serving.__name__}
+_PLANNED = {"kv-cache-too-large"}  # the planner counts it closer
+
+
+def check_served(cfg: Config) -> ServingPlan | None:
+    """Look at all that the server needs.
+
+    Returns:
+        The plan of its memory; None where it cannot be planned.
+
+    Raises:
+        CheckError: when the model is not there, the adapter is not there, is damaged or was
+            trained on another base, a key cannot be served, the cache does not fit, or the port is
+            taken.
+    """
+    check_base(cfg.base_model)
+    if cfg.adapter:
+        check_adapter(cfg)
+    _check_keys(cfg)
+    plan = planned(cfg, machine_gpu() if has_gpu() else find_gpu("cpu"))
+    if plan and plan.kv_free is not None and plan.request_bytes > plan.kv_free:
+        longest = f"at most {plan.longest_window:,}" if plan.longest_window else "a smaller model"
+        raise CheckError(
+            f"vllm.max_model_len: a request of {plan.window:,} tokens takes "
+            f"{plan.request_bytes / GIB:.1f} GiB of cache, and {max(0, plan.kv_free) / GIB:.1f} "
+            f"are left for it. Set {longest}, or see 'seqctx plan'."
+        )
+    check_port(cfg)
+    return plan
+
+
+def planned(cfg: Config, gpu: Gpu | None) -> ServingPlan | None:
+    """The plan for the card that is here; None for models and keys that are not covered."""
+    try:
+        return plan_serving(cfg, gpu=gpu)
+    except InputError:
+        return None
+
+
+def _check_keys(cfg: Config) -> None:
+    """That no rule of serving finds an error.
+
+    Raises:
+        CheckError: with all that is found.
+    """
+    document = Document("served", cfg.model_dump(exclude_unset=True), {})
+    found = [
+        p for p in check(document, cfg, gather_facts(cfg))
+        if p.severity == "error" and p.rule in _OF_SERVING - _PLANNED
+    ]  # fmt: skip
+    if found:
+        raise CheckError("\n".join(f"{p.key}: {p.message}. {p.remedy}" for p in found))
+
+
+def check_port(cfg: Config) -> None:
+    """That the server can listen where the file says.
+
+    Raises:
+        CheckError: when the port is taken, or the host is no address of this machine.
+    """
+    host, port = cfg.vllm.host, cfg.vllm.port
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise CheckError(
+            f"vllm.port: {host}:{port} cannot be had ({error.strerror}). "
+            "Stop what listens there, or set vllm.port to another."
+        ) from None
+
+
+def check_adapter(cfg: Config) -> None:
+    """That ``output_dir`` holds an adapter, whole, of this base and rank.
+
+    vLLM itself would load an adapter of any base of the same shape, and answer.
+
+    Raises:
+        CheckError: when it does not.
+    """
+    folder = Path(cfg.output_dir)
+    if not (folder / "adapter_config.json").is_file():
+        raise CheckError(f"output_dir: {folder}: holds no adapter. Run 'seqctx train' first.")
+    adapter = read_json(folder / "adapter_config.json")
+    weights = folder / "adapter_model.safetensors"
+    if not weights.is_file() and not (folder / "adapter_model.bin").is_file():
+        raise CheckError(f"output_dir: {folder}: holds no weights. Run 'seqctx train' again.")
+    if weights.is_file() and safetensors_header(weights) is None:
+        raise CheckError(f"{weights}: is damaged or cut short. Restore it, or train again.")
+    if cfg.lora_r and adapter.get("r") not in (None, cfg.lora_r):
+        raise CheckError(
+            f"lora_r: {cfg.lora_r}, but the adapter in {folder} has {adapter['r']}. "
+            "Train again, or set it back."
+        )
+    if adapter.get("modules_to_save"):
+        raise CheckError(
+            f"{folder}: the adapter holds whole modules ({', '.join(adapter['modules_to_save'])}), "
+            "which vLLM does not load. Run 'seqctx merge', and serve with --merged."
+        )
+    _check_base(cfg, folder, adapter.get("base_model_name_or_path"))
+
+
+def _check_base(cfg: Config, folder: Path, trained_on: str | None) -> None:
+    """That the adapter was trained on this base.
+
+    Raises:
+        CheckError: when it was not.
+    """
+    record = Run.read(folder / RUN_RECORD)
+    if record:
+        belongs = record.base_fingerprint == fingerprint_model(cfg.base_model)
+        trained_on = record.base_model
+    else:
+        belongs = not trained_on or Path(trained_on).absolute() == Path(cfg.base_model).absolute()
+    if not belongs:
+        raise CheckError(
+            f"output_dir: {folder}: the adapter belongs to {trained_on}, not to this base_model "
+            f"(got {cfg.base_model}; weights are compared, not names). "
+            "Serve it with its own base, or train again."
+        )

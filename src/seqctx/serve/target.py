@@ -1,0 +1,105 @@
+"""What shall be served, as a Config: a file, a folder or a hub id."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from seqctx.errors import CheckError, InputError
+from seqctx.files import explain_os_errors
+from seqctx.schema.config import Config, load_config, parse_config
+from seqctx.schema.render import MERGED, adapter_name
+from seqctx.schema.source import Document
+
+
+def target_config(
+    target: str,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    merged: bool = False,
+    base_only: bool = False,
+) -> Config:
+    """The Config of what shall be served.
+
+    Args:
+        target: a YAML file; a folder with a model (base or merged) or an adapter; or a hub id.
+        overrides: dotted keys laid over it.
+        merged: the merged model of ``seqctx merge`` in place of base and adapter.
+        base_only: the base without the adapter.
+
+    Raises:
+        InputError: when it is none of these.
+        CheckError: when nothing was merged.
+    """
+    cfg = _config(target, overrides)
+    if merged:
+        folder = Path(cfg.output_dir) / MERGED
+        if not (folder / "config.json").is_file():
+            raise CheckError(f"{folder}: no merged model. Run 'seqctx merge {target}' first.")
+        name = cfg.vllm.served_model_name or f"{adapter_name(cfg)}-merged"
+        return cfg.replace(base_model=str(folder), adapter=None, vllm__served_model_name=name)
+    if base_only:
+        return cfg.replace(adapter=None)
+    return _with_its_template(cfg)
+
+
+def _config(target: str, overrides: Mapping[str, Any] | None) -> Config:
+    path = Path(target)
+    if path.is_file() or path.suffix in (".yaml", ".yml"):
+        return load_config(path, overrides)
+    if (path / "adapter_config.json").is_file():
+        adapter = read_json(path / "adapter_config.json")
+        data = {
+            "base_model": adapter.get("base_model_name_or_path"),
+            "adapter": "lora",
+            "lora_r": adapter.get("r"),
+            "output_dir": str(path),
+        }
+        return parse_config(Document(str(path / "adapter_config.json"), data, {}), overrides)
+    if (path / "config.json").is_file():
+        return parse_config(Document(target, {"base_model": target.rstrip("/")}, {}), overrides)
+    if path.is_dir():
+        raise InputError(f"{path}: holds no config.json or adapter_config.json. Name a model.")
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", target) and not path.parent.is_dir():
+        return parse_config(Document(target, {"base_model": target}, {}), overrides)
+    raise InputError(f"{target}: no such file or folder. Name a YAML, a model or an adapter.")
+
+
+def _with_its_template(cfg: Config) -> Config:
+    """The chat template that the adapter was trained with, where the base's own is another."""
+    trained = Path(cfg.output_dir) / "chat_template.jinja"
+    if not cfg.adapter or cfg.vllm.get("chat_template") or not trained.is_file():
+        return cfg
+    with explain_os_errors(trained):
+        if trained.read_text("utf-8") == own_template(Path(cfg.base_model)):
+            return cfg
+    return cfg.replace(vllm__chat_template=str(trained))
+
+
+def own_template(folder: Path) -> str | None:
+    """The chat template that a model's folder has; None where it has none, or is none."""
+    if (file := folder / "chat_template.jinja").is_file():
+        return file.read_text("utf-8")
+    if (file := folder / "tokenizer_config.json").is_file():
+        template = read_json(file).get("chat_template")
+        return template if isinstance(template, str) else None
+    return None
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a file.
+
+    Raises:
+        InputError: when it is none.
+    """
+    try:
+        with explain_os_errors(path):
+            data = json.loads(path.read_text("utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        data = None
+    if not isinstance(data, dict):
+        raise InputError(f"{path}: no JSON object. Restore the file.")
+    return data
