@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.conftest import CONFIG, ROOT
+from tests.conftest import CONFIG, ROOT, seqctx
 from tests.e2e.test_model import MODEL
 
 SIZES = {"sequence_len": 384, "gradient_accumulation_steps": 1, "num_epochs": 1}
@@ -71,6 +71,17 @@ def processes(mark: str) -> dict[int, str]:
 
 def marked(mark: str) -> dict[str, str]:
     return {**os.environ, "SEQCTX_TEST": mark}
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, novella: Path) -> Path:
+    """The small project, prepared and trained; what both verbs printed is beside it."""
+    project = small_project(tmp_path_factory.mktemp("road"), novella)
+    for verb in ("prepare", "train"):
+        answer = seqctx(verb, "short.yaml", cwd=project)
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        (project / f"{verb}.txt").write_text(answer.stdout)
+    return project
 
 
 @pytest.fixture

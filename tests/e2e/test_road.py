@@ -15,23 +15,9 @@ import pytest
 
 from seqctx.schema.manifest import Manifest, Run
 from tests.conftest import ROOT, rows_of, seqctx
-from tests.e2e.conftest import SIZES, free_port, interruptible, marked, processes, small_project
+from tests.e2e.conftest import SIZES, free_port, interruptible, marked, processes
 from tests.e2e.test_model import MODEL, PYTHON
 from tests.test_process import alive
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory, novella: Path) -> Path:
-    return small_project(tmp_path_factory.mktemp("road"), novella)
-
-
-@pytest.fixture(scope="module")
-def trained(project: Path) -> Path:
-    for verb in ("prepare", "train"):
-        answer = seqctx(verb, "short.yaml", cwd=project)
-        assert answer.returncode == 0, answer.stdout + answer.stderr
-        (project / f"{verb}.txt").write_text(answer.stdout)
-    return project
 
 
 def test_training_lowers_the_held_out_loss_and_leaves_a_record(trained: Path) -> None:

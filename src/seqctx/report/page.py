@@ -22,6 +22,7 @@ class Part:
         caption: below the figure.
         columns: names of the table's columns.
         rows: the table's cells; numbers stand to the right.
+        even: whether the table's columns are of one width, over the whole page.
     """
 
     heading: str = ""
@@ -31,6 +32,7 @@ class Part:
     caption: str = ""
     columns: Sequence[str] = ()
     rows: Sequence[Sequence[Any]] = field(default=())
+    even: bool = False
 
     @property
     def numbers(self) -> set[int]:

@@ -78,6 +78,7 @@ def stop(server: Running, seconds: float = 60.0) -> None:
         if time.monotonic() > deadline:
             raise ToolError(f"{server.url}: process {server.pid} does not end. kill -9 it.")
         time.sleep(0.1)
+    state_file(int(server.url.rpartition(":")[2])).with_suffix(".out").unlink(missing_ok=True)
 
 
 def one(port: int | None) -> Running:

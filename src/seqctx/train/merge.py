@@ -23,7 +23,7 @@ from seqctx.files import (
     hash_text,
     replaced_folder,
 )
-from seqctx.process import failure, find_tool, has_gpu, lines, running, tool_environment
+from seqctx.process import failure, find_tool, lines, running, tool_environment
 from seqctx.schema.config import Config
 from seqctx.schema.manifest import RUN_RECORD, Run
 from seqctx.schema.render import MERGED, dump_yaml
@@ -35,9 +35,7 @@ STAMP = "seqctx.json"
 
 def merge_command(cfg: Config, axolotl: Path) -> list[str]:
     """The command that merges."""
-    resolved = Path(cfg.output_dir) / "run" / "merge.yaml"
-    launcher = [] if has_gpu() else ["--launcher", "python"]
-    return [str(axolotl), "merge-lora", str(resolved), *launcher]
+    return [str(axolotl), "merge-lora", str(Path(cfg.output_dir) / "run" / "merge.yaml")]
 
 
 def merge(
@@ -180,6 +178,10 @@ def _write_yaml(cfg: Config, scratch: Path, path: Path) -> None:
         raise InputError(f"{resolved}: no such file. Run 'seqctx train' first.")
     mapping = {k: v for k, v in mapping.items() if k not in ("resume_from_checkpoint", "vllm")}
     mapping |= {"output_dir": str(scratch), "lora_model_dir": cfg.output_dir}
+    if mapping.get("adapter") == "qlora":
+        # Axolotl 0.19 else rounds every matrix to NF4 and back, embeddings and head too, which
+        # training never quantized; `compare` shows what that costs. (cli/utils/lora_merge.py)
+        mapping |= {"adapter": "lora", "load_in_4bit": False, "load_in_8bit": False}
     path.write_text(dump_yaml(mapping), "utf-8")
 
 

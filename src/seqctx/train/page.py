@@ -171,7 +171,8 @@ def _continuations(judged: Judged) -> list[Part]:
             Part(
                 f"Passage {k + 1}",
                 level=3,
-                text=[asked[-700:]],
+                text=[_passage(asked)],
+                even=True,
                 columns=("base", best.name, "the author"),
                 rows=[
                     (base.texts[k], best.texts[k], author),
@@ -184,3 +185,9 @@ def _continuations(judged: Judged) -> list[Part]:
             )
         )
     return parts
+
+
+def _passage(asked: str) -> str:
+    """The last user's turn of a rendered prompt, without the template's names of who speaks."""
+    turn = asked.rpartition("user\n")[2].strip().removesuffix("assistant").strip()
+    return turn if len(turn) <= 700 else "… " + turn[-700:]

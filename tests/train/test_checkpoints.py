@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqctx.catalogue.weights import safetensors_header
+from seqctx.schema.manifest import Point
+from seqctx.train.checkpoints import (
+    choose,
+    forget_incomplete,
+    joined,
+    points_of,
+    take_weights,
+    whole_checkpoints,
+)
+
+
+def tensors(path: Path, rows: int = 4) -> None:
+    """A safetensors file of one tensor."""
+    header = {"a.weight": {"dtype": "F32", "shape": [rows, 1], "data_offsets": [0, 4 * rows]}}
+    raw = json.dumps(header).encode()
+    path.write_bytes(len(raw).to_bytes(8, "little") + raw + bytes(4 * rows))
+
+
+def checkpoint(output: Path, step: int) -> Path:
+    folder = output / f"checkpoint-{step}"
+    folder.mkdir(parents=True)
+    tensors(folder / "adapter_model.safetensors")
+    (folder / "adapter_config.json").write_text("{}")
+    for name in ("optimizer.pt", "rng_state.pth"):
+        with zipfile.ZipFile(folder / name, "w") as f:
+            f.writestr("data", "0" * 100)
+    history = [{"step": step, "epoch": 1.0, "loss": 2.5, "tokens/trainable": 30}]
+    state = {"global_step": step, "log_history": history}
+    (folder / "trainer_state.json").write_text(json.dumps(state))
+    return folder
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["adapter_model.safetensors", "optimizer.pt", "rng_state.pth", "trainer_state.json"],
+)
+def test_a_file_cut_short_makes_a_checkpoint_incomplete(tmp_path: Path, name: str) -> None:
+    checkpoint(tmp_path, 2)
+    broken = checkpoint(tmp_path, 10)
+    assert [c.step for c in whole_checkpoints(tmp_path)] == [2, 10]
+    cut(broken / name)
+    assert [c.step for c in whole_checkpoints(tmp_path)] == [2]
+    forget_incomplete(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["checkpoint-2"]
+
+
+def test_a_checkpoint_without_state_weights_or_its_own_step_is_none(tmp_path: Path) -> None:
+    (checkpoint(tmp_path, 1) / "trainer_state.json").unlink()
+    (checkpoint(tmp_path, 2) / "adapter_model.safetensors").unlink()
+    checkpoint(tmp_path, 3).rename(tmp_path / "checkpoint-4")
+    (tmp_path / "checkpoint-old").mkdir()
+    assert whole_checkpoints(tmp_path) == []
+
+
+def test_points_come_from_the_state_in_full_precision(tmp_path: Path) -> None:
+    checkpoint(tmp_path, 7)
+    (point,) = points_of(whole_checkpoints(tmp_path)[0])
+    assert (point.step, point.loss, point.trained_tokens) == (7, 2.5, 30)
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_break_the_reading_of_a_header(raw: bytes) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.safetensors"
+        path.write_bytes(raw)
+        assert safetensors_header(path) in (None, {})
+
+
+def points(*losses: tuple[int, float]) -> list[Point]:
+    return [Point(step=step, epoch=0, eval_loss=loss) for step, loss in losses]
+
+
+def test_the_lowest_held_out_loss_is_taken_and_overfitting_is_said() -> None:
+    chosen = choose(points((0, 4.0), (5, 3.0), (10, 2.5), (15, 2.8)), [5, 10, 15], 15)
+    assert chosen.step == 10
+    assert "rose to 2.800 by step 15" in chosen.reason
+    assert "overfitting" in chosen.reason
+
+
+def test_a_lower_one_that_was_not_saved_is_named() -> None:
+    chosen = choose(points((5, 2.0), (10, 2.5)), [10], 10)
+    assert chosen.step == 10
+    assert "step 5 was lower (2.000) but was not saved" in chosen.reason
+
+
+def test_a_base_that_was_not_bettered_is_named() -> None:
+    assert "nothing was gained" in choose(points((0, 2.0), (9, 2.1)), [9], 9).reason
+
+
+@pytest.mark.parametrize(
+    "given, saved, why",
+    [
+        ([], [], "nothing was held out"),
+        (points((0, 4.0)), [9], "nothing was held out"),
+        (points((3, float("nan"))), [3, 9], "nothing was held out"),
+        (points((3, 2.0)), [9], "no evaluation was saved"),
+    ],
+)
+def test_without_a_loss_the_last_step_is_taken(
+    given: list[Point], saved: list[int], why: str
+) -> None:
+    chosen = choose(given, saved, 9)
+    assert (chosen.step, chosen.eval_loss) == (9, None)
+    assert why in chosen.reason
+
+
+def test_weights_are_linked_and_the_rest_stays(tmp_path: Path) -> None:
+    folder = checkpoint(tmp_path, 2)
+    for name in ("adapter_model.safetensors", "adapter_config.json", "tokenizer.json"):
+        (tmp_path / name).write_text("last")
+    take_weights(folder, tmp_path)
+    best = (folder / "adapter_model.safetensors").read_bytes()
+    assert (tmp_path / "adapter_model.safetensors").read_bytes() == best
+    assert (tmp_path / "adapter_config.json").read_text() == "{}"
+    assert (tmp_path / "tokenizer.json").read_text() == "last"
+    assert not (tmp_path / "optimizer.pt").exists()
+
+
+def test_what_was_gone_on_with_joins_what_was_there() -> None:
+    earlier = [Point(step=1, epoch=0, loss=3.0), Point(step=2, epoch=0, loss=2.0)]
+    later = [Point(step=2, epoch=0, eval_loss=9.0), Point(step=2, epoch=0, loss=2.1)]
+    both = joined(earlier, [*later, Point(step=3, epoch=0, loss=1.0)])
+    assert [(p.step, p.loss, p.eval_loss) for p in both] == [
+        (1, 3.0, None), (2, 2.0, None), (2, None, 9.0), (3, 1.0, None),
+    ]  # fmt: skip

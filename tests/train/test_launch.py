@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from seqctx.errors import CheckError
+from seqctx.schema.config import load_config
+from seqctx.train.launch import stoppable, train_command
+from seqctx.train.merge import check_belongs
+from seqctx.train.preflight import preflight
+from tests.conftest import CONFIG, ROOT
+from tests.train.test_checkpoints import cut, tensors
+
+
+@pytest.mark.parametrize(
+    "launcher, expected",
+    [
+        (("--nnodes", "2"), ["--launcher", "torchrun", "--", "--nnodes", "2"]),
+        (("--launcher", "accelerate"), ["--launcher", "accelerate"]),
+        (
+            ("--launcher", "accelerate", "--num_processes", "4"),
+            ["--launcher", "accelerate", "--", "--num_processes", "4"],
+        ),
+    ],
+)
+def test_launcher_options_pass_through(launcher: tuple[str, ...], expected: list[str]) -> None:
+    command = train_command(Path("axolotl"), Path("a.yaml"), launcher)
+    assert command == ["axolotl", "train", "a.yaml", *expected]
+
+
+def test_a_users_own_dynamic_checkpoint_stays() -> None:
+    own = {"dynamic_checkpoint": {"enabled": True, "check_interval": 7}, "seed": 1}
+    assert stoppable(own) == own
+    assert stoppable({"seed": 1})["dynamic_checkpoint"]["check_interval"] == 1
+
+
+def test_a_file_that_trains_wrongly_is_refused_before_axolotl_starts(tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    text = CONFIG.read_text().replace("sample_packing: false", "sample_packing: true")
+    path.write_text(text.replace("attn_implementation: sdpa\n", ""))
+    with pytest.raises(CheckError, match="packing-leaks"):
+        preflight(load_config(path), path, tmp_path)
+
+
+def test_data_that_changed_after_prepare_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    out = Path("prepare/out") / CONFIG.stem
+    out.mkdir(parents=True)
+    (out / "train-continues.jsonl").write_text("{}\n")
+    side = {"files": {"train-continues.jsonl": "0"}, "examples": 1, "tokens": 1, "loss_tokens": 1,
+            "longest": 1}  # fmt: skip
+    manifest = {
+        "fingerprint": "", "sources": [], "base_model": "m", "sequence_len": 1, "max_tokens": 1,
+        "train": side, "held_out": {**side, "files": {}}, "held_out_chapters": [],
+    }  # fmt: skip
+    (out / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(CheckError, match="not as its manifest says"):
+        preflight(load_config(CONFIG), None, tmp_path)
+
+
+def adapter(folder: Path, name: str, shape: list[int]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    size = 4 * shape[0] * shape[1]
+    header = {name: {"dtype": "F32", "shape": shape, "data_offsets": [0, size]}}
+    raw = json.dumps(header).encode()
+    path = folder / "adapter_model.safetensors"
+    path.write_bytes(len(raw).to_bytes(8, "little") + raw + bytes(size))
+    (folder / "adapter_config.json").write_text('{"r": 16}')
+
+
+@pytest.mark.parametrize(
+    "name, shape, refused",
+    [
+        ("base_model.model.model.embed_tokens.weight", [1002, 2], True),
+        ("base_model.model.lm_head.weight", [1000, 2], False),
+        ("base_model.model.lm_head.lora_B.weight", [1002, 2], True),
+        ("base_model.model.lm_head.lora_A.weight", [16, 1002], False),
+        ("base_model.model.model.embed_tokens.lora_embedding_A", [16, 1002], True),
+        ("base_model.model.model.layers.0.mlp.up_proj.lora_B.weight", [1002, 2], False),
+    ],
+)
+def test_a_vocabulary_that_grew_is_found_before_merging(
+    tmp_path: Path, name: str, shape: list[int], refused: bool
+) -> None:
+    base = tmp_path / "base"
+    base.mkdir()
+    config = {
+        "model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": 64,
+        "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "num_key_value_heads": 2, "vocab_size": 1000, "max_position_embeddings": 512,
+    }  # fmt: skip
+    (base / "config.json").write_text(json.dumps(config))
+    cfg = load_config(CONFIG, {"base_model": str(base), "output_dir": str(tmp_path / "out")})
+    adapter(tmp_path / "out", name, shape)
+    if not refused:
+        check_belongs(cfg)
+        return
+    with pytest.raises(CheckError, match="a vocabulary of 1,002, the base has 1,000"):
+        check_belongs(cfg)
+
+
+def test_a_damaged_adapter_is_not_merged(tmp_path: Path) -> None:
+    base = ROOT / "prepare"
+    cfg = load_config(CONFIG, {"base_model": str(base), "output_dir": str(tmp_path)})
+    with pytest.raises(CheckError, match="holds no adapter"):
+        check_belongs(cfg)
+    (tmp_path / "adapter_config.json").write_text("{}")
+    tensors(tmp_path / "adapter_model.safetensors")
+    cut(tmp_path / "adapter_model.safetensors")
+    with pytest.raises(CheckError, match="damaged or cut short"):
+        check_belongs(cfg)
