@@ -18,8 +18,8 @@ from tests.conftest import rows_of, seqctx
 from tests.e2e.conftest import free_port, small_project
 from tests.e2e.test_model import MODEL, PYTHON
 
-# transformers and vLLM in float32 on the same CPU; measured when this was written: see the test
-TOLERANCE = 0.01
+# transformers and vLLM in float32 on one CPU: 0.00004 apart when this was written
+TOLERANCE = 0.001
 MEASURE = """
 import json, sys, torch
 from peft import LoraConfig, PeftModel, get_peft_model
@@ -40,7 +40,7 @@ def said(model):
 
 result = {"base": said(model)}
 linear = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
-config = LoraConfig(r=16, lora_alpha=4, target_modules=linear, init_lora_weights=False)
+config = LoraConfig(r=16, lora_alpha=16, target_modules=linear, init_lora_weights=False)
 tuned = get_peft_model(model, config)
 tuned.save_pretrained(adapter)
 result["adapter"] = said(tuned)

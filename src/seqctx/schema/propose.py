@@ -116,6 +116,7 @@ def propose(
         "eval_strategy": "epoch",
         "save_strategy": "epoch",
         "save_total_limit": 2,
+        "metric_for_best_model": "eval_loss",
         "logging_steps": 1,
         "output_dir": f"outputs/{stem}",
         "attn_implementation": "sdpa",

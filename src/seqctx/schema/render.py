@@ -29,7 +29,9 @@ _SECTIONS = {
         "micro_batch_size", "gradient_accumulation_steps", "num_epochs", "max_steps",
         "learning_rate", "lr_scheduler", "warmup_ratio", "optimizer",
     ),
-    "Evaluation and what is kept": ("eval_", "save_", "logging_steps", "output_dir"),
+    "Evaluation and what is kept": (
+        "eval_", "save_", "metric_for_best_model", "logging_steps", "output_dir",
+    ),
 }  # fmt: skip
 
 VLLM_MAX_LORA_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)

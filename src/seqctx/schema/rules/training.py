@@ -323,3 +323,23 @@ def datasets_disagree(cfg: Config, facts: Facts) -> Iterator[Finding]:
         if missing:
             fact = f"does not name {', '.join(missing)}, which prepare writes"
             yield Finding((key,), fact, "Add it.")
+
+
+@rule("best-not-kept", "warning", "transformers 5.16: trainer.py, rotate_checkpoints")
+def best_not_kept(cfg: Config, facts: Facts) -> Iterator[Finding]:
+    """The best checkpoint is chosen of those that were evaluated, saved and not deleted since."""
+    strategy = cfg.get("eval_strategy") or ("steps" if cfg.get("eval_steps") else None)
+    if not strategy or strategy == "no" or not (cfg.test_datasets or cfg.val_set_size):
+        return
+    saves = cfg.get("save_strategy") or ("steps" if cfg.get("save_steps") else "epoch")
+    if saves in ("best", "no") or cfg.get("load_best_model_at_end"):
+        return
+    if saves != strategy or (saves == "steps" and cfg.get("save_steps") != cfg.get("eval_steps")):
+        fact = f"{saves}, and evaluated by {strategy}: what was evaluated best may not be saved"
+        yield Finding(("save_strategy",), fact, "Save when you evaluate: the same strategy, steps.")
+        return
+    limit, epochs = cfg.get("save_total_limit", 4), ceil(cfg.num_epochs)
+    if not cfg.get("metric_for_best_model") and (saves == "steps" or limit < epochs):
+        kept = f"{limit} checkpoints" + (f" of {epochs}" if saves == "epoch" else "")
+        fact = f"the newest {kept} are kept, and the best may be older"
+        yield Finding(("save_total_limit",), fact, "Set metric_for_best_model: eval_loss.")
