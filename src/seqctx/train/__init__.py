@@ -262,9 +262,10 @@ def _log_of(output: Path, partial: Path, *, fresh: bool) -> Iterator[Path]:
         if not whole_checkpoints(partial):
             log.unlink(missing_ok=True)
         raise
-    except ToolError as error:
+    except (ToolError, InputError) as error:  # a disk that fills is an InputError
         if kept := whole_checkpoints(partial):
-            raise ToolError(f"{error} Step {kept[-1].step} is kept; --resume goes on.") from None
+            text = f"{error} Step {kept[-1].step} is kept; --resume goes on."
+            raise type(error)(text) from None
         raise
 
 
