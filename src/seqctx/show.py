@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,15 +47,25 @@ def status(first: str) -> Iterator[Callable[[str], None]]:
         yield update
 
 
+class _TwoLines(Bars):
+    """A bar, and below it the figures: in one line they do not fit 80 columns."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """The bar's table, and a line of text for each."""
+        yield self.make_tasks_table(self.tasks)
+        for task in self.tasks:
+            if task.visible and task.fields["figures"]:
+                yield Text(f"  {task.fields['figures']}")
+
+
 @contextmanager
 def training_bar(console: Console) -> Iterator[Callable[[Progress], None]]:
     """A live bar with step, losses and time left; a line for each event where no one watches."""
-    bars = Bars(
+    bars = _TwoLines(
         SpinnerColumn(),
         TextColumn("{task.description}", table_column=None),
-        BarColumn(bar_width=16),
+        BarColumn(bar_width=24),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[figures]}"),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
@@ -86,7 +96,7 @@ def training_bar(console: Console) -> Iterator[Callable[[Progress], None]]:
             whose = "  (the base model)" if event.point.step == 0 else ""
             line = f"step {event.point.step}/{total}  held-out {loss:.3f} loss{whose}"
         else:
-            line = event.stage
+            line = last if event.stage == "training" else event.stage
         bars.update(
             task, description=event.stage, completed=event.step, total=event.total,
             figures="  ".join(

@@ -150,7 +150,7 @@ def _stopped_at_a_checkpoint(
         if process.poll() is None and said.steps:
             before = {c.step for c in whole_checkpoints(partial)}
             (partial / _TRIGGER).touch()
-            stage = "saving a checkpoint at the end of this step (Ctrl-C again: stop at once)"
+            stage = "saving at this step's end, then stopping (Ctrl-C: at once)"
             on_event(Progress(stage, said.steps, None))
             for _ in lines(process, log, quiet=_TICK):
                 if {c.step for c in whole_checkpoints(partial)} - before:
