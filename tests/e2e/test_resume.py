@@ -1,7 +1,8 @@
 """A run that is killed, dies and is interrupted ends as if nothing had happened.
 
-It is held against ``axolotl train`` on the same file, so that the same test shows that seqctx
-changes nothing of what is trained. The adapter has dropout: the state of the random numbers counts.
+It is held against ``axolotl train`` on the same file, a plain one without our blocks, so that the
+same test shows that seqctx changes nothing of what is trained. The adapter has dropout: the state
+of the random numbers counts.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from seqctx.schema.manifest import Run
 from tests.conftest import ROOT, seqctx
@@ -35,6 +37,10 @@ def project(tmp_path_factory: pytest.TempPathFactory, novella: Path) -> Path:
     folder = small_project(tmp_path_factory.mktemp("resume"), novella, **SHORT)
     answer = seqctx("prepare", "short.yaml", cwd=folder)
     assert answer.returncode == 0, answer.stderr
+    # from here on it is a plain Axolotl file, as anybody else's
+    data = yaml.safe_load((folder / "short.yaml").read_text())
+    plain = {key: value for key, value in data.items() if key not in ("seqctx", "vllm")}
+    (folder / "short.yaml").write_text(yaml.safe_dump(plain))
     return folder
 
 
