@@ -18,14 +18,21 @@ from seqctx.errors import InputError, SeqctxError
 @click.option("--strict", is_flag=True, help="Warnings fail too.")
 @click.option("--suggest", "as_diff", is_flag=True, help="Print the missing blocks as a diff.")
 @click.option(
-    "--prove-isolation", "prove", is_flag=True,
+    "--prove-isolation",
+    "prove",
+    is_flag=True,
     help="Run a small model of the same class through Axolotl's packing; does anything leak?",
 )
 @click.option("--real-weights", is_flag=True, help="Prove it with the base model itself.")
 @SET
 def check(
-    configs: tuple[str, ...], as_json: bool, strict: bool, as_diff: bool, prove: bool,
-    real_weights: bool, overrides: dict[str, Any],
+    configs: tuple[str, ...],
+    as_json: bool,
+    strict: bool,
+    as_diff: bool,
+    prove: bool,
+    real_weights: bool,
+    overrides: dict[str, Any],
 ) -> None:
     r"""Look for what Axolotl and vLLM would let through.
 

@@ -145,7 +145,9 @@ class Isolation:
             return f"examples LEAK into each other: {numbers}; {which}"
         where = "in one row" if self.shares_rows else "one a row"
         change = self.largest["change elsewhere"]
-        return f"isolated: {len(self.examples)} examples {where}, change elsewhere {change}; {which}"
+        return (
+            f"isolated: {len(self.examples)} examples {where}, change elsewhere {change}; {which}"
+        )
 
     @property
     def border(self) -> str | None:
@@ -241,7 +243,9 @@ def _refuse(cfg: Config, gpu: bool) -> None:
     """Say what cannot be tried here."""
     for key in _OTHER_TRAINING:
         if cfg.get(key):
-            raise InputError(f"{key}: set; the proof is about examples that are trained on. Unset it.")
+            raise InputError(
+                f"{key}: set; the proof is about examples that are trained on. Unset it."
+            )
     if gpu:
         return
     name = cfg.attn_implementation or ""

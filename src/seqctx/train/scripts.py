@@ -39,7 +39,9 @@ def run_inside(
     axolotl = find_tool("axolotl")
     python = axolotl.parent / "python3"
     if not python.exists():
-        raise ToolError(f"axolotl: {axolotl}: no python3 beside it. Point SEQCTX_AXOLOTL at its own.")
+        raise ToolError(
+            f"axolotl: {axolotl}: no python3 beside it. Point SEQCTX_AXOLOTL at its own."
+        )
     env = tool_environment(axolotl, offline=offline)
     with explain_os_errors(tempfile.gettempdir()), TemporaryDirectory(prefix="seqctx-") as place:
         folder = Path(place)

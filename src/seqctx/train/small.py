@@ -48,12 +48,17 @@ def model_config(base_model: str) -> tuple[dict[str, Any], ModelShape]:
         found = [kind for pattern, kind in _TYPES if re.search(pattern, shape.name.lower())]
         if not found:
             raise InputError(f"base_model: {base_model}: its class is not known. Name a folder.")
-        config = {"model_type": found[0], "sliding_window": WINDOW if shape.sliding_window else None}
+        config = {
+            "model_type": found[0],
+            "sliding_window": WINDOW if shape.sliding_window else None,
+        }
         return config, shape
     with explain_os_errors(path):
         config = json.loads(path.read_text("utf-8"))  # find_shape read it, too
     if "text_config" in config or "auto_map" in config:
-        raise InputError(f"{path}: a model of more than text, or with code of its own. Take another.")
+        raise InputError(
+            f"{path}: a model of more than text, or with code of its own. Take another."
+        )
     if "model_type" not in config:
         raise InputError(f"{path}: names no model_type. Mend it.")
     return config, shape
