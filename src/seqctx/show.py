@@ -248,7 +248,7 @@ def _options(advice: Advice) -> RenderableType:
 
 
 def isolation_view(found: Isolation) -> RenderableType:
-    """What passes between the examples of a batch, and the verdict."""
+    """What passes between the examples of a batch."""
     table = Table(box=None, pad_edge=False)
     columns = ("example", "tokens", "change elsewhere", "packed vs alone", "gradient elsewhere")
     for name in columns:
@@ -256,5 +256,4 @@ def isolation_view(found: Isolation) -> RenderableType:
     for number, e in enumerate(found.examples, 1):
         values = (e.change_elsewhere, e.against_alone, e.gradient_elsewhere)
         table.add_row(str(number), str(e.tokens), *(f"{v:.3g}" if v else "0.0" for v in values))
-    lines = [found.verdict, *([f"note: {found.border}"] if found.border else [])]
-    return Group(table, *(Text(line) for line in lines))
+    return table

@@ -118,6 +118,9 @@ def _prove(
         from seqctx.show import isolation_view
 
         Console().print(isolation_view(found), highlight=False)
+        click.echo(found.verdict)
+        if found.border:
+            click.echo(f"note: {found.border}")
     if found.leaks:
         raise click.exceptions.Exit(1)
 

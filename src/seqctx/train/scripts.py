@@ -1,4 +1,4 @@
-"""Jobs for the scripts in `seqctx.train.inside`: started in Axolotl's environment, watched, read."""
+"""Scripts of `seqctx.train.inside`: started in Axolotl's environment, watched, and read."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def run_inside(
         What it measured.
 
     Raises:
-        ToolError: when Axolotl's environment is not there, or the script failed; its log stays then.
+        ToolError: when Axolotl's environment is not there, or the script failed; its log stays.
     """
     axolotl = find_tool("axolotl")
     python = axolotl.parent / "python3"

@@ -29,8 +29,8 @@ _TYPES = (
 _EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts")
 _WIDTHS = ("intermediate_size", "moe_intermediate_size", "shared_expert_intermediate_size")
 _NOT_KEPT = (
-    "_name_or_path", "architectures", "dtype", "torch_dtype", "transformers_version", "bos_token_id",
-    "quantization_config", "unk_token_id", "sep_token_id",
+    "_name_or_path", "architectures", "dtype", "torch_dtype", "transformers_version",
+    "bos_token_id", "quantization_config", "unk_token_id", "sep_token_id",
 )  # fmt: skip
 
 

@@ -44,16 +44,14 @@ def make_model(config: dict[str, Any], folder: Path, seed: int) -> None:
     torch.manual_seed(seed)
     model_type = config["model_type"]
     rest = {k: v for k, v in config.items() if k != "model_type"}
-    model = AutoModelForCausalLM.from_config(
-        AutoConfig.for_model(model_type, **rest), dtype=torch.float32
-    )
+    auto: Any = AutoModelForCausalLM
+    model = auto.from_config(AutoConfig.for_model(model_type, **rest), dtype=torch.float32)
     model.save_pretrained(folder)
     words = {"<pad>": PAD, "</s>": END, **{f"w{i}": i for i in range(2, config["vocab_size"])}}
     tokenizer = Tokenizer(models.WordLevel(words, unk_token="w2"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>"
-    ).save_pretrained(folder)
+    made: Any = PreTrainedTokenizerFast
+    made(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>").save_pretrained(folder)
 
 
 def make_rows(count: int, sequence_len: int, vocab: int, seed: int) -> list[list[int]]:
