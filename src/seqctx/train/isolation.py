@@ -68,8 +68,6 @@ class Example:
         against_alone: largest difference of its own logits, in this batch and in one of its own.
         gradient_elsewhere: largest gradient of its loss by the others' embeddings; the label of its
             first token left out.
-        gradient_at_border: the same of that label alone, which the token before it, another
-            example's last, is trained to predict where it is no -100.
     """
 
     row: int
@@ -78,7 +76,6 @@ class Example:
     change_elsewhere: float
     against_alone: float
     gradient_elsewhere: float
-    gradient_at_border: float
 
     @property
     def tokens(self) -> int:
@@ -99,6 +96,8 @@ class Isolation:
         dtype: of the weights.
         device: ``cpu`` or ``cuda``.
         largest_logit: by magnitude.
+        gradient_at_border: of the label of one example's first token alone, which the token before
+            it, another example's last, is trained to predict where it is no -100.
         examples: those of the batch.
     """
 
@@ -110,6 +109,7 @@ class Isolation:
     dtype: str
     device: str
     largest_logit: float
+    gradient_at_border: float
     examples: tuple[Example, ...]
 
     @property
@@ -152,7 +152,7 @@ class Isolation:
     @property
     def border(self) -> str | None:
         """What the loss does where two examples meet, if it does something."""
-        gradient = max(e.gradient_at_border for e in self.examples)
+        gradient = self.gradient_at_border
         if not gradient > TOLERANCE:
             return None
         return (

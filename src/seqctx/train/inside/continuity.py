@@ -94,6 +94,8 @@ def main() -> None:
     """Read the job, write the result."""
     job_path, result_path = map(Path, sys.argv[1:])
     job = json.loads(job_path.read_text("utf-8"))
+    if not torch.cuda.is_available():
+        torch.set_num_threads(1)  # a token at a time is no work to share: more were slower
     model, tokenizer = load(job)
     ids = tokens(tokenizer, job["text"], max(job["positions"]) + 1)
     result = {

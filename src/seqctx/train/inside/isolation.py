@@ -13,6 +13,7 @@ import json
 import random
 import sys
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,7 @@ class Proof:
         self.batch = trainer._prepare_inputs(batch)
         self.rows = rows
         self.places = find_places(self.batch["input_ids"], rows)
+        self.model.requires_grad_(False)  # only gradients by the embeddings are asked for
 
     def logits(self, batch: dict[str, Any]) -> Any:
         """What the model says of every position (rows, tokens, vocabulary)."""
@@ -140,7 +142,12 @@ class Proof:
         """The first id of the example at a place."""
         return int(self.batch["input_ids"][place.row, place.start])
 
-    def gradient_elsewhere(self, place: Place, *, border: bool) -> float:
+    def gradient_at_border(self) -> float:
+        """`gradient_elsewhere` of one first label, where an example follows another in its row."""
+        second = next((b for a, b in pairwise(self.places) if a.row == b.row), None)
+        return self.gradient_elsewhere(second, border=True) if second else 0.0
+
+    def gradient_elsewhere(self, place: Place, *, border: bool = False) -> float:
         """The largest gradient of an example's loss by the others' embeddings.
 
         Args:
@@ -155,6 +162,7 @@ class Proof:
         saved: list[Any] = []
 
         def keep(module: Any, inputs: Any, output: Any) -> None:
+            output.requires_grad_(True)
             output.retain_grad()
             saved.append(output)
 
@@ -212,8 +220,7 @@ def measure(job: dict[str, Any], folder: Path) -> dict[str, Any]:
             **asdict(place),
             "change_elsewhere": proof.change_elsewhere(place, before),
             "against_alone": proof.against_alone(place, before),
-            "gradient_elsewhere": proof.gradient_elsewhere(place, border=False),
-            "gradient_at_border": proof.gradient_elsewhere(place, border=True),
+            "gradient_elsewhere": proof.gradient_elsewhere(place),
         }
         for place in proof.places
     ]
@@ -226,6 +233,7 @@ def measure(job: dict[str, Any], folder: Path) -> dict[str, Any]:
         "dtype": str(trainer.model.dtype).removeprefix("torch."),
         "device": trainer.model.device.type,
         "largest_logit": float(before.abs().max()),
+        "gradient_at_border": proof.gradient_at_border(),
         "examples": examples,
     }
 
@@ -234,6 +242,8 @@ def main() -> None:
     """Read the job, write the result."""
     job_path, result_path = map(Path, sys.argv[1:])
     job = json.loads(job_path.read_text("utf-8"))
+    if job["small_config"]:
+        torch.set_num_threads(1)  # threads of so small a model only wait for one another
     result = measure(job, job_path.parent)
     result_path.write_text(json.dumps(result), "utf-8")
 
