@@ -194,9 +194,13 @@ def load(job: dict[str, Any], folder: Path) -> tuple[Any, list[list[int]]]:
 
     from axolotl.cli.config import load_cfg
     from axolotl.common.datasets import load_datasets
+    from axolotl.integrations.base import PluginManager
     from axolotl.train import setup_model_and_trainer
 
     cfg = load_cfg(str(path))
+    for plugin in mapping.get("plugins") or ():
+        if plugin not in PluginManager.get_instance().plugins:  # it only logs that, and goes on
+            raise ImportError(f"plugins: {plugin} cannot be loaded.")
     trainer, *_ = setup_model_and_trainer(cfg, load_datasets(cfg=cfg))
     return trainer, rows
 
