@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.conftest import seqctx
+from tests.conftest import ROOT, seqctx
 from tests.e2e.test_model import MODEL
 
 COLUMNS = ("change_elsewhere", "gradient_elsewhere")
@@ -42,6 +43,21 @@ def test_packed_examples_are_isolated(tmp_path: Path, attention: str) -> None:
     # what two examples that meet do share, whatever the attention: a label on a first token
     assert found["gradient_at_border"] > 1
     assert "first token has a label" in found["border"]
+
+
+def test_the_readme_shows_what_is_printed() -> None:
+    config = "axolotl_configs/llama-3.1-8b-qlora-32gb-packed.yaml"
+    answer = seqctx("check", "--prove-isolation", config)
+    assert answer.returncode == 0, answer.stderr
+    readme = (ROOT / "README.md").read_text("utf-8")
+    (shown,) = re.findall(rf"\$ seqctx check --prove-isolation {config}\n(.*?)```", readme, re.S)
+
+    def told(text: str) -> list[list[str]]:
+        *table, verdict, _ = text.splitlines()
+        # packed vs alone is rounding, which depends on the CPU
+        return [*([*line.split()[:3], line.split()[-1]] for line in table), [verdict]]
+
+    assert told(answer.stdout) == told(shown)
 
 
 def test_an_unset_attention_is_caught(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ NOTHING = 1e-5
 """Nats. Both forwards have one shape, so that what cannot be seen changes nothing at all."""
 SPREADS = 4.0
 """How far beyond the lags around it a lag's share must lie to be an excess, in their spreads; with
-some 100 lags around it, chance gets there in about one text of 30,000."""
+shares spread as a bell curve, chance gets there once in 30,000 times."""
 MARGIN = 0.01
 """And by how much at least: where nothing repeats the spread is none."""
 

@@ -27,6 +27,7 @@ the largest logit, by dtype; about a hundred, ten and six of its units in the la
 
 _LONGEST = 256  # tokens in a row of the proof; packing is the same at any length
 _MOST_ROWS = 4
+_SEED = 7
 _REMEDIES = {
     r"Unrecognized configuration class|model_type|for_model": "Name a base model of another class",
     r"No module named 'seqctx": "Run 'make setup-train'",
@@ -159,7 +160,7 @@ class Isolation:
         return (
             "where an example's first token has a label (type: completion, ready tokens), the loss "
             "trains the last token of the example before it to predict it, whatever the attention: "
-            f"gradient {gradient:.3g}. In chat examples it has none."
+            f"gradient {gradient:.3g}. Chat examples whose prompts are not trained on have none."
         )
 
 
@@ -187,7 +188,7 @@ def prove_isolation(cfg: Config, *, real_weights: bool = False) -> Isolation:
 
     def job(folder: Path) -> dict[str, Any]:
         mapping = proof_mapping(cfg, folder, real_weights=real_weights, gpu=gpu)
-        return {"axolotl": mapping, "small_config": small, "vocab": vocab, "seed": 7}
+        return {"axolotl": mapping, "small_config": small, "vocab": vocab, "seed": _SEED}
 
     offline = not real_weights or cfg.base_model_is_local
     result = run_inside("isolation", job, offline=offline, remedies=_REMEDIES)
@@ -230,6 +231,7 @@ def proof_mapping(
         "micro_batch_size": max(fewest, min(rows, _MOST_ROWS)),
         "gradient_accumulation_steps": 1,
         "num_epochs": 1,
+        "seed": _SEED,
         "val_set_size": 0,
         "learning_rate": 1e-4,
         "optimizer": "adamw_torch",

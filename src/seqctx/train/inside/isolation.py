@@ -196,12 +196,14 @@ def load(job: dict[str, Any], folder: Path) -> tuple[Any, list[list[int]]]:
     from axolotl.common.datasets import load_datasets
     from axolotl.integrations.base import PluginManager
     from axolotl.train import setup_model_and_trainer
+    from transformers import set_seed
 
     cfg = load_cfg(str(path))
     for plugin in mapping.get("plugins") or ():
         if plugin not in PluginManager.get_instance().plugins:  # it only logs that, and goes on
             raise ImportError(f"plugins: {plugin} cannot be loaded.")
     trainer, *_ = setup_model_and_trainer(cfg, load_datasets(cfg=cfg))
+    set_seed(seed)  # the same rows are packed together each time
     return trainer, rows
 
 
