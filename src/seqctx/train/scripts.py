@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -52,8 +52,9 @@ def run_inside(
         with log.open("wb") as f, running(command, env, log=f) as process:
             code = process.wait()
         if code or not answer.exists():
-            kept = Path(tempfile.gettempdir()) / f"seqctx-{script}.log"
-            shutil.copyfile(log, kept)
-            raise failure("axolotl", code, kept, remedies)
+            handle, kept = tempfile.mkstemp(prefix=f"seqctx-{script}-", suffix=".log")
+            with os.fdopen(handle, "wb") as f:
+                f.write(log.read_bytes())
+            raise failure("axolotl", code, Path(kept), remedies)
         result: dict[str, Any] = json.loads(answer.read_text("utf-8"))
     return result

@@ -216,6 +216,13 @@ def shared_batch(trainer: Any, rows: list[list[int]]) -> Proof:
     raise ValueError("no batch holds two examples: set micro_batch_size: 2")
 
 
+def precision(trainer: Any) -> str:
+    """What is computed in: the weights' dtype, or the narrower one that autocast takes."""
+    if trainer.args.bf16 or trainer.args.fp16:
+        return "bfloat16" if trainer.args.bf16 else "float16"
+    return str(trainer.model.dtype).removeprefix("torch.")
+
+
 def measure(job: dict[str, Any], folder: Path) -> dict[str, Any]:
     """The result, for `seqctx.train.isolation`."""
     trainer, rows = load(job, folder)
@@ -236,7 +243,7 @@ def measure(job: dict[str, Any], folder: Path) -> dict[str, Any]:
         "attention": config._attn_implementation,
         "collator": type(trainer.data_collator).__name__,
         "batch": {k: list(v.shape) for k, v in proof.batch.items() if hasattr(v, "shape")},
-        "dtype": str(trainer.model.dtype).removeprefix("torch."),
+        "dtype": precision(trainer),
         "device": trainer.model.device.type,
         "largest_logit": float(before.abs().max()),
         "gradient_at_border": proof.gradient_at_border(),
