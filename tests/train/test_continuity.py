@@ -85,3 +85,5 @@ def test_what_cannot_be_measured(tmp_path: Path) -> None:
     )
     with pytest.raises(InputError, match="beyond the 4096 positions of the model. Take less"):
         prove_continuity(Config(base_model=str(tmp_path), sequence_len=2048))
+    with pytest.raises(InputError, match="64: too short to look around"):
+        prove_continuity(Config(base_model=str(tmp_path), sequence_len=64))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, pstdev
+from typing import Any
 
 from seqctx.catalogue.shapes import find_shape
 from seqctx.errors import InputError
@@ -161,48 +162,54 @@ def prove_continuity(cfg: Config) -> Continuity:
         cfg: the file; its adapter is laid over the base where ``output_dir`` has one.
 
     Raises:
-        InputError: when the base model is no folder, twice the length is beyond its positions, or
-            there are no manuscripts to read.
+        InputError: when the base model is no folder, the length is below 65 or twice of it beyond
+            the model's positions, or there are no manuscripts to read.
         ToolError: when Axolotl's environment is not there, or the measurement failed.
     """
     check_base(cfg.base_model)
-    length = cfg.sequence_len
     if not cfg.base_model_is_local:
         raise InputError(f"base_model: {cfg.base_model}: no folder. Name one with the weights.")
+    adapter = Path(cfg.output_dir)
+    has_adapter = (adapter / "adapter_config.json").exists()
+    asked = _job(cfg, str(adapter) if has_adapter else None)
+    result = run_inside("continuity", lambda folder: asked, offline=True, remedies=_REMEDIES)
+    return Continuity(
+        weights=f"{cfg.base_model} with {adapter}" if has_adapter else cfg.base_model,
+        sequence_len=cfg.sequence_len,
+        changed=asked["changed"],
+        positions=tuple(asked["positions"]),
+        changes=tuple(result["changes"]),
+        changes_with_reset=tuple(result["changes_with_reset"]),
+        repetitions=tuple(repetition(result["written"], cfg.sequence_len, n=n) for n in (1, 8)),
+    )
+
+
+def _job(cfg: Config, adapter: str | None) -> dict[str, Any]:
+    """What is asked of the model: a token before the training length, and places beyond it."""
+    length = cfg.sequence_len
+    new = 2 * length + _AROUND + 8
+    if length <= _AROUND:
+        raise InputError(f"sequence_len: {length}: too short to look around. Take 128 or more.")
     shape = find_shape(cfg.base_model)
-    longest = 2 * length + _PROMPT + _AROUND + 8
-    if shape and longest > shape.max_position:
+    if shape and _PROMPT + new > shape.max_position:
         raise InputError(
             f"sequence_len: {length}: twice of it is beyond the {shape.max_position} positions of "
             "the model. Take less: --set sequence_len=256."
         )
-    adapter = Path(cfg.output_dir)
-    has_adapter = (adapter / "adapter_config.json").exists()
     changed = length // 2
-    beyond = sorted({length, length + 1, length + 256, 2 * length})
-    asked = {
+    return {
         "base_model": cfg.base_model,
-        "adapter": str(adapter) if has_adapter else None,
+        "adapter": adapter,
         "text": _text(cfg),
         "sequence_len": length,
         "changed": changed,
-        "positions": [changed - 1, *beyond],
+        "positions": [changed - 1, *sorted({length, length + 1, length + 256, 2 * length})],
         "prompt": _PROMPT,
-        "new_tokens": 2 * length + _AROUND + 8,
+        "new_tokens": new,
         "samples": _SAMPLES,
         "temperature": 0.8,
         "seed": 7,
     }
-    result = run_inside("continuity", lambda folder: asked, offline=True, remedies=_REMEDIES)
-    return Continuity(
-        weights=f"{cfg.base_model} with {adapter}" if has_adapter else cfg.base_model,
-        sequence_len=length,
-        changed=changed,
-        positions=tuple([changed - 1, *beyond]),
-        changes=tuple(result["changes"]),
-        changes_with_reset=tuple(result["changes_with_reset"]),
-        repetitions=tuple(repetition(result["written"], length, n=n) for n in (1, 8)),
-    )
 
 
 def _text(cfg: Config) -> str:
