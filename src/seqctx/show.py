@@ -26,6 +26,7 @@ from seqctx.plan.memory import GIB, MemoryPlan
 from seqctx.plan.overview import Planned
 from seqctx.schema.manifest import Manifest, Run
 from seqctx.serve import Server
+from seqctx.train.isolation import Isolation
 from seqctx.train.progress import Progress
 
 
@@ -307,4 +308,16 @@ def _options(advice: Advice) -> RenderableType:
             f"{option.threads:.1%}", f"{option.returns:.1%}", f"{option.scenes_cut:.0%}",
             f"{option.repeated_tokens:,}",
         )  # fmt: skip
+    return table
+
+
+def isolation_view(found: Isolation) -> RenderableType:
+    """What passes between the examples of a batch."""
+    table = Table(box=None, pad_edge=False)
+    columns = ("example", "tokens", "change elsewhere", "packed vs alone", "gradient elsewhere")
+    for name in columns:
+        table.add_column(name, justify="right")
+    for number, e in enumerate(found.examples, 1):
+        values = (e.change_elsewhere, e.against_alone, e.gradient_elsewhere)
+        table.add_row(str(number), str(e.tokens), *(f"{v:.3g}" if v else "0.0" for v in values))
     return table

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from seqctx.cli.options import CONFIG
+from seqctx.cli.options import CONFIG, SET
 from seqctx.errors import InputError, SeqctxError
 
 
@@ -17,18 +17,39 @@ from seqctx.errors import InputError, SeqctxError
 @click.option("--json", "as_json", is_flag=True, help="Print a list of objects, one a problem.")
 @click.option("--strict", is_flag=True, help="Warnings fail too.")
 @click.option("--suggest", "as_diff", is_flag=True, help="Print the missing blocks as a diff.")
-def check(configs: tuple[str, ...], as_json: bool, strict: bool, as_diff: bool) -> None:
+@click.option(
+    "--prove-isolation",
+    "prove",
+    is_flag=True,
+    help="Run a small model of the same class through Axolotl's packing; does anything leak?",
+)
+@click.option("--real-weights", is_flag=True, help="Prove it with the base model itself.")
+@SET
+def check(
+    configs: tuple[str, ...],
+    as_json: bool,
+    strict: bool,
+    as_diff: bool,
+    prove: bool,
+    real_weights: bool,
+    overrides: dict[str, Any],
+) -> None:
     r"""Look for what Axolotl and vLLM would let through.
 
     All problems of each file, by line: errors, warnings and notes. CONFIG may be - for standard
     input. The exit status is 1 where there is an error, and with --strict where there is a
     warning; 2 where a file cannot be read.
 
+    With --prove-isolation nothing else is looked at: Axolotl, from its own environment, packs a few
+    examples and trains on them for one step, on a small random model of the base's class. One token
+    of one example is changed; the exit status is 1 where that, or a gradient, reaches another.
+
     \b
     Examples:
       seqctx check axolotl_configs/*.yaml
       seqctx check --strict --json my.yaml
       seqctx check --suggest guest.yaml | patch guest.yaml
+      seqctx check --prove-isolation my.yaml --set attn_implementation=sdpa
     """
     import json
     from dataclasses import asdict
@@ -38,6 +59,9 @@ def check(configs: tuple[str, ...], as_json: bool, strict: bool, as_diff: bool) 
     from seqctx.schema.rules import Problem, check_document
     from seqctx.schema.source import read_text
 
+    if prove or real_weights:
+        _prove(configs, real_weights, as_json, overrides)
+        return
     problems: list[Problem] = []
     unread: list[str] = []
     for name in configs:
@@ -47,11 +71,11 @@ def check(configs: tuple[str, ...], as_json: bool, strict: bool, as_diff: bool) 
             if as_diff:
                 from seqctx.schema.propose import suggest
 
-                cfg = parse_config(document)
+                cfg = parse_config(document, overrides)
                 facts = gather_facts(cfg, path)
                 click.echo(suggest(text, document.name, cfg, facts, machine_gpu()), nl=False)
             else:
-                problems += check_document(document, path)
+                problems += check_document(document, path, overrides)
         except SeqctxError as error:
             unread.append(str(error))
     if as_json:
@@ -66,6 +90,39 @@ def check(configs: tuple[str, ...], as_json: bool, strict: bool, as_diff: bool) 
         raise click.exceptions.Exit(1)
     if not problems and not as_json and not as_diff:
         click.echo("nothing to say", err=True)
+
+
+def _prove(
+    configs: tuple[str, ...], real_weights: bool, as_json: bool, overrides: dict[str, Any]
+) -> None:
+    """Print what was measured of one file; exit 1 where something leaks."""
+    import json
+    from dataclasses import asdict
+
+    from seqctx.schema.config import parse_config
+    from seqctx.schema.source import read_text
+    from seqctx.train.isolation import prove_isolation
+
+    if len(configs) > 1:
+        raise click.UsageError("--prove-isolation takes one CONFIG.")
+    path = None if configs[0] == "-" else Path(configs[0])
+    cfg = parse_config(read_text(path, sys.stdin.buffer)[1], overrides)
+    found = prove_isolation(cfg, real_weights=real_weights)
+    if as_json:
+        said = {"isolated": not found.leaks, "leaks": found.leaks, "largest": found.largest,
+                "verdict": found.verdict, "border": found.border}  # fmt: skip
+        click.echo(json.dumps({**said, **asdict(found)}, indent=2))
+    else:
+        from rich.console import Console
+
+        from seqctx.show import isolation_view
+
+        Console().print(isolation_view(found), highlight=False)
+        click.echo(found.verdict)
+        if found.border:
+            click.echo(f"note: {found.border}")
+    if found.leaks:
+        raise click.exceptions.Exit(1)
 
 
 @click.command()

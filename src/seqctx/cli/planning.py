@@ -92,25 +92,41 @@ def plan(
     show_default=True,
     help="Whose numbers to explain with.",
 )
+@click.option("--prove", is_flag=True, help="Measure it on the model, too: myths only.")
 @SET
-def explain(topic: str | None, config: Path, overrides: dict[str, Any]) -> None:
+def explain(topic: str | None, config: Path, prove: bool, overrides: dict[str, Any]) -> None:
     r"""Explain the two lengths with the numbers of your own file.
 
-    TOPIC is lengths, memory, concurrency or myths; without one all are told.
+    TOPIC is lengths, memory, concurrency or myths; without one all are told. With myths --prove the
+    model in base_model's folder, with the trained adapter where there is one, is asked whether it
+    knows sequence_len: by its attention, and by what repeats in what it writes. The exit status is
+    1 where it does.
 
     \b
     Examples:
       seqctx explain
       seqctx explain myths --config my.yaml
+      seqctx explain myths --prove --config my.yaml --set sequence_len=256
     """
     from seqctx.plan.explain import explain as tell
     from seqctx.plan.overview import Planned
     from seqctx.schema.config import load_config
 
+    if prove and topic != "myths":
+        raise click.UsageError("--prove goes with the topic myths.")
     figures = _figures(config)
-    planned = Planned.of(load_config(config, overrides), figures=figures)
+    cfg = load_config(config, overrides)
+    planned = Planned.of(cfg, figures=figures)
     for paragraph in tell(planned, figures, topic):
         click.echo(click.wrap_text(paragraph, width=90) + "\n")
+    if prove:
+        from seqctx.train.continuity import prove_continuity
+
+        found = prove_continuity(cfg)
+        for line in found.lines():
+            click.echo(line)
+        if found.failures:
+            raise click.exceptions.Exit(1)
 
 
 def _figures(config: Path) -> Figures | None:

@@ -185,7 +185,8 @@ def _as_tokens(
         known = answer - context
         trained = [i if stop > known else -100 for i, (_, stop) in zip(ids, offsets, strict=True)]
         end = last if piece.closes else []
-        labels = (*[-100] * len(first), *trained, *end)
+        # no label on the first token: packed, the loss would have the example before predict it
+        labels = (-100, *(*[-100] * len(first), *trained, *end)[1:])
         examples.append(
             Example(
                 book,

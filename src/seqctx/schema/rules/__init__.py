@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from seqctx.schema.config import Config, read_config
 from seqctx.schema.facts import Facts, gather_facts
@@ -14,12 +16,15 @@ from seqctx.schema.source import Document
 __all__ = ["RULES", "Problem", "Rule", "check", "check_document", "myths", "serving", "training"]
 
 
-def check_document(document: Document, path: Path | None = None) -> list[Problem]:
+def check_document(
+    document: Document, path: Path | None = None, overrides: Mapping[str, Any] | None = None
+) -> list[Problem]:
     """Look at one file's keys, values and, where those can be read, what they mean together.
 
     Args:
         document: the file.
         path: where it is; without it nothing is known of prepared data.
+        overrides: dotted keys and values laid over it.
 
     Returns:
         All problems, by line.
@@ -27,7 +32,7 @@ def check_document(document: Document, path: Path | None = None) -> list[Problem
     Raises:
         InputError: when the model's config.json or the manifest is there but cannot be read.
     """
-    cfg, problems = read_config(document)
+    cfg, problems = read_config(document, overrides)
     found = check(document, cfg, gather_facts(cfg, path)) if cfg else []
     return sorted([*problems, *found])
 

@@ -1,1 +1,1 @@
-"""Scripts that run inside Axolotl's environment, each as ``python -m seqctx.train.inside.NAME``."""
+"""Scripts that run inside Axolotl's environment: started as modules, never imported, by us."""

@@ -1,0 +1,60 @@
+"""Scripts of `seqctx.train.inside`: started in Axolotl's environment, watched, and read."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from seqctx.errors import ToolError
+from seqctx.files import explain_os_errors
+from seqctx.process import failure, find_tool, running, tool_environment
+
+
+def run_inside(
+    script: str,
+    job: Callable[[Path], dict[str, Any]],
+    *,
+    offline: bool,
+    remedies: dict[str, str],
+) -> dict[str, Any]:
+    """Run one of the scripts to its end.
+
+    Args:
+        script: its module's name.
+        job: makes what it reads; called with a folder that is there as long as it runs.
+        offline: whether it needs no hub.
+        remedies: as `seqctx.process.failure` takes them.
+
+    Returns:
+        What it measured.
+
+    Raises:
+        ToolError: when Axolotl's environment is not there, or the script failed; its log stays.
+    """
+    axolotl = find_tool("axolotl")
+    python = axolotl.parent / "python3"
+    if not python.exists():
+        raise ToolError(
+            f"axolotl: {axolotl}: no python3 beside it. Point SEQCTX_AXOLOTL at its own."
+        )
+    env = tool_environment(axolotl, offline=offline)
+    with explain_os_errors(tempfile.gettempdir()), TemporaryDirectory(prefix="seqctx-") as place:
+        folder = Path(place)
+        asked, answer, log = folder / "job.json", folder / "result.json", folder / "log"
+        asked.write_text(json.dumps(job(folder)), "utf-8")
+        module = f"seqctx.train.inside.{script}"
+        command = [str(python), "-m", module, str(asked), str(answer)]
+        with log.open("wb") as f, running(command, env, log=f) as process:
+            code = process.wait()
+        if code or not answer.exists():
+            handle, kept = tempfile.mkstemp(prefix=f"seqctx-{script}-", suffix=".log")
+            with os.fdopen(handle, "wb") as f:
+                f.write(log.read_bytes())
+            raise failure("axolotl", code, Path(kept), remedies)
+        result: dict[str, Any] = json.loads(answer.read_text("utf-8"))
+    return result
