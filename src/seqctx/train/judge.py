@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,9 +14,9 @@ import yaml
 
 from seqctx.errors import InputError
 from seqctx.files import explain_os_errors
-from seqctx.process import failure, find_tool, lines, running, tool_environment
 from seqctx.schema.config import Config
 from seqctx.schema.render import dump_yaml
+from seqctx.train.scripts import run_inside
 
 RUN = 6  # words
 _ROWS = 64
@@ -109,50 +108,38 @@ def judge(
         mapping = yaml.safe_load(resolved.read_text("utf-8"))
     gone = ("resume_from_checkpoint", "dynamic_checkpoint", "vllm")
     mapping = {k: v for k, v in mapping.items() if k not in gone}
-    with tempfile.TemporaryDirectory(prefix="seqctx-judge-") as name:
-        folder = Path(name)
-        mapping |= {
-            "output_dir": str(folder / "out"),
-            "dataset_prepared_path": str(output / "run" / "tokenized"),
-        }
-        (folder / "axolotl.yaml").write_text(dump_yaml(mapping), "utf-8")
-        job = {
-            "yaml": str(folder / "axolotl.yaml"),
+    mapping["dataset_prepared_path"] = str(output / "run" / "tokenized")
+
+    def job(folder: Path) -> dict[str, Any]:
+        path = folder / "axolotl.yaml"
+        path.write_text(dump_yaml({**mapping, "output_dir": str(folder / "out")}), "utf-8")
+        return {
+            "yaml": str(path),
             "variants": [asdict(v) for v in variants],
             "rows": _ROWS,
             "continuations": continuations,
             "new_tokens": new_tokens,
         }
-        (folder / "job.json").write_text(json.dumps(job), "utf-8")
-        _run("judge", folder, cfg, on_step)
-        result = json.loads((folder / "result.json").read_text("utf-8"))
-        return _judged(result, folder / "train.jsonl") if result["variants"] else Judged()
 
+    def on_line(line: str) -> None:
+        if re.fullmatch(r"(loading|judging|writing with) [\w .,+-]+", line):
+            on_step(line)
 
-def _run(script: str, folder: Path, cfg: Config, on_step: Callable[[str], None]) -> None:
-    """Run one of our scripts inside Axolotl's environment.
-
-    Raises:
-        ToolError: when it fails.
-    """
-    axolotl = find_tool("axolotl")
-    command = [
-        str(axolotl.parent / "python3"), "-m", f"seqctx.train.inside.{script}",
-        str(folder / "job.json"), str(folder / "result.json"),
-    ]  # fmt: skip
-    log = folder / "log"
-    env = tool_environment(axolotl, offline=cfg.base_model_is_local)
-    with log.open("wb") as f, running(command, env) as process:
-        for line in lines(process, f):
-            if re.fullmatch(r"(loading|judging|writing with) [\w .+-]+", line):
-                on_step(line)
-        code = process.wait()
-    if code:
-        raise failure("axolotl", code, log, {r"No module named 'seqctx": "Run 'make setup-train'"})
+    judged: Judged = run_inside(
+        "judge",
+        job,
+        offline=cfg.base_model_is_local,
+        remedies={r"No module named 'seqctx": "Run 'make setup-train'"},
+        on_line=on_line,
+        take=lambda result, folder: _judged(result, folder / "train.jsonl"),
+    )
+    return judged
 
 
 def _judged(result: dict[str, Any], train: Path) -> Judged:
     """The script's result, with the shares of copied words."""
+    if not result["variants"]:
+        return Judged()
     texts = [t for v in result["variants"] for t in v["texts"]] + result["author"]
     shares = iter(copied_shares(texts, _texts(train)))
     verdicts = []

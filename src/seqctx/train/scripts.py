@@ -12,7 +12,7 @@ from typing import Any
 
 from seqctx.errors import ToolError
 from seqctx.files import explain_os_errors
-from seqctx.process import failure, find_tool, running, tool_environment
+from seqctx.process import failure, find_tool, lines, running, tool_environment
 
 
 def run_inside(
@@ -21,7 +21,9 @@ def run_inside(
     *,
     offline: bool,
     remedies: dict[str, str],
-) -> dict[str, Any]:
+    on_line: Callable[[str], None] = lambda line: None,
+    take: Callable[[dict[str, Any], Path], Any] = lambda result, folder: result,
+) -> Any:
     """Run one of the scripts to its end.
 
     Args:
@@ -29,9 +31,11 @@ def run_inside(
         job: makes what it reads; called with a folder that is there as long as it runs.
         offline: whether it needs no hub.
         remedies: as `seqctx.process.failure` takes them.
+        on_line: called with each line that it prints.
+        take: makes the answer, while the folder is there, of what it measured.
 
     Returns:
-        What it measured.
+        What it measured, or what ``take`` made of that.
 
     Raises:
         ToolError: when Axolotl's environment is not there, or the script failed; its log stays.
@@ -49,12 +53,13 @@ def run_inside(
         asked.write_text(json.dumps(job(folder)), "utf-8")
         module = f"seqctx.train.inside.{script}"
         command = [str(python), "-m", module, str(asked), str(answer)]
-        with log.open("wb") as f, running(command, env, log=f) as process:
+        with log.open("wb") as f, running(command, env) as process:
+            for line in lines(process, f):
+                on_line(line)
             code = process.wait()
         if code or not answer.exists():
             handle, kept = tempfile.mkstemp(prefix=f"seqctx-{script}-", suffix=".log")
             with os.fdopen(handle, "wb") as f:
                 f.write(log.read_bytes())
             raise failure("axolotl", code, Path(kept), remedies)
-        result: dict[str, Any] = json.loads(answer.read_text("utf-8"))
-    return result
+        return take(json.loads(answer.read_text("utf-8")), folder)
