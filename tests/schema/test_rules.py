@@ -83,3 +83,13 @@ def test_a_shipped_file_has_nothing_said_of_it(path: Path) -> None:
     said = {p.rule for p in looked_at(path)}
     # half an overlap is one of the mission's options, and the note on it is meant
     assert said == ({"myth-overlap"} if path.stem.endswith("overlap50") else set())
+
+
+def test_gpt_oss_leaks_with_eager_attention_though_the_key_is_set() -> None:
+    text = (ROOT / "axolotl_configs" / "gpt-oss-20b-lora-80gb.yaml").read_text()
+    for attention, leaks in (("eager", True), ("sdpa", False)):
+        document = parse_document(text, "file")
+        cfg, _ = read_config(document, {"attn_implementation": attention, "sample_packing": True})
+        assert cfg
+        found = {p.rule for p in check(document, cfg, Facts())}
+        assert ("packing-leaks" in found) == leaks

@@ -66,6 +66,11 @@ def packing_leaks(cfg: Config, facts: Facts) -> Iterator[Finding]:
         fact = "true with attn_implementation unset lets examples attend to each other"
         remedy = "Set attn_implementation: sdpa or flash_attention_2."
         yield Finding(("sample_packing",), fact, remedy)
+    eager = cfg.attn_implementation == "eager" or cfg.get("eager_attention")
+    if _packs(cfg) and eager and "gpt-oss" in cfg.base_model.lower():
+        # transformers 5.16 gives this class's mask no positions; `check --prove-isolation` shows it
+        fact = "true with eager attention lets examples of gpt-oss attend to each other"
+        yield Finding(("sample_packing",), fact, "Set it to false, or another attention.")
 
 
 @rule("rows-too-long", "error", "axolotl 0.19: utils/data/utils.py, handle_long_seq_in_dataset")
