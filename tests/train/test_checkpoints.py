@@ -107,9 +107,9 @@ def test_a_base_that_was_not_bettered_is_named() -> None:
 @pytest.mark.parametrize(
     "given, saved, why",
     [
-        ([], [], "nothing was held out"),
-        (points((0, 4.0)), [9], "nothing was held out"),
-        (points((3, float("nan"))), [3, 9], "nothing was held out"),
+        ([], [], "nothing was evaluated"),
+        (points((0, 4.0)), [9], "nothing was evaluated"),
+        (points((3, float("nan"))), [3, 9], "nothing was evaluated"),
         (points((3, 2.0)), [9], "no evaluation was saved"),
     ],
 )

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from seqctx.schema.manifest import Point
-from seqctx.train.watch import Watch
+from seqctx.train.watch import Watch, lost
 
 
 def run(*points: dict[str, float], total: int = 10, planned: float | None = None) -> list[str]:
@@ -54,3 +54,20 @@ def test_a_run_that_goes_on_is_not_taken_for_one_that_rises() -> None:
     watch = Watch()
     point = Point(step=8, epoch=0, loss=2.0, learning_rate=1e-4)
     assert list(watch.look(point, 10)) == []
+
+
+@pytest.mark.parametrize(
+    "loss, grad_norm, gone",
+    [
+        (2.0, 1.0, False),
+        (0.0, 0.0, False),
+        (2.0, float("inf"), False),  # a step that a loss scaler skips
+        (float("nan"), 1.0, True),
+        (0.0, float("nan"), True),  # what transformers logs of a NaN
+        (None, None, False),
+    ],
+)
+def test_a_loss_that_is_no_number_any_more(
+    loss: float | None, grad_norm: float | None, gone: bool
+) -> None:
+    assert lost(Point(step=1, epoch=0, loss=loss, grad_norm=grad_norm)) == gone

@@ -112,7 +112,7 @@ def choose(points: Sequence[Point], saved: Iterable[int], last: int) -> Chosen:
     base = losses.pop(0, None)
     there = {step: loss for step, loss in losses.items() if step in {*saved, last}}
     if not there:
-        why = "no evaluation was saved" if losses else "nothing was held out"
+        why = "no evaluation was saved" if losses else "nothing was evaluated after training began"
         return Chosen(step=last, reason=f"the last step, for {why}")
     step = min(there, key=lambda s: (there[s], s))
     said = [f"the lowest held-out loss of {len(there)} checkpoints, {there[step]:.3f}"]

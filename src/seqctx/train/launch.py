@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from seqctx.process import failure, has_gpu, lines, resident_bytes, running
 from seqctx.schema.manifest import Point
 from seqctx.train.checkpoints import whole_checkpoints
 from seqctx.train.progress import Progress, read_progress
-from seqctx.train.watch import Watch
+from seqctx.train.watch import Watch, lost
 
 _TRIGGER = "axolotl_checkpoint.save"  # axolotl 0.19: utils/callbacks/dynamic_checkpoint.py
 _TICK = 0.5  # seconds between two looks at memory
@@ -125,10 +124,10 @@ def run_axolotl(
                     for warning in watch.look(event.point, event.total):
                         said.warnings.append(warning)
                         on_event(replace(event, warning=warning))
-                    if event.point.loss is not None and not isfinite(event.point.loss):
+                    if lost(event.point):
                         raise ToolError(
-                            f"axolotl: the loss is {event.point.loss} at step {event.step}; "
-                            f"stopped. Lower learning_rate; the log is {log}."
+                            f"axolotl: the loss is no number at step {event.step}; stopped. "
+                            f"Lower learning_rate; the log is {log}."
                         )
         code = process.wait()
     if code:

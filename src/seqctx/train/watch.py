@@ -25,6 +25,18 @@ _SAID = {
 }
 
 
+def lost(point: Point) -> bool:
+    """Whether training has become NaN, and cannot come back.
+
+    Where a loss is NaN or infinite transformers logs 0 in its place (5.16: training_args.py,
+    logging_nan_inf_filter), but the gradient as it is.
+    """
+    if point.loss is None:
+        return False
+    gone = point.grad_norm is not None and not isfinite(point.grad_norm)
+    return not isfinite(point.loss) or (point.loss == 0 and gone)
+
+
 class Watch:
     """Reads a run's points as they come, and says each kind of trouble once.
 
