@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any, Literal
 
@@ -179,16 +180,14 @@ def _cards(cfg: Config, *, zero: bool) -> int:
     """Cards that states are divided over; 1 where the file does not say.
 
     FSDP2 divides them over the cards of a row, too (accelerate 1.13: parallelism_config.py,
-    dp_shard_cp), and what is not named takes the rest (axolotl 0.19: utils/distributed.py,
-    _get_parallel_config_kwargs). Ray's workers are all the cards there are.
+    dp_shard_cp). Where a size is named all must be: their product is the number of processes.
+    Where none is, all of Ray's workers are taken.
     """
-    context = 1 if zero or fsdp_version(cfg) != "2" else size_of(cfg, "context_parallel_size")
-    if cfg.get("dp_shard_size"):
-        return size_of(cfg, "dp_shard_size") * context
-    if not cfg.get("use_ray"):
-        return 1
-    copies = 1 if zero else size_of(cfg, "dp_replicate_size")
-    return size_of(cfg, "ray_num_workers") // (size_of(cfg, "tensor_parallel_size") * copies)
+    sizes = [size_of(cfg, key) for key in ("dp_shard_size", "context_parallel_size")]
+    others = [size_of(cfg, key) for key in ("tensor_parallel_size", "dp_replicate_size")]
+    if cfg.get("use_ray") and prod(sizes + others) == 1:
+        return size_of(cfg, "ray_num_workers")
+    return sizes[0] if zero or fsdp_version(cfg) != "2" else prod(sizes)
 
 
 def _stage(deepspeed: Any) -> int:

@@ -56,15 +56,17 @@ _BITSANDBYTES = {
     "paged_adamw_32bit", "paged_adamw_8bit", "paged_ademamix_32bit", "paged_ademamix_8bit",
     "paged_lion_32bit", "paged_lion_8bit", "rmsprop_bnb", "rmsprop_bnb_8bit", "rmsprop_bnb_32bit",
 }  # fmt: skip
+UNDIVIDED = frozenset({*_BITSANDBYTES, "adafactor"})
+"""Optimizers whose first step over DTensors fails (tests/e2e/test_parallel.py runs it)."""
 
 
-@rule("sharded-optimizer", "error", "bitsandbytes 0.50: its operators take no DTensor (run)")
+@rule("sharded-optimizer", "error", "bitsandbytes 0.50, transformers 5.16: no DTensors (run)")
 def sharded_optimizer(cfg: Config, facts: Facts) -> Iterator[Finding]:
-    """FSDP2 and tensor parallel hold weights as DTensors; bitsandbytes' optimizers take none."""
+    """FSDP2 and tensor parallel hold weights as DTensors; bitsandbytes and Adafactor take none."""
     fsdp2 = uses_fsdp(cfg) and fsdp_version(cfg) == "2"
     tensor = size_of(cfg, "tensor_parallel_size") > 1 and not cfg.get("deepspeed")
     optimizer = str(cfg.get("optimizer", ""))
-    if (fsdp2 or tensor) and optimizer in _BITSANDBYTES:
+    if (fsdp2 or tensor) and optimizer in UNDIVIDED:
         what = "FSDP2" if fsdp2 else "tensor_parallel_size"
         fact = f"{optimizer} fails at its first step under {what}: it takes no divided weights"
         yield Finding(("optimizer",), fact, "Set adamw_torch_8bit or adamw_torch_fused.")
@@ -115,6 +117,16 @@ def nothing_sharded(cfg: Config, facts: Facts) -> Iterator[Finding]:
             fact = f"{cfg.get(key)} without fsdp_config: every card would hold the whole model"
             remedy = "Add fsdp_config with auto_wrap_policy: TRANSFORMER_BASED_WRAP, or delete it."
             yield Finding((key,), fact, remedy)
+
+
+@rule("replicas-unsharded", "error", "accelerate 1.13: parallelism_config.py, __post_init__")
+def replicas_unsharded(cfg: Config, facts: Facts) -> Iterator[Finding]:
+    """Cards that share rows or layers are replicated only where dp_shard_size divides them, too."""
+    shared = next((key for key in _SIZES[:2] if size_of(cfg, key) > 1), None)
+    if shared and size_of(cfg, "dp_replicate_size") > 1 and size_of(cfg, "dp_shard_size") == 1:
+        fact = f"beside {shared} it needs dp_shard_size above 1"
+        remedy = "Name it dp_shard_size, with fsdp_config, and leave this one out."
+        yield Finding(("dp_replicate_size",), fact, remedy)
 
 
 @rule("fsdp1-keys", "note", "accelerate 1.13: utils/dataclasses.py, obsolete in FSDP2")
@@ -198,36 +210,50 @@ def pipeline_layers(cfg: Config, facts: Facts) -> Iterator[Finding]:
         yield Finding(("vllm", _SERVED[1]), fact, f"Set at most {layers}.")
 
 
-@rule("served-cards", "note", "vLLM 0.32: config/parallel.py; a card each, without Ray or nnodes")
-def served_cards(cfg: Config, facts: Facts) -> Iterator[Finding]:
-    """A server takes tensor x pipeline x data parallel cards, all here unless nodes are named."""
-    sizes = {key: size_of(cfg.vllm, key) for key in _SERVED}
-    elsewhere = {"ray", "external_launcher"} & {
-        cfg.vllm.get("distributed_executor_backend"), cfg.vllm.get("data_parallel_backend")
-    }  # fmt: skip
-    needed = prod(sizes.values())
-    if not facts.cards or needed <= facts.cards or elsewhere or size_of(cfg.vllm, "nnodes") > 1:
-        return
-    if size_of(cfg.vllm, "data_parallel_size_local") > 1:
-        return
-    widest = max(sizes, key=lambda key: sizes[key])
-    fact = f"{' x '.join(str(n) for n in sizes.values() if n > 1)} cards, and {facts.cards} here"
-    remedy = "Lower it, or name the other nodes: distributed_executor_backend: ray, or nnodes."
-    yield Finding(("vllm", widest), fact, remedy)
+@rule("cards-here", "note", "vLLM 0.32: config/parallel.py; accelerate 1.13: total_size")
+def cards_here(cfg: Config, facts: Facts) -> Iterator[Finding]:
+    """Sizes multiplied are the cards that are taken; more than are here are on other nodes."""
+    trained, served = ({key: size_of(part, key) for key in keys}
+                       for part, keys in ((cfg, _SIZES), (cfg.vllm, _SERVED)))  # fmt: skip
+    if cfg.get("use_ray"):
+        trained = {}
+    if _elsewhere(cfg):
+        served = {}
+    for block, sizes in (((), trained), (("vllm",), served)):
+        needed, here = prod(sizes.values()), facts.cards or 0
+        # Axolotl takes all cards there are; a multiple of them may be several nodes
+        wrong = needed > here if block else needed > 1 and needed % (here or 1) != 0
+        if here and wrong:
+            widest = max(sizes, key=lambda key: sizes[key])
+            factors = " x ".join(str(n) for n in sizes.values() if n > 1)
+            fact = f"{factors} = {needed} cards" if " " in factors else f"{needed} cards"
+            yield Finding((*block, widest), f"{fact}, and {here} here", _NODES[bool(block)])
 
 
-@rule("ray-workers", "error", "axolotl 0.19: cli/train.py, utils/distributed.py")
+_NODES = (
+    "Make the sizes' product the number of cards.",
+    "Lower it, or name the other nodes: distributed_executor_backend: ray, or nnodes.",
+)
+
+
+def _elsewhere(cfg: Config) -> bool:
+    """Whether the server is told of other nodes."""
+    keys = ("distributed_executor_backend", "data_parallel_backend")
+    far = any(cfg.vllm.get(key) in ("ray", "external_launcher") for key in keys)
+    return far or size_of(cfg.vllm, "nnodes") > 1 or bool(cfg.vllm.get("data_parallel_size_local"))
+
+
+@rule("ray-workers", "error", "axolotl 0.19: cli/train.py; accelerate 1.13: total_size")
 def ray_workers(cfg: Config, facts: Facts) -> Iterator[Finding]:
-    """Ray starts ray_num_workers processes, 1 if unset, which the parallel sizes must divide."""
+    """Ray starts ray_num_workers processes, 1 if unset: the product of the sizes that are named."""
     if not cfg.get("use_ray"):
         return
-    workers = cfg.get("ray_num_workers")
-    count = size_of(cfg, "ray_num_workers")
+    workers, count = cfg.get("ray_num_workers"), size_of(cfg, "ray_num_workers")
     needed = prod(size_of(cfg, key) for key in _SIZES)
-    if count % needed:
-        fact = f"{count} for {' x '.join(str(size_of(cfg, k)) for k in _SIZES)} = {needed} cards"
-        fact = f"{'' if workers else 'unset, so '}{fact} (tensor, context, shard, replicate)"
-        yield Finding(("ray_num_workers",), fact, f"Set {needed}, or a multiple of it.")
+    if needed > 1 and count != needed:
+        named = " x ".join(f"{key} {size_of(cfg, key)}" for key in _SIZES if size_of(cfg, key) > 1)
+        fact = f"{'' if workers else 'unset, so '}{count}, and {named} takes {needed}"
+        yield Finding(("ray_num_workers",), fact, f"Set {needed}, or make the sizes {count}.")
     elif not workers:
         fact = "unset: Ray starts one worker with one GPU"
         yield Finding(("ray_num_workers",), fact, "Set the number of GPUs.", "warning")
@@ -259,11 +285,19 @@ def effective_batch(cfg: Config, facts: Facts) -> Iterator[Finding]:
     yield Finding((key,), fact, "Choose learning_rate and steps for that batch.")
 
 
-@rule("parallel-on-cpu", "error", "axolotl 0.19: build_device_mesh('cuda'), Ray's use_gpu=True")
+@rule(
+    "parallel-on-cpu", "error", "axolotl 0.19: utils/distributed.py, cli/train.py; vLLM 0.32 (run)"
+)
 def parallel_on_cpu(cfg: Config, facts: Facts) -> Iterator[Finding]:
-    """Axolotl divides training over CUDA devices only."""
+    """Axolotl divides training over CUDA devices only, and vLLM has no Ray on a CPU."""
     if not facts.gpu or facts.gpu.name != "cpu":
         return
+    if cfg.vllm.get("distributed_executor_backend") == "ray":
+        fact = "ray has no CPU in vLLM, and seqctx.gpu is cpu"
+        yield Finding(("vllm", "distributed_executor_backend"), fact, "Delete it.")
+    if cfg.vllm.get("enforce_eager") and size_of(cfg.vllm, _SERVED[1]) > 1:
+        fact = "with pipeline_parallel_size fails at the first request on a CPU"
+        yield Finding(("vllm", "enforce_eager"), fact, "Set it to false.")
     keys = [key for key in _SIZES if size_of(cfg, key) > 1]
     keys += ["fsdp_config"] if fsdp_config(cfg) else []
     keys += ["use_ray"] if cfg.get("use_ray") else []
