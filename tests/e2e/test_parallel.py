@@ -26,8 +26,9 @@ from seqctx.schema.rules import check
 from seqctx.schema.rules.parallel import UNDIVIDED
 from seqctx.schema.source import Document
 from tests.conftest import ROOT
+from tests.e2e.conftest import free_port
 from tests.e2e.test_model import MODEL, PYTHON
-from tests.e2e.test_road import free_port, served
+from tests.e2e.test_road import served
 
 QUIET = {"AXOLOTL_DO_NOT_TRACK": "1", "CUDA_VISIBLE_DEVICES": "", "HF_HUB_OFFLINE": "1"}
 BASE: dict[str, Any] = {
@@ -249,7 +250,7 @@ def test_layers_are_divided_by_whole_heads_and_16_bit(tiny: Path) -> None:
     for (base_model, bits), why in answers:
         lora = {"adapter": "lora", "lora_r": 8, "lora_alpha": 8, "lora_target_linear": True}
         width = {f"load_in_{bits}bit": True, **lora} if bits else {}
-        rule = "tensor-parallel-quantized" if bits else "tensor-parallel-divides"
+        rule = "tensor-parallel-quantized" if bits else "tensor-parallel-heads"
         facts = Facts(shape=find_shape(base_model))
         changes = {"base_model": base_model, "tensor_parallel_size": 2, **width}
         assert found(rule, facts, **changes) == bool(why)

@@ -1,6 +1,6 @@
-"""Rules on many GPUs: what is divided over them, by whom, and what then does not go together.
+"""Rules on training over many GPUs: what is divided, by whom, and what then cannot be together.
 
-Most of what is said here Axolotl and vLLM say too, but on the GPUs, after models are loaded.
+Most of what is said here Axolotl says too, but on the GPUs, after the model is loaded.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from math import prod
 from typing import Any
 
+from seqctx.catalogue.shapes import ModelShape
 from seqctx.schema.config import Config
 from seqctx.schema.facts import Facts
 from seqctx.schema.rules.base import Finding, rule
 from seqctx.schema.source import KeyPath
 
 _SIZES = ("tensor_parallel_size", "context_parallel_size", "dp_shard_size", "dp_replicate_size")
-_SERVED = ("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size")
 
 
 def size_of(part: Any, key: str) -> int:
@@ -185,62 +185,38 @@ def tensor_parallel_tied(cfg: Config, facts: Facts) -> Iterator[Finding]:
         yield Finding(("tensor_parallel_size",), fact, remedy)
 
 
-@rule("tensor-parallel-divides", "error", "vLLM 0.32: models/llama.py; transformers 5.16 (run)")
-def tensor_parallel_divides(cfg: Config, facts: Facts) -> Iterator[Finding]:
-    """A card holds whole heads; vLLM copies key heads where there are more cards than heads."""
-    if not facts.shape:
-        return
-    for path, cards, copies in (
-        (("tensor_parallel_size",), size_of(cfg, "tensor_parallel_size"), False),
-        (("vllm", "tensor_parallel_size"), size_of(cfg.vllm, "tensor_parallel_size"), True),
-    ):
-        if (why := facts.shape.indivisible(cards, copies=copies)) is not None:
-            good = [str(n) for n in (2, 3, 4, 5, 6, 7, 8, 16, 32)
-                    if facts.shape.indivisible(n, copies=copies) is None]  # fmt: skip
-            remedy = f"Set {', '.join(good)} or 1." if good else "Set it to 1."
-            yield Finding(path, f"{cards} cards cannot share {why}", remedy)
+@rule("tensor-parallel-heads", "error", "transformers 5.16: attention's view on a part (run)")
+def tensor_parallel_heads(cfg: Config, facts: Facts) -> Iterator[Finding]:
+    """A card that holds a part of each layer must hold whole heads, and whole key heads."""
+    cards = size_of(cfg, "tensor_parallel_size")
+    if facts.shape and (why := facts.shape.indivisible(cards, copies=False)) is not None:
+        remedy = divisors(facts.shape, copies=False)
+        yield Finding(("tensor_parallel_size",), f"{cards} cards cannot share {why}", remedy)
 
 
-@rule("pipeline-layers", "error", "vLLM 0.32: distributed/utils.py, get_pp_indices")
-def pipeline_layers(cfg: Config, facts: Facts) -> Iterator[Finding]:
-    """Pipeline parallel deals out layers; a stage without one has no cache, and fails."""
-    layers, stages = facts.shape and facts.shape.layers, size_of(cfg.vllm, _SERVED[1])
-    if layers and stages > layers:
-        fact = f"{stages} stages for {layers} layers"
-        yield Finding(("vllm", _SERVED[1]), fact, f"Set at most {layers}.")
+def divisors(shape: ModelShape, *, copies: bool) -> str:
+    """Remedy: the numbers of cards that can share a model's layers."""
+    good = [str(n) for n in (*range(2, 9), 16, 32) if shape.indivisible(n, copies=copies) is None]
+    return f"Set {', '.join(good)} or 1." if good else "Set it to 1."
 
 
-@rule("cards-here", "note", "vLLM 0.32: config/parallel.py; accelerate 1.13: total_size")
+@rule("cards-here", "note", "accelerate 1.13: parallelism_config.py, total_size (run)")
 def cards_here(cfg: Config, facts: Facts) -> Iterator[Finding]:
-    """Sizes multiplied are the cards that are taken; more than are here are on other nodes."""
-    trained, served = ({key: size_of(part, key) for key in keys}
-                       for part, keys in ((cfg, _SIZES), (cfg.vllm, _SERVED)))  # fmt: skip
-    if cfg.get("use_ray"):
-        trained = {}
-    if _elsewhere(cfg):
-        served = {}
-    for block, sizes in (((), trained), (("vllm",), served)):
-        needed, here = prod(sizes.values()), facts.cards or 0
-        # Axolotl takes all cards there are; a multiple of them may be several nodes
-        wrong = needed > here if block else needed > 1 and needed % (here or 1) != 0
-        if here and wrong:
-            widest = max(sizes, key=lambda key: sizes[key])
-            factors = " x ".join(str(n) for n in sizes.values() if n > 1)
-            fact = f"{factors} = {needed} cards" if " " in factors else f"{needed} cards"
-            yield Finding((*block, widest), f"{fact}, and {here} here", _NODES[bool(block)])
+    """Axolotl starts a process on each card, and the sizes that are named must multiply to them."""
+    sizes = {key: size_of(cfg, key) for key in _SIZES}
+    needed = prod(sizes.values())
+    if cfg.get("use_ray") or not facts.cards or needed == 1 or needed % facts.cards == 0:
+        return  # a multiple may be several machines
+    widest = max(sizes, key=lambda key: sizes[key])
+    fact = f"{product(sizes)} cards, and {facts.cards} here"
+    yield Finding((widest,), fact, "Make the sizes' product the number of cards.")
 
 
-_NODES = (
-    "Make the sizes' product the number of cards.",
-    "Lower it, or name the other nodes: distributed_executor_backend: ray, or nnodes.",
-)
-
-
-def _elsewhere(cfg: Config) -> bool:
-    """Whether the server is told of other nodes."""
-    keys = ("distributed_executor_backend", "data_parallel_backend")
-    far = any(cfg.vllm.get(key) in ("ray", "external_launcher") for key in keys)
-    return far or size_of(cfg.vllm, "nnodes") > 1 or bool(cfg.vllm.get("data_parallel_size_local"))
+def product(sizes: dict[str, int]) -> str:
+    """Factors above 1, and what they come to."""
+    factors = [str(n) for n in sizes.values() if n > 1]
+    total = str(prod(sizes.values()))
+    return f"{' x '.join(factors)} = {total}" if len(factors) > 1 else total
 
 
 @rule("ray-workers", "error", "axolotl 0.19: cli/train.py; accelerate 1.13: total_size")
@@ -285,19 +261,11 @@ def effective_batch(cfg: Config, facts: Facts) -> Iterator[Finding]:
     yield Finding((key,), fact, "Choose learning_rate and steps for that batch.")
 
 
-@rule(
-    "parallel-on-cpu", "error", "axolotl 0.19: utils/distributed.py, cli/train.py; vLLM 0.32 (run)"
-)
+@rule("parallel-on-cpu", "error", "axolotl 0.19: utils/distributed.py, cli/train.py")
 def parallel_on_cpu(cfg: Config, facts: Facts) -> Iterator[Finding]:
-    """Axolotl divides training over CUDA devices only, and vLLM has no Ray on a CPU."""
+    """Axolotl divides training over CUDA devices only."""
     if not facts.gpu or facts.gpu.name != "cpu":
         return
-    if cfg.vllm.get("distributed_executor_backend") == "ray":
-        fact = "ray has no CPU in vLLM, and seqctx.gpu is cpu"
-        yield Finding(("vllm", "distributed_executor_backend"), fact, "Delete it.")
-    if cfg.vllm.get("enforce_eager") and size_of(cfg.vllm, _SERVED[1]) > 1:
-        fact = "with pipeline_parallel_size fails at the first request on a CPU"
-        yield Finding(("vllm", "enforce_eager"), fact, "Set it to false.")
     keys = [key for key in _SIZES if size_of(cfg, key) > 1]
     keys += ["fsdp_config"] if fsdp_config(cfg) else []
     keys += ["use_ray"] if cfg.get("use_ray") else []
