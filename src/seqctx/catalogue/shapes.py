@@ -136,13 +136,15 @@ class ModelShape:
             cards: over which each layer is divided.
             copies: whether key and value heads are copied where they are fewer than cards, as vLLM
                 does (0.32, models/llama.py); transformers needs whole ones on each card.
+
+        Not covered: the width of experts, and latent attention (MLA), which has no key heads.
         """
         if self.heads and self.heads % cards:
             return f"{self.heads} heads"
-        keys = self.kv_heads
+        keys = 0 if "MLA" in (self.moe or "") else self.kv_heads
         if keys and keys % cards and not (copies and cards % keys == 0):
             return f"{keys} key heads"
-        if copies and self.intermediate and self.intermediate % cards:
+        if copies and not self.moe and self.intermediate and self.intermediate % cards:
             return f"{self.intermediate} columns of the MLP"
         return None
 

@@ -56,6 +56,8 @@ _BITSANDBYTES = {
     "paged_adamw_32bit", "paged_adamw_8bit", "paged_ademamix_32bit", "paged_ademamix_8bit",
     "paged_lion_32bit", "paged_lion_8bit", "rmsprop_bnb", "rmsprop_bnb_8bit", "rmsprop_bnb_32bit",
 }  # fmt: skip
+# axolotl 0.19: schemas/validation.py, check_tensor_parallel_optimizer
+_REFUSED = {"paged_adamw_8bit", "adamw_8bit", "adamw_bnb_8bit"}
 UNDIVIDED = frozenset({*_BITSANDBYTES, "adafactor"})
 """Optimizers whose first step over DTensors fails (tests/e2e/test_parallel.py runs it)."""
 
@@ -64,11 +66,14 @@ UNDIVIDED = frozenset({*_BITSANDBYTES, "adafactor"})
 def sharded_optimizer(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """FSDP2 and tensor parallel hold weights as DTensors; bitsandbytes and Adafactor take none."""
     fsdp2 = uses_fsdp(cfg) and fsdp_version(cfg) == "2"
-    tensor = size_of(cfg, "tensor_parallel_size") > 1 and not cfg.get("deepspeed")
+    tensor = size_of(cfg, "tensor_parallel_size") > 1
     optimizer = str(cfg.get("optimizer", ""))
+    whole = cfg.adapter or cfg.get("deepspeed")  # whose trained weights may be no DTensors
+    if tensor and not fsdp2 and whole and optimizer not in _REFUSED:
+        return
     if (fsdp2 or tensor) and optimizer in UNDIVIDED:
         what = "FSDP2" if fsdp2 else "tensor_parallel_size"
-        fact = f"{optimizer} fails at its first step under {what}: it takes no divided weights"
+        fact = f"{optimizer} fails under {what}: it takes no divided weights"
         yield Finding(("optimizer",), fact, "Set adamw_torch_8bit or adamw_torch_fused.")
 
 
@@ -113,10 +118,11 @@ def nothing_sharded(cfg: Config, facts: Facts) -> Iterator[Finding]:
     if uses_fsdp(cfg) or cfg.get("deepspeed"):
         return
     for key in ("dp_shard_size", "fsdp_version"):
-        if size_of(cfg, key) > 1 or (key == "fsdp_version" and cfg.get(key)):
+        sized = key == "dp_shard_size"
+        if size_of(cfg, key) > 1 if sized else cfg.get(key):
             fact = f"{cfg.get(key)} without fsdp_config: every card would hold the whole model"
             remedy = "Add fsdp_config with auto_wrap_policy: TRANSFORMER_BASED_WRAP, or delete it."
-            yield Finding((key,), fact, remedy)
+            yield Finding((key,), fact, remedy, None if sized else "warning")
 
 
 @rule("replicas-unsharded", "error", "accelerate 1.13: parallelism_config.py, __post_init__")
