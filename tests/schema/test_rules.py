@@ -27,7 +27,7 @@ def looked_at(path: Path) -> list[Problem]:
     document = parse_document(text, path.name)
     cfg, problems = read_config(document)
     assert cfg, problems
-    facts = replace(gather_facts(cfg), stem=path.stem, cuda=True, api_key=False)
+    facts = replace(gather_facts(cfg), stem=path.stem, cuda=True, cards=None, api_key=False)
     for line in text.splitlines()[:3]:
         if line.startswith("# facts:"):
             facts = given(facts, json.loads(line.removeprefix("# facts:")))
@@ -35,7 +35,7 @@ def looked_at(path: Path) -> list[Problem]:
 
 
 def given(facts: Facts, stated: dict) -> Facts:
-    changes = {key: stated[key] for key in ("cuda", "api_key") if key in stated}
+    changes = {key: stated[key] for key in ("cuda", "cards", "api_key") if key in stated}
     if "special_tokens" in stated:
         changes["special_tokens"] = frozenset(stated["special_tokens"])
     if prepared := stated.get("prepared"):

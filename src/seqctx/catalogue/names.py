@@ -119,6 +119,7 @@ def _entry(key: str, known: Mapping[str, Any], path: KeyPath) -> dict[str, Any] 
         names.append(key.replace("-", "_").removeprefix("no_"))
     if path == ("fsdp_config",):
         names.append(key.removeprefix("fsdp_"))  # Axolotl takes the prefix away
+        names.append(f"fsdp_{key}")  # and takes version for fsdp_version (schemas/fsdp.py)
     return next((known[name] for name in names if name in known), None)
 
 

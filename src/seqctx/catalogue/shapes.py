@@ -121,6 +121,33 @@ class ModelShape:
         rest = self.parameters_m * 1e6 - self.block_parameters - self.expert_parameters
         return once * (2 if rest > 1.5 * once else 1)
 
+    @property
+    def tied(self) -> bool | None:
+        """Whether embeddings and head are one matrix; None where the shape does not say."""
+        try:
+            return self.embedding_parameters == (self.vocab or 0) * (self.hidden or 0)
+        except InputError:  # of blocks that are not known
+            return None
+
+    def indivisible(self, cards: int, *, copies: bool) -> str | None:
+        """What of a layer so many cards cannot share; None where they can, or where unknown.
+
+        Args:
+            cards: over which each layer is divided.
+            copies: whether key and value heads are copied where they are fewer than cards, as vLLM
+                does (0.32, models/llama.py); transformers needs whole ones on each card.
+
+        Not covered: the width of experts, and latent attention (MLA), which has no key heads.
+        """
+        if self.heads and self.heads % cards:
+            return f"{self.heads} heads"
+        keys = 0 if "MLA" in (self.moe or "") else self.kv_heads
+        if keys and keys % cards and not (copies and cards % keys == 0):
+            return f"{keys} key heads"
+        if copies and not self.moe and self.intermediate and self.intermediate % cards:
+            return f"{self.intermediate} columns of the MLP"
+        return None
+
     def adapter_parameters(self, rank: int, targets: Iterable[str]) -> int:
         """Weights of a LoRA: rank x (in + out) of each layer it targets (2106.09685, section 4)."""
         linears = self.linears

@@ -111,7 +111,8 @@ def train(
             click.echo(f"would fail: {error}", err=True)
         click.echo(f"# {resolved}")
         click.echo(yaml.safe_dump(mapping, sort_keys=False, allow_unicode=True))
-        click.echo(shlex.join(train_command(_tool("axolotl"), resolved, launcher)))
+        ray = bool(cfg.get("use_ray"))
+        click.echo(shlex.join(train_command(_tool("axolotl"), resolved, launcher, ray=ray)))
         return
     from rich.console import Console
 

@@ -29,6 +29,7 @@ _REFUSED = {
     "speculative_config": "a drafter's weights and cache are not known here",
     "cpu_offload_gb": "how much of each layer stays on the card is not known here",
     "decode_context_parallel_size": "caches divided by position are not covered",
+    "prefill_context_parallel_size": "prompts divided over cards are not covered",
     "quantization_config": "per-layer schemes are not covered",
 }
 
@@ -49,6 +50,7 @@ class Server:
         loras: adapters at once.
         tensor: cards over which each layer is divided.
         pipeline: cards over which layers are dealt out.
+        engines: data parallel: whole servers behind one address.
         block: tokens of a block of the cache.
         eager: no CUDA graphs.
         prefix_caching: keeps what was computed, and a state more a request.
@@ -66,6 +68,7 @@ class Server:
     loras: int
     tensor: int
     pipeline: int
+    engines: int
     block: int
     eager: bool
     prefix_caching: bool
@@ -111,6 +114,7 @@ def server_of(cfg: Config, gpu: Gpu | None = None, vllm_version: str = "0.32.0")
         loras=int(vllm.get("max_loras", 1)),
         tensor=int(vllm.get("tensor_parallel_size", 1)),
         pipeline=int(vllm.get("pipeline_parallel_size", 1)),
+        engines=int(vllm.get("data_parallel_size", 1)),
         block=int(vllm.get("block_size", 128 if cpu else 16)),
         eager=bool(vllm.get("enforce_eager")) or cpu,
         prefix_caching=vllm.get("enable_prefix_caching", True) is not False,

@@ -97,8 +97,8 @@ def plan_serving(
     Not covered: vision and audio encoders, drafters, caches offloaded to the CPU.
     """
     card = find_card(cfg, gpu)
-    served = served_shape(shape or shape_of(cfg))
     server = server_of(cfg, card, vllm_version)
+    served = _divided(server, shape or shape_of(cfg))
     return plan_of(server, served, card, free_bytes=free_bytes)
 
 
@@ -116,10 +116,11 @@ def most_sequences(
     Raises:
         InputError: as `plan_serving`, or without a card.
     """
-    card, served = find_card(cfg, gpu), served_shape(shape or shape_of(cfg))
+    card = find_card(cfg, gpu)
     if card is None:
         raise InputError("gpu: none is named. Set seqctx.gpu, or give one.")
     server = server_of(cfg, card, vllm_version)
+    served = _divided(server, shape or shape_of(cfg))
 
     def fits(sequences: int) -> bool:
         batched = max(server.batched, sequences)
@@ -128,6 +129,24 @@ def most_sequences(
         return bool(plan.fits) and (plan.max_concurrency or 0) >= sequences
 
     return largest(fits, 4096)
+
+
+def _divided(server: Server, shape: ModelShape) -> Served:
+    """The model as vLLM sees it, where so many cards can share it.
+
+    Raises:
+        InputError: where they cannot, so that vLLM would not start; or where experts are spread
+            over engines, which is not covered.
+    """
+    if (why := shape.indivisible(server.tensor, copies=True)) is not None:
+        raise InputError(f"vllm.tensor_parallel_size: {server.tensor} cards cannot share {why}.")
+    if shape.layers and server.pipeline > shape.layers:
+        raise InputError(f"vllm.pipeline_parallel_size: {server.pipeline} stages for "
+                         f"{shape.layers} layers. Lower it.")  # fmt: skip
+    if server.engines > 1 and shape.moe:
+        raise InputError("vllm.data_parallel_size: it spreads experts over engines, which is not "
+                         "covered. Leave it out to plan the rest.")  # fmt: skip
+    return served_shape(shape)
 
 
 def plan_of(
@@ -332,6 +351,8 @@ def _budget(server: Server, gpu: Gpu | None) -> int | None:
 
 def _notes(server: Server, served: Served, gpu: Gpu | None) -> tuple[str, ...]:
     notes = list(served.notes)
+    if server.engines > 1:
+        notes.append(f"of {server.engines} engines, each with its own model, cache and requests")
     if budget := _budget(server, gpu):
         notes.append(
             f"vLLM gives all that is left of its {budget / GIB:.1f} GiB to the cache: nvidia-smi "

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
-from typing import Literal
+from math import prod
+from pathlib import Path
+from typing import Any, Literal
 
 from seqctx.catalogue.shapes import ModelShape
 from seqctx.errors import InputError
 from seqctx.schema.config import Config
+from seqctx.schema.rules.parallel import fsdp_version, size_of, uses_fsdp
 
 Weights = Literal["nf4-dq", "nf4", "int8", "16 bit", "32 bit"]
 Loss = Literal["stock", "chunked", "cut", "liger"]
@@ -148,8 +152,8 @@ def settings_of(cfg: Config, shape: ModelShape) -> Settings:
         quantizes_experts=bool(cfg.get("quantize_moe_experts")),
         cards=cards,
         stage=stage,
-        tensor=int(cfg.get("tensor_parallel_size", 1)),
-        context=int(cfg.get("context_parallel_size", 1)),
+        tensor=size_of(cfg, "tensor_parallel_size"),
+        context=size_of(cfg, "context_parallel_size"),
     )
 
 
@@ -159,22 +163,52 @@ def _division(cfg: Config) -> tuple[int, int]:
     Raises:
         InputError: where states are divided and nothing says over how many cards.
     """
-    deepspeed, fsdp = cfg.get("deepspeed"), cfg.get("fsdp_config") or cfg.get("fsdp")
-    cards = int(cfg.get("dp_shard_size", 1))
-    if not deepspeed and not fsdp and cards < 2:
+    deepspeed = cfg.get("deepspeed")
+    if not deepspeed and not uses_fsdp(cfg):
+        if size_of(cfg, "dp_shard_size") > 1:
+            raise InputError("dp_shard_size: it divides nothing without fsdp_config. Add that.")
         return 3, 1
-    key = "deepspeed" if deepspeed else "fsdp_config"
+    cards = _cards(cfg, zero=bool(deepspeed))
     if cards < 2:
+        key = "deepspeed" if deepspeed else "fsdp_config"
         raise InputError(f"{key}: over how many cards is not said. Set dp_shard_size, here with "
                          "--set dp_shard_size=N.")  # fmt: skip
-    stage = 3
-    if deepspeed:
-        named = re.search(r"zero(\d)", str(deepspeed))
-        if named is None:
-            raise InputError(f"deepspeed: {deepspeed}: its stage is not known by its name. Name "
-                             "one of Axolotl's, such as deepspeed_configs/zero2.json.")  # fmt: skip
-        stage = int(named[1])
-    return stage, cards
+    return _stage(deepspeed) if deepspeed else 3, cards
+
+
+def _cards(cfg: Config, *, zero: bool) -> int:
+    """Cards that states are divided over; 1 where the file does not say.
+
+    FSDP2 divides them over the cards of a row, too (accelerate 1.13: parallelism_config.py,
+    dp_shard_cp). Where a size is named all must be: their product is the number of processes.
+    Where none is, all of Ray's workers are taken.
+    """
+    sizes = [size_of(cfg, key) for key in ("dp_shard_size", "context_parallel_size")]
+    others = [size_of(cfg, key) for key in ("tensor_parallel_size", "dp_replicate_size")]
+    if cfg.get("use_ray") and prod(sizes + others) == 1:
+        return size_of(cfg, "ray_num_workers")
+    return sizes[0] if zero or fsdp_version(cfg) != "2" else prod(sizes)
+
+
+def _stage(deepspeed: Any) -> int:
+    """ZeRO's stage: of the JSON, in the file or beside it, else as Axolotl's own are named.
+
+    Raises:
+        InputError: where none of those says it.
+    """
+    path, said = str(deepspeed), deepspeed
+    try:
+        if isinstance(deepspeed, str) and Path(path).is_file():
+            said = json.loads(Path(path).read_text("utf-8"))
+        if isinstance(said, dict):
+            return int(said["zero_optimization"]["stage"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(f"deepspeed: {path}: no zero_optimization.stage in it. Add it.") from None
+    named = re.search(r"zero(\d)", path)
+    if named is None:
+        raise InputError(f"deepspeed: {path}: its stage is not known by its name. Name "
+                         "one of Axolotl's, such as deepspeed_configs/zero2.json.")  # fmt: skip
+    return int(named[1])
 
 
 def _sixteen_bit(cfg: Config) -> bool:

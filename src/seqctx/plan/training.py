@@ -141,7 +141,7 @@ def _lasting(s: Settings, shape: ModelShape) -> Iterator[Term]:
             trained += (shape.layers or 0) * sum(linears[t][1] for t in s.targets if t in linears)
         yield _each("adapter", trained, width, whole, "2106.09685, section 4")
     else:
-        trained = blocks + experts + vocabulary
+        trained = ceil((blocks + experts) / s.tensor) + vocabulary  # a part's gradient is a part
         width = 4 if s.weights == "32 bit" else 2
     divided = s.cards if s.stage >= 2 else 1
     yield _each("gradients", trained, width, divided, "torch: a gradient has its weight's type")

@@ -36,6 +36,7 @@ class Facts:
         shape: the base model's.
         gpu: the card that ``seqctx.gpu`` names.
         cuda: whether this machine has a CUDA device.
+        cards: how many it has.
         api_key: whether the server will ask for a key.
         special_tokens: tokens that stand in the vocabulary already.
         prepared: lengths and files of the examples.
@@ -45,6 +46,7 @@ class Facts:
     shape: ModelShape | None = None
     gpu: Gpu | None = None
     cuda: bool | None = None
+    cards: int | None = None
     api_key: bool | None = None
     special_tokens: frozenset[str] | None = None
     prepared: Prepared | None = None
@@ -72,6 +74,7 @@ def gather_facts(cfg: Config, path: Path | None = None) -> Facts:
         shape=shape,
         gpu=find_gpu(cfg.seqctx.gpu) if cfg.seqctx.gpu else None,
         cuda=Path("/dev/nvidiactl").exists(),
+        cards=len([*Path("/dev").glob("nvidia[0-9]*")]) or None,
         api_key=bool(cfg.vllm.get("api_key") or os.environ.get("VLLM_API_KEY")),
         special_tokens=shape.special_tokens if shape else None,
         prepared=prepared,

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 from seqctx.errors import ToolError
@@ -17,6 +18,7 @@ from seqctx.plan.serving import ServingPlan
 from seqctx.process import failure, find_tool, has_gpu, running, tool_environment
 from seqctx.schema.config import Config
 from seqctx.schema.render import adapter_name, base_name, vllm_command
+from seqctx.schema.rules.parallel import size_of
 from seqctx.serve.preflight import check_served
 from seqctx.serve.readiness import Found, found_in, stage_of
 from seqctx.serve.state import Running, born, known, state_file, stop
@@ -126,6 +128,8 @@ def serving(
     env = tool_environment(Path(command[0]), offline=cfg.base_model_is_local)
     if not has_gpu() and not (cfg.vllm.model_extra or {}).get("kv_cache_memory_bytes"):
         env.setdefault("VLLM_CPU_KVCACHE_SPACE", _CPU_KV_GIB)
+    if not has_gpu() and _workers(cfg) > 1:
+        env.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
     with explain_os_errors(log):
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(f"$ {shlex.join(command)}\n", "utf-8")
@@ -235,3 +239,9 @@ def detach(
             process.terminate()
             process.wait()
         raise
+
+
+def _workers(cfg: Config) -> int:
+    """Processes of one engine; on a CPU vLLM wants a NUMA node for each, unless told not to."""
+    keys = ("tensor_parallel_size", "pipeline_parallel_size")
+    return prod(size_of(cfg.vllm, key) for key in keys)

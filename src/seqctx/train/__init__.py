@@ -182,7 +182,8 @@ def _train(job: _Job, axolotl: Path, partial: Path, start: Checkpoint | None) ->
         begun = _gone_on(Begun.read(partial / BEGUN) or begun, start)
     begun.write(partial / BEGUN)
     resolved = write_resolved(mapping, run / "axolotl.yaml", job.output)
-    command = train_command(axolotl, resolved, job.launcher)
+    ray = bool(cfg.get("use_ray"))
+    command = train_command(axolotl, resolved, job.launcher, ray=ray)
     data = [Path(d.path).exists() for d in (*cfg.datasets, *cfg.test_datasets)]
     said = run_axolotl(
         command,

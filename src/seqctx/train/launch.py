@@ -41,7 +41,9 @@ class Trained:
     resident: int = 0
 
 
-def train_command(axolotl: Path, resolved: Path, launcher: tuple[str, ...] = ()) -> list[str]:
+def train_command(
+    axolotl: Path, resolved: Path, launcher: tuple[str, ...] = (), *, ray: bool = False
+) -> list[str]:
     """The command that trains; without a GPU, Axolotl's launchers only get in the way.
 
     Args:
@@ -49,13 +51,15 @@ def train_command(axolotl: Path, resolved: Path, launcher: tuple[str, ...] = ())
         resolved: the YAML it is given.
         launcher: options for torchrun, such as ``--nnodes 2 --nproc_per_node 8``; or, beginning
             with ``--launcher``, for another one.
+        ray: whether Ray starts the processes; a launcher would start it once a card, as Axolotl
+            looks for it on its command line alone (0.19: cli/main.py).
     """
     command = [str(axolotl), "train", str(resolved)]
     if launcher and launcher[0] == "--launcher":
         return [*command, *launcher[:2], *(["--", *launcher[2:]] if launcher[2:] else [])]
     if launcher:
         return [*command, "--launcher", "torchrun", "--", *launcher]
-    return command if has_gpu() else [*command, "--launcher", "python"]
+    return command if has_gpu() and not ray else [*command, "--launcher", "python"]
 
 
 def stoppable(mapping: dict[str, Any]) -> dict[str, Any]:

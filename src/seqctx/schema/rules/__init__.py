@@ -9,11 +9,14 @@ from typing import Any
 from seqctx.schema.config import Config, read_config
 from seqctx.schema.facts import Facts, gather_facts
 from seqctx.schema.problem import Problem, one_line
-from seqctx.schema.rules import myths, serving, training
+from seqctx.schema.rules import myths, parallel, serving, training
 from seqctx.schema.rules.base import RULES, Rule
 from seqctx.schema.source import Document
 
-__all__ = ["RULES", "Problem", "Rule", "check", "check_document", "myths", "serving", "training"]
+__all__ = [
+    "RULES", "Problem", "Rule", "check", "check_document", "myths", "parallel", "serving",
+    "training",
+]  # fmt: skip
 
 
 def check_document(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 from typing import Any
 
 from seqctx.schema.config import Config
 from seqctx.schema.facts import Facts
 from seqctx.schema.render import VLLM_MAX_LORA_RANKS
 from seqctx.schema.rules.base import Finding, rule
+from seqctx.schema.rules.parallel import divisors, product, size_of
 from seqctx.schema.rules.training import all_datasets, rope_scaling, training_rope
 from seqctx.schema.source import KeyPath
 
@@ -173,3 +175,51 @@ def blackwell_sequences(cfg: Config, facts: Facts) -> Iterator[Finding]:
     if facts.gpu and facts.gpu.architecture == "blackwell" and sequences and sequences < 9:
         fact = f"{sequences} is reported to fail at warm-up on {facts.gpu.name}"
         yield Finding(("vllm", "max_num_seqs"), fact, "Set 9 or more.")
+
+
+_SIZES = ("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size")
+
+
+@rule("served-heads", "error", "vLLM 0.32: model_executor/models/llama.py, an assertion (run)")
+def served_heads(cfg: Config, facts: Facts) -> Iterator[Finding]:
+    """A card holds whole heads; vLLM copies key heads where there are more cards than heads."""
+    cards = size_of(cfg.vllm, _SIZES[0])
+    if facts.shape and (why := facts.shape.indivisible(cards, copies=True)) is not None:
+        fact = f"{cards} cards cannot share {why}"
+        yield Finding(("vllm", _SIZES[0]), fact, divisors(facts.shape, copies=True))
+
+
+@rule("pipeline-layers", "error", "vLLM 0.32: distributed/utils.py, get_pp_indices (run)")
+def pipeline_layers(cfg: Config, facts: Facts) -> Iterator[Finding]:
+    """Pipeline parallel deals out layers; a stage without one has no cache, and fails."""
+    layers, stages = facts.shape and facts.shape.layers, size_of(cfg.vllm, _SIZES[1])
+    if layers and stages > layers:
+        fact = f"{stages} stages for {layers} layers"
+        yield Finding(("vllm", _SIZES[1]), fact, f"Set at most {layers}.")
+
+
+@rule("served-cards", "note", "vLLM 0.32: config/parallel.py, __post_init__")
+def served_cards(cfg: Config, facts: Facts) -> Iterator[Finding]:
+    """A server takes tensor x pipeline x data parallel cards, all here unless nodes are named."""
+    sizes = {key: size_of(cfg.vllm, key) for key in _SIZES}
+    keys = ("distributed_executor_backend", "data_parallel_backend")
+    far = any(cfg.vllm.get(key) in ("ray", "external_launcher") for key in keys)
+    far = far or size_of(cfg.vllm, "nnodes") > 1 or bool(cfg.vllm.get("data_parallel_size_local"))
+    if facts.cards and not far and prod(sizes.values()) > facts.cards:
+        widest = max(sizes, key=lambda key: sizes[key])
+        fact = f"{product(sizes)} cards, and {facts.cards} here"
+        remedy = "Lower it, or name the other nodes: distributed_executor_backend: ray, or nnodes."
+        yield Finding(("vllm", widest), fact, remedy)
+
+
+@rule("served-on-cpu", "error", "vLLM 0.32: v1/executor/ray_utils.py, v1/worker/cpu_worker.py")
+def served_on_cpu(cfg: Config, facts: Facts) -> Iterator[Finding]:
+    """On a CPU vLLM has no Ray, and an eager pipeline misses what the warm-up would make."""
+    if not facts.gpu or facts.gpu.name != "cpu":
+        return
+    for key in ("distributed_executor_backend", "data_parallel_backend"):
+        if cfg.vllm.get(key) == "ray":
+            yield Finding(("vllm", key), "ray, which vLLM has on GPUs only", "Delete it.")
+    if cfg.vllm.get("enforce_eager") and size_of(cfg.vllm, _SIZES[1]) > 1:
+        fact = "with pipeline_parallel_size fails at the first request on a CPU"
+        yield Finding(("vllm", "enforce_eager"), fact, "Set it to false.")
