@@ -56,7 +56,12 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory, novella: Path) -> Pat
     )
     fast.chat_template = CHATML
     fast.save_pretrained(folder)
-    (folder / "config.json").write_text('{"model_type": "llama"}')
+    config = {
+        "model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": 64,
+        "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "num_key_value_heads": 2, "vocab_size": 2000, "max_position_embeddings": 4096,
+    }  # fmt: skip
+    (folder / "config.json").write_text(json.dumps(config))
     return folder
 
 

@@ -11,6 +11,7 @@ import pytest
 from seqctx.files import fingerprint_model
 from seqctx.schema.manifest import Run
 from tests.conftest import rows_of, seqctx
+from tests.train.test_checkpoints import tensors
 
 
 @pytest.fixture
@@ -18,12 +19,19 @@ def project(tmp_path: Path, model_folder: Path, novella: Path) -> Path:
     (tmp_path / "texts").mkdir()
     text = novella.read_text("utf-8")
     (tmp_path / "texts" / "a.md").write_text(text[: text.index("\n## 4.")])
-    data = "prepare/out/c"
+
+    def of(side: str) -> str:
+        data = f"prepare/out/c/{side}"
+        return (
+            f"[{{path: {data}-continues.jsonl, train_on_eos: none}}, "
+            f"{{path: {data}-ends.jsonl, train_on_eos: turn}}]\n"
+        )
+
     (tmp_path / "c.yaml").write_text(
         f"base_model: {model_folder}\nsequence_len: 1024\nadapter: lora\nlora_r: 8\n"
-        f"datasets: [{{path: {data}/train-continues.jsonl}}, {{path: {data}/train-ends.jsonl}}]\n"
-        f"test_datasets: [{{path: {data}/held_out-continues.jsonl}}, "
-        f"{{path: {data}/held_out-ends.jsonl}}]\n"
+        "lora_target_linear: true\nattn_implementation: sdpa\nlora_mlp_kernel: false\n"
+        "lora_qkv_kernel: false\nlora_o_kernel: false\n"
+        f"datasets: {of('train')}test_datasets: {of('held_out')}"
         "output_dir: outputs/c\nseqctx: {prepare: {manuscripts: [texts]}}\n"
     )
     return tmp_path
@@ -195,6 +203,7 @@ def adapter(project: Path, trained_on: str, fingerprint: str | None = None) -> N
     (folder / "adapter_config.json").write_text(
         json.dumps({"base_model_name_or_path": trained_on, "r": 8})
     )
+    tensors(folder / "adapter_model.safetensors")
     if fingerprint:
         Run(
             fingerprint="", base_model=trained_on, base_fingerprint=fingerprint,

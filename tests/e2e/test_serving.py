@@ -14,9 +14,8 @@ from pathlib import Path
 
 import pytest
 
-import seqctx.serve.preflight
 from seqctx.errors import ToolError
-from seqctx.serve import serving, target_config
+from seqctx.serve import preflight, serving, target_config
 from tests.conftest import ROOT, seqctx
 from tests.e2e.conftest import free_port, processes
 
@@ -143,7 +142,7 @@ def test_a_port_that_is_taken_between_check_and_bind(
     trained: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(trained)
-    monkeypatch.setattr(seqctx.serve.preflight, "check_port", lambda cfg: None)  # checked too early
+    monkeypatch.setattr(preflight, "check_port", lambda cfg: None)  # checked too early
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from seqctx.catalogue.gpus import Gpu, find_gpu
 from seqctx.catalogue.shapes import ModelShape, find_shape
+from seqctx.errors import InputError
 from seqctx.schema.config import Config
 from seqctx.schema.manifest import MANIFEST, Manifest
 
@@ -53,17 +55,21 @@ class Facts:
     stem: str | None = None
 
 
-def gather_facts(cfg: Config, path: Path | None = None) -> Facts:
+def gather_facts(cfg: Config, path: Path | None = None, *, any_model: bool = False) -> Facts:
     """Look up what is known of the file's model, card, machine and prepared data.
 
     Args:
         cfg: the file.
         path: where it is; without it nothing is known of prepared data.
+        any_model: a config.json that is no causal language model's counts as not known: Axolotl
+            and vLLM may know what to do with it.
 
     Raises:
         InputError: when the model's config.json or the manifest is there but cannot be read.
     """
-    shape = find_shape(cfg.base_model)
+    shape = None
+    with suppress(InputError) if any_model else nullcontext():
+        shape = find_shape(cfg.base_model)
     prepared = None
     if path:
         manifest = Manifest.read(Path("prepare/out") / path.stem / MANIFEST)

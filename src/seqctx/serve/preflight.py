@@ -66,7 +66,7 @@ def _check_keys(cfg: Config) -> None:
     """
     document = Document("served", cfg.model_dump(exclude_unset=True), {})
     found = [
-        p for p in check(document, cfg, gather_facts(cfg))
+        p for p in check(document, cfg, gather_facts(cfg, any_model=True))
         if p.severity == "error" and p.rule in _OF_SERVING - _PLANNED
     ]  # fmt: skip
     if found:

@@ -64,7 +64,7 @@ def _check_file(cfg: Config, path: Path) -> None:
     Raises:
         CheckError: with all that is found.
     """
-    facts = gather_facts(cfg, path)
+    facts = gather_facts(cfg, path, any_model=True)
     if not has_gpu():
         facts = replace(facts, gpu=find_gpu("cpu"))
     problems = check(read_document(path), cfg, facts)
