@@ -7,7 +7,7 @@ import pytest
 
 from seqctx.errors import CheckError
 from seqctx.schema.config import load_config
-from seqctx.train.launch import stoppable, train_command
+from seqctx.train.launch import node_rank, stoppable, train_command
 from seqctx.train.merge import check_belongs
 from seqctx.train.preflight import preflight
 from tests.conftest import CONFIG, ROOT
@@ -28,6 +28,19 @@ from tests.train.test_checkpoints import cut, tensors
 def test_launcher_options_pass_through(launcher: tuple[str, ...], expected: list[str]) -> None:
     command = train_command(Path("axolotl"), Path("a.yaml"), launcher)
     assert command == ["axolotl", "train", "a.yaml", *expected]
+
+
+@pytest.mark.parametrize(
+    "launcher, rank",
+    [
+        ((), 0),
+        (("--nnodes", "2", "--node_rank", "1"), 1),
+        (("--node-rank=3",), 3),
+        (("--launcher", "accelerate", "--machine_rank", "2"), 2),
+    ],
+)
+def test_which_machine_this_is(launcher: tuple[str, ...], rank: int) -> None:
+    assert node_rank(launcher) == rank
 
 
 def test_a_users_own_dynamic_checkpoint_stays() -> None:

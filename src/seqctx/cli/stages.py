@@ -83,18 +83,19 @@ def train(
 
     When it is done, base and adapter are asked to continue held-out passages, for a page that
     shows whether it was worth it: OUTPUT_DIR/run/worth.html. What stands after -- goes to
-    torchrun, or to the launcher named there.
+    torchrun, or to the launcher named there; of several machines the first leads, and those with
+    --node_rank above 0 take part.
 
     \b
     Examples:
       seqctx train axolotl_configs/smollm2-135m-qlora-cpu.yaml
       seqctx train my.yaml --resume
       seqctx train my.yaml --dry-run
-      seqctx train my.yaml -- --nnodes 2 --nproc_per_node 8 --rdzv_endpoint host:29500
+      seqctx train my.yaml -- --nnodes 2 --node_rank 0 --nproc_per_node 8 --master_addr host
       seqctx train my.yaml -- --launcher accelerate --num_processes 4
     """
     from seqctx.schema.config import load_config
-    from seqctx.train import kept_step, resolve, train_command
+    from seqctx.train import follow, kept_step, node_rank, resolve, train_command
     from seqctx.train import train as run
 
     cfg = load_config(config, overrides)
@@ -118,6 +119,11 @@ def train(
 
     from seqctx.show import run_lines, training_bar
 
+    if rank := node_rank(launcher):
+        with training_bar(Console(stderr=True)) as show:
+            log = follow(cfg, launcher, resume=resume, on_event=show)
+        click.echo(f"machine {rank} is done; the log is {log}. The first one has the record.")
+        return
     try:
         with training_bar(Console(stderr=True)) as show:
             record, redone = run(

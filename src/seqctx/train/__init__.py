@@ -8,39 +8,29 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from seqctx.errors import CheckError, InputError, ToolError
 from seqctx.files import (
-    atomic_write,
-    check_base,
     explain_os_errors,
     fingerprint_model,
     hash_file,
     hash_text,
-    hash_tree,
     locked,
     partial_of,
     replaced_folder,
 )
 from seqctx.plan.memory import GIB, MemoryPlan
 from seqctx.process import find_tool, tool_environment, versions
-from seqctx.schema.config import Config, Dataset
+from seqctx.schema.config import Config
 from seqctx.schema.facts import machine_gpu
 from seqctx.schema.manifest import (
     BEGUN,
-    DATA_FILES,
-    MANIFEST,
     RUN_RECORD,
     Begun,
-    Manifest,
     Memory,
     Point,
     Run,
 )
-from seqctx.schema.render import axolotl_mapping
 from seqctx.train.checkpoints import (
     Checkpoint,
     choose,
@@ -50,12 +40,28 @@ from seqctx.train.checkpoints import (
     take_weights,
     whole_checkpoints,
 )
-from seqctx.train.launch import Trained, refuse_orphans, run_axolotl, stoppable, train_command
+from seqctx.train.launch import (
+    Trained,
+    node_rank,
+    refuse_orphans,
+    run_axolotl,
+    stoppable,
+    train_command,
+)
 from seqctx.train.page import write_curve
 from seqctx.train.preflight import planned, preflight
 from seqctx.train.progress import Progress
+from seqctx.train.resolved import data_hashes, fingerprint_of, resolve, write_resolved
 
-__all__ = ["kept_step", "resolve", "train", "train_command", "write_resolved"]
+__all__ = [
+    "follow",
+    "kept_step",
+    "node_rank",
+    "resolve",
+    "train",
+    "train_command",
+    "write_resolved",
+]
 _RECORDED = ("axolotl", "torch", "transformers", "peft", "bitsandbytes", "seqctx")
 _TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "tokenizer.model", "chat_template.jinja")
 
@@ -107,7 +113,7 @@ def train(
     """
     output = Path(cfg.output_dir)
     mapping = resolve(cfg, output)
-    fingerprint = _fingerprint(cfg, mapping)
+    fingerprint = fingerprint_of(cfg, mapping)
     last = None if force else Run.read(output / RUN_RECORD)
     if last and last.fingerprint == fingerprint and _trained(cfg, output):
         return last, False
@@ -129,10 +135,44 @@ def train(
         record = _train(job, axolotl, partial, start)
         with explain_os_errors(log):
             shutil.move(log, partial / "run" / "train.log")
-        write_curve(record, partial / "run")
         record.write(partial / RUN_RECORD)
         (partial / BEGUN).unlink()
+    write_curve(record, output / "run")
     return record, True
+
+
+def follow(
+    cfg: Config,
+    launcher: tuple[str, ...],
+    *,
+    resume: bool = False,
+    on_event: Callable[[Progress], None] = lambda event: None,
+) -> Path:
+    """Take part in a run that another machine leads: the same Axolotl, and no record of it.
+
+    Args:
+        cfg: the file, the same as there.
+        launcher: options for torchrun, with ``--node_rank`` above 0.
+        resume: as there; the checkpoints must be on a disk that both see.
+        on_event: as in `train`.
+
+    Returns:
+        The log.
+
+    Raises:
+        ToolError: when Axolotl is not there, or failed.
+    """
+    output, axolotl = Path(cfg.output_dir), find_tool("axolotl")
+    partial = partial_of(output.resolve() if output.is_symlink() else output)
+    name = f"node-{node_rank(launcher)}"
+    mapping = stoppable(resolve(cfg, partial))
+    if resume and (found := whole_checkpoints(partial)):
+        mapping["resume_from_checkpoint"] = str(found[-1].folder)
+    resolved = write_resolved(mapping, partial / "run" / f"axolotl-{name}.yaml", output)
+    log = output.with_name(f"{output.name}.train.{name}.log")
+    env = tool_environment(axolotl, offline=cfg.base_model_is_local)
+    run_axolotl(train_command(axolotl, resolved, launcher), env, partial, log, on_event=on_event)
+    return log
 
 
 def kept_step(cfg: Config) -> int | None:
@@ -207,7 +247,7 @@ def _train(job: _Job, axolotl: Path, partial: Path, start: Checkpoint | None) ->
         fingerprint=job.fingerprint,
         base_model=cfg.base_model,
         base_fingerprint=fingerprint_model(cfg.base_model),
-        data=_data(mapping),
+        data=data_hashes(mapping),
         tokenizer=hash_text(*(hash_file(p) for n in _TOKENIZER if (p := partial / n).is_file())),
         versions=versions(axolotl, _RECORDED),
         command=tuple(command),
@@ -268,64 +308,6 @@ def _log_of(output: Path, partial: Path, *, fresh: bool) -> Iterator[Path]:
             text = f"{error} Step {kept[-1].step} is kept; --resume goes on."
             raise type(error)(text) from None
         raise
-
-
-def resolve(cfg: Config, output_dir: Path) -> dict[str, Any]:
-    """The Axolotl YAML to run: the file's, without data files that prepare had no rows for.
-
-    Raises:
-        InputError: when the base model is missing, or no data is named.
-        CheckError: when data is missing, all of it or a file that prepare had rows for.
-    """
-    check_base(cfg.base_model)
-    mapping = axolotl_mapping(cfg, output_dir=output_dir)
-    for key, entries in (("datasets", cfg.datasets), ("test_datasets", cfg.test_datasets)):
-        if not entries:
-            continue
-        there = [_present(entry) for entry in entries]
-        missing = [e.path for e, is_there in zip(entries, there, strict=True) if not is_there]
-        for path in missing:
-            if not any(there) or not _had_no_rows(Path(path)):
-                raise CheckError(f"{key}: {path}: not there. Run 'seqctx prepare', or check it.")
-        mapping[key] = [m for m, present in zip(mapping[key], there, strict=True) if present]
-    if not cfg.datasets:
-        raise InputError("datasets: missing. List what 'seqctx prepare' writes, or your own.")
-    return mapping
-
-
-def write_resolved(mapping: dict[str, Any], path: Path, output_dir: Path) -> Path:
-    """Write the YAML that is run, with a header that says so."""
-    with atomic_write(path) as f:
-        f.write(f"# What seqctx gave to Axolotl; it becomes {output_dir} when the run ends well.\n")
-        yaml.safe_dump(mapping, f, sort_keys=False, allow_unicode=True)
-    return path
-
-
-def _present(dataset: Dataset) -> bool:
-    """Whether a dataset can be there: a file that exists, or something that is no local file."""
-    looks_local = dataset.path.endswith((".jsonl", ".json", ".parquet", ".csv", ".txt"))
-    return not looks_local or "://" in dataset.path or Path(dataset.path).exists()
-
-
-def _had_no_rows(path: Path) -> bool:
-    """Whether prepare wrote no such file because it would be empty: its manifest says so."""
-    if path.name not in DATA_FILES:
-        return False
-    manifest = Manifest.read(path.parent / MANIFEST)
-    return manifest is not None and path.name not in manifest.files
-
-
-def _data(mapping: dict[str, Any]) -> dict[str, str]:
-    """The data that is on this machine: path to sha256."""
-    files = [e["path"] for k in ("datasets", "test_datasets") for e in mapping.get(k, ())]
-    return {p: hash_tree(Path(p)) for p in files if Path(p).exists()}
-
-
-def _fingerprint(cfg: Config, mapping: dict[str, Any]) -> str:
-    """Hash of all that the trained weights depend on."""
-    data = [f"{path} {digest}" for path, digest in _data(mapping).items()]
-    mapping = {k: v for k, v in mapping.items() if k != "vllm"}
-    return hash_text(yaml.safe_dump(mapping), fingerprint_model(cfg.base_model), *data)
 
 
 def _trained(cfg: Config, folder: Path) -> bool:

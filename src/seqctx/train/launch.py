@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -60,6 +61,12 @@ def train_command(
     if launcher:
         return [*command, "--launcher", "torchrun", "--", *launcher]
     return command if has_gpu() and not ray else [*command, "--launcher", "python"]
+
+
+def node_rank(launcher: tuple[str, ...]) -> int:
+    """Which machine of several this is, by torchrun's or accelerate's option; 0 leads."""
+    found = re.search(r"--(?:node|machine)[_-]rank[= ](\d+)", " ".join(launcher))
+    return int(found[1]) if found else 0
 
 
 def stoppable(mapping: dict[str, Any]) -> dict[str, Any]:

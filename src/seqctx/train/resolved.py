@@ -1,0 +1,72 @@
+"""The Axolotl YAML that is run, and the hash of all that its weights depend on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from seqctx.errors import CheckError, InputError
+from seqctx.files import atomic_write, check_base, fingerprint_model, hash_text, hash_tree
+from seqctx.schema.config import Config, Dataset
+from seqctx.schema.manifest import DATA_FILES, MANIFEST, Manifest
+from seqctx.schema.render import axolotl_mapping
+
+
+def resolve(cfg: Config, output_dir: Path) -> dict[str, Any]:
+    """The Axolotl YAML to run: the file's, without data files that prepare had no rows for.
+
+    Raises:
+        InputError: when the base model is missing, or no data is named.
+        CheckError: when data is missing, all of it or a file that prepare had rows for.
+    """
+    check_base(cfg.base_model)
+    mapping = axolotl_mapping(cfg, output_dir=output_dir)
+    for key, entries in (("datasets", cfg.datasets), ("test_datasets", cfg.test_datasets)):
+        if not entries:
+            continue
+        there = [_present(entry) for entry in entries]
+        missing = [e.path for e, is_there in zip(entries, there, strict=True) if not is_there]
+        for path in missing:
+            if not any(there) or not _had_no_rows(Path(path)):
+                raise CheckError(f"{key}: {path}: not there. Run 'seqctx prepare', or check it.")
+        mapping[key] = [m for m, present in zip(mapping[key], there, strict=True) if present]
+    if not cfg.datasets:
+        raise InputError("datasets: missing. List what 'seqctx prepare' writes, or your own.")
+    return mapping
+
+
+def write_resolved(mapping: dict[str, Any], path: Path, output_dir: Path) -> Path:
+    """Write the YAML that is run, with a header that says so."""
+    with atomic_write(path) as f:
+        f.write(f"# What seqctx gave to Axolotl; it becomes {output_dir} when the run ends well.\n")
+        yaml.safe_dump(mapping, f, sort_keys=False, allow_unicode=True)
+    return path
+
+
+def _present(dataset: Dataset) -> bool:
+    """Whether a dataset can be there: a file that exists, or something that is no local file."""
+    looks_local = dataset.path.endswith((".jsonl", ".json", ".parquet", ".csv", ".txt"))
+    return not looks_local or "://" in dataset.path or Path(dataset.path).exists()
+
+
+def _had_no_rows(path: Path) -> bool:
+    """Whether prepare wrote no such file because it would be empty: its manifest says so."""
+    if path.name not in DATA_FILES:
+        return False
+    manifest = Manifest.read(path.parent / MANIFEST)
+    return manifest is not None and path.name not in manifest.files
+
+
+def data_hashes(mapping: dict[str, Any]) -> dict[str, str]:
+    """The data that is on this machine: path to sha256."""
+    files = [e["path"] for k in ("datasets", "test_datasets") for e in mapping.get(k, ())]
+    return {p: hash_tree(Path(p)) for p in files if Path(p).exists()}
+
+
+def fingerprint_of(cfg: Config, mapping: dict[str, Any]) -> str:
+    """Hash of all that the trained weights depend on."""
+    data = [f"{path} {digest}" for path, digest in data_hashes(mapping).items()]
+    mapping = {k: v for k, v in mapping.items() if k != "vllm"}
+    return hash_text(yaml.safe_dump(mapping), fingerprint_model(cfg.base_model), *data)
