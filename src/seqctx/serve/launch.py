@@ -24,7 +24,7 @@ from seqctx.serve.readiness import Found, found_in, stage_of
 from seqctx.serve.state import Running, born, known, state_file, stop
 
 _REMEDIES = {  # the words of vLLM 0.32, and the key to change
-    r"address already in use": "Set vllm.port to another",
+    r"(?i)address already in use": "Set vllm.port to another",
     r"divisible by tensor parallel size": (
         "Set vllm.tensor_parallel_size to a divisor of the model's heads"
     ),
