@@ -170,12 +170,20 @@ def test_the_server_script_takes_an_adapter_and_a_base(trained: Path) -> None:
 
 
 def test_vllms_refusal_is_one_line(trained: Path) -> None:
-    answer = seqctx("serve", "short.yaml", "--set", "vllm.max_model_len=9000", cwd=trained)
+    answer = seqctx("serve", "short.yaml", "--set", "vllm.quantization=awq", cwd=trained)
     assert answer.returncode == 3
     line = answer.stderr.splitlines()[-1]
-    assert "User-specified max_model_len (9000) is greater than the derived" in line
-    assert line.endswith("Lower vllm.max_model_len; the log is outputs/short/run/serve.log.")
+    assert "Cannot find the config file for awq" in line
+    assert line.endswith(
+        "Mend the key of vllm: that it names; the log is outputs/short/run/serve.log."
+    )
     assert "Traceback" not in answer.stderr
+
+
+def test_a_window_beyond_the_positions_never_reaches_vllm(trained: Path) -> None:
+    answer = seqctx("serve", "short.yaml", "--set", "vllm.max_model_len=9000", cwd=trained)
+    assert answer.returncode == 1
+    assert "vllm.max_model_len" in answer.stderr.splitlines()[-1]
 
 
 def test_the_demo_compares_base_and_adapter_and_stops(trained: Path) -> None:

@@ -66,7 +66,7 @@ def test_in_the_background_it_is_asked_and_stopped(trained: Path) -> None:
     assert stopped.returncode == 0
     assert stopped.stdout == f"stopped: http://127.0.0.1:{port}\n"
     assert not processes("detached")
-    assert not list((trained / "outputs").glob("serve-*"))
+    assert not list((trained / "outputs").glob(f"serve-{port}*"))
 
 
 def seqctx_piped(text: str, cwd: Path, *more: str) -> str:

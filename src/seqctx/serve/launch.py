@@ -43,6 +43,7 @@ _REMEDIES = {  # the words of vLLM 0.32, and the key to change
     r"max_model_len|max_position_embeddings": "Lower vllm.max_model_len",
     r"(?i)bfloat16 is only supported|compute capability": "Set vllm.dtype: half",
     r"gpu_memory_utilization|gpu memory utilization": "Lower vllm.gpu_memory_utilization",
+    r"ValidationError": "Mend the key of vllm: that it names",
     r"SafetensorError|HeaderTooLarge|InvalidHeader|MetadataIncompleteBuffer": (
         "A file of weights is damaged: fetch or train it again"
     ),
