@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from seqctx.errors import CheckError, InputError
+from seqctx.schema.render import shown, vllm_command
 from seqctx.serve.preflight import check_adapter, check_served
 from seqctx.serve.state import Running, born, known, one, state_file
 from seqctx.serve.target import target_config
@@ -123,3 +124,11 @@ def test_servers_that_were_killed_are_forgotten(project: Path) -> None:
     with pytest.raises(CheckError, match="2 servers run"):
         one(None)
     assert one(8002).url == "http://127.0.0.1:8002"
+
+
+def test_a_key_of_the_file_is_not_shown(project: Path) -> None:
+    cfg = target_config("voice.yaml", {"vllm.api_key": "a-secret"})
+    assert "a-secret" in vllm_command(cfg)
+    line = shown(vllm_command(cfg))
+    assert "a-secret" not in line
+    assert "--api-key '***'" in line

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +79,7 @@ def serve(
 
 def _print_command(cfg: Config) -> None:
     """What would run, and why it would not."""
-    from seqctx.schema.render import vllm_command
+    from seqctx.schema.render import shown, vllm_command
     from seqctx.serve import check_served, serve_command
 
     try:
@@ -92,7 +91,7 @@ def _print_command(cfg: Config) -> None:
         check_served(cfg)
     except SeqctxError as error:
         click.echo(f"would fail: {error}", err=True)
-    click.echo(shlex.join(command))
+    click.echo(shown(command))
 
 
 def _detach(cfg: Config, arguments: list[str]) -> None:

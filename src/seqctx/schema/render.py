@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,15 @@ def max_lora_rank(rank: int) -> int:
         highest = VLLM_MAX_LORA_RANKS[-1]
         raise CheckError(f"lora_r: vLLM takes up to {highest} (got {rank}). Merge, serve that.")
     return next(r for r in VLLM_MAX_LORA_RANKS if r >= rank)
+
+
+def shown(command: list[str]) -> str:
+    """A command line for people and logs, without the key of ``vllm.api_key``."""
+    hidden = [
+        "***" if before == "--api-key" else each
+        for before, each in zip(["", *command], command, strict=False)
+    ]
+    return shlex.join(hidden)
 
 
 def vllm_command(cfg: Config, *, program: tuple[str, ...] = ("vllm", "serve")) -> list[str]:

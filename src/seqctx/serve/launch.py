@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import subprocess
 import sys
 import time
@@ -17,7 +16,7 @@ from seqctx.files import explain_os_errors
 from seqctx.plan.serving import ServingPlan
 from seqctx.process import failure, find_tool, has_gpu, running, tool_environment
 from seqctx.schema.config import Config
-from seqctx.schema.render import adapter_name, base_name, vllm_command
+from seqctx.schema.render import adapter_name, base_name, shown, vllm_command
 from seqctx.schema.rules.parallel import size_of
 from seqctx.serve.preflight import check_served
 from seqctx.serve.readiness import Found, found_in, stage_of
@@ -133,7 +132,7 @@ def serving(
         env.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
     with explain_os_errors(log):
         log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text(f"$ {shlex.join(command)}\n", "utf-8")
+        log.write_text(f"$ {shown(command)}\n", "utf-8")
     with (
         _written_down(cfg, log, target) as write,
         log.open("ab") as f,

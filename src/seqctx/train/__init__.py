@@ -23,14 +23,7 @@ from seqctx.plan.memory import GIB, MemoryPlan
 from seqctx.process import find_tool, tool_environment, versions
 from seqctx.schema.config import Config
 from seqctx.schema.facts import machine_gpu
-from seqctx.schema.manifest import (
-    BEGUN,
-    RUN_RECORD,
-    Begun,
-    Memory,
-    Point,
-    Run,
-)
+from seqctx.schema.manifest import BEGUN, RUN_RECORD, Begun, Memory, Point, Run
 from seqctx.train.checkpoints import (
     Checkpoint,
     choose,
