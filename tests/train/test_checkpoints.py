@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from seqctx.catalogue.weights import safetensors_header
 from seqctx.schema.manifest import Point
 from seqctx.train.checkpoints import (
+    LAST,
     choose,
     forget_incomplete,
     joined,
@@ -125,12 +126,22 @@ def test_weights_are_linked_and_the_rest_stays(tmp_path: Path) -> None:
     folder = checkpoint(tmp_path, 2)
     for name in ("adapter_model.safetensors", "adapter_config.json", "tokenizer.json"):
         (tmp_path / name).write_text("last")
-    take_weights(folder, tmp_path)
+    take_weights(folder, tmp_path, keep=False)
     best = (folder / "adapter_model.safetensors").read_bytes()
     assert (tmp_path / "adapter_model.safetensors").read_bytes() == best
     assert (tmp_path / "adapter_config.json").read_text() == "{}"
     assert (tmp_path / "tokenizer.json").read_text() == "last"
     assert not (tmp_path / "optimizer.pt").exists()
+    assert not (tmp_path / LAST).exists()
+
+
+def test_last_weights_that_no_checkpoint_has_are_kept(tmp_path: Path) -> None:
+    folder = checkpoint(tmp_path, 2)
+    (tmp_path / "adapter_model.safetensors").write_text("last")
+    take_weights(folder, tmp_path, keep=True)
+    best = (folder / "adapter_model.safetensors").read_bytes()
+    assert (tmp_path / "adapter_model.safetensors").read_bytes() == best
+    assert (tmp_path / LAST / "adapter_model.safetensors").read_text() == "last"
 
 
 def test_what_was_gone_on_with_joins_what_was_there() -> None:

@@ -138,8 +138,11 @@ def train(
     where = Path(cfg.output_dir) / "run" / "worth.html"
     if page and (redone or not where.is_file()):
         from seqctx.show import status
-        from seqctx.train.page import write_page
+        from seqctx.train.page import drawable, write_page
 
+        if not drawable():
+            click.echo("no page, no curve: they need pip install 'seqctx[prepare]'", err=True)
+            return
         with status("loading the base model once more") as update:
             worth = write_page(cfg, record, on_step=update)
         for line in worth.lines:

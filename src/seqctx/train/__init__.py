@@ -235,7 +235,7 @@ def _train(job: _Job, axolotl: Path, partial: Path, start: Checkpoint | None) ->
     chosen = choose(points, [c.step for c in there], said.steps)
     for checkpoint in there:
         if checkpoint.step == chosen.step != said.steps:
-            take_weights(checkpoint.folder, partial)
+            take_weights(checkpoint.folder, partial, keep=there[-1].step != said.steps)
     return Run(
         fingerprint=job.fingerprint,
         base_model=cfg.base_model,

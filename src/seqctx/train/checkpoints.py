@@ -16,6 +16,8 @@ from typing import Any
 from seqctx.catalogue.weights import safetensors_header
 from seqctx.schema.manifest import Chosen, Point
 
+LAST = "last"
+"""Folder of ``output_dir`` for the last weights, where no checkpoint has them."""
 _STATE = "trainer_state.json"  # transformers 5.16 writes it last: trainer.py, _save_checkpoint
 _WEIGHTS = ("adapter_model*.safetensors", "model*.safetensors", "adapter_model.bin",
             "pytorch_model*.bin", "pytorch_model_fsdp*", "global_step*")  # fmt: skip
@@ -132,13 +134,20 @@ def choose(points: Sequence[Point], saved: Iterable[int], last: int) -> Chosen:
     return Chosen(step=step, eval_loss=there[step], reason="; ".join(said))
 
 
-def take_weights(source: Path, target: Path) -> None:
-    """Let ``target`` hold the weights of ``source``, and none of its own.
+def take_weights(source: Path, target: Path, *, keep: bool) -> None:
+    """Let ``target`` hold the weights of ``source``.
 
     They are hard links, for a checkpoint's weights are never written again.
+
+    Args:
+        source: a checkpoint.
+        target: the folder of the run.
+        keep: whether its own weights, which no checkpoint has, go to `LAST`.
     """
+    if keep:
+        (target / LAST).mkdir(exist_ok=True)
     for path in [p for p in target.iterdir() if p.is_file() and _OF_WEIGHTS.fullmatch(p.name)]:
-        path.unlink()
+        path.rename(target / LAST / path.name) if keep else path.unlink()
     for path in source.iterdir():
         if path.is_file() and _OF_WEIGHTS.fullmatch(path.name):
             os.link(path, target / path.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from math import exp
 from pathlib import Path
 
@@ -13,11 +14,11 @@ from seqctx.report.losses import loss_curve
 from seqctx.report.page import Part, page
 from seqctx.schema.config import Config
 from seqctx.schema.manifest import Point, Run
-from seqctx.train.checkpoints import whole_checkpoints
+from seqctx.train.checkpoints import LAST, whole_checkpoints
 from seqctx.train.judge import RUN, Judged, Variant, judge
 
-CURVE, LOSSES, PAGE = "losses.png", "losses.csv", "worth.html"
-"""What `write_curve` and `write_page` leave in ``output_dir/run``."""
+CURVE, LOSSES, PAGE = "losses.svg", "losses.csv", "worth.html"
+"""What `write_curve` and `write_page` leave in ``output_dir/run``; the curve as PNG, too."""
 _COLUMNS = ("step", "epoch", "loss", "eval_loss", "grad_norm", "learning_rate",
             "tokens_per_second", "trained_tokens", "allocated_gib", "reserved_gib")  # fmt: skip
 
@@ -31,12 +32,17 @@ class Worth:
     lines: tuple[str, ...]
 
 
-def write_curve(run: Run, folder: Path) -> str:
-    """The losses as a picture and as data; the curve as SVG.
+def drawable() -> bool:
+    """Whether what draws is there; it comes with ``seqctx[prepare]``."""
+    return all(find_spec(name) for name in ("matplotlib", "jinja2"))
+
+
+def write_curve(run: Run, folder: Path) -> None:
+    """The losses as data and, where it is `drawable`, as a picture.
 
     Args:
         run: the record.
-        folder: where ``losses.png`` and ``losses.csv`` go.
+        folder: where ``losses.csv``, ``losses.png`` and ``losses.svg`` go.
     """
     with atomic_write(folder / LOSSES) as f:
         table = csv.writer(f)
@@ -44,11 +50,15 @@ def write_curve(run: Run, folder: Path) -> str:
         for point in run.points:
             values = [getattr(point, name) for name in _COLUMNS]
             table.writerow(["" if value is None else value for value in values])
-    partial = folder / f".{CURVE}.seqctx-partial"
+    if not drawable():
+        return
+    png = folder / Path(CURVE).with_suffix(".png")
+    partial = png.with_name(f".{png.name}.seqctx-partial")
     step = run.chosen.step if run.chosen else run.steps
     svg = loss_curve(_trained(run.points), run.eval_losses, step, partial)
-    partial.replace(folder / CURVE)
-    return svg
+    partial.replace(png)
+    with atomic_write(folder / CURVE) as f:
+        f.write(svg)
 
 
 def write_page(
@@ -68,13 +78,16 @@ def write_page(
         ToolError: when Axolotl's environment cannot load them.
     """
     output = Path(cfg.output_dir)
+    curve = output / "run" / CURVE
+    if not curve.is_file():
+        write_curve(run, curve.parent)
     judged = judge(cfg, variants(cfg, run), continuations=3, on_step=on_step)
     lines = _said(run, judged)
     parts = [
         Part(text=lines),
         Part(
             "Losses",
-            svg=write_curve(run, output / "run"),
+            svg=curve.read_text("utf-8"),
             caption="Losses by step. Held-out text is of chapters that were not trained on.",
         ),  # fmt: skip
         _losses(judged),
@@ -95,9 +108,10 @@ def variants(cfg: Config, run: Run) -> list[Variant]:
         Variant("base", writes=True),
         weights(cfg, f"{what} step {step}", output, writes=True),
     ]
-    last = [c for c in whole_checkpoints(output) if c.step == run.steps]
+    last = [c.folder for c in whole_checkpoints(output) if c.step == run.steps]
+    last = last or [folder for folder in (output / LAST,) if folder.is_dir()]
     if step != run.steps and last:
-        found.append(weights(cfg, f"last step {run.steps}", last[0].folder))
+        found.append(weights(cfg, f"last step {run.steps}", last[0]))
     return found
 
 
