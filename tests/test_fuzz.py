@@ -12,7 +12,7 @@ import signal
 from types import FrameType
 
 from seqctx.errors import InputError
-from seqctx.schema.rules import check_document
+from seqctx.plan.check import check_document
 from seqctx.schema.source import parse_document
 from tests.conftest import ROOT
 

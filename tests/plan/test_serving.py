@@ -286,3 +286,13 @@ def test_one_block_is_held_back() -> None:
 def test_no_cache_that_grows() -> None:
     with pytest.raises(ValueError, match="grows"):
         cache_layout([CacheLayers("state", 4, 1000)])
+
+
+def test_a_scaled_rope_reaches_further() -> None:
+    rope = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32768}
+    model = LLAMA.replace(base_model="Qwen/Qwen3-8B", vllm__max_model_len=100_000)
+    alone = model.replace(vllm__hf_overrides={"rope_parameters": rope})
+    assert plan_serving(alone, gpu="h100-80gb").longest_window == 40960
+    whole = {"rope_parameters": rope, "max_position_embeddings": 131072}
+    plan = plan_serving(model.replace(vllm__hf_overrides=whole), gpu="h100-80gb")
+    assert plan.longest_window == 131072 and plan.fits

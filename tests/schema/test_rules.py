@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from seqctx.plan.check import gather_facts
 from seqctx.schema.config import read_config
-from seqctx.schema.facts import Facts, Prepared, gather_facts
+from seqctx.schema.facts import Facts, Prepared
 from seqctx.schema.rules import RULES, Problem, check
 from seqctx.schema.source import parse_document
 from tests.conftest import ROOT

@@ -158,19 +158,6 @@ class ModelShape:
         """All weights in 16 bit [GiB]."""
         return self.parameters_m * 1e6 * 2 / 2**30
 
-    def window_in(self, gib: float, *, cards: int = 1, kv_width: float = 1.0) -> int:
-        """The longest window whose KV cache fits beside 16-bit weights [tokens].
-
-        Args:
-            gib: what vLLM may take of each card [GiB].
-            cards: over which weights and cache are divided evenly.
-            kv_width: the cache's width over 16 bit; 0.5 for fp8.
-
-        Not covered: activations, CUDA graphs, adapter buffers, sliding windows.
-        """
-        room = max(gib - self.weights_gib / cards, 0.0) * 2**30
-        return int(room * cards / (self.kv_bytes_per_token * kv_width))
-
 
 @cache
 def _tables() -> dict[str, Any]:

@@ -54,9 +54,10 @@ def check(
     import json
     from dataclasses import asdict
 
+    from seqctx.plan.check import check_document, gather_facts
     from seqctx.schema.config import parse_config
-    from seqctx.schema.facts import gather_facts, machine_gpu
-    from seqctx.schema.rules import Problem, check_document
+    from seqctx.schema.facts import machine_gpu
+    from seqctx.schema.problem import Problem
     from seqctx.schema.source import read_text
 
     if prove or real_weights:
@@ -69,7 +70,7 @@ def check(
         try:
             text, document = read_text(path, sys.stdin.buffer)
             if as_diff:
-                from seqctx.schema.propose import suggest
+                from seqctx.plan.propose import suggest
 
                 cfg = parse_config(document, overrides)
                 facts = gather_facts(cfg, path)
@@ -168,9 +169,9 @@ def init(
     from seqctx.catalogue.gpus import find_gpu, known_gpus
     from seqctx.catalogue.shapes import find_shape
     from seqctx.files import write_new
+    from seqctx.plan.propose import GOALS, propose, runbook
     from seqctx.schema.editor import write_schema
     from seqctx.schema.facts import machine_gpu
-    from seqctx.schema.propose import GOALS, propose, runbook
     from seqctx.schema.render import annotated_yaml
 
     if config.exists():

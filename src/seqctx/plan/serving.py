@@ -20,6 +20,7 @@ from seqctx.plan.served import Served, served_shape
 from seqctx.plan.server import BITS, Server, server_of
 from seqctx.plan.training import find_card, shape_of
 from seqctx.schema.config import Config
+from seqctx.schema.rules.serving import served_positions
 
 MIB = 2**20
 
@@ -98,7 +99,7 @@ def plan_serving(
     """
     card = find_card(cfg, gpu)
     server = server_of(cfg, card, vllm_version)
-    served = _divided(server, shape or shape_of(cfg))
+    served = _divided(cfg, server, shape or shape_of(cfg))
     return plan_of(server, served, card, free_bytes=free_bytes)
 
 
@@ -120,7 +121,7 @@ def most_sequences(
     if card is None:
         raise InputError("gpu: none is named. Set seqctx.gpu, or give one.")
     server = server_of(cfg, card, vllm_version)
-    served = _divided(server, shape or shape_of(cfg))
+    served = _divided(cfg, server, shape or shape_of(cfg))
 
     def fits(sequences: int) -> bool:
         batched = max(server.batched, sequences)
@@ -131,7 +132,7 @@ def most_sequences(
     return largest(fits, 4096)
 
 
-def _divided(server: Server, shape: ModelShape) -> Served:
+def _divided(cfg: Config, server: Server, shape: ModelShape) -> Served:
     """The model as vLLM sees it, where so many cards can share it.
 
     Raises:
@@ -146,7 +147,7 @@ def _divided(server: Server, shape: ModelShape) -> Served:
     if server.engines > 1 and shape.moe:
         raise InputError("vllm.data_parallel_size: it spreads experts over engines, which is not "
                          "covered. Leave it out to plan the rest.")  # fmt: skip
-    return served_shape(shape)
+    return dataclasses.replace(served_shape(shape), max_position=served_positions(cfg, shape))
 
 
 def plan_of(

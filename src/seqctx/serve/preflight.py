@@ -9,18 +9,17 @@ from seqctx.catalogue.gpus import Gpu, find_gpu
 from seqctx.catalogue.weights import safetensors_header
 from seqctx.errors import CheckError, InputError
 from seqctx.files import check_base, fingerprint_model
-from seqctx.plan.memory import GIB
+from seqctx.plan.check import gather_facts
 from seqctx.plan.serving import ServingPlan, plan_serving
 from seqctx.process import has_gpu
 from seqctx.schema.config import Config
-from seqctx.schema.facts import gather_facts, machine_gpu
+from seqctx.schema.facts import machine_gpu
 from seqctx.schema.manifest import RUN_RECORD, Run
 from seqctx.schema.rules import RULES, check, serving
 from seqctx.schema.source import Document
 from seqctx.serve.target import read_json
 
 _OF_SERVING = {rule.id for rule in RULES if rule.look.__module__ == serving.__name__}
-_PLANNED = {"kv-cache-too-large"}  # the planner counts it closer
 
 
 def check_served(cfg: Config) -> ServingPlan | None:
@@ -37,17 +36,10 @@ def check_served(cfg: Config) -> ServingPlan | None:
     check_base(cfg.base_model)
     if cfg.adapter:
         check_adapter(cfg)
-    _check_keys(cfg)
-    plan = planned(cfg, machine_gpu() if has_gpu() else find_gpu("cpu"))
-    if plan and plan.kv_free is not None and plan.request_bytes > plan.kv_free:
-        longest = f"at most {plan.longest_window:,}" if plan.longest_window else "a smaller model"
-        raise CheckError(
-            f"vllm.max_model_len: a request of {plan.window:,} tokens takes "
-            f"{plan.request_bytes / GIB:.1f} GiB of cache, and {max(0, plan.kv_free) / GIB:.1f} "
-            f"are left for it. Set {longest}, or see 'seqctx plan'."
-        )
+    gpu = machine_gpu() if has_gpu() else find_gpu("cpu")
+    _check_keys(cfg, gpu)
     check_port(cfg)
-    return plan
+    return planned(cfg, gpu)
 
 
 def planned(cfg: Config, gpu: Gpu | None) -> ServingPlan | None:
@@ -58,17 +50,16 @@ def planned(cfg: Config, gpu: Gpu | None) -> ServingPlan | None:
         return None
 
 
-def _check_keys(cfg: Config) -> None:
-    """That no rule of serving finds an error.
+def _check_keys(cfg: Config, gpu: Gpu | None) -> None:
+    """That no rule of serving finds an error, on the card that is here.
 
     Raises:
         CheckError: with all that is found.
     """
     document = Document("served", cfg.model_dump(exclude_unset=True), {})
-    found = [
-        p for p in check(document, cfg, gather_facts(cfg, any_model=True))
-        if p.severity == "error" and p.rule in _OF_SERVING - _PLANNED
-    ]  # fmt: skip
+    facts = gather_facts(cfg, gpu=gpu, any_model=True)
+    problems = check(document, cfg, facts)
+    found = [p for p in problems if p.severity == "error" and p.rule in _OF_SERVING]
     if found:
         raise CheckError("\n".join(f"{p.key}: {p.message}. {p.remedy}" for p in found))
 

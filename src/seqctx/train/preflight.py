@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from seqctx.catalogue.gpus import Gpu, find_gpu
 from seqctx.errors import CheckError, InputError
 from seqctx.files import free_bytes, hash_file
+from seqctx.plan.check import gather_facts
 from seqctx.plan.memory import GIB, MemoryPlan
 from seqctx.plan.training import plan_training
 from seqctx.process import has_gpu
 from seqctx.schema.config import Config
-from seqctx.schema.facts import gather_facts, machine_gpu
+from seqctx.schema.facts import machine_gpu
 from seqctx.schema.manifest import DATA_FILES, MANIFEST, Manifest
 from seqctx.schema.rules import RULES, check
 from seqctx.schema.rules import serving as serving_rules
@@ -64,9 +64,7 @@ def _check_file(cfg: Config, path: Path) -> None:
     Raises:
         CheckError: with all that is found.
     """
-    facts = gather_facts(cfg, path, any_model=True)
-    if not has_gpu():
-        facts = replace(facts, gpu=find_gpu("cpu"))
+    facts = gather_facts(cfg, path, gpu=None if has_gpu() else find_gpu("cpu"), any_model=True)
     problems = check(read_document(path), cfg, facts)
     found = [p for p in problems if p.severity == "error" and p.rule not in _IN_THE_SERVER]
     if found:

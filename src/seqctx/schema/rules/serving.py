@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from math import prod
 from typing import Any
 
+from seqctx.catalogue.shapes import ModelShape
 from seqctx.schema.config import Config
 from seqctx.schema.facts import Facts
 from seqctx.schema.render import VLLM_MAX_LORA_RANKS
@@ -14,7 +15,7 @@ from seqctx.schema.rules.parallel import divisors, product, size_of
 from seqctx.schema.rules.training import all_datasets, rope_scaling, training_rope
 from seqctx.schema.source import KeyPath
 
-_VLLM_UTILIZATION = 0.92  # vLLM 0.32: its default
+_SCALED_ALREADY = ("su", "longrope", "llama3", "yarn", "deepseek_yarn", "deepseek_llama_scaling")
 
 
 def _served(cfg: Config) -> bool:
@@ -28,6 +29,21 @@ def _factor(scaling: dict[str, Any] | None) -> float | None:
 def serving_rope(cfg: Config) -> dict[str, Any] | None:
     """Rope scaling that the file sets for the server."""
     return rope_scaling(cfg.vllm.get("hf_overrides"))
+
+
+def served_positions(cfg: Config, shape: ModelShape) -> int:
+    """Positions of the served model, as vLLM derives them where the file scales its rope [tokens].
+
+    Some kinds of scaling leave ``max_position_embeddings`` as it is, so that it must be raised
+    beside them (vLLM 0.32: config/model.py, _get_and_verify_max_len).
+    """
+    rope = serving_rope(cfg)
+    if not rope:
+        return shape.max_position
+    told = cfg.vllm.get("hf_overrides").get("max_position_embeddings")
+    positions = told if isinstance(told, int) else shape.max_position
+    scaled_already = rope.get("rope_type", rope.get("type")) in _SCALED_ALREADY
+    return int(positions * (1 if scaled_already else rope["factor"]))
 
 
 @rule("lora-rank-served", "error", "vLLM 0.32: config/lora.py, MaxLoRARanks")
@@ -105,10 +121,15 @@ def _is_models_own(template: str, cfg: Config) -> bool:
 @rule("max-model-len-positions", "error", "vLLM 0.32: config/model.py, get_and_verify_max_len")
 def max_model_len_positions(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """The server refuses a window beyond the model's positions, unless rope scaling is given."""
-    positions, window = facts.shape and facts.shape.max_position, cfg.vllm.max_model_len
-    if positions and window and window > positions and not serving_rope(cfg):
+    positions, window = facts.shape and served_positions(cfg, facts.shape), cfg.vllm.max_model_len
+    if positions and window and window > positions:
         fact = f"{window} exceeds the model's {positions} positions"
-        yield Finding(("vllm", "max_model_len"), fact, "Lower it, or set hf_overrides' rope.")
+        remedy = "Lower it, or scale the rope in hf_overrides, in training too."
+        if serving_rope(cfg):
+            remedy = (
+                f"Lower it, or set max_position_embeddings: {window} beside hf_overrides' rope."
+            )
+        yield Finding(("vllm", "max_model_len"), fact, remedy)
 
 
 @rule("max-model-len-below-sequence-len", "warning", "both are lengths of prompt and answer")
@@ -131,32 +152,20 @@ def rope_scaling_differs(cfg: Config, facts: Facts) -> Iterator[Finding]:
 
 
 @rule(
-    "kv-cache-too-large", "error", "2 x layers x kv_heads x head_dim x bytes a token; config.json"
-)
+    "kv-cache-too-large", "error",
+    "vLLM 0.32: v1/core/kv_cache_utils.py, check_enough_kv_cache_memory",
+)  # fmt: skip
 def kv_cache_too_large(cfg: Config, facts: Facts) -> Iterator[Finding]:
-    """Weights and the cache of one request must fit in vLLM's share of the card."""
-    shape, gpu = facts.shape, facts.gpu
-    if not shape or not gpu or not gpu.memory_gib or not _served(cfg):
+    """Weights, buffers and the cache of one request must fit in vLLM's share of the card."""
+    longest = facts.longest_window
+    if longest is None or not facts.shape or not facts.gpu or not _served(cfg):
         return
-    if cfg.vllm.get("quantization") or shape.sliding_window or shape.moe:
-        return  # not covered: the weights' or the cache's real size is another
-    cards = int(cfg.vllm.get("tensor_parallel_size", 1)) * int(
-        cfg.vllm.get("pipeline_parallel_size", 1)
-    )
-    window = cfg.vllm.max_model_len or shape.max_position
-    width = 0.5 if str(cfg.vllm.get("kv_cache_dtype", "auto")).startswith("fp8") else 1.0
-    quantized = any(mark in cfg.base_model.lower() for mark in ("4bit", "awq", "gptq", "fp8"))
-    if quantized:
-        return
-    share = (cfg.vllm.gpu_memory_utilization or _VLLM_UTILIZATION) * gpu.memory_gib
-    room = shape.window_in(share, cards=cards, kv_width=width)
-    if window > room:
-        cache = window * shape.kv_bytes_per_token * width / 2**30 / cards
-        fact = (
-            f"{window} tokens need {cache:.1f} GiB beside {shape.weights_gib / cards:.1f} GiB of "
-            f"weights; vLLM's share of {gpu.name} is {share:.1f} GiB"
-        )
-        remedy = f"Set at most {room}." if room else "Serve quantized weights, or on more cards."
+    positions = served_positions(cfg, facts.shape)
+    window = min(cfg.vllm.max_model_len or positions, positions)
+    if window > longest:
+        fact = f"the cache of {window} tokens does not fit on {facts.gpu.name} beside the weights"
+        remedy = "Serve quantized weights, a smaller model, or on more cards."
+        remedy = f"Set at most {longest}; 'seqctx plan' shows why." if longest else remedy
         yield Finding(("vllm", "max_model_len"), fact, remedy)
 
 

@@ -22,8 +22,8 @@ def rope_scaling(overrides: Any) -> dict[str, Any] | None:
         return None
     for key in ("rope_parameters", "rope_scaling"):
         scaling = overrides.get(key)
-        if isinstance(scaling, dict) and scaling.get("factor"):
-            return scaling
+        if isinstance(scaling, dict) and isinstance(scaling.get("factor"), int | float):
+            return scaling if scaling["factor"] else None
     return None
 
 

@@ -9,6 +9,8 @@ from typing import Any, Literal, get_args
 from seqctx.catalogue.gpus import Gpu
 from seqctx.catalogue.shapes import ModelShape
 from seqctx.errors import CheckError
+from seqctx.plan.check import longest_window
+from seqctx.plan.memory import GIB
 from seqctx.schema.config import Config, parse_config
 from seqctx.schema.facts import Facts
 from seqctx.schema.manifest import data_file
@@ -121,10 +123,11 @@ def propose(
         "output_dir": f"outputs/{stem}",
         "attn_implementation": "sdpa",
         **(_ON_CPU if on_cpu else _ON_GPU),
-        "vllm": serving_block(shape, gpu, sequence_len),
+        "vllm": {},
         "seqctx": {"gpu": gpu.name, "prepare": prepare},
     }
-    return parse_config(Document(f"{stem}.yaml", data, {}))
+    cfg = parse_config(Document(f"{stem}.yaml", data, {}))
+    return cfg.replace(vllm=serving_block(cfg, shape, gpu))
 
 
 def runbook(cfg: Config, path: Path, goal: Goal) -> str:
@@ -147,31 +150,32 @@ def _dataset(folder: str, side: Literal["train", "held_out"], ends: bool) -> dic
     return {**entry, "type": "chat_template", "train_on_eos": "turn" if ends else "none"}
 
 
-def serving_block(shape: ModelShape | None, gpu: Gpu | None, sequence_len: int) -> dict[str, Any]:
+def serving_block(cfg: Config, shape: ModelShape | None, gpu: Gpu | None) -> dict[str, Any]:
     """The ``vllm:`` block that fits: as wide as the model and the card allow, up to 64,000.
 
     Raises:
         CheckError: when not even one trained example fits beside the weights.
     """
-    block: dict[str, Any] = {}
-    if shape:
-        window = min(_WINDOW, shape.max_position)
-        if gpu and gpu.memory_gib:
-            room = shape.window_in(gpu.memory_gib * UTILIZATION)
-            if room < sequence_len:
-                raise CheckError(
-                    f"{gpu.name}: {shape.weights_gib:.1f} GiB of 16-bit weights and "
-                    f"{sequence_len} tokens of KV cache exceed vLLM's share of it, "
-                    f"{gpu.memory_gib * UTILIZATION:.1f} GiB. Take a smaller model."
-                )
-            window = min(window, room // 1000 * 1000 if room > 2000 + sequence_len else room)
-        block["max_model_len"] = max(window, sequence_len)
-    block["max_num_seqs"] = _SEQUENCES
-    if gpu and gpu.architecture == "cpu":
-        bytes_needed = block["max_model_len"] * shape.kv_bytes_per_token if shape else 0
-        whole_gib = max(1, -(-bytes_needed // 2**30))
-        return {**block, "dtype": "bfloat16", "kv_cache_memory_bytes": whole_gib * 2**30}
-    return {**block, "gpu_memory_utilization": UTILIZATION, "dtype": "bfloat16"}
+    block: dict[str, Any] = {"max_num_seqs": _SEQUENCES, "dtype": "bfloat16"}
+    window = min(_WINDOW, shape.max_position) if shape else None
+    if shape and gpu and gpu.architecture == "cpu":
+        cache = max(window or 0, cfg.sequence_len) * shape.kv_bytes_per_token
+        block["kv_cache_memory_bytes"] = max(1, -(-cache // GIB)) * GIB
+    else:
+        block["gpu_memory_utilization"] = UTILIZATION
+    if not shape or not window:
+        return block
+    longest = longest_window(cfg.replace(vllm=block), shape, gpu)
+    if longest is not None:
+        if longest < cfg.sequence_len:
+            raise CheckError(
+                f"{gpu.name if gpu else ''}: {shape.weights_gib:.1f} GiB of 16-bit weights leave "
+                f"no room for {cfg.sequence_len} tokens of KV cache. Take a smaller model."
+            )
+        if longest > cfg.sequence_len + 2000:
+            longest -= longest % 1000
+        window = min(window, longest)
+    return {"max_model_len": max(window, cfg.sequence_len), **block}
 
 
 def suggest(text: str, name: str, cfg: Config, facts: Facts, machine: Gpu | None = None) -> str:
@@ -193,7 +197,7 @@ def suggest(text: str, name: str, cfg: Config, facts: Facts, machine: Gpu | None
     added = ""
     gpu = facts.gpu or machine
     if "vllm" not in cfg.model_fields_set:
-        block = serving_block(facts.shape, gpu, cfg.sequence_len)
+        block = serving_block(cfg, facts.shape, gpu)
         if rope := training_rope(cfg):
             block["hf_overrides"] = {"rope_parameters": rope}
         added += "\n" + dump_yaml({"vllm": block})

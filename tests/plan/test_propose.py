@@ -15,11 +15,10 @@ import yaml
 from seqctx import CheckError
 from seqctx.catalogue.gpus import find_gpu
 from seqctx.catalogue.shapes import find_shape
+from seqctx.plan.check import check_document, gather_facts
+from seqctx.plan.propose import GOALS, Goal, propose, runbook, suggest
 from seqctx.schema.config import Config, load_config, parse_config
-from seqctx.schema.facts import gather_facts
-from seqctx.schema.propose import GOALS, Goal, propose, runbook, suggest
 from seqctx.schema.render import annotated_yaml
-from seqctx.schema.rules import check_document
 from seqctx.schema.source import parse_document
 from tests.conftest import ROOT, seqctx
 

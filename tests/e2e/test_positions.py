@@ -1,0 +1,57 @@
+"""How far a window may reach: our rule and the planner beside vLLM's own ModelConfig."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from typing import Any
+
+from seqctx.catalogue.shapes import find_shape
+from seqctx.plan.check import gather_facts
+from seqctx.schema.config import parse_config
+from seqctx.schema.rules import check
+from seqctx.schema.rules.serving import served_positions
+from seqctx.schema.source import Document
+from tests.conftest import ROOT
+from tests.e2e.test_model import MODEL
+
+YARN = {"rope_type": "yarn", "factor": 2.0, "original_max_position_embeddings": 8192}
+LLAMA3 = {**YARN, "rope_type": "llama3", "low_freq_factor": 1.0, "high_freq_factor": 4.0}
+OVERRIDES: list[dict[str, Any]] = [
+    {},
+    {"rope_parameters": YARN},
+    {"rope_scaling": YARN},
+    {"rope_parameters": YARN, "max_position_embeddings": 16384},
+    {"rope_parameters": {"rope_type": "linear", "factor": 2.0}},
+    {"rope_parameters": {"rope_type": "dynamic", "factor": 4.0}},
+    {"rope_parameters": LLAMA3},
+    {"rope_parameters": LLAMA3, "max_position_embeddings": 16384},
+]
+
+
+def test_a_window_is_refused_where_vllm_refuses_it() -> None:
+    shape = find_shape(str(MODEL))
+    assert shape
+    asked, ours = [], []
+    for overrides in OVERRIDES:
+        for key in ("rope_parameters", "rope_scaling"):
+            if key in overrides:
+                overrides[key] = {**overrides[key], "rope_theta": 100000}
+        for window in (None, 8192, 16384, 16400):
+            block = {"hf_overrides": overrides, "max_model_len": window}
+            file = Document("f.yaml", {"base_model": str(MODEL), "vllm": block}, {})
+            cfg = parse_config(file)
+            said = {p.rule for p in check(file, cfg, gather_facts(cfg))}
+            refused = "max-model-len-positions" in said
+            positions = served_positions(cfg, shape)
+            ours.append(None if refused else window or positions)
+            asked.append({**block, "model": str(MODEL), "dtype": "bfloat16"})
+    done = subprocess.run(
+        [ROOT / ".venv-serve/bin/python", ROOT / "tests/e2e/vllm_positions.py"],
+        input="\n".join(map(json.dumps, asked)), text=True, capture_output=True,
+        env={**os.environ, "VLLM_NO_USAGE_STATS": "1", "HF_HUB_OFFLINE": "1"},
+    )  # fmt: skip
+    theirs = [json.loads(line) for line in done.stdout.splitlines()]
+    assert theirs == ours, done.stderr[-2000:]
+    assert None in ours and 16384 in ours
