@@ -176,6 +176,7 @@ def _merged(atoms: Atoms, found: list[Cut], max_tokens: int, min_tokens: int) ->
 
 # What a cut costs under `scenes`; each outweighs all of the next kind that a book can have.
 _SHORT, _SCENE, _WITHIN, _CHAPTER = 1e9, 1e5, {3: 10.0, 2: 100.0, 1: 1000.0, 0: 1000.0}, 0.25
+_ROWS = 64  # ends of chunks looked at together
 
 
 def _scene_cuts(atoms: Atoms, max_tokens: int, min_tokens: int) -> list[Cut]:
@@ -187,32 +188,40 @@ def _scene_cuts(atoms: Atoms, max_tokens: int, min_tokens: int) -> list[Cut]:
     import numpy as np
 
     n, items = len(atoms), atoms.items
-    starts: dict[int, int] = {}  # first atom of a scene
-    opens: dict[int, int] = {}  # first atom of a chapter
+    first_of_scene: dict[int, int] = {}
+    first_of_chapter: dict[int, int] = {}
     for k, atom in enumerate(items):
-        starts.setdefault(atom.scene, k)
-        opens.setdefault(atom.chapter, k)
+        first_of_scene.setdefault(atom.scene, k)
+        first_of_chapter.setdefault(atom.chapter, k)
+    # of the cut before each atom, and of the end: what it cuts, and since which atom
+    kinds = [*(atom.before for atom in items), Boundary.chapter]
+    within = [_WITHIN.get(kind, 0.0) for kind in kinds]
+    scenes, chapters = np.full(n + 1, -1), np.full(n + 1, -1)
+    for k, atom in enumerate(items):
+        scenes[k] = first_of_scene[atom.scene] if atom.before < Boundary.scene else -1
+        chapters[k] = first_of_chapter[atom.chapter] if atom.before < Boundary.chapter else -1
     begins, ends = (np.array(positions) for positions in atoms.edges())
-    ascending = np.maximum.accumulate(begins)
+    # the first atom of a chunk that may fit; no seam is off by as much as 64
+    firsts = np.searchsorted(np.maximum.accumulate(begins), ends - max_tokens - 64)
+    firsts = np.minimum(firsts, np.arange(n + 1) - 1)
     best, back = np.zeros(n + 1), [0] * (n + 1)
-    for j in range(1, n + 1):
-        boundary = items[j].before if j < n else Boundary.chapter
-        scene = starts[items[j].scene] if boundary < Boundary.scene else -1
-        chapter = opens[items[j].chapter] if boundary < Boundary.chapter else -1
-        # every first atom that may fit; no seam is off by as much as 64
-        i = int(np.searchsorted(ascending[:j], ends[j] - max_tokens - 64))
-        i = min(i, j - 1)
-        tokens = ends[j] - begins[i:j]
-        cost = best[i:j] + _WITHIN.get(boundary, 0.0) + ((max_tokens - tokens) / max_tokens) ** 2
-        cost[: max(0, scene + 1 - i)] += _SCENE
-        cost[: max(0, chapter + 1 - i)] += _CHAPTER
-        short = tokens < min_tokens
-        short[0] &= i > 0 or j < n  # a whole work may be short
-        cost[short] += _SHORT
-        cost[:-1][tokens[:-1] > max_tokens] = np.inf
-        while (k := int(cost.argmin())) < j - 1 - i and atoms.tokens(i + k, j) > max_tokens:
-            cost[k] = np.inf  # it was encoded, and did not fit
-        best[j], back[j] = cost[k], i + k
+    for top in range(1, n + 1, _ROWS):
+        rows = np.arange(top, min(top + _ROWS, n + 1))
+        starts = np.arange(firsts[rows].min(), rows[-1])
+        tokens = ends[rows, None] - begins[starts]
+        costs = ((max_tokens - tokens) / max_tokens) ** 2
+        costs += _SCENE * (starts <= scenes[rows, None])
+        costs += _CHAPTER * (starts <= chapters[rows, None])
+        costs += _SHORT * (tokens < min_tokens)
+        costs[(tokens > max_tokens) & (starts < rows[:, None] - 1)] = np.inf
+        for j, whole in zip(rows.tolist(), costs, strict=True):
+            i = int(firsts[j])
+            cost = whole[i - starts[0] : j - starts[0]] + best[i:j]
+            if i == 0 and j == n and ends[n] - begins[0] < min_tokens:
+                cost[0] -= _SHORT  # a whole work may be short
+            while (k := i + int(cost.argmin())) < j - 1 and atoms.tokens(k, j) > max_tokens:
+                cost[k - i] = np.inf  # it was encoded, and did not fit
+            best[j], back[j] = cost[k - i] + within[j], k
     found, j = [], n
     while j:
         found.append((back[j], j))
