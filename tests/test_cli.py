@@ -211,6 +211,29 @@ def adapter(project: Path, trained_on: str, fingerprint: str | None = None) -> N
         ).write(folder / "run" / "run.json")  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "left, said",
+    [
+        (("run/run.json",), "a finished run stands here, which could not take its place"),
+        ((), "weights of a run stand here that cannot be gone on with"),
+    ],
+)
+def test_what_a_run_left_is_not_thrown_away(
+    project: Path, left: tuple[str, ...], said: str
+) -> None:
+    seqctx("prepare", "c.yaml", cwd=project)
+    partial = project / "outputs" / "c.seqctx-partial"
+    partial.mkdir(parents=True)
+    tensors(partial / "adapter_model.safetensors")
+    for name in left:
+        (partial / name).parent.mkdir()
+        (partial / name).write_text("{}")
+    for resume in ((), ("--resume",)):
+        line = refused(project, "train", "c.yaml", *resume, code=1, SEQCTX_AXOLOTL="true")
+        assert line.startswith(f"outputs/c.seqctx-partial: {said}")
+    assert (partial / "adapter_model.safetensors").exists()
+
+
 def test_serving_before_training(project: Path) -> None:
     line = refused(project, "serve", "c.yaml", code=1, SEQCTX_VLLM="true")
     assert line == "output_dir: outputs/c: holds no adapter. Run 'seqctx train' first."

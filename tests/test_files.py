@@ -101,6 +101,24 @@ def test_a_folder_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.rglob("*")] == ["out", "novel.txt"]
 
 
+def test_an_empty_folder_that_cannot_be_renamed_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container whose image has it: rename(2) gives EXDEV on overlayfs."""
+    folder, rename = tmp_path / "out", Path.rename
+    folder.mkdir()
+
+    def refuse(self: Path, target: Path) -> Path:
+        if self == folder:
+            raise OSError(18, "Invalid cross-device link", str(self))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with replaced_folder(folder, made_by="made") as partial:
+        (partial / "made").write_text("whole")
+    assert [p.name for p in tmp_path.rglob("*")] == ["out", "made"]
+
+
 def test_a_link_stays_and_its_target_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "disk" / "out").mkdir(parents=True)
     (tmp_path / "out").symlink_to(tmp_path / "disk" / "out")

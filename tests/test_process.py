@@ -129,6 +129,8 @@ def test_tools_report_to_nobody() -> None:
             "axolotl: subprocess.CalledProcessError: Command 'x' died with <Signals.SIGKILL: 9>.",
         ),
         ("a.b.ValidationError: 1 error\n  Value error, special\n", 1, "special Do that"),
+        ("/usr/bin/python3: No module named special\n", 1, "No module named special Do that"),
+        ("h.errors.OfflineModeIsEnabled: no special\n", 1, "IsEnabled: no special Do that"),
     ],
 )
 def test_a_failure_says_why(tmp_path: Path, text: str, code: int, message: str) -> None:
@@ -138,3 +140,13 @@ def test_a_failure_says_why(tmp_path: Path, text: str, code: int, message: str) 
     assert message in str(error)
     assert str(log) in str(error)
     assert error.exit_code == 3
+
+
+def test_an_earlier_runs_failure_is_not_this_ones(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("OSError: No space left on device\n")
+    before = log.stat().st_size
+    with log.open("a") as f:
+        f.write("RuntimeError: CUDA error\n")
+    assert "RuntimeError: CUDA error" in str(failure("axolotl", 1, log, {}, start=before))
+    assert "No space left" in str(failure("axolotl", 1, log, {}))

@@ -101,7 +101,9 @@ def replaced_folder(
             yield partial
             whole = True
             with explain_os_errors(folder):
-                if folder.exists():
+                if folder.exists() and not any(folder.iterdir()):
+                    folder.rmdir()  # a container's own, say, which cannot be renamed
+                elif folder.exists():
                     folder.rename(old)
                 partial.rename(folder)
         finally:

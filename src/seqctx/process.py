@@ -182,7 +182,9 @@ def lines(
         yield rest.decode("utf-8", "replace")
 
 
-def failure(name: str, code: int, log: Path, remedies: dict[str, str]) -> ToolError:
+def failure(
+    name: str, code: int, log: Path, remedies: dict[str, str], *, start: int = 0
+) -> ToolError:
     """The error of a tool that ended by itself: the line that says why, and what to do.
 
     Args:
@@ -190,8 +192,9 @@ def failure(name: str, code: int, log: Path, remedies: dict[str, str]) -> ToolEr
         code: its exit status.
         log: all that it printed.
         remedies: regular expressions over the log, most specific first, each with what to do.
+        start: what stood in the log before it was started [B].
     """
-    errors = _errors(log.read_text("utf-8", "replace"))
+    errors = _errors(log.read_bytes()[start:].decode("utf-8", "replace"))
     known = {
         r"No space left on device": (
             f"Make room ({free_bytes(log) / 1e6:.0f} MB free) and run again"
@@ -213,7 +216,9 @@ def failure(name: str, code: int, log: Path, remedies: dict[str, str]) -> ToolEr
 _PREFIX = re.compile(  # vLLM's processes, its logger, torchrun's processes
     r"^(?:\([^)]*pid[^)]*\)\s*)?(?:ERROR \S+ \S+ \[[^\]]*\]\s?)?(?:\[rank\d+\]: )?"
 )
-_ERROR = re.compile(r"[\w.]*(?:Error|Exception|Exit)\b: ")
+_ERROR = re.compile(  # the last alternative: Python, asked to run a module that is not there
+    r"[\w.]*(?:Error|Exception|Exit|IsEnabled)\b: |/\S+: (?:Error while finding|No module named)"
+)
 _GENERIC = re.compile(  # last words of vLLM, accelerate and torchrun; the cause stands above
     r"RuntimeError: Engine core initialization failed"
     r"|[\w.]*(?:CalledProcessError|ChildFailedError)\b"

@@ -16,7 +16,9 @@ from seqctx.train.checkpoints import (
     forget_incomplete,
     joined,
     points_of,
+    resumable,
     take_weights,
+    weight_files,
     whole_checkpoints,
 )
 
@@ -133,6 +135,41 @@ def test_weights_are_linked_and_the_rest_stays(tmp_path: Path) -> None:
     assert (tmp_path / "tokenizer.json").read_text() == "last"
     assert not (tmp_path / "optimizer.pt").exists()
     assert not (tmp_path / LAST).exists()
+
+
+def test_weights_are_copied_where_the_disk_has_no_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(source: Path, target: Path) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    folder = checkpoint(tmp_path, 2)
+    (tmp_path / "adapter_model.safetensors").write_text("last")
+    monkeypatch.setattr("os.link", refuse)
+    take_weights(folder, tmp_path, keep=False)
+    best = (folder / "adapter_model.safetensors").read_bytes()
+    assert (tmp_path / "adapter_model.safetensors").read_bytes() == best
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "adapter_config.json", "adapter_model.safetensors", "checkpoint-2",
+    ]  # fmt: skip
+
+
+def test_shards_that_only_the_trainer_loads_are_not_taken(tmp_path: Path) -> None:
+    folder = checkpoint(tmp_path, 2)
+    assert len(weight_files(folder)) == 2
+    (folder / "adapter_model.safetensors").unlink()
+    (folder / "pytorch_model_fsdp_0").mkdir()
+    assert [c.step for c in whole_checkpoints(tmp_path)] == [2]
+    assert weight_files(folder) == []
+
+
+def test_weights_alone_are_whole_but_cannot_be_gone_on_with(tmp_path: Path) -> None:
+    folder = checkpoint(tmp_path, 2)
+    checkpoint(tmp_path, 1)
+    (folder / "rng_state.pth").unlink()
+    (folder / "optimizer.pt").unlink()
+    assert [c.step for c in whole_checkpoints(tmp_path)] == [1, 2]
+    assert [c.step for c in resumable(tmp_path)] == [1]
 
 
 def test_last_weights_that_no_checkpoint_has_are_kept(tmp_path: Path) -> None:

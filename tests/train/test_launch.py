@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from seqctx.errors import CheckError
 from seqctx.schema.config import load_config
-from seqctx.train.launch import node_rank, stoppable, train_command
+from seqctx.train.launch import node_rank, refuse_orphans, stoppable, train_command
 from seqctx.train.merge import check_belongs
-from seqctx.train.preflight import preflight
+from seqctx.train.preflight import checkpoints_at_once, preflight
 from tests.conftest import CONFIG, ROOT
 from tests.train.test_checkpoints import cut, tensors
 
@@ -43,10 +46,48 @@ def test_which_machine_this_is(launcher: tuple[str, ...], rank: int) -> None:
     assert node_rank(launcher) == rank
 
 
-def test_a_users_own_dynamic_checkpoint_stays() -> None:
-    own = {"dynamic_checkpoint": {"enabled": True, "check_interval": 7}, "seed": 1}
-    assert stoppable(own) == own
-    assert stoppable({"seed": 1})["dynamic_checkpoint"]["check_interval"] == 1
+@pytest.mark.parametrize("own", [None, {"enabled": False}, {"trigger_file_path": "mine"}])
+def test_a_run_can_be_stopped_whatever_the_file_says(own: dict[str, Any] | None) -> None:
+    mapping = stoppable({"seed": 1, "dynamic_checkpoint": own})
+    assert mapping["seed"] == 1
+    assert mapping["dynamic_checkpoint"] == {
+        "enabled": True, "check_interval": 1, "trigger_file_path": "axolotl_checkpoint.save",
+    }  # fmt: skip
+
+
+def test_only_a_run_of_the_same_folder_is_in_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolved = Path("outputs/lora-out.seqctx-partial/run/axolotl.yaml")
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    script = "print(flush=True); import time; time.sleep(60)"
+    command = [sys.executable, "-c", script, str(resolved)]
+    with subprocess.Popen(command, cwd=tmp_path / "a", stdout=subprocess.PIPE) as other:
+        try:
+            assert other.stdout and other.stdout.readline()
+            monkeypatch.chdir(tmp_path / "b")
+            refuse_orphans(resolved)
+            monkeypatch.chdir(tmp_path / "a")
+            with pytest.raises(CheckError, match=f"process {other.pid} of an earlier run"):
+                refuse_orphans(resolved)
+        finally:
+            other.kill()
+
+
+@pytest.mark.parametrize(
+    "changes, most",
+    [
+        ({"save_strategy": "no"}, 0),
+        ({"save_strategy": "epoch", "num_epochs": 2}, 3),
+        ({"save_strategy": "epoch", "num_epochs": 9, "save_total_limit": 3}, 4),
+        ({"save_strategy": "steps", "num_epochs": 1, "save_total_limit": None}, 5),
+    ],
+)
+def test_room_is_asked_for_as_many_checkpoints_as_are_kept(
+    changes: dict[str, Any], most: int
+) -> None:
+    assert checkpoints_at_once(load_config(CONFIG, changes)) == most
 
 
 def test_a_file_that_trains_wrongly_is_refused_before_axolotl_starts(tmp_path: Path) -> None:

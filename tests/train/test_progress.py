@@ -35,6 +35,24 @@ def test_losses_steps_and_stages() -> None:
     assert {e.total for e in events[1:]} == {2}
 
 
+def test_saving_between_two_losses_does_not_lose_count() -> None:
+    lines = ["Maximum number of steps set at 25", "Starting trainer"]
+    for step in range(1, 26):
+        lines.append(f" 4%| | {step}/25 [00:30<")
+        if step % 10 == 0:
+            lines += [f"{{'loss': {step}.0, 'epoch': 1.0}}", "Saving model checkpoint to out"]
+    events = list(read_progress(lines))
+    assert [(e.point.step, e.point.loss) for e in events if e.point] == [(10, 10.0), (20, 20.0)]
+    assert events[-1].step == 25
+
+
+def test_steps_are_counted_where_axolotl_does_not_say_how_many() -> None:
+    lines = ["Starting trainer", " 0%| | 0/30 [00:00<", " 33%| | 10/30 [00:30<"]
+    events = list(read_progress([*lines, "{'loss': 2.0, 'epoch': 1.0}"]))
+    assert events[-1].point and events[-1].point.step == 10
+    assert events[-1].total == 30
+
+
 def test_sparse_logging_takes_the_step_from_the_bar() -> None:
     lines = ["Maximum number of steps set at 100", "Starting trainer", " 50%| | 50/100 [00:30<"]
     events = list(read_progress([*lines, "{'loss': 2.0, 'epoch': 1.0}"]))

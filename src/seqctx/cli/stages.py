@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import yaml
 
 from seqctx.cli.options import CONFIG, DRY_RUN, FORCE, SET
 from seqctx.errors import SeqctxError, ToolError
+
+if TYPE_CHECKING:
+    from seqctx.schema.config import Config
+    from seqctx.schema.manifest import Run
 
 
 @click.command()
@@ -131,23 +136,37 @@ def train(
             )
     except (KeyboardInterrupt, SystemExit):
         if step := kept_step(cfg):
-            click.echo(f"step {step} is kept. Go on: seqctx train {config} --resume", err=True)
+            said = [arg for arg in sys.argv[2:] if arg not in ("--resume", "--force")]
+            again = shlex.join(["seqctx", "train", "--resume", *said])
+            click.echo(f"step {step} is kept. Go on: {again}", err=True)
         raise
     for line in run_lines(record, cfg.output_dir, redone):
         click.echo(line)
     where = Path(cfg.output_dir) / "run" / "worth.html"
     if page and (redone or not where.is_file()):
-        from seqctx.show import status
-        from seqctx.train.page import drawable, write_page
+        _write_page(cfg, record)
 
-        if not drawable():
-            click.echo("no page, no curve: they need pip install 'seqctx[prepare]'", err=True)
-            return
+
+def _write_page(cfg: Config, record: Run) -> None:
+    """Write the page; what was trained is whole, whatever becomes of it."""
+    from seqctx.show import status
+    from seqctx.train.page import drawable, write_page
+
+    if not drawable():
+        click.echo("no page, no curve: they need pip install 'seqctx[prepare]'", err=True)
+        return
+    if other := [key for key in ("rl", "reward_model", "process_reward_model") if cfg.get(key)]:
+        click.echo(f"no page: with {other[0]} held-out text has no loss of its own", err=True)
+        return
+    try:
         with status("loading the base model once more") as update:
             worth = write_page(cfg, record, on_step=update)
-        for line in worth.lines:
-            click.echo(line)
-        click.echo(f"page: {worth.where}")
+    except ToolError as error:
+        click.echo(f"no page: {error}", err=True)
+        return
+    for line in worth.lines:
+        click.echo(line)
+    click.echo(f"page: {worth.where}")
 
 
 @click.command()

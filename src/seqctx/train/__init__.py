@@ -28,9 +28,12 @@ from seqctx.train.checkpoints import (
     Checkpoint,
     choose,
     forget_incomplete,
+    holds_weights,
     joined,
     points_of,
+    resumable,
     take_weights,
+    weight_files,
     whole_checkpoints,
 )
 from seqctx.train.launch import (
@@ -44,7 +47,7 @@ from seqctx.train.launch import (
 from seqctx.train.page import write_curve
 from seqctx.train.preflight import planned, preflight
 from seqctx.train.progress import Progress
-from seqctx.train.resolved import data_hashes, fingerprint_of, resolve, write_resolved
+from seqctx.train.resolved import data_hashes, fingerprint_of, needs_hub, resolve, write_resolved
 
 __all__ = [
     "follow",
@@ -121,7 +124,7 @@ def train(
             output,
             made_by=RUN_RECORD,
             resume=start is not None,
-            keep=lambda folder: bool(whole_checkpoints(folder)),
+            keep=holds_something,
         ) as partial,
     ):
         job = _Job(cfg, output, fingerprint, launcher, plan, log, on_event)
@@ -129,7 +132,7 @@ def train(
         with explain_os_errors(log):
             shutil.move(log, partial / "run" / "train.log")
         record.write(partial / RUN_RECORD)
-        (partial / BEGUN).unlink()
+    (output / BEGUN).unlink()
     write_curve(record, output / "run")
     return record, True
 
@@ -159,11 +162,12 @@ def follow(
     partial = partial_of(output.resolve() if output.is_symlink() else output)
     name = f"node-{node_rank(launcher)}"
     mapping = stoppable(resolve(cfg, partial))
-    if resume and (found := whole_checkpoints(partial)):
+    if resume and (found := resumable(partial)):
         mapping["resume_from_checkpoint"] = str(found[-1].folder)
-    resolved = write_resolved(mapping, partial / "run" / f"axolotl-{name}.yaml", output)
     log = output.with_name(f"{output.name}.train.{name}.log")
-    env = tool_environment(axolotl, offline=cfg.base_model_is_local)
+    # not in partial, which the first one empties
+    resolved = write_resolved(mapping, log.with_suffix(".yaml"), output)
+    env = tool_environment(axolotl, offline=not needs_hub(mapping))
     run_axolotl(train_command(axolotl, resolved, launcher), env, partial, log, on_event=on_event)
     return log
 
@@ -171,8 +175,13 @@ def follow(
 def kept_step(cfg: Config) -> int | None:
     """The step at which an interrupted run can be gone on with; None where there is none."""
     output = Path(cfg.output_dir)
-    found = whole_checkpoints(partial_of(output.resolve() if output.is_symlink() else output))
+    found = resumable(partial_of(output.resolve() if output.is_symlink() else output))
     return found[-1].step if found else None
+
+
+def holds_something(partial: Path) -> bool:
+    """Whether an unfinished run left what is worth to be kept: checkpoints, or weights."""
+    return bool(whole_checkpoints(partial)) or holds_weights(partial)
 
 
 def _to_go_on_from(partial: Path, fingerprint: str, resume: bool) -> Checkpoint | None:
@@ -184,10 +193,20 @@ def _to_go_on_from(partial: Path, fingerprint: str, resume: bool) -> Checkpoint 
     if not partial.is_dir():
         return None
     with locked(partial):
-        found = whole_checkpoints(partial)
+        if not holds_something(partial):
+            return None
+        found = resumable(partial)
         begun = Begun.read(partial / BEGUN)
-    if not found or begun is None:
-        return None
+        ended = (partial / RUN_RECORD).is_file()
+    if ended or not found or begun is None:
+        what = (
+            "a finished run stands here, which could not take its place"
+            if ended
+            else (
+                "weights of a run stand here that cannot be gone on with, for it saved no optimizer"
+            )
+        )
+        raise CheckError(f"{partial}: {what}. Move them away, or throw them away with --force.")
     newest = found[-1]
     if begun.fingerprint != fingerprint:
         raise CheckError(
@@ -217,10 +236,9 @@ def _train(job: _Job, axolotl: Path, partial: Path, start: Checkpoint | None) ->
     resolved = write_resolved(mapping, run / "axolotl.yaml", job.output)
     ray = bool(cfg.get("use_ray"))
     command = train_command(axolotl, resolved, job.launcher, ray=ray)
-    data = [Path(d.path).exists() for d in (*cfg.datasets, *cfg.test_datasets)]
     said = run_axolotl(
         command,
-        tool_environment(axolotl, offline=cfg.base_model_is_local and all(data)),
+        tool_environment(axolotl, offline=not needs_hub(mapping)),
         partial,
         job.log,
         first=start.step if start else 0,
@@ -232,10 +250,11 @@ def _train(job: _Job, axolotl: Path, partial: Path, start: Checkpoint | None) ->
     there = whole_checkpoints(partial)
     exact = points_of(there[-1]) if there else []
     points = joined([*exact, *earlier], said.points)
-    chosen = choose(points, [c.step for c in there], said.steps)
-    for checkpoint in there:
-        if checkpoint.step == chosen.step != said.steps:
-            take_weights(checkpoint.folder, partial, keep=there[-1].step != said.steps)
+    said.steps = max(said.steps, there[-1].step if there else 0)
+    saved = {c.step: c.folder for c in there if weight_files(c.folder)}
+    chosen = choose(points, saved, said.steps)
+    if chosen.step != said.steps:
+        take_weights(saved[chosen.step], partial, keep=said.steps not in saved)
     return Run(
         fingerprint=job.fingerprint,
         base_model=cfg.base_model,
@@ -293,11 +312,11 @@ def _log_of(output: Path, partial: Path, *, fresh: bool) -> Iterator[Path]:
     try:
         yield log
     except (KeyboardInterrupt, SystemExit):
-        if not whole_checkpoints(partial):
+        if not holds_something(partial):
             log.unlink(missing_ok=True)
         raise
     except (ToolError, InputError) as error:  # a disk that fills is an InputError
-        if kept := whole_checkpoints(partial):
+        if kept := resumable(partial):
             text = f"{error} Step {kept[-1].step} is kept; --resume goes on."
             raise type(error)(text) from None
         raise
@@ -305,4 +324,5 @@ def _log_of(output: Path, partial: Path, *, fresh: bool) -> Iterator[Path]:
 
 def _trained(cfg: Config, folder: Path) -> bool:
     """Whether a folder holds what this file trains."""
-    return any(folder.glob("adapter_model*" if cfg.adapter else "model*.safetensors"))
+    is_adapter = cfg.adapter and not cfg.get("relora")  # which Axolotl merges at the end
+    return any(folder.glob("adapter_model*" if is_adapter else "model*.safetensors"))

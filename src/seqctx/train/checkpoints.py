@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from seqctx.catalogue.weights import safetensors_header
@@ -49,15 +50,35 @@ def whole_checkpoints(output_dir: Path) -> list[Checkpoint]:
     return sorted(found)
 
 
+def resumable(output_dir: Path) -> list[Checkpoint]:
+    """Whole checkpoints that the trainer can go on from, oldest first.
+
+    With ``save_only_model`` they have neither optimizer nor random state; the trainer would begin
+    both anew and say nothing (transformers 5.16: trainer.py, _save_checkpoint).
+    """
+    return [c for c in whole_checkpoints(output_dir) if any(c.folder.glob("rng_state*.pth"))]
+
+
+def holds_weights(folder: Path) -> bool:
+    """Whether trained weights are in a folder, in whatever form."""
+    return any(any(folder.glob(kind)) for kind in _WEIGHTS)
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """Files of weights that others than the trainer load, and what describes them."""
+    found = [p for p in folder.iterdir() if p.is_file() and _OF_WEIGHTS.fullmatch(p.name)]
+    return found if any(p.suffix != ".json" for p in found) else []
+
+
 def _is_whole(folder: Path, step: int) -> bool:
-    """Whether the trainer can go on from it.
+    """Whether all that the trainer saved is there.
 
     Its state, which is written last, names its step; every tensor file is as long as its header
     says; every file of torch.save has the directory of a zip, which stands at its end.
     """
     try:
         state = json.loads((folder / _STATE).read_text("utf-8"))
-        if state["global_step"] != step or not any(any(folder.glob(w)) for w in _WEIGHTS):
+        if state["global_step"] != step or not holds_weights(folder):
             return False
         tensors = all(safetensors_header(p) is not None for p in folder.glob("*.safetensors"))
         return tensors and all(
@@ -105,7 +126,7 @@ def choose(points: Sequence[Point], saved: Iterable[int], last: int) -> Chosen:
 
     Args:
         points: all losses of the run.
-        saved: steps of whole checkpoints.
+        saved: steps whose weights can be taken.
         last: the last step, whose weights are there in any case.
     """
     losses = {
@@ -135,19 +156,25 @@ def choose(points: Sequence[Point], saved: Iterable[int], last: int) -> Chosen:
 
 
 def take_weights(source: Path, target: Path, *, keep: bool) -> None:
-    """Let ``target`` hold the weights of ``source``.
+    """Let ``target`` hold the weights of ``source``; it keeps its own until those are there.
 
-    They are hard links, for a checkpoint's weights are never written again.
+    They are hard links where the disk has such, for a checkpoint's weights are never written again.
 
     Args:
-        source: a checkpoint.
+        source: a checkpoint that has `weight_files`.
         target: the folder of the run.
         keep: whether its own weights, which no checkpoint has, go to `LAST`.
     """
-    if keep:
-        (target / LAST).mkdir(exist_ok=True)
-    for path in [p for p in target.iterdir() if p.is_file() and _OF_WEIGHTS.fullmatch(p.name)]:
-        path.rename(target / LAST / path.name) if keep else path.unlink()
-    for path in source.iterdir():
-        if path.is_file() and _OF_WEIGHTS.fullmatch(path.name):
-            os.link(path, target / path.name)
+    with TemporaryDirectory(dir=target, prefix=".taken-") as place:
+        taken = Path(place)
+        for path in weight_files(source):
+            try:
+                os.link(path, taken / path.name)
+            except OSError:
+                shutil.copy2(path, taken / path.name)
+        if keep:
+            (target / LAST).mkdir(exist_ok=True)
+        for path in weight_files(target):
+            path.rename(target / LAST / path.name) if keep else path.unlink()
+        for path in taken.iterdir():
+            path.rename(target / path.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ _REMEDIES = {
         "Make room on the disk of output_dir"
     ),
     r"ValidationError|Input should be": "Mend the key",
-    r"No module named 'seqctx'": "Run 'make setup-train'",
+    r"No module named '?seqctx": "Run 'make setup-train', or install seqctx beside Axolotl",
 }
 
 
@@ -71,9 +71,8 @@ def node_rank(launcher: tuple[str, ...]) -> int:
 
 def stoppable(mapping: dict[str, Any]) -> dict[str, Any]:
     """An Axolotl YAML that saves a checkpoint when it is asked to; training stays as it is."""
-    if mapping.get("dynamic_checkpoint"):
-        return mapping
-    return {**mapping, "dynamic_checkpoint": {"enabled": True, "check_interval": 1}}
+    ours = {"enabled": True, "check_interval": 1, "trigger_file_path": _TRIGGER}
+    return {**mapping, "dynamic_checkpoint": {**(mapping.get("dynamic_checkpoint") or {}), **ours}}
 
 
 def refuse_orphans(resolved: Path) -> None:
@@ -85,11 +84,14 @@ def refuse_orphans(resolved: Path) -> None:
     import psutil
 
     for process in psutil.process_iter(["cmdline"]):
-        if str(resolved) in (process.info["cmdline"] or ()):
-            raise CheckError(
-                f"{resolved}: process {process.pid} of an earlier run still trains. Wait for it, "
-                f"or stop it: kill {process.pid}"
-            )
+        if str(resolved) not in (process.info["cmdline"] or ()):
+            continue
+        with suppress(psutil.Error):  # it ended, or is somebody else's
+            if Path(process.cwd(), resolved) == resolved.absolute():
+                raise CheckError(
+                    f"{resolved}: process {process.pid} of an earlier run still trains. Wait for "
+                    f"it, or stop it: kill {process.pid}"
+                )
 
 
 def run_axolotl(
@@ -117,6 +119,7 @@ def run_axolotl(
         ToolError: when it fails, or its loss is no number any more.
     """
     said, watch = Trained(first), Watch(planned_gib)
+    before = log.stat().st_size if log.exists() else 0  # by a run that is gone on with
     with (
         explain_os_errors(log),
         log.open("ab") as f,
@@ -142,7 +145,7 @@ def run_axolotl(
                         )
         code = process.wait()
     if code:
-        raise failure("axolotl", code, log, _REMEDIES)
+        raise failure("axolotl", code, log, _REMEDIES, start=before)
     return said
 
 

@@ -14,7 +14,7 @@ from seqctx.report.losses import loss_curve
 from seqctx.report.page import Part, page
 from seqctx.schema.config import Config
 from seqctx.schema.manifest import Point, Run
-from seqctx.train.checkpoints import LAST, whole_checkpoints
+from seqctx.train.checkpoints import LAST, weight_files, whole_checkpoints
 from seqctx.train.judge import RUN, Judged, Variant, judge
 
 CURVE, LOSSES, PAGE = "losses.svg", "losses.csv", "worth.html"
@@ -108,8 +108,8 @@ def variants(cfg: Config, run: Run) -> list[Variant]:
         Variant("base", writes=True),
         weights(cfg, f"{what} step {step}", output, writes=True),
     ]
-    last = [c.folder for c in whole_checkpoints(output) if c.step == run.steps]
-    last = last or [folder for folder in (output / LAST,) if folder.is_dir()]
+    last = [c.folder for c in whole_checkpoints(output) if c.step == run.steps] + [output / LAST]
+    last = [folder for folder in last if folder.is_dir() and weight_files(folder)]
     if step != run.steps and last:
         found.append(weights(cfg, f"last step {run.steps}", last[0]))
     return found

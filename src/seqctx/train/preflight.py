@@ -89,6 +89,17 @@ def _check_data(cfg: Config) -> None:
             )
 
 
+def checkpoints_at_once(cfg: Config) -> int:
+    """How many stand side by side at most: the newest beside the oldest until it is whole."""
+    strategy = cfg.get("save_strategy")
+    if strategy == "no":
+        return 0
+    limit = int(cfg.get("save_total_limit") or 4)  # Axolotl 0.19: core/builders/base.py
+    if strategy == "epoch":
+        limit = min(limit, max(1, round(cfg.num_epochs)))
+    return limit + 1
+
+
 def _check_disk(cfg: Config, plan: MemoryPlan | None, output: Path) -> None:
     """That the disk holds the checkpoints.
 
@@ -99,9 +110,8 @@ def _check_disk(cfg: Config, plan: MemoryPlan | None, output: Path) -> None:
     if plan:
         state = {t.name: t.bytes for t in plan.terms}
         trained = state.get("adapter") or state.get("weights", 0) + state.get("embeddings", 0)
-        limit = cfg.get("save_total_limit") or round(cfg.num_epochs) or 1
-        # the newest stands beside the oldest until it is whole; the weights once more at the end
-        needed += (limit + 1) * (trained + state.get("optimizer", trained)) + trained
+        state_of = 0 if cfg.get("save_only_model") else state.get("optimizer", trained)
+        needed += checkpoints_at_once(cfg) * (trained + state_of) + trained
     if (free := free_bytes(output)) < needed:
         raise CheckError(
             f"output_dir: {output}: the disk is full ({free / 1e6:,.0f} MB free, a run wants "

@@ -22,6 +22,8 @@ _STAGES = {
     "Training completed": "saving the adapter",
 }
 
+_TRAINS = ("starting", "training", "saving a checkpoint")  # where a bar may be of the steps
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -70,7 +72,8 @@ def read_progress(lines: Iterable[str], first: int = 0) -> Iterator[Progress]:
             if new != stage:
                 stage = new
                 yield Progress(stage, step, total)
-        elif stage in ("training", "starting") and (match := _BAR.search(line)):
+        elif stage in _TRAINS and (match := _BAR.search(line)):
+            total = total or int(match[2])  # Axolotl says it of ordinary data only
             if int(match[2]) == total and int(match[1]) > step:
                 stage, step, moved = "training", int(match[1]), True
                 yield Progress(stage, step, total)

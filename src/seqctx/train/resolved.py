@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ from seqctx.files import atomic_write, check_base, fingerprint_model, hash_text,
 from seqctx.schema.config import Config, Dataset
 from seqctx.schema.manifest import DATA_FILES, MANIFEST, Manifest
 from seqctx.schema.render import axolotl_mapping
+
+_FOLDERS = ("base_model_config", "lora_model_dir", "processor_config", "tokenizer_config")
+_FILES = ("chat_template_jinja", "deepspeed")
 
 
 def resolve(cfg: Config, output_dir: Path) -> dict[str, Any]:
@@ -32,7 +36,7 @@ def resolve(cfg: Config, output_dir: Path) -> dict[str, Any]:
             if not any(there) or not _had_no_rows(Path(path)):
                 raise CheckError(f"{key}: {path}: not there. Run 'seqctx prepare', or check it.")
         mapping[key] = [m for m, present in zip(mapping[key], there, strict=True) if present]
-    if not cfg.datasets:
+    if not cfg.datasets and not cfg.get("pretraining_dataset"):
         raise InputError("datasets: missing. List what 'seqctx prepare' writes, or your own.")
     return mapping
 
@@ -61,12 +65,34 @@ def _had_no_rows(path: Path) -> bool:
 
 def data_hashes(mapping: dict[str, Any]) -> dict[str, str]:
     """The data that is on this machine: path to sha256."""
-    files = [e["path"] for k in ("datasets", "test_datasets") for e in mapping.get(k, ())]
-    return {p: hash_tree(Path(p)) for p in files if Path(p).exists()}
+    return {p: hash_tree(Path(p)) for p in _data(mapping) if os.path.exists(p)}
+
+
+def _data(mapping: dict[str, Any]) -> list[str]:
+    """Where an Axolotl YAML has its data from: files, folders, hub ids."""
+    found = []
+    for key in ("datasets", "test_datasets", "pretraining_dataset"):
+        entries = mapping.get(key) or ()
+        for entry in (entries,) if isinstance(entries, str) else entries:
+            found.append(entry if isinstance(entry, str) else str(entry["path"]))
+    return found
+
+
+def needs_hub(mapping: dict[str, Any]) -> bool:
+    """Whether Axolotl must reach the hub: for a model or data, or to push there."""
+    if any(mapping.get(key) for key in ("hub_model_id", "push_dataset_to_hub")):
+        return True
+    if "/" in str(mapping.get("attn_implementation")):  # a kernel
+        return True
+    names = [mapping.get(key) for key in ("base_model", *_FOLDERS)] + _data(mapping)
+    return any(name and not os.path.exists(name) for name in names)
 
 
 def fingerprint_of(cfg: Config, mapping: dict[str, Any]) -> str:
     """Hash of all that the trained weights depend on."""
     data = [f"{path} {digest}" for path, digest in data_hashes(mapping).items()]
+    for entry in (mapping, *mapping.get("datasets", ()), *mapping.get("test_datasets", ())):
+        named = [entry.get(key) for key in (*_FOLDERS, *_FILES)]
+        data += [hash_tree(Path(p)) for p in named if isinstance(p, str) and os.path.exists(p)]
     mapping = {k: v for k, v in mapping.items() if k != "vllm"}
     return hash_text(yaml.safe_dump(mapping), fingerprint_model(cfg.base_model), *data)
