@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seqctx.errors import ToolError
 from seqctx.train.judge import copied_shares
+from seqctx.train.scripts import run_inside
 
 WORDS = st.lists(st.sampled_from("ab cd ef gh ij kl mn op".split()), max_size=40)
 
@@ -32,3 +37,13 @@ def test_a_share_is_what_a_slow_count_says(written: list[str], trained: list[str
 def test_a_text_that_was_trained_on_is_copied_whole(words: list[str]) -> None:
     (share,) = copied_shares([" ".join(words)], ["before", " ".join(words)], 6)
     assert share == (1.0 if len(words) >= 6 else 0.0)
+
+
+def test_an_axolotl_without_seqctx_beside_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("axolotl", "python3"):  # a Python outside our environment
+        (tmp_path / name).symlink_to(Path(sys.executable).resolve())
+    monkeypatch.setenv("SEQCTX_AXOLOTL", str(tmp_path / "axolotl"))
+    with pytest.raises(ToolError, match=r"No module named '?seqctx'?.* install seqctx beside"):
+        run_inside("judge", lambda folder: {}, offline=True)

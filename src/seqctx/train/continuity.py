@@ -26,7 +26,6 @@ MARGIN = 0.01
 _SAMPLES, _PROMPT, _AROUND = 4, 64, 64
 _REMEDIES = {
     r"tokens, and \d+ are needed": "Add text, or take a shorter length: --set sequence_len=256",
-    r"No module named 'seqctx": "Run 'make setup-train'",
 }
 
 

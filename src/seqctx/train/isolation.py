@@ -30,7 +30,6 @@ _MOST_ROWS = 4
 _SEED = 7
 _REMEDIES = {
     r"Unrecognized configuration class|model_type|for_model": "Name a base model of another class",
-    r"No module named 'seqctx": "Run 'make setup-train'",
     r"plugins: .* cannot be loaded": "Install it beside Axolotl, or leave it out",
     r"ValidationError|Input should be": "Mend the key",
 }

@@ -16,6 +16,7 @@ from seqctx.errors import InputError
 from seqctx.files import explain_os_errors
 from seqctx.schema.config import Config
 from seqctx.schema.render import dump_yaml
+from seqctx.train.resolved import needs_hub
 from seqctx.train.scripts import run_inside
 
 RUN = 6  # words
@@ -128,8 +129,7 @@ def judge(
     judged: Judged = run_inside(
         "judge",
         job,
-        offline=cfg.base_model_is_local,
-        remedies={r"No module named 'seqctx": "Run 'make setup-train'"},
+        offline=not needs_hub(mapping),
         on_line=on_line,
         take=lambda result, folder: _judged(result, folder / "train.jsonl"),
     )

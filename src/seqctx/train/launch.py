@@ -16,6 +16,7 @@ from seqctx.process import failure, has_gpu, lines, resident_bytes, running
 from seqctx.schema.manifest import Point
 from seqctx.train.checkpoints import whole_checkpoints
 from seqctx.train.progress import Progress, read_progress
+from seqctx.train.scripts import WITHOUT_SEQCTX
 from seqctx.train.watch import Watch, lost
 
 _TRIGGER = "axolotl_checkpoint.save"  # axolotl 0.19: utils/callbacks/dynamic_checkpoint.py
@@ -28,7 +29,7 @@ _REMEDIES = {
         "Make room on the disk of output_dir"
     ),
     r"ValidationError|Input should be": "Mend the key",
-    r"No module named '?seqctx": "Run 'make setup-train', or install seqctx beside Axolotl",
+    **WITHOUT_SEQCTX,
 }
 
 

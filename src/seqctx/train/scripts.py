@@ -14,13 +14,18 @@ from seqctx.errors import ToolError
 from seqctx.files import explain_os_errors
 from seqctx.process import failure, find_tool, lines, running, tool_environment
 
+WITHOUT_SEQCTX = {
+    r"No module named '?seqctx": "Run 'make setup-train', or install seqctx beside Axolotl"
+}
+"""A remedy, as `seqctx.process.failure` takes them: our scripts and plugins run in there."""
+
 
 def run_inside(
     script: str,
     job: Callable[[Path], dict[str, Any]],
     *,
     offline: bool,
-    remedies: dict[str, str],
+    remedies: dict[str, str] | None = None,
     on_line: Callable[[str], None] = lambda line: None,
     take: Callable[[dict[str, Any], Path], Any] = lambda result, folder: result,
 ) -> Any:
@@ -30,7 +35,7 @@ def run_inside(
         script: its module's name.
         job: makes what it reads; called with a folder that is there as long as it runs.
         offline: whether it needs no hub.
-        remedies: as `seqctx.process.failure` takes them.
+        remedies: as `seqctx.process.failure` takes them, but for what every script may lack.
         on_line: called with each line that it prints.
         take: makes the answer, while the folder is there, of what it measured.
 
@@ -61,5 +66,5 @@ def run_inside(
             handle, kept = tempfile.mkstemp(prefix=f"seqctx-{script}-", suffix=".log")
             with os.fdopen(handle, "wb") as f:
                 f.write(log.read_bytes())
-            raise failure("axolotl", code, Path(kept), remedies)
+            raise failure("axolotl", code, Path(kept), {**(remedies or {}), **WITHOUT_SEQCTX})
         return take(json.loads(answer.read_text("utf-8")), folder)
