@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from seqctx.files import fingerprint_model
-from seqctx.schema.manifest import Run
+from seqctx.schema.manifest import Begun, Run
 from tests.conftest import rows_of, seqctx
-from tests.train.test_checkpoints import tensors
+from tests.train.test_checkpoints import checkpoint, tensors
 
 
 @pytest.fixture
@@ -212,22 +212,21 @@ def adapter(project: Path, trained_on: str, fingerprint: str | None = None) -> N
 
 
 @pytest.mark.parametrize(
-    "left, said",
+    "ended, said",
     [
-        (("run/run.json",), "a finished run stands here, which could not take its place"),
-        ((), "weights of a run stand here that cannot be gone on with"),
+        (True, "a finished run stands here, which could not take its place"),
+        (False, "weights stand here of a run that saved no optimizer to go on with"),
     ],
 )
-def test_what_a_run_left_is_not_thrown_away(
-    project: Path, left: tuple[str, ...], said: str
-) -> None:
+def test_what_a_run_left_is_not_thrown_away(project: Path, ended: bool, said: str) -> None:
     seqctx("prepare", "c.yaml", cwd=project)
     partial = project / "outputs" / "c.seqctx-partial"
-    partial.mkdir(parents=True)
+    (partial / "run").mkdir(parents=True)
+    Begun(fingerprint="", started=0, ended=ended).write(partial / "run" / "begun.json")
     tensors(partial / "adapter_model.safetensors")
-    for name in left:
-        (partial / name).parent.mkdir()
-        (partial / name).write_text("{}")
+    if not ended:  # as save_only_model leaves it
+        folder = checkpoint(partial, 2)
+        (folder / "rng_state.pth").unlink()
     for resume in ((), ("--resume",)):
         line = refused(project, "train", "c.yaml", *resume, code=1, SEQCTX_AXOLOTL="true")
         assert line.startswith(f"outputs/c.seqctx-partial: {said}")

@@ -43,3 +43,11 @@ def test_a_loss_that_did_not_fall_is_said() -> None:
         points=points,
     )  # fmt: skip
     assert any("did not fall" in line for line in run_lines(run, "out", True))
+
+
+def test_what_went_wrong_in_training_is_said_at_its_end_too() -> None:
+    run = Run(
+        fingerprint="", base_model="b", base_fingerprint="", versions={}, seconds=1, steps=10,
+        points=(), warnings=("step 1: the loss is 0",),
+    )  # fmt: skip
+    assert "while it trained, step 1: the loss is 0" in run_lines(run, "out", True)

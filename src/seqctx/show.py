@@ -148,6 +148,8 @@ def run_lines(run: Run, output_dir: str, redone: bool) -> Iterator[str]:
             yield "The held-out loss did not fall: more text, fewer epochs, a lower learning_rate?"
     if run.chosen:
         yield f"step {run.chosen.step} was taken: {run.chosen.reason}"
+    for warning in run.warnings:
+        yield f"while it trained, {warning}"
     yield f"{run.steps} steps in {run.seconds:.0f} s{memory_of(run)}"
     yield f"{'adapter and record in' if redone else 'up to date:'} {output_dir}"
 

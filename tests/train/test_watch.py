@@ -71,3 +71,9 @@ def test_a_loss_that_is_no_number_any_more(
     loss: float | None, grad_norm: float | None, gone: bool
 ) -> None:
     assert lost(Point(step=1, epoch=0, loss=loss, grad_norm=grad_norm)) == gone
+
+
+def test_a_loss_that_is_no_number_is_not_taken_for_masked_labels() -> None:
+    point = Point(step=1, epoch=0, loss=0.0, grad_norm=float("nan"))
+    assert lost(point)
+    assert not any("no token counts" in said for said in Watch().look(point, 10))

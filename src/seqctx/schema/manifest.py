@@ -173,6 +173,8 @@ class Begun(Record):
     """Of its earlier parts, up to the checkpoints that were gone on from."""
     resumed_at: tuple[int, ...] = ()
     """Steps of those checkpoints."""
+    ended: bool = False
+    """Whether Axolotl has ended well: what is left is to take the old one's place."""
 
 
 class Run(Record):

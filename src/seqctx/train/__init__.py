@@ -28,7 +28,6 @@ from seqctx.train.checkpoints import (
     Checkpoint,
     choose,
     forget_incomplete,
-    holds_weights,
     joined,
     points_of,
     resumable,
@@ -180,8 +179,9 @@ def kept_step(cfg: Config) -> int | None:
 
 
 def holds_something(partial: Path) -> bool:
-    """Whether an unfinished run left what is worth to be kept: checkpoints, or weights."""
-    return bool(whole_checkpoints(partial)) or holds_weights(partial)
+    """Whether a run left what is worth to be kept: checkpoints, or all that it was to make."""
+    begun = Begun.read(partial / BEGUN)
+    return bool(whole_checkpoints(partial)) or (begun is not None and begun.ended)
 
 
 def _to_go_on_from(partial: Path, fingerprint: str, resume: bool) -> Checkpoint | None:
@@ -197,16 +197,11 @@ def _to_go_on_from(partial: Path, fingerprint: str, resume: bool) -> Checkpoint 
             return None
         found = resumable(partial)
         begun = Begun.read(partial / BEGUN)
-        ended = (partial / RUN_RECORD).is_file()
-    if ended or not found or begun is None:
-        what = (
-            "a finished run stands here, which could not take its place"
-            if ended
-            else (
-                "weights of a run stand here that cannot be gone on with, for it saved no optimizer"
-            )
-        )
-        raise CheckError(f"{partial}: {what}. Move them away, or throw them away with --force.")
+    if not found or begun is None:
+        what = "weights stand here of a run that saved no optimizer to go on with"
+        if begun and begun.ended:
+            what = "a finished run stands here, which could not take its place"
+        raise CheckError(f"{partial}: {what}. Move it away, or throw it away with --force.")
     newest = found[-1]
     if begun.fingerprint != fingerprint:
         raise CheckError(
@@ -245,6 +240,7 @@ def _train(job: _Job, axolotl: Path, partial: Path, start: Checkpoint | None) ->
         planned_gib=job.plan.reserved / GIB if job.plan and job.plan.gpu else None,
         on_event=job.on_event,
     )
+    begun.model_copy(update={"ended": True}).write(partial / BEGUN)
     if not _trained(cfg, partial):
         raise ToolError(f"axolotl: ended without weights in {partial}. See the log: {job.log}.")
     there = whole_checkpoints(partial)

@@ -59,11 +59,6 @@ def resumable(output_dir: Path) -> list[Checkpoint]:
     return [c for c in whole_checkpoints(output_dir) if any(c.folder.glob("rng_state*.pth"))]
 
 
-def holds_weights(folder: Path) -> bool:
-    """Whether trained weights are in a folder, in whatever form."""
-    return any(any(folder.glob(kind)) for kind in _WEIGHTS)
-
-
 def weight_files(folder: Path) -> list[Path]:
     """Files of weights that others than the trainer load, and what describes them."""
     found = [p for p in folder.iterdir() if p.is_file() and _OF_WEIGHTS.fullmatch(p.name)]
@@ -78,7 +73,7 @@ def _is_whole(folder: Path, step: int) -> bool:
     """
     try:
         state = json.loads((folder / _STATE).read_text("utf-8"))
-        if state["global_step"] != step or not holds_weights(folder):
+        if state["global_step"] != step or not any(any(folder.glob(w)) for w in _WEIGHTS):
             return False
         tensors = all(safetensors_header(p) is not None for p in folder.glob("*.safetensors"))
         return tensors and all(
@@ -138,7 +133,8 @@ def choose(points: Sequence[Point], saved: Iterable[int], last: int) -> Chosen:
         why = "no evaluation was saved" if losses else "nothing was evaluated after training began"
         return Chosen(step=last, reason=f"the last step, for {why}")
     step = min(there, key=lambda s: (there[s], s))
-    said = [f"the lowest held-out loss of {len(there)} checkpoints, {there[step]:.3f}"]
+    among = f"{len(there)} checkpoints" if len(there) > 1 else "the one checkpoint there is"
+    said = [f"the lowest held-out loss of {among}, {there[step]:.3f}"]
     if step != last and last in there:
         said.append(
             f"it rose to {there[last]:.3f} by step {last}: from step {step} on the model learned "

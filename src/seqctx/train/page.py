@@ -82,9 +82,11 @@ def write_page(
     if not curve.is_file():
         write_curve(run, curve.parent)
     judged = judge(cfg, variants(cfg, run), continuations=3, on_step=on_step)
-    lines = _said(run, judged)
+    lines = _said(judged)
+    chosen = f"Step {run.chosen.step} was taken: {run.chosen.reason}." if run.chosen else ""
+    warnings = [f"While it trained, {warning}" for warning in run.warnings]
     parts = [
-        Part(text=lines),
+        Part(text=[*lines, *filter(None, [chosen]), *warnings]),
         Part(
             "Losses",
             svg=curve.read_text("utf-8"),
@@ -126,7 +128,7 @@ def _trained(points: Sequence[Point]) -> list[tuple[int, float]]:
     return [(p.step, p.loss) for p in points if p.loss is not None]
 
 
-def _said(run: Run, judged: Judged) -> list[str]:
+def _said(judged: Judged) -> list[str]:
     """The answer in a few sentences."""
     if not judged.verdicts:
         return ["Nothing was held out, so nothing can be said of text that was not trained on."]
@@ -142,15 +144,12 @@ def _said(run: Run, judged: Judged) -> list[str]:
             f"No, by the held-out text: its loss went from {base.loss:.3f} to {best.loss:.3f}. "
             "More text, fewer epochs or a lower learning_rate would be next."
         ]
-    if run.chosen:
-        lines.append(f"Step {run.chosen.step} was taken: {run.chosen.reason}.")
     written = [share for verdict in judged.verdicts[1:2] for share in verdict.copied]
     if written and max(written) > 0.2:
         lines.append(
             f"A continuation has {max(written):.0%} of its words from the training text, in runs "
             f"of {RUN}: it recites."
         )
-    lines += [f"While it trained, {warning}" for warning in run.warnings]
     return lines
 
 

@@ -65,7 +65,7 @@ class Watch:
         """Losses and gradients that teach nothing."""
         if point.eval_loss is not None and not isfinite(point.eval_loss):
             yield "eval"
-        if point.loss == 0:
+        if point.loss == 0 and not lost(point):
             yield "zero"
         if point.grad_norm == 0:
             yield "gradient"
