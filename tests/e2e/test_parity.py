@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import httpx
@@ -76,19 +78,25 @@ def trainers(project: Path, rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {"ids": ids, **json.loads(answer.stdout.splitlines()[-1])}
 
 
-@pytest.fixture(scope="module")
-def server(project: Path, trainers: dict[str, Any]) -> Iterator[Server]:
+@contextmanager
+def served_in(project: Path, dtype: str) -> Iterator[Server]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project)
         cfg = target_config(
             "adapter",
             {
-                "vllm.port": free_port(), "vllm.dtype": "float32", "vllm.max_model_len": 2048,
+                "vllm.port": free_port(), "vllm.dtype": dtype, "vllm.max_model_len": 2048,
                 "vllm.enforce_eager": True, "vllm.kv_cache_memory_bytes": 2**30,
             },
         )  # fmt: skip
         with serving(cfg, project / "serve.log") as server:
             yield server
+
+
+@pytest.fixture(scope="module")
+def server(project: Path, trainers: dict[str, Any]) -> Iterator[Server]:
+    with served_in(project, "float32") as server:
+        yield server
 
 
 def said(server: Server, model: str, ids: list[int]) -> dict[str, Any]:
@@ -109,6 +117,10 @@ def said(server: Server, model: str, ids: list[int]) -> dict[str, Any]:
 
 def apart(one: list[float], other: list[float]) -> float:
     return max(abs(a - b) for a, b in zip(one, other, strict=True))
+
+
+def mean_apart(one: list[float], other: list[float]) -> float:
+    return fmean(abs(a - b) for a, b in zip(one, other, strict=True))
 
 
 def test_log_probabilities_and_greedy_text_agree(
@@ -146,6 +158,26 @@ def test_the_template_gives_the_ids_that_were_trained(
         assert trained[: len(prompt)] == prompt
         answer_ids = tokenizer.encode(row["messages"][-1]["content"])[0]
         assert trained[len(prompt) :][:10] == answer_ids[:10]
+
+
+def test_in_bfloat16_the_adapter_is_told_from_rounding(
+    project: Path, trainers: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As people serve it: beside float32, the mean difference is far below what was trained."""
+    with served_in(project, "bfloat16") as server:
+        assert server.adapter
+        for name, model in (("base", server.base), ("adapter", server.adapter)):
+            served = said(server, model, trainers["ids"])["logprobs"]
+            known = trainers[name]["logprobs"]
+            rounding = mean_apart(served, known)
+            moved = mean_apart(trainers["base"]["logprobs"], trainers["adapter"]["logprobs"])
+            with capsys.disabled():
+                print(
+                    f"\nbfloat16, {name}: {rounding:.4f} of {moved:.2f} on average, "
+                    f"{apart(served, known):.3f} at most",
+                    end="",
+                )
+            assert moved > 10 * rounding
 
 
 def test_an_adapter_of_another_base_is_refused(

@@ -141,7 +141,7 @@ def test_killed_dead_and_interrupted_the_losses_are_the_same(
     assert not processes("resume")
     kept = max(int(p.name.split("-")[1]) for p in (project / PARTIAL).glob("checkpoint-*"))
     assert kept in (3, 4, 5)
-    assert f"step {kept} is kept. Go on: seqctx train short.yaml --resume" in rest
+    assert f"step {kept} is kept. Go on: seqctx train --resume short.yaml" in rest
 
     answer = seqctx("train", "short.yaml", "--resume", "--no-page", cwd=project)
     assert answer.returncode == 0, answer.stderr
