@@ -7,6 +7,7 @@ from typing import Any
 
 from seqctx.catalogue.gpus import Gpu
 from seqctx.errors import InputError
+from seqctx.schema.blocks import AUTO
 from seqctx.schema.config import Config
 from seqctx.schema.render import max_lora_rank
 
@@ -104,7 +105,7 @@ def server_of(cfg: Config, gpu: Gpu | None = None, vllm_version: str = "0.32.0")
     batched = int(vllm.get("max_num_batched_tokens", batched))
     return Server(
         version=version,
-        window="auto" if window == -1 else window,
+        window="auto" if window == AUTO else window,
         sequences=sequences,
         batched=max(batched, sequences),
         utilization=vllm.gpu_memory_utilization or (0.92 if version >= (0, 21) else 0.9),

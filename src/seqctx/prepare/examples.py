@@ -12,7 +12,8 @@ from seqctx.prepare.chunking import Chunk, chunk, overlap_tokens
 from seqctx.prepare.prompts import Prompts
 from seqctx.prepare.structure import Book
 from seqctx.prepare.tokens import Message, Tokenizer
-from seqctx.schema.config import Config, Prepare
+from seqctx.schema.blocks import Prepare
+from seqctx.schema.config import Config
 
 DEFAULT_OVERLAP = 0.25  # share of a chunk; the customary one to try first
 _SMALLEST = 16  # a chunk that cannot even be this long teaches nothing [tokens]

@@ -10,11 +10,12 @@ import os
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from seqctx.catalogue.names import axolotl_names, strays
+from seqctx.schema.blocks import Dataset, Part, Seqctx, Vllm
 from seqctx.schema.problem import InvalidConfigError, Problem, Severity, one_line
 from seqctx.schema.source import Document, KeyPath, read_document
 
@@ -23,123 +24,6 @@ ATTENTION = (  # axolotl 0.19: schemas/enums.py, CANONICAL_ATTN_IMPLS
     "eager", "sdpa", "flash_attention_2", "flash_attention_3", "flash_attention_4",
     "flash_attention_torch", "flex_attention", "xformers", "sage", "fp8",
 )  # fmt: skip
-
-
-class Part(BaseModel):
-    """What all parts of the file have in common: frozen, and read with attribute docstrings."""
-
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True, protected_namespaces=())
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """A key's value, typed or passed through; ``default`` where it is neither, or null."""
-        value = getattr(self, key, None) if key in type(self).model_fields else None
-        value = (self.model_extra or {}).get(key) if value is None else value
-        return default if value is None else value
-
-
-class Dataset(Part):
-    """One entry of ``datasets:`` or ``test_datasets:``."""
-
-    model_config = ConfigDict(extra="allow")
-
-    path: str
-    """A file, a folder or a hub id."""
-
-
-class Vllm(Part):
-    """What is served. Keys that are not listed here become flags of ``vllm serve`` as they are."""
-
-    model_config = ConfigDict(extra="allow")
-
-    host: str = "127.0.0.1"
-    """Address the server listens on; anything else than 127.0.0.1 opens it to the network."""
-    port: int = Field(default=8000, ge=1, le=65535)
-    """TCP port."""
-    max_model_len: int | None = Field(default=None, ge=1)
-    """Context window [tokens]: prompt and answer together. Unset: the model's positions."""
-    max_num_seqs: int | None = Field(default=None, ge=1)
-    """Requests that may run at once. Unset: vLLM's default."""
-    gpu_memory_utilization: float | None = Field(default=None, gt=0, le=1)
-    """Share of the card's memory that vLLM may take. Unset: vLLM's default."""
-    served_model_name: str | None = None
-    """Name of the base model in requests. Unset: the last part of ``base_model``."""
-
-
-class Prepare(Part):
-    """How manuscripts become examples."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    manuscripts: tuple[str, ...] = ("prepare/manuscripts",)
-    """Files (.txt, .md, .docx, .epub, .odt), folders of them, and globs."""
-    keep_matter: bool = False
-    """Keep title pages, imprints, contents, notes and licences. Off: they are left out."""
-    format: Literal["chat", "tokens"] = "chat"
-    """``chat``: messages, for ``type: chat_template``. ``tokens``: ready ``input_ids`` and
-    ``labels`` for base models without a template, for a dataset without ``type``."""
-    strategy: Literal["sequential", "overlap", "scenes"] = "sequential"
-    """``sequential``: paragraphs, in order, as many as fit, of even length. ``overlap``: the same,
-    but that each chunk begins with a share of the one before. ``scenes``: cut where the fewest
-    scenes are cut; lengths even where they can be."""
-    overlap: float | None = Field(default=None, gt=0)
-    """What each chunk repeats, with ``strategy: overlap``: a share of the chunk up to 0.9, or
-    tokens from 1 on. Unset: 0.25."""
-    overlap_loss: Literal["context", "train"] = "context"
-    """``context``: what is repeated stands before the new text, as what is continued, and is not
-    trained twice. ``train``: it is part of the chunk, and is."""
-    min_tokens: int = Field(default=500, ge=0)
-    """A shorter chunk joins its neighbour where it fits [tokens]; whole works stay whole."""
-    max_tokens: int | None = Field(default=None, ge=16)
-    """Longest chunk [tokens], what is repeated included. Unset: what ``sequence_len`` leaves
-    beside the template."""
-    context_tokens: int = Field(default=128, ge=0)
-    """Preceding text with which a continuation is asked for; not trained on [tokens]. With
-    ``strategy: overlap`` it follows from ``overlap``."""
-    prompts: str = "plain"
-    """What the user's turn says: ``plain`` (continue, in many wordings), ``brief`` (who and what
-    comes next, too), or a YAML file with lists ``opening``, ``continuation`` and ``brief``."""
-    held_out: float = Field(default=0.1, ge=0, lt=1)
-    """Share of the text held out for evaluation, at least one chapter of it."""
-    split: Literal["auto", "documents", "chapters"] = "auto"
-    """``documents``: whole ones are held out. ``chapters``: the last document's closing chapters.
-    ``auto``: documents where some come to about ``held_out``; else chapters."""
-    system: str | None = None
-    """System prompt of every example. Unset: what the chat template says by itself."""
-
-    @model_validator(mode="after")
-    def _overlap_says_one_thing(self) -> Prepare:
-        """What is repeated is said once, and where it counts."""
-        if self.strategy != "overlap" and self.overlap is not None:
-            raise ValueError("overlap counts with strategy: overlap only")
-        if self.strategy != "overlap" and "overlap_loss" in self.model_fields_set:
-            raise ValueError("overlap_loss counts with strategy: overlap only")
-        if self.overlap is not None and 0.9 < self.overlap < 1:
-            raise ValueError("overlap is a share up to 0.9, or tokens from 1 on")
-        given = "context_tokens" in self.model_fields_set and self.context_tokens
-        if self.strategy == "overlap" and given:
-            raise ValueError("strategy: overlap sets the context by itself: no context_tokens")
-        return self
-
-    @field_validator("overlap")
-    @classmethod
-    def _whole_tokens(cls, value: float | None) -> float | None:
-        """From 1 on it counts tokens, and there are no half ones."""
-        if value is not None and value >= 1 and value != int(value):
-            raise ValueError("overlap in tokens must be a whole number")
-        return value
-
-
-class Seqctx(Part):
-    """Our own block; Axolotl ignores it."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    gpu: str | None = None
-    """The card the file is meant for, such as ``rtx-5090``."""
-    goal: Literal["voice", "structure", "throughput"] = "voice"
-    """What ``seqctx plan --options`` judges by: ``voice``, the style at the least price;
-    ``structure``, arcs and payoffs over long distances; ``throughput``, the least time."""
-    prepare: Prepare = Prepare()
 
 
 class Config(Part):

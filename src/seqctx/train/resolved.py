@@ -10,7 +10,8 @@ import yaml
 
 from seqctx.errors import CheckError, InputError
 from seqctx.files import atomic_write, check_base, fingerprint_model, hash_text, hash_tree
-from seqctx.schema.config import Config, Dataset
+from seqctx.schema.blocks import Dataset
+from seqctx.schema.config import Config
 from seqctx.schema.manifest import DATA_FILES, MANIFEST, Manifest
 from seqctx.schema.render import axolotl_mapping
 
