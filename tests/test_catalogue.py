@@ -69,6 +69,31 @@ def test_a_folder_is_read_before_the_table(tmp_path: Path) -> None:
         find_shape(str(folder))
 
 
+@pytest.mark.parametrize(
+    ("rope", "positions"),
+    [
+        ({"rope_scaling": {"type": "linear", "factor": 4.0}}, 1024),
+        ({"rope_parameters": {"rope_type": "dynamic", "factor": 4}}, 1024),
+        ({"rope_parameters": {"rope_type": "yarn", "factor": 4.0}}, 256),
+        ({"rope_scaling": {"rope_type": "llama3", "factor": 4.0}}, 256),
+        ({"rope_scaling": {"type": "longrope", "long_factor": [1.0]}}, 256),
+        ({"rope_parameters": {"full": {"rope_type": "linear", "factor": 2.0}}}, 512),
+        ({"rope_scaling": {"type": "linear", "factor": 4.0}, "model_type": "gemma3_text"}, 256),
+        ({"rope_scaling": None}, 256),
+    ],
+)
+def test_positions_as_the_models_own_scaling_leaves_them(
+    tmp_path: Path, rope: dict[str, object], positions: int
+) -> None:
+    config = {
+        "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 100,
+        "max_position_embeddings": 256, **rope,
+    }  # fmt: skip
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    shape = find_shape(str(tmp_path))
+    assert shape and shape.max_position == positions
+
+
 def test_gpus_by_any_spelling() -> None:
     assert find_gpu("NVIDIA GeForce RTX 5090") is find_gpu("rtx_5090") is find_gpu("rtx-5090")
     card = find_gpu("rtx-5090")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
+from itertools import product
+from pathlib import Path
 from typing import Any
 
 from seqctx.catalogue.shapes import find_shape
@@ -27,26 +30,48 @@ OVERRIDES: list[dict[str, Any]] = [
     {"rope_parameters": {"rope_type": "dynamic", "factor": 4.0}},
     {"rope_parameters": LLAMA3},
     {"rope_parameters": LLAMA3, "max_position_embeddings": 16384},
+    {"max_position_embeddings": 16384},
+    {"max_position_embeddings": 4096},
+]
+OWN: list[dict[str, Any]] = [  # of the base's config.json
+    {},
+    {"rope_type": "linear", "factor": 2.0},
+    {"rope_type": "dynamic", "factor": 2.0},
+    YARN,
+    LLAMA3,
 ]
 
 
-def test_a_window_is_refused_where_vllm_refuses_it() -> None:
-    shape = find_shape(str(MODEL))
-    assert shape
+def bases(folder: Path) -> list[str]:
+    """The model's folder without its weights, with each kind of rope in its config.json."""
+    config = json.loads((MODEL / "config.json").read_text())
+    for key in ("rope_parameters", "rope_scaling"):
+        config.pop(key, None)
+    for k, rope in enumerate(OWN):
+        made = folder / str(k)
+        shutil.copytree(MODEL, made, ignore=shutil.ignore_patterns("*.safetensors"))
+        scaled = {"rope_scaling": rope} if rope else {}
+        (made / "config.json").write_text(json.dumps({**config, "rope_theta": 100000, **scaled}))
+    return [str(folder / str(k)) for k in range(len(OWN))]
+
+
+def test_a_window_is_refused_where_vllm_refuses_it(tmp_path: Path) -> None:
     asked, ours = [], []
-    for overrides in OVERRIDES:
+    for model, overrides in product((str(MODEL), *bases(tmp_path)), OVERRIDES):
+        shape = find_shape(model)
+        assert shape
         for key in ("rope_parameters", "rope_scaling"):
             if key in overrides:
                 overrides[key] = {**overrides[key], "rope_theta": 100000}
-        for window in (None, 8192, 16384, 16400):
+        for window in (None, 8192, 16384, 16400, -1):
             block = {"hf_overrides": overrides, "max_model_len": window}
-            file = Document("f.yaml", {"base_model": str(MODEL), "vllm": block}, {})
+            file = Document("f.yaml", {"base_model": model, "vllm": block}, {})
             cfg = parse_config(file)
-            said = {p.rule for p in check(file, cfg, gather_facts(cfg))}
-            refused = "max-model-len-positions" in said
-            positions = served_positions(cfg, shape)
-            ours.append(None if refused else window or positions)
-            asked.append({**block, "model": str(MODEL), "dtype": "bfloat16"})
+            said = check(file, cfg, gather_facts(cfg))
+            errors = {p.rule for p in said if p.severity == "error"}
+            refused = "max-model-len-positions" in errors
+            ours.append(None if refused else cfg.vllm.window or served_positions(cfg, shape))
+            asked.append({**block, "model": model, "dtype": "bfloat16"})
     done = subprocess.run(
         [ROOT / ".venv-serve/bin/python", ROOT / "tests/e2e/vllm_positions.py"],
         input="\n".join(map(json.dumps, asked)), text=True, capture_output=True,

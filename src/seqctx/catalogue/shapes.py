@@ -36,7 +36,8 @@ class ModelShape:
     """What memory and positions depend on.
 
     Attributes:
-        max_position: positions that the model was trained for [tokens].
+        max_position: positions that the model was trained for, scaling of its own config.json
+            included [tokens].
         parameters_m: weights [millions].
         kv_bytes_per_token: of the KV cache in 16 bit: 2 x layers x kv_heads x head_dim x 2.
         sliding_window: what the table says of it; None where every layer sees everything.
@@ -46,6 +47,7 @@ class ModelShape:
         intermediate: width within the MLP.
         vocab: rows of the embedding.
         mlp_matrices: 3 with a gate, 2 without.
+        stretched: by what config.json's own rope scaling multiplies its positions.
     """
 
     name: str
@@ -64,6 +66,7 @@ class ModelShape:
     intermediate: int | None = None
     vocab: int | None = None
     mlp_matrices: int = 3
+    stretched: float = 1.0
 
     @property
     def experts(self) -> Experts | None:
@@ -243,6 +246,30 @@ def _stem(name: str) -> str:
     return re.sub(r"-(instruct|base)-", "-", name)
 
 
+ROPE_KEYS = ("rope_parameters", "rope_scaling")
+_STRETCHED_ALREADY = (
+    "su", "longrope", "llama3", "yarn", "deepseek_yarn", "deepseek_llama_scaling",
+)  # fmt: skip
+
+
+def stretch(rope: dict[str, Any]) -> float:
+    """By what scaled rope multiplies ``max_position_embeddings``; most kinds leave it as it is.
+
+    Args:
+        rope: ``rope_parameters``, or ``rope_scaling`` as it was called before; one for all layers,
+            or one for each kind of layer.
+
+    Source: vLLM 0.32, config/model.py, _get_and_verify_max_len.
+    """
+    kinds = [each for each in rope.values() if isinstance(each, dict)] or [rope]
+    factor = 1.0
+    for each in kinds:
+        given = each.get("factor")
+        known = each.get("rope_type", each.get("type")) in _STRETCHED_ALREADY
+        factor = float(given) if isinstance(given, int | float) and not known else factor
+    return factor
+
+
 _EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts")
 
 
@@ -268,6 +295,9 @@ def _shape_of_folder(folder: Path) -> ModelShape:
     experts = next((config[k] for k in _EXPERTS if config.get(k)), None)
     blocks = f"{experts} experts" if experts else None
     blocks = "latent attention (MLA)" if config.get("kv_lora_rank") else blocks
+    ropes = [config[key] for key in ROPE_KEYS if isinstance(config.get(key), dict)]
+    scaled_already = "gemma3" in str(config.get("model_type"))
+    stretched = stretch(ropes[0]) if ropes and not scaled_already else 1.0
     return ModelShape(
         name=str(folder),
         hidden=hidden,
@@ -275,7 +305,7 @@ def _shape_of_folder(folder: Path) -> ModelShape:
         heads=heads,
         kv_heads=kv_heads,
         head_dim=head_dim,
-        max_position=positions,
+        max_position=int(positions * stretched),
         parameters_m=(layers * block + embeddings) / 1e6,
         kv_bytes_per_token=4 * layers * kv_heads * head_dim,
         sliding_window=str(window) if window else None,
@@ -284,6 +314,7 @@ def _shape_of_folder(folder: Path) -> ModelShape:
         source=str(path),
         intermediate=inner,
         vocab=vocab,
+        stretched=stretched,
     )
 
 
