@@ -148,9 +148,7 @@ def test_longest_window_is_exact(window: int) -> None:
 def test_window_of_the_model_and_of_the_card() -> None:
     unset = LLAMA.replace(vllm__max_model_len=None)
     assert plan_serving(unset, gpu="rtx-5090").window == 131072
-    auto = LLAMA.model_copy(
-        update={"vllm": LLAMA.vllm.model_copy(update={"max_model_len": "auto"})}
-    )
+    auto = LLAMA.replace(vllm__max_model_len="auto")
     plan = plan_serving(auto, gpu="rtx-5090")
     assert plan.fits and plan.window == plan.longest_window
     with pytest.raises(InputError, match="no card is known"):

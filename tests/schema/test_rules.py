@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from seqctx.plan.check import gather_facts
-from seqctx.schema.config import read_config
+from seqctx.schema.config import parse_config, read_config
 from seqctx.schema.facts import Facts, Prepared
 from seqctx.schema.rules import RULES, Problem, check
-from seqctx.schema.source import parse_document
+from seqctx.schema.source import Document, parse_document
 from tests.conftest import ROOT
 
 DATA = ROOT / "tests" / "data"
@@ -94,3 +94,37 @@ def test_gpt_oss_leaks_with_eager_attention_though_the_key_is_set() -> None:
         assert cfg
         found = {p.rule for p in check(document, cfg, Facts())}
         assert ("packing-leaks" in found) == leaks
+
+
+def of_serving(base: str, sequence_len: int = 512, **vllm: object) -> dict[str, Problem]:
+    """What is said of a server on an RTX 5090, by rule."""
+    data = {"base_model": base, "sequence_len": sequence_len, "vllm": vllm}
+    document = Document("file", {**data, "seqctx": {"gpu": "rtx-5090"}}, {})
+    cfg = parse_config(document)
+    return {p.rule: p for p in check(document, cfg, gather_facts(cfg))}
+
+
+def test_a_window_of_what_fits_is_too_large_where_nothing_fits() -> None:
+    assert not of_serving("meta-llama/Llama-3.1-8B-Instruct", 2048, max_model_len="auto")
+    said = of_serving("meta-llama/Llama-3.3-70B-Instruct", 2048, max_model_len=-1)
+    assert said.keys() == {"kv-cache-too-large"}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "window", "severity"),
+    [
+        ({"max_position_embeddings": 16384}, 16384, "warning"),
+        ({"max_position_embeddings": 16384}, 8192, None),
+        ({"max_position_embeddings": 16384}, None, "warning"),
+        ({"max_position_embeddings": 16384}, 16385, "error"),
+        ({}, 8193, "error"),
+        ({"max_position_embeddings": 4096}, 8192, "error"),
+    ],
+)
+def test_positions_that_the_file_tells_the_server(
+    overrides: dict[str, int], window: int | None, severity: str | None
+) -> None:
+    base = "HuggingFaceTB/SmolLM2-135M-Instruct"
+    said = of_serving(base, hf_overrides=overrides, max_model_len=window)
+    found = said.get("max-model-len-positions")
+    assert (found.severity if found else None) == severity

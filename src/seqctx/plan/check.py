@@ -12,10 +12,12 @@ from seqctx.catalogue.gpus import Gpu, find_gpu
 from seqctx.catalogue.shapes import ModelShape, find_shape
 from seqctx.errors import InputError, SeqctxError
 from seqctx.plan.serving import plan_serving
+from seqctx.schema.blocks import AUTO
 from seqctx.schema.config import Config, read_config
 from seqctx.schema.facts import Facts, Prepared
 from seqctx.schema.manifest import MANIFEST, Manifest
 from seqctx.schema.problem import Problem
+from seqctx.schema.render import api_key
 from seqctx.schema.rules import check
 from seqctx.schema.source import Document
 
@@ -72,7 +74,7 @@ def gather_facts(
         longest_window=longest_window(cfg, shape, card),
         cuda=Path("/dev/nvidiactl").exists(),
         cards=len([*Path("/dev").glob("nvidia[0-9]*")]) or None,
-        api_key=bool(cfg.vllm.get("api_key") or os.environ.get("VLLM_API_KEY")),
+        api_key=bool(api_key(cfg) or os.environ.get("VLLM_API_KEY", "").strip()),
         special_tokens=shape.special_tokens if shape else None,
         prepared=prepared,
         stem=path.stem if path else None,
@@ -83,6 +85,8 @@ def longest_window(cfg: Config, shape: ModelShape | None, gpu: Gpu | None) -> in
     """The largest ``max_model_len`` with which the server starts; None where it is not covered."""
     if shape is None or gpu is None:
         return None
+    if cfg.vllm.max_model_len == AUTO:  # which is what is asked here
+        cfg = cfg.replace(vllm__max_model_len=None)
     try:
         return plan_serving(cfg, gpu=gpu, shape=shape).longest_window
     except SeqctxError:  # such as a rank that vLLM does not take; other rules say so

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from math import prod
 from typing import Any
 
-from seqctx.catalogue.shapes import ModelShape
+from seqctx.catalogue.shapes import ROPE_KEYS, ModelShape, stretch
+from seqctx.schema.blocks import AUTO
 from seqctx.schema.config import Config
 from seqctx.schema.facts import Facts
 from seqctx.schema.render import VLLM_MAX_LORA_RANKS
@@ -14,8 +15,6 @@ from seqctx.schema.rules.base import Finding, rule
 from seqctx.schema.rules.parallel import divisors, product, size_of
 from seqctx.schema.rules.training import all_datasets, rope_scaling, training_rope
 from seqctx.schema.source import KeyPath
-
-_SCALED_ALREADY = ("su", "longrope", "llama3", "yarn", "deepseek_yarn", "deepseek_llama_scaling")
 
 
 def _served(cfg: Config) -> bool:
@@ -32,18 +31,25 @@ def serving_rope(cfg: Config) -> dict[str, Any] | None:
 
 
 def served_positions(cfg: Config, shape: ModelShape) -> int:
-    """Positions of the served model, as vLLM derives them where the file scales its rope [tokens].
+    """Positions of the served model, as vLLM derives them from what the file overrides [tokens].
 
     Some kinds of scaling leave ``max_position_embeddings`` as it is, so that it must be raised
     beside them (vLLM 0.32: config/model.py, _get_and_verify_max_len).
     """
-    rope = serving_rope(cfg)
-    if not rope:
+    overrides = cfg.vllm.get("hf_overrides")
+    if not isinstance(overrides, dict):
         return shape.max_position
-    told = cfg.vllm.get("hf_overrides").get("max_position_embeddings")
-    positions = told if isinstance(told, int) else shape.max_position
-    scaled_already = rope.get("rope_type", rope.get("type")) in _SCALED_ALREADY
-    return int(positions * (1 if scaled_already else rope["factor"]))
+    ropes = [overrides[key] for key in ROPE_KEYS if isinstance(overrides.get(key), dict)]
+    factor = stretch(ropes[0]) if ropes else shape.stretched
+    told = _told_positions(cfg)
+    return int((told or shape.max_position / shape.stretched) * factor)
+
+
+def _told_positions(cfg: Config) -> int | None:
+    """``max_position_embeddings`` that the file gives the server."""
+    overrides = cfg.vllm.get("hf_overrides")
+    told = overrides.get("max_position_embeddings") if isinstance(overrides, dict) else None
+    return told if isinstance(told, int) else None
 
 
 @rule("lora-rank-served", "error", "vLLM 0.32: config/lora.py, MaxLoRARanks")
@@ -121,8 +127,15 @@ def _is_models_own(template: str, cfg: Config) -> bool:
 @rule("max-model-len-positions", "error", "vLLM 0.32: config/model.py, get_and_verify_max_len")
 def max_model_len_positions(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """The server refuses a window beyond the model's positions, unless rope scaling is given."""
-    positions, window = facts.shape and served_positions(cfg, facts.shape), cfg.vllm.max_model_len
-    if positions and window and window > positions:
+    if not facts.shape:
+        return
+    positions, window = served_positions(cfg, facts.shape), cfg.vllm.window
+    learned = facts.shape.max_position
+    if not serving_rope(cfg) and min(window or positions, positions) > learned:
+        fact = f"{positions} are served, and the model learned {learned}"
+        remedy = "Scale the rope beside it, in training too; or leave it out."
+        yield Finding(("vllm", "hf_overrides"), fact, remedy, "warning")
+    if window and window > positions:
         fact = f"{window} exceeds the model's {positions} positions"
         remedy = "Lower it, or scale the rope in hf_overrides, in training too."
         if serving_rope(cfg):
@@ -135,7 +148,7 @@ def max_model_len_positions(cfg: Config, facts: Facts) -> Iterator[Finding]:
 @rule("max-model-len-below-sequence-len", "warning", "both are lengths of prompt and answer")
 def max_model_len_below_sequence_len(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """A window below the trained length cannot hold what was trained."""
-    window = cfg.vllm.max_model_len
+    window = cfg.vllm.window
     if window and window < cfg.sequence_len:
         fact = f"{window} is below sequence_len, {cfg.sequence_len}: trained text does not fit"
         yield Finding(("vllm", "max_model_len"), fact, "Raise it.")
@@ -161,7 +174,9 @@ def kv_cache_too_large(cfg: Config, facts: Facts) -> Iterator[Finding]:
     if longest is None or not facts.shape or not facts.gpu or not _served(cfg):
         return
     positions = served_positions(cfg, facts.shape)
-    window = min(cfg.vllm.max_model_len or positions, positions)
+    window = min(cfg.vllm.window or positions, positions)
+    if cfg.vllm.max_model_len == AUTO:  # vLLM then takes what fits
+        window = min(window, max(longest, 1))
     if window > longest:
         fact = f"the cache of {window} tokens does not fit on {facts.gpu.name} beside the weights"
         remedy = "Serve quantized weights, a smaller model, or on more cards."
@@ -175,6 +190,31 @@ def server_open(cfg: Config, facts: Facts) -> Iterator[Finding]:
     if cfg.vllm.host not in ("127.0.0.1", "localhost", "::1") and facts.api_key is False:
         fact = f"{cfg.vllm.host} opens the server to the network, and no key is asked for"
         yield Finding(("vllm", "host"), fact, "Set 127.0.0.1, or VLLM_API_KEY in the environment.")
+
+
+_ELSEWHERE = {
+    "uds": "it answers on a socket file",
+    "grpc": "it answers gRPC only",
+    "headless": "it answers nobody",
+    "data_parallel_multi_port_external_lb": "each engine answers on a port of its own",
+    "ssl_cert_reqs": "it wants a certificate of whoever asks",
+}
+
+
+@rule("served-elsewhere", "error", "vLLM 0.32: entrypoints/cli/serve.py, launchers/launcher.py")
+def served_elsewhere(cfg: Config, facts: Facts) -> Iterator[Finding]:
+    """A server is waited for, and asked, over HTTP at its host and port."""
+    for key, fact in _ELSEWHERE.items():
+        if cfg.vllm.get(key):
+            remedy = "Leave it out; or start vllm serve yourself."
+            yield Finding(("vllm", key), f"{fact}, where seqctx does not ask", remedy)
+    for key, other in (("ssl_keyfile", "ssl_certfile"), ("ssl_certfile", "ssl_keyfile")):
+        if cfg.vllm.get(key) and not cfg.vllm.get(other):
+            yield Finding(("vllm", key), f"without {other} there is no TLS", f"Set {other}.")
+    keys = cfg.vllm.get("api_key")
+    if isinstance(keys, list) and len(keys) != 1:
+        fact = f"{len(keys)} keys, and vLLM takes one that a list of processes does not show"
+        yield Finding(("vllm", "api_key"), fact, "Give one.")
 
 
 @rule("blackwell-sequences", "warning", "reported by users: fewer than 9 fail at warm-up")
