@@ -94,7 +94,13 @@ def test_suggest_says_its_diff(tmp_path: Path) -> None:
     assert answer.returncode == 0, answer.stderr
     assert "+vllm:\n" in answer.stdout and "+  max_model_len: 40960\n" in answer.stdout
     assert "+seqctx:\n" in answer.stdout
-    assert (tmp_path / "g.yaml").read_text() == "base_model: Qwen/Qwen3-8B\nsequence_len: 2048"
+    text = "base_model: Qwen/Qwen3-8B\nsequence_len: 2048"  # without an end of its last line
+    assert (tmp_path / "g.yaml").read_text() == text
+    subprocess.run(
+        ["patch", "-s", "g.yaml"], input=answer.stdout, text=True, cwd=tmp_path, check=True
+    )
+    patched = (tmp_path / "g.yaml").read_text()
+    assert patched.startswith(f"{text}\n\nvllm:\n")
 
 
 def test_init_writes_once_asks_for_the_rest_and_never_overwrites(tmp_path: Path) -> None:

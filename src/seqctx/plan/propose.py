@@ -207,7 +207,8 @@ def suggest(text: str, name: str, cfg: Config, facts: Facts, machine: Gpu | None
         )
         added += f"\nseqctx:\n{named}"
     lines = text.splitlines(keepends=True)
-    if lines and not lines[-1].endswith("\n"):
-        lines[-1] += "\n"
-    after = [*lines, *added.splitlines(keepends=True)]
-    return "".join(difflib.unified_diff(lines, after, name, name)) if added else ""
+    ended = text if text.endswith("\n") or not text else f"{text}\n"
+    after = [*ended.splitlines(keepends=True), *added.splitlines(keepends=True)]
+    unended = "\n\\ No newline at end of file\n"  # patch wants to be told
+    changes = difflib.unified_diff(lines, after, name, name) if added else ()
+    return "".join(line if line.endswith("\n") else line + unended for line in changes)
