@@ -87,6 +87,8 @@ SERVED: list[dict[str, Any]] = [
     {"tensor_parallel_size": 8, "pipeline_parallel_size": 2, "distributed_executor_backend": "ray"},
     {"data_parallel_size": 4, "data_parallel_size_local": 2, "data_parallel_backend": "ray"},
     {"tensor_parallel_size": 8, "nnodes": 2, "node_rank": 1, "master_addr": "192.0.2.1"},
+    {"max_model_len": -1, "api_server_count": 2},
+    {"cudagraph_capture_sizes": [1, 2], "middleware": ["a.b"], "allowed_methods": ["GET"]},
 ]
 
 
@@ -154,7 +156,8 @@ def test_what_is_divided_over_nobody_knows_how_many_is_refused() -> None:
 
 
 def test_vllms_parser_takes_what_is_rendered() -> None:
-    commands = [vllm_command(config(vllm=vllm))[2:] for vllm in SERVED]
+    adapter = {**QLORA, "output_dir": "out/lr=1e-4,a"}
+    commands = [vllm_command(config(**adapter, vllm=vllm))[2:] for vllm in SERVED]
     done = subprocess.run(
         [ROOT / ".venv-serve/bin/python", ROOT / "tests/e2e/vllm_arguments.py"],
         input="\n".join(map(json.dumps, commands)), text=True, capture_output=True,
@@ -165,6 +168,7 @@ def test_vllms_parser_takes_what_is_rendered() -> None:
     for vllm, answer in zip(SERVED, answers, strict=True):
         assert {key: answer[key] for key in vllm} == vllm
         assert answer["model_tag"] == BASE["base_model"]
+        assert "name='lr=1e-4,a', path='out/lr=1e-4,a'" in str(answer["lora_modules"])
 
 
 def test_a_server_is_planned_by_card() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import pickle
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,13 @@ from hypothesis import strategies as st
 
 from seqctx import CheckError, InputError, axolotl_mapping, diff, load_config, vllm_command
 from seqctx.schema.config import parse_config
-from seqctx.schema.render import VLLM_MAX_LORA_RANKS, annotated_yaml, max_lora_rank
+from seqctx.schema.render import (
+    VLLM_MAX_LORA_RANKS,
+    adapter_name,
+    annotated_yaml,
+    base_name,
+    max_lora_rank,
+)
 from seqctx.schema.source import Document, parse_document
 from tests.conftest import ROOT
 
@@ -51,7 +58,8 @@ def test_the_missions_command() -> None:
         "vllm", "serve", "meta-llama/Llama-3.1-8B-Instruct",
         "--served-model-name", "Llama-3.1-8B-Instruct",
         "--enable-lora", "--lora-modules",
-        "llama-3.1-8b-qlora-32gb=outputs/llama-3.1-8b-qlora-32gb", "--max-lora-rank", "64",
+        '{"name": "llama-3.1-8b-qlora-32gb", "path": "outputs/llama-3.1-8b-qlora-32gb"}',
+        "--max-lora-rank", "64",
         "--host", "127.0.0.1", "--port", "8000", "--max-model-len", "64000",
         "--max-num-seqs", "9", "--gpu-memory-utilization", "0.9", "--dtype", "bfloat16",
     ]  # fmt: skip
@@ -67,6 +75,52 @@ def test_flags_of_every_kind(tmp_path: Path) -> None:
         "--enforce-eager", "--no-async-scheduling", "--allowed-origins", '["a"]',
         "--hf-overrides", '{"f": 1}', "--dtype", "bfloat16",
     ]  # fmt: skip
+
+
+def test_lists_are_what_vllm_takes_for_each(tmp_path: Path) -> None:
+    flags = (
+        "{cudagraph_capture_sizes: [1, 2], middleware: [a.b, c.d], allowed_methods: [GET], "
+        "allowed_media_domains: [x.org, y.org], lora_target_modules: []}"
+    )
+    command = vllm_command(load_config(written(tmp_path, f"base_model: m\nvllm: {flags}\n")))
+    assert command[-12:] == [
+        "--cudagraph-capture-sizes", "1", "2", "--middleware", "a.b", "--middleware", "c.d",
+        "--allowed-methods", '["GET"]', "--allowed-media-domains", "x.org", "y.org",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("given", ["auto", -1])
+def test_a_window_of_what_fits(tmp_path: Path, given: object) -> None:
+    cfg = load_config(written(tmp_path, f"base_model: m\nvllm: {{max_model_len: {given}}}\n"))
+    assert (cfg.vllm.max_model_len, cfg.vllm.window) == (-1, None)
+    assert vllm_command(cfg)[-2:] == ["--max-model-len", "-1"]
+
+
+@pytest.mark.parametrize(
+    ("block", "message"),
+    [
+        ("max_model_len: 0", "must be at least 1, or auto"),
+        ("max_model_len: wide", "max_model_len: input should be a valid integer"),
+        ("served_model_name: [a, b]", "takes one name here"),
+    ],
+)
+def test_what_the_server_is_not_told(tmp_path: Path, block: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        load_config(written(tmp_path, f"base_model: m\nvllm: {{{block}}}\n"))
+
+
+def test_two_models_have_two_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cfg = load_config(written(tmp_path, "base_model: x/voice\noutput_dir: outputs/voice\n"))
+    assert (base_name(cfg), adapter_name(cfg)) == ("voice", "voice-trained")
+    monkeypatch.chdir(tmp_path)
+    assert base_name(cfg.replace(base_model=".")) == tmp_path.name
+
+
+def test_signs_in_a_folders_name_reach_vllm_whole(tmp_path: Path) -> None:
+    text = "base_model: m\nadapter: lora\noutput_dir: 'outputs/lr=1e-4,a'\n"
+    command = vllm_command(load_config(written(tmp_path, text)))
+    module = json.loads(command[command.index("--lora-modules") + 1])
+    assert module == {"name": "lr=1e-4,a", "path": "outputs/lr=1e-4,a"}
 
 
 @pytest.mark.parametrize(("rank", "flag"), [(1, 1), (2, 8), (16, 16), (17, 32), (512, 512)])

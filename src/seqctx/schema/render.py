@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import textwrap
 from pathlib import Path
@@ -37,6 +38,9 @@ _SECTIONS = {
 
 VLLM_MAX_LORA_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 """The only values that ``--max-lora-rank`` takes (vLLM 0.32, vllm/config/lora.py)."""
+
+_JSON_LISTS = ("--allowed-origins", "--allowed-methods", "--allowed-headers")
+_SECRET_FLAGS = ("--watermark-config",)  # beside `secrets`, as vLLM's own log leaves out
 
 
 class _Dumper(yaml.SafeDumper):
@@ -122,12 +126,21 @@ def axolotl_mapping(cfg: Config, *, output_dir: Path) -> dict[str, Any]:
 
 def base_name(cfg: Config) -> str:
     """The name under which the base model is served."""
-    return cfg.vllm.served_model_name or Path(cfg.base_model).name
+    return cfg.vllm.served_model_name or _last_part(cfg.base_model)
 
 
 def adapter_name(cfg: Config) -> str:
-    """The name under which the trained adapter is served: the last part of ``output_dir``."""
-    return Path(cfg.output_dir).name
+    """The name under which what was trained is served: the last part of ``output_dir``.
+
+    Where the base has that name, ``-trained`` comes after it: two models need two.
+    """
+    name = _last_part(cfg.output_dir)
+    return f"{name}-trained" if name == base_name(cfg) else name
+
+
+def _last_part(path: str) -> str:
+    """The last part of a folder, ``.`` and ``..`` looked up, or of a hub id."""
+    return os.path.basename(os.path.abspath(path))
 
 
 def max_lora_rank(rank: int) -> int:
@@ -142,13 +155,32 @@ def max_lora_rank(rank: int) -> int:
     return next(r for r in VLLM_MAX_LORA_RANKS if r >= rank)
 
 
-def shown(command: list[str]) -> str:
-    """A command line for people and logs, without the key of ``vllm.api_key``."""
+def secrets(cfg: Config) -> dict[str, str]:
+    """What vLLM is given in its environment rather than as flags, which everybody's ps shows."""
+    token = _given(cfg, "hf_token")
+    found = {"VLLM_API_KEY": api_key(cfg), "HF_TOKEN": token if isinstance(token, str) else None}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def api_key(cfg: Config) -> str | None:
+    """The key that the file asks requests for; None where it names none, or several."""
+    given = _given(cfg, "api_key")
+    keys = given if isinstance(given, list) else [given]
+    return str(keys[0]) if len(keys) == 1 and keys[0] is not None else None
+
+
+def _given(cfg: Config, key: str) -> Any:
+    """A key of ``vllm:``, which may be spelt as the flag is."""
+    return cfg.vllm.get(key, cfg.vllm.get(key.replace("_", "-")))
+
+
+def shown(command: list[str], cfg: Config) -> str:
+    """A command line for people and logs, with stars for what is secret."""
     hidden = [
-        "***" if before == "--api-key" else each
+        "***" if before in _SECRET_FLAGS else each
         for before, each in zip(["", *command], command, strict=False)
     ]
-    return shlex.join(hidden)
+    return " ".join([*(f"{name}='***'" for name in secrets(cfg)), shlex.join(hidden)])
 
 
 def vllm_command(cfg: Config, *, program: tuple[str, ...] = ("vllm", "serve")) -> list[str]:
@@ -160,26 +192,42 @@ def vllm_command(cfg: Config, *, program: tuple[str, ...] = ("vllm", "serve")) -
         program: what comes before the model.
 
     Returns:
-        One argument an item. Keys of ``vllm:`` become flags: ``true`` is the bare flag, ``false``
-        its ``--no-`` form, lists and mappings are JSON.
+        One argument an item. Keys of ``vllm:`` become flags, but for `secrets`: ``true`` is the
+        bare flag, ``false`` its ``--no-`` form, mappings are JSON, lists are what vLLM takes for
+        each.
     """
     vllm = cfg.vllm
     command = [*program, cfg.base_model, "--served-model-name", base_name(cfg)]
     if cfg.adapter:
-        command += ["--enable-lora", "--lora-modules", f"{adapter_name(cfg)}={cfg.output_dir}"]
+        module = {"name": adapter_name(cfg), "path": cfg.output_dir}
+        command += ["--enable-lora", "--lora-modules", json.dumps(module)]
         command += ["--max-lora-rank", str(max_lora_rank(cfg.lora_r or 8))]
     axolotls = axolotl_names()["keys"]["vllm"]["keys"].keys() - vllm_names()["keys"].keys()
     only_axolotls = {"served_model_name", *axolotls}  # of its own server, in the same block
     flags = vllm.model_dump(mode="json", exclude=only_axolotls, exclude_none=True)
     for key, value in flags.items():
-        flag = key.replace("_", "-")
-        match value:
-            case True:
-                command.append(f"--{flag}")
-            case False:
-                command.append(f"--no-{flag}")
-            case list() | dict():
-                command += [f"--{flag}", json.dumps(value)]
-            case _:
-                command += [f"--{flag}", str(value)]
+        flag = f"--{key.replace('_', '-')}"
+        if flag == "--api-key" or (flag == "--hf-token" and isinstance(value, str)):
+            continue
+        command += _flag(flag, value)
     return command
+
+
+def _flag(flag: str, value: Any) -> list[str]:
+    """One key of ``vllm:`` as arguments (vLLM 0.32: launchers/cli_args.py, engine/arg_utils.py)."""
+    match value:
+        case True:
+            return [flag]
+        case False:
+            return [f"--no-{flag[2:]}"]
+        case list() if flag == "--middleware":
+            return [argument for item in value for argument in (flag, str(item))]
+        case list() if flag not in _JSON_LISTS:
+            return [flag, *map(_word, value)] if value else []
+        case _:
+            return [flag, _word(value)]
+
+
+def _word(value: Any) -> str:
+    """A value as one argument."""
+    return json.dumps(value) if isinstance(value, list | dict) else str(value)
