@@ -26,7 +26,7 @@ import yaml
 
 from seqctx.process import find_tool, has_gpu, tool_environment
 from seqctx.schema.config import load_config
-from seqctx.serve import root_url, serve_command, target_config
+from seqctx.serve import address_of, serve_command, target_config
 from seqctx.train import train_command
 
 SEQCTX = [sys.executable, "-m", "seqctx"]
@@ -109,9 +109,9 @@ def main() -> None:
         for _ in range(options.repeats):
             env = tool_environment(Path(vllm[0]), offline=True)
             model = Path(cfg.output_dir).name if cfg.adapter else cfg.base_model
-            served["vllm"].append(serve(vllm, root_url(cfg), model, env))
+            served["vllm"].append(serve(vllm, address_of(cfg).url, model, env))
             served["seqctx serve"].append(
-                serve([*SEQCTX, "serve", str(path)], root_url(cfg), model, dict(os.environ))
+                serve([*SEQCTX, "serve", str(path)], address_of(cfg).url, model, dict(os.environ))
             )
 
     own, ours = (median(times[k]) for k in ("axolotl train", "seqctx train"))

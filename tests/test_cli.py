@@ -75,7 +75,8 @@ def test_dry_runs_write_nothing(project: Path) -> None:
     assert "read texts/a.md" in prepare.stdout
     assert "outputs/c.seqctx-partial/run/axolotl.yaml" in train.stdout.splitlines()[-1]
     assert "seqctx" not in train.stdout.splitlines()[1]
-    assert "--lora-modules c=outputs/c --max-lora-rank 8 --host 127.0.0.1" in serve.stdout
+    module = """--lora-modules '{"name": "c", "path": "outputs/c"}' --max-lora-rank 8 --host"""
+    assert module in serve.stdout
     assert {p.returncode for p in (prepare, train, serve)} == {0}
     assert sorted(project.rglob("*")) == before
 
@@ -84,6 +85,11 @@ def test_dry_runs_write_nothing(project: Path) -> None:
 def test_a_missing_config(project: Path, verb: str) -> None:
     line = refused(project, verb, "none.yaml", code=2)
     assert line == "none.yaml: no such file. Check the path."
+
+
+def test_the_demo_of_what_cannot_be_asked_in_chat(project: Path) -> None:
+    tokens = ("demo", "c.yaml", "--set", "seqctx.prepare.format=tokens")
+    assert "the demo asks in chat" in refused(project, *tokens, code=1, SEQCTX_VLLM="true")
 
 
 def test_usage(project: Path) -> None:

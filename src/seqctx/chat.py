@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from seqctx.serve import stream
+from seqctx.serve import Address, stream
 
 COMMANDS = "/base, /adapter, /both, /new"
 
@@ -15,7 +15,7 @@ class Chat:
     """One conversation.
 
     Attributes:
-        url: the server's root.
+        address: the server's.
         models: its names, the base first.
         asked: those that answer.
         system: the system prompt, if any.
@@ -24,7 +24,7 @@ class Chat:
         seed: of the draw.
     """
 
-    url: str
+    address: Address
     models: tuple[str, ...]
     asked: tuple[str, ...]
     system: str | None = None
@@ -59,6 +59,7 @@ class Chat:
 
         Raises:
             ToolError: when the server refuses or is gone; the conversation stays as it was.
+            InputError: when the text cannot be sent.
         """
         for k, model in enumerate(self.asked):
             if len(self.asked) > 1:
@@ -67,7 +68,7 @@ class Chat:
             messages = [*before, {"role": "user", "content": text}]
             written = ""
             for piece in stream(
-                self.url, model, messages, temperature=self.temperature,
+                self.address, model, messages, temperature=self.temperature,
                 max_tokens=self.max_tokens, seed=self.seed,
             ):  # fmt: skip
                 written += piece

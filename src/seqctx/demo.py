@@ -15,7 +15,7 @@ from seqctx.prepare import prepare
 from seqctx.process import find_tool
 from seqctx.schema.config import Config
 from seqctx.schema.manifest import Manifest, Run
-from seqctx.serve import ask, check_port, log_path, serving
+from seqctx.serve import as_trained, ask, check_port, log_path, serving
 from seqctx.train import train
 from seqctx.train.progress import Progress
 
@@ -77,6 +77,8 @@ def demo(
     """
     if not cfg.adapter:
         raise CheckError("adapter: missing; the demo compares base and adapter. Set it.")
+    if cfg.seqctx.prepare.format == "tokens":
+        raise CheckError("seqctx.prepare.format: tokens, and the demo asks in chat. Set chat.")
     find_tool("vllm")  # found wanting now rather than after the training
     check_port(cfg)
     steps: list[Step] = []
@@ -97,13 +99,15 @@ def demo(
     row = _held_out_row(out, manifest)
     asked, author = row["messages"][:-1], row["messages"][-1]["content"]
     on_step("starting vLLM")
-    with serving(cfg, log_path(cfg), on_stage=lambda stage: on_step(f"vLLM: {stage}")) as server:
+    with serving(
+        as_trained(cfg), log_path(cfg), on_stage=lambda stage: on_step(f"vLLM: {stage}")
+    ) as server:
         done("serve", start, True, server.log)
         start = time.monotonic()
         answers = []
         for model in (server.base, server.adapter or server.base):
             on_step(f"asking {model}")
-            answers.append(ask(server.url, model, asked, max_tokens=ANSWER_TOKENS))
+            answers.append(ask(server.address, model, asked, max_tokens=ANSWER_TOKENS))
         done("ask", start, True, server.log)
         on_step("stopping vLLM")
         start = time.monotonic()

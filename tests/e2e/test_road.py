@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -174,8 +175,8 @@ def test_vllms_refusal_is_one_line(trained: Path) -> None:
     assert answer.returncode == 3
     line = answer.stderr.splitlines()[-1]
     assert "Cannot find the config file for awq" in line
-    assert line.endswith(
-        "Mend the key of vllm: that it names; the log is outputs/short/run/serve.log."
+    assert re.search(
+        r"Mend the key of vllm: that it names; the log is outputs/short/run/serve-\d+\.log\.$", line
     )
     assert "Traceback" not in answer.stderr
 

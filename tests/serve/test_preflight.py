@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from seqctx.errors import CheckError, InputError
-from seqctx.schema.render import shown, vllm_command
-from seqctx.serve.preflight import check_adapter, check_served
+from seqctx.schema.facts import Facts
+from seqctx.schema.render import base_name, secrets, shown, vllm_command
+from seqctx.serve import preflight
+from seqctx.serve.address import address_at, address_of
+from seqctx.serve.preflight import check_adapter, check_port, check_served
 from seqctx.serve.state import Running, born, known, one, state_file
 from seqctx.serve.target import target_config
 from tests.train.test_checkpoints import cut, tensors
@@ -46,8 +49,13 @@ def test_a_whole_adapter_passes(project: Path) -> None:
     "config, message",
     [
         ('{"r": 32}', "lora_r: 16, but the adapter in outputs/voice has 32"),
+        ('{"r": 16, "use_dora": true, "lora_bias": true}', "use_dora, lora_bias, which vLLM does"),
+        ('{"r": 16, "init_lora_weights": "pissa_niter_16"}', "init_lora_weights: pissa_niter_16"),
+        ('{"r": 16, "bias": "all"}', "bias: all"),
+        ('{"r": 16, "peft_type": "LOHA"}', "peft_type: LOHA"),
+        ('{"r": 16, "rank_pattern": {"q_proj": 24}}', "have rank 24. Set vllm.max_lora_rank: 32"),
         ('{"r": 16, "modules_to_save": ["lm_head"]}', "whole modules .lm_head."),
-        ('{"r": 16, "base_model_name_or_path": "other"}', "belongs to other"),
+        ('{"r": 16, "base_model_name_or_path": "other"}', "belongs to other.*its config names"),
     ],
 )
 def test_an_adapter_that_cannot_be_served(project: Path, config: str, message: str) -> None:
@@ -127,8 +135,120 @@ def test_servers_that_were_killed_are_forgotten(project: Path) -> None:
 
 
 def test_a_key_of_the_file_is_not_shown(project: Path) -> None:
-    cfg = target_config("voice.yaml", {"vllm.api_key": "a-secret"})
-    assert "a-secret" in vllm_command(cfg)
-    line = shown(vllm_command(cfg))
-    assert "a-secret" not in line
-    assert "--api-key '***'" in line
+    given = {"vllm.api_key": "a-secret", "vllm.hf_token": "hf-secret"}
+    cfg = target_config("voice.yaml", {**given, "vllm.watermark_config": {"secret": 7}})
+    command = vllm_command(cfg)
+    assert "a-secret" not in command and "hf-secret" not in command  # nor to ps
+    assert secrets(cfg) == {"VLLM_API_KEY": "a-secret", "HF_TOKEN": "hf-secret"}
+    line = shown(command, cfg)
+    assert line.startswith("VLLM_API_KEY='***' HF_TOKEN='***' vllm serve ")
+    assert line.endswith("--watermark-config '***'")
+    spelt = target_config("voice.yaml", {"vllm.api-key": "a-secret"})
+    assert "a-secret" not in shown(vllm_command(spelt), spelt)
+    assert address_of(spelt).key == "a-secret"
+    flag = target_config("voice.yaml", {"vllm.hf_token": True, "vllm.dtype": "auto"})
+    assert vllm_command(flag)[-3:] == ["--hf-token", "--dtype", "auto"]
+
+
+def test_the_adapters_own_rank_where_the_file_says_none(project: Path) -> None:
+    (project / "voice.yaml").write_text(
+        "base_model: ./base\nadapter: lora\noutput_dir: outputs/voice\nvllm: {port: 18999}\n"
+    )
+    cfg = target_config("voice.yaml")
+    assert cfg.lora_r == 16
+    check_adapter(cfg)
+    with pytest.raises(CheckError, match="lora_r: 8, but the adapter in outputs/voice has 16"):
+        check_adapter(cfg.replace(lora_r=None))
+
+
+@pytest.mark.parametrize("init", ["true", "gaussian", "EVA"])
+def test_inits_that_leave_the_base_as_it_is(project: Path, init: str) -> None:
+    config = {"r": 16, "init_lora_weights": True if init == "true" else init}
+    (project / "outputs/voice/adapter_config.json").write_text(json.dumps(config))
+    check_adapter(target_config("voice.yaml"))
+
+
+def test_a_whole_model_that_was_trained_is_what_is_served(project: Path) -> None:
+    trains = "base_model: ./base\ndatasets: [{path: a.jsonl}]\noutput_dir: outputs/whole\n"
+    (project / "voice.yaml").write_text(trains)
+    with pytest.raises(CheckError, match="outputs/whole: holds no model.*train.*--base-only"):
+        target_config("voice.yaml")
+    assert target_config("voice.yaml", base_only=True).base_model == "./base"
+    (project / "outputs/whole").mkdir()
+    (project / "outputs/whole/config.json").write_text(json.dumps(BASE))
+    cfg = target_config("voice.yaml")
+    assert (cfg.base_model, base_name(cfg)) == ("outputs/whole", "whole")
+    (project / "voice.yaml").write_text("base_model: ./base\noutput_dir: outputs/none\n")
+    assert target_config("voice.yaml").base_model == "./base"
+    (project / "model-out").mkdir()  # Axolotl's default, of another run
+    (project / "model-out/config.json").write_text(json.dumps(BASE))
+    assert target_config("base").base_model == "base"
+
+
+def test_a_file_without_a_block_for_the_server_is_looked_at_too(project: Path) -> None:
+    (project / "voice.yaml").write_text(
+        "base_model: ./base\nadapter: lora\nlora_r: 16\noutput_dir: outputs/voice\n"
+        "overrides_of_model_config: {rope_scaling: {rope_type: linear, factor: 2.0}}\n"
+    )
+    with pytest.raises(CheckError, match=r"rope factor 2.0 in training, unset in serving"):
+        check_served(target_config("voice.yaml"))
+
+
+def test_a_card_that_no_table_has_is_not_the_files(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Facts] = []
+    monkeypatch.setattr(preflight, "has_gpu", lambda: True)
+    monkeypatch.setattr(preflight, "machine_gpu", lambda: None)
+    monkeypatch.setattr(preflight, "check", lambda document, cfg, facts: seen.append(facts) or [])
+    plan = check_served(target_config("voice.yaml", {"seqctx.gpu": "rtx-4090"}))
+    assert (seen[0].gpu, seen[0].longest_window) == (None, None)
+    assert plan and plan.longest_window is None
+
+
+@pytest.mark.parametrize(
+    "block, message",
+    [
+        ({"uds": "/tmp/s"}, "vllm.uds: it answers on a socket file"),
+        ({"headless": True}, "vllm.headless: it answers nobody"),
+        ({"ssl_keyfile": "k.pem"}, "vllm.ssl_keyfile: without ssl_certfile"),
+        ({"api_key": ["a", "b"]}, "vllm.api_key: 2 keys"),
+    ],
+)
+def test_a_server_that_could_not_be_asked(
+    project: Path, block: dict[str, object], message: str
+) -> None:
+    cfg = target_config("voice.yaml", {f"vllm.{key}": value for key, value in block.items()})
+    with pytest.raises(CheckError, match=message):
+        check_served(cfg)
+
+
+@pytest.mark.parametrize(
+    "host, message",
+    [
+        ("127.0.0..1", "vllm.host: 127.0.0..1 is no address of this machine .no host name"),
+        ("no-such-host.invalid", "vllm.host: no-such-host.invalid is no address"),
+        ("192.0.2.1", "vllm.host: 192.0.2.1 is no address of this machine .Cannot assign"),
+    ],
+)
+def test_a_host_that_cannot_be(project: Path, host: str, message: str) -> None:
+    with pytest.raises(CheckError, match=message):
+        check_port(target_config("voice.yaml", {"vllm.host": host}))
+
+
+def test_the_key_that_a_request_carries(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VLLM_API_KEY", "sekret\r\n")
+    cfg = target_config("voice.yaml")
+    address = address_of(cfg)
+    assert address.key == "sekret" and "sekret" not in repr(address)
+    for value in ("l\u00e4cheln", "a\rb"):
+        monkeypatch.setenv("VLLM_API_KEY", value)
+        with pytest.raises(InputError, match="VLLM_API_KEY: has characters") as raised:
+            address_of(cfg)
+        assert value not in str(raised.value)
+    assert address_of(cfg.replace(vllm__api_key=["of the file"])).key == "of the file"
+    assert address_at("http://127.0.0.1:8000/v1/", cfg.replace(vllm__api_key=7)).key == "7"
+
+
+def test_the_address_that_serve_prints_is_taken(project: Path) -> None:
+    assert address_at("http://127.0.0.1:8000/v1").url == "http://127.0.0.1:8000"

@@ -30,9 +30,10 @@ def serve(
 ) -> None:  # fmt: skip
     r"""Serve with vLLM until Ctrl-C.
 
-    TARGET is a YAML file, whose adapter is served beside its base; or a folder with a base model,
-    a merged model or an adapter; or a hub id. Keys, adapter, memory and port are looked at first,
-    and what vLLM finds stands beside the plan. Where VLLM_API_KEY is set, the server asks for it.
+    TARGET is a YAML file, whose adapter is served beside its base, or the whole model that it
+    trained; or a folder with a base model, a merged model or an adapter; or a hub id. Keys,
+    adapter, memory and port are looked at first, and what vLLM finds stands beside the plan. Where
+    vllm.api_key or VLLM_API_KEY is set, the server asks for it.
 
     --status and --stop need no TARGET where one server runs. --status ends with 1 where none
     answers.
@@ -91,7 +92,7 @@ def _print_command(cfg: Config) -> None:
         check_served(cfg)
     except SeqctxError as error:
         click.echo(f"would fail: {error}", err=True)
-    click.echo(shown(command))
+    click.echo(shown(command, cfg))
 
 
 def _detach(cfg: Config, arguments: list[str]) -> None:
@@ -112,30 +113,28 @@ def _look_after(
     import json
     from dataclasses import asdict
 
-    from seqctx.serve import health, root_url, target_config
+    from seqctx.serve import address_at, address_of, health
     from seqctx.serve.state import known, one, stop
 
-    port = None
-    if target is not None or "vllm.port" in overrides:
-        given = overrides.get("vllm.port")
-        cfg = target_config(target, overrides) if target else None
-        port = int(given) if given else cfg.vllm.port if cfg else None
+    cfg, port = _meant(target, overrides)
     if stop_it:
         server = one(port)
         stop(server)
         click.echo(f"stopped: {server.url}")
         return
-    urls = [s.url for s in known(port)]
-    if not urls and target:  # one that others started
-        urls = [root_url(target_config(target, overrides))]
-    if not urls:
+    running = known(port)
+    addresses = [address_at(s.url, cfg, s.certificate) for s in running]
+    if not addresses and cfg:  # one that others started
+        addresses = [address_of(cfg)]
+    if not addresses:
         one(port)
     found, refused = [], []
-    for url in urls:
+    for address in addresses:
         try:
-            found.append(health(url))
+            found.append(health(address))
         except ToolError as error:
-            stage = next((s.stage for s in known(port) if s.url == url and not s.ready), "")
+            url = address.url
+            stage = next((s.stage for s in running if s.url == url and not s.ready), "")
             refused.append(f"{url}: {stage}" if stage else str(error))
     if as_json:
         click.echo(json.dumps([asdict(h) for h in found], indent=2))
@@ -148,6 +147,20 @@ def _look_after(
         click.echo(line, err=True)
     if not found:
         raise click.exceptions.Exit(1)
+
+
+def _meant(target: str | None, overrides: dict[str, Any]) -> tuple[Config | None, int | None]:
+    """What of the servers here is meant: a target, a port alone, or neither."""
+    from seqctx.schema.config import parse_config
+    from seqctx.schema.source import Document
+    from seqctx.serve import target_config
+
+    if target:  # its address and key are those of its base
+        cfg = target_config(target, overrides, base_only=True)
+        return cfg, cfg.vllm.port
+    if "vllm.port" not in overrides:
+        return None, None
+    return None, parse_config(Document("--set", {"base_model": "any"}, {}), overrides).vllm.port
 
 
 @click.command()
@@ -165,7 +178,7 @@ def chat(
 ) -> None:  # fmt: skip
     r"""Talk with the server that runs here: base and adapter, as they write.
 
-    TARGET is what was served; without it the only server there is. What comes from a pipe is asked
+    TARGET is what was served, and says its key; without it the only server there is. What comes from a pipe is asked
     once. At the prompt, /base and /adapter change who answers, /both asks both, /new forgets the
     conversation, and Ctrl-D ends it; a line that ends in a backslash goes on.
 
@@ -176,23 +189,30 @@ def chat(
       seqctx chat < passage.txt
     """
     from seqctx.chat import Chat
-    from seqctx.serve import health, root_url, target_config
+    from seqctx.serve import address_at, address_of, health
     from seqctx.serve.state import one
 
-    if url is None:
-        if target:
-            url = root_url(target_config(target, overrides))
-        else:
-            url = one(overrides.get("vllm.port")).url
-    models = health(url.rstrip("/")).models
+    cfg, port = _meant(target, overrides)
+    if url is not None:
+        address = address_at(url, cfg, cfg.vllm.get("ssl_certfile") if cfg else None)
+    elif cfg:
+        address = address_of(cfg)
+    else:
+        server = one(port)
+        address = address_at(server.url, certificate=server.certificate)
+    models = health(address).models
     if model is not None and model not in models:
         raise InputError(f"--model: {model!r} is none of {', '.join(models)}. Name one.")
     talk = Chat(
-        url.rstrip("/"), models, asked=(model or models[-1],), system=system,
+        address, models, asked=(model or models[-1],), system=system,
         temperature=temperature, max_tokens=max_tokens, seed=seed,
     )  # fmt: skip
     if not sys.stdin.isatty():
-        for piece in talk.answer(sys.stdin.read()):
+        try:
+            text = sys.stdin.buffer.read().decode("utf-8")
+        except UnicodeDecodeError:
+            raise InputError("stdin: not UTF-8 text. Convert it, as iconv does.") from None
+        for piece in talk.answer(text):
             click.echo(piece, nl=False)
         click.echo()
         return
@@ -203,7 +223,7 @@ def _prompt(talk: Any) -> None:
     """The terminal prompt; its history is the line editor's."""
     import readline  # noqa: F401  (arrow keys and history in input())
 
-    click.echo(f"{talk.url} serves {', '.join(talk.models)}. Ctrl-D ends.", err=True)
+    click.echo(f"{talk.address.url} serves {', '.join(talk.models)}. Ctrl-D ends.", err=True)
     while True:
         try:
             line = input(f"{' + '.join(talk.asked)}> ")
@@ -216,7 +236,7 @@ def _prompt(talk: Any) -> None:
             for piece in talk.turn(line):
                 click.echo(piece, nl=False)
             click.echo()
-        except ToolError as error:
+        except SeqctxError as error:
             click.echo(str(error), err=True)
         except KeyboardInterrupt:
             click.echo(" (stopped)")

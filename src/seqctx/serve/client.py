@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from seqctx.errors import ToolError
+from seqctx.errors import InputError, ToolError
+from seqctx.serve.address import Address
 
 Messages = list[dict[str, str]]
 _METRICS = {  # vLLM 0.32: v1/metrics/loggers.py
@@ -17,6 +17,7 @@ _METRICS = {  # vLLM 0.32: v1/metrics/loggers.py
     "waiting": "vllm:num_requests_waiting",
     "kv_use": "vllm:kv_cache_usage_perc",
 }
+_KEY_REMEDY = "Set VLLM_API_KEY to what the server was started with, or name its file."
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Health:
         models: names that it answers to, the base first.
         running: requests that are being answered.
         waiting: requests that wait for room.
-        kv_use: share of the cache that is taken, 0 to 1.
+        kv_use: share of the cache that is taken, 0 to 1; of several engines, the mean.
     """
 
     url: str
@@ -38,49 +39,48 @@ class Health:
     kv_use: float
 
 
-def headers() -> dict[str, str]:
-    """The key that a server with ``VLLM_API_KEY`` asks for."""
-    key = os.environ.get("VLLM_API_KEY")
-    return {"Authorization": f"Bearer {key}"} if key else {}
-
-
-def health(url: str) -> Health:
-    """How the server at a root such as ``http://127.0.0.1:8000`` is doing.
+def health(address: Address) -> Health:
+    """How a server is doing.
 
     Raises:
         ToolError: when nothing answers there, or it is no vLLM.
+        InputError: when the address is none.
     """
     import httpx
 
-    with httpx.Client(base_url=url, timeout=10, trust_env=False, headers=headers()) as client:
+    url = address.url
+    with address.client(10) as client:
         try:
             client.get("/health").raise_for_status()
             models = client.get("/v1/models")
             models.raise_for_status()
+            names = tuple(m["id"] for m in models.json()["data"])
             metrics = client.get("/metrics").text
         except httpx.HTTPStatusError as error:
             status = error.response.status_code
-            remedy = "Set VLLM_API_KEY." if status == 401 else "Is it a vLLM server?"
+            remedy = _KEY_REMEDY if status == 401 else "Is it a vLLM server?"
             raise ToolError(
                 f"{url}: HTTP {status} for {error.request.url.path}. {remedy}"
             ) from None
-        except httpx.TransportError as error:
+        except (ValueError, KeyError, TypeError):
+            raise ToolError(f"{url}: answers, but not as vLLM does. Is it a vLLM server?") from None
+        except httpx.RequestError as error:
             raise ToolError(f"{url}: no answer ({error}). Start it: seqctx serve.") from None
-    values = {
-        name: sum(float(v) for v in re.findall(rf"^{metric}{{[^}}]*}} (\S+)", metrics, re.M))
+    values = {  # one of each engine
+        name: [float(v) for v in re.findall(rf"^{metric}{{[^}}]*}} (\S+)", metrics, re.M)]
         for name, metric in _METRICS.items()
     }
     return Health(
         url=url,
-        models=tuple(m["id"] for m in models.json()["data"]),
-        running=int(values["running"]),
-        waiting=int(values["waiting"]),
-        kv_use=values["kv_use"],
+        models=names,
+        running=int(sum(values["running"])),
+        waiting=int(sum(values["waiting"])),
+        kv_use=sum(values["kv_use"]) / max(1, len(values["kv_use"])),
     )
 
 
 def stream(
-    url: str,
+    address: Address,
     model: str,
     messages: Messages,
     *,
@@ -91,7 +91,7 @@ def stream(
     """One chat completion, piece by piece as it is written.
 
     Args:
-        url: the server's root.
+        address: the server's.
         model: the name of base or adapter.
         messages: the conversation.
         max_tokens: of the answer; None for as many as the window leaves.
@@ -100,6 +100,7 @@ def stream(
 
     Raises:
         ToolError: when the server refuses the request, with its reason, or stops answering.
+        InputError: when the messages are no text that can be sent.
     """
     import httpx
 
@@ -110,8 +111,8 @@ def stream(
     body |= {} if seed is None else {"seed": seed}
     try:
         with (
-            httpx.Client(timeout=600, trust_env=False, headers=headers()) as client,
-            client.stream("POST", f"{url}/v1/chat/completions", json=body) as answer,
+            address.client(600) as client,
+            client.stream("POST", "/v1/chat/completions", json=body) as answer,
         ):
             if answer.status_code != 200:
                 raise ToolError(f"vllm: {_reason(answer.status_code, answer.read().decode())}")
@@ -124,21 +125,24 @@ def stream(
                     raise ToolError(f"vllm: {_reason(piece['error'].get('code'), data)}")
                 for choice in piece["choices"]:
                     yield choice["delta"].get("content") or ""
-    except httpx.TransportError as error:
-        raise ToolError(f"vllm: {url}: no answer ({error}). Is the server up?") from None
+    except UnicodeEncodeError as error:
+        got = ascii(error.object[error.start : error.end])
+        raise InputError(f"chat: not UTF-8 text (got {got}). Convert it, as iconv does.") from None
+    except httpx.RequestError as error:
+        raise ToolError(f"vllm: {address.url}: no answer ({error}). Is the server up?") from None
 
 
 def ask(
-    url: str, model: str, messages: Messages, *, max_tokens: int, temperature: float = 0.7,
+    address: Address, model: str, messages: Messages, *, max_tokens: int, temperature: float = 0.7,
     seed: int = 0,
 ) -> str:  # fmt: skip
     """One chat completion, whole.
 
     Raises:
-        ToolError: as `stream`.
+        ToolError, InputError: as `stream`.
     """
     return "".join(
-        stream(url, model, messages, max_tokens=max_tokens, temperature=temperature, seed=seed)
+        stream(address, model, messages, max_tokens=max_tokens, temperature=temperature, seed=seed)
     )
 
 
@@ -150,5 +154,5 @@ def _reason(status: Any, text: str) -> str:
         pass
     text = " ".join(text.split())[:400]
     if status == 401:
-        return "it asks for a key. Set VLLM_API_KEY to what the server was started with."
+        return f"it asks for a key. {_KEY_REMEDY}"
     return f"HTTP {status}: {text}"

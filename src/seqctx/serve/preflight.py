@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from pathlib import Path
+from typing import Any
 
 from seqctx.catalogue.gpus import Gpu, find_gpu
 from seqctx.catalogue.weights import safetensors_header
@@ -15,8 +17,11 @@ from seqctx.process import has_gpu
 from seqctx.schema.config import Config
 from seqctx.schema.facts import machine_gpu
 from seqctx.schema.manifest import RUN_RECORD, Run
+from seqctx.schema.render import max_lora_rank
 from seqctx.schema.rules import RULES, check, serving
 from seqctx.schema.source import Document
+from seqctx.serve.address import address_of
+from seqctx.serve.state import known
 from seqctx.serve.target import read_json
 
 _OF_SERVING = {rule.id for rule in RULES if rule.look.__module__ == serving.__name__}
@@ -37,7 +42,11 @@ def check_served(cfg: Config) -> ServingPlan | None:
     if cfg.adapter:
         check_adapter(cfg)
     gpu = machine_gpu() if has_gpu() else find_gpu("cpu")
+    # on this machine, whatever card the file is meant for; vLLM's defaults are served, too
+    here = cfg.seqctx.model_copy(update={"gpu": None})
+    cfg = cfg.model_copy(update={"vllm": cfg.vllm, "seqctx": here})
     _check_keys(cfg, gpu)
+    address_of(cfg)
     check_port(cfg)
     return planned(cfg, gpu)
 
@@ -71,15 +80,26 @@ def check_port(cfg: Config) -> None:
         CheckError: when the port is taken, or the host is no address of this machine.
     """
     host, port = cfg.vllm.host, cfg.vllm.port
+    for server in known(port):  # one that still loads has bound the port, and lets others bind it
+        raise CheckError(
+            f"vllm.port: {port} has a server of ours ({server.target or server.base}, pid "
+            f"{server.pid}). Stop it: seqctx serve --stop --set vllm.port={port}; or set another."
+        )
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
-    except OSError as error:
+    except (UnicodeError, OSError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.EADDRINUSE, errno.EACCES):
+            raise CheckError(
+                f"vllm.port: {host}:{port} cannot be had ({error.strerror}). "
+                "Stop what listens there, or set vllm.port to another."
+            ) from None
+        why = error.strerror if isinstance(error, OSError) else "no host name"
         raise CheckError(
-            f"vllm.port: {host}:{port} cannot be had ({error.strerror}). "
-            "Stop what listens there, or set vllm.port to another."
+            f"vllm.host: {host} is no address of this machine ({why}). Set 127.0.0.1, or one of "
+            "its own."
         ) from None
 
 
@@ -100,10 +120,22 @@ def check_adapter(cfg: Config) -> None:
         raise CheckError(f"output_dir: {folder}: holds no weights. Run 'seqctx train' again.")
     if weights.is_file() and safetensors_header(weights) is None:
         raise CheckError(f"{weights}: is damaged or cut short. Restore it, or train again.")
-    if cfg.lora_r and adapter.get("r") not in (None, cfg.lora_r):
+    rank = cfg.lora_r or 8
+    if adapter.get("r") not in (None, rank):
         raise CheckError(
-            f"lora_r: {cfg.lora_r}, but the adapter in {folder} has {adapter['r']}. "
+            f"lora_r: {rank}, but the adapter in {folder} has {adapter['r']}. "
             "Train again, or set it back."
+        )
+    highest = max([rank, *(adapter.get("rank_pattern") or {}).values()])
+    if highest > (cfg.vllm.get("max_lora_rank") or max_lora_rank(rank)):
+        raise CheckError(
+            f"{folder}: some layers of the adapter have rank {highest}. "
+            f"Set vllm.max_lora_rank: {max_lora_rank(highest)}."
+        )
+    if strange := _strange_to_vllm(adapter):
+        raise CheckError(
+            f"{folder}: the adapter has {', '.join(strange)}, which vLLM does not load. "
+            "Run 'seqctx merge', and serve with --merged."
         )
     if adapter.get("modules_to_save"):
         raise CheckError(
@@ -111,6 +143,24 @@ def check_adapter(cfg: Config) -> None:
             "which vLLM does not load. Run 'seqctx merge', and serve with --merged."
         )
     _check_base(cfg, folder, adapter.get("base_model_name_or_path"))
+
+
+_STRANGE = (  # vLLM 0.32: lora/peft_helper.py, _validate_features
+    "use_dora", "lora_bias", "alora_invocation_tokens", "layer_replication", "use_bdlora",
+    "use_qalora",
+)  # fmt: skip
+_PLAIN_INITS = ("gaussian", "eva", "orthogonal", "mica", "lora_ga")  # others change the base
+
+
+def _strange_to_vllm(adapter: dict[str, Any]) -> list[str]:
+    """What of an adapter's config vLLM refuses after it has loaded the base."""
+    found = [key for key in _STRANGE if adapter.get(key)]
+    init, kind = adapter.get("init_lora_weights"), adapter.get("peft_type") or "LORA"
+    if isinstance(init, str) and init.lower() not in _PLAIN_INITS:
+        found.append(f"init_lora_weights: {init}")
+    if adapter.get("bias") not in (None, "none"):
+        found.append(f"bias: {adapter['bias']}")
+    return found if kind == "LORA" else [*found, f"peft_type: {kind}"]
 
 
 def _check_base(cfg: Config, folder: Path, trained_on: str | None) -> None:
@@ -126,8 +176,8 @@ def _check_base(cfg: Config, folder: Path, trained_on: str | None) -> None:
     else:
         belongs = not trained_on or Path(trained_on).absolute() == Path(cfg.base_model).absolute()
     if not belongs:
+        compared = "weights are compared, not names" if record else "its config names another"
         raise CheckError(
             f"output_dir: {folder}: the adapter belongs to {trained_on}, not to this base_model "
-            f"(got {cfg.base_model}; weights are compared, not names). "
-            "Serve it with its own base, or train again."
+            f"(got {cfg.base_model}; {compared}). Serve it with its own base, or train again."
         )

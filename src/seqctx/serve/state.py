@@ -26,6 +26,8 @@ class Running(Record):
     base: str
     adapter: str | None = None
     log: str
+    certificate: str | None = None
+    """Of a server that speaks TLS: the file that it shows."""
     stage: str = "starting vLLM"
     ready: bool = False
 
@@ -50,6 +52,23 @@ def lives(server: Running) -> bool:
     """Whether the process that is meant still runs."""
     now = born(server.pid)
     return now is not None and abs(now - server.born) < 1
+
+
+def listens(pid: int, port: int) -> bool:
+    """Whether a process, or one below it, takes connections on a TCP port.
+
+    vLLM binds its port before it loads and listens after; until then another server may answer.
+    """
+    import psutil
+
+    with suppress(psutil.NoSuchProcess):
+        parent = psutil.Process(pid)
+        for process in (parent, *parent.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                for at in process.net_connections("tcp"):
+                    if at.status == psutil.CONN_LISTEN and at.laddr.port == port:
+                        return True
+    return False
 
 
 def known(port: int | None = None) -> list[Running]:

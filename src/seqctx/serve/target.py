@@ -32,7 +32,7 @@ def target_config(
 
     Raises:
         InputError: when it is none of these.
-        CheckError: when nothing was merged.
+        CheckError: when nothing was merged, or trained where the file trains the whole model.
     """
     cfg = _config(target, overrides)
     if merged:
@@ -43,7 +43,29 @@ def target_config(
         return cfg.replace(base_model=str(folder), adapter=None, vllm__served_model_name=name)
     if base_only:
         return cfg.replace(adapter=None)
-    return _with_its_template(cfg)
+    return as_trained(cfg)
+
+
+def as_trained(cfg: Config) -> Config:
+    """A file with what its training left: the adapter's rank and template, or the whole model.
+
+    Raises:
+        CheckError: when the file trains the whole model, and has not yet.
+    """
+    if cfg.adapter:
+        return _with_its_template(_with_its_rank(cfg))
+    trains = bool(cfg.datasets or cfg.get("pretraining_dataset"))
+    if not trains and "output_dir" not in cfg.model_fields_set:
+        return cfg
+    if (Path(cfg.output_dir) / "config.json").is_file():
+        name = cfg.vllm.served_model_name or adapter_name(cfg)
+        return cfg.replace(base_model=cfg.output_dir, vllm__served_model_name=name)
+    if trains:
+        raise CheckError(
+            f"output_dir: {cfg.output_dir}: holds no model. Run 'seqctx train' first, or serve "
+            "with --base-only."
+        )
+    return cfg
 
 
 def _config(target: str, overrides: Mapping[str, Any] | None) -> Config:
@@ -68,10 +90,18 @@ def _config(target: str, overrides: Mapping[str, Any] | None) -> Config:
     raise InputError(f"{target}: no such file or folder. Name a YAML, a model or an adapter.")
 
 
+def _with_its_rank(cfg: Config) -> Config:
+    """The adapter's own rank, where the file says none and so means the default."""
+    adapter = Path(cfg.output_dir) / "adapter_config.json"
+    if cfg.lora_r or not adapter.is_file() or not (rank := read_json(adapter).get("r")):
+        return cfg
+    return cfg.replace(lora_r=rank)
+
+
 def _with_its_template(cfg: Config) -> Config:
     """The chat template that the adapter was trained with, where the base's own is another."""
     trained = Path(cfg.output_dir) / "chat_template.jinja"
-    if not cfg.adapter or cfg.vllm.get("chat_template") or not trained.is_file():
+    if cfg.vllm.get("chat_template") or not trained.is_file():
         return cfg
     with explain_os_errors(trained):
         if trained.read_text("utf-8") == own_template(Path(cfg.base_model)):

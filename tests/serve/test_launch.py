@@ -1,0 +1,206 @@
+"""Starting, asking and stopping, with a stand-in for vLLM (tests/e2e has the real one)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from seqctx.errors import ToolError
+from seqctx.serve import address_of, health, log_path, preflight, serving, target_config
+from seqctx.serve.launch import _written_down
+from seqctx.serve.state import Running, born, known, state_file
+from tests.conftest import ROOT, seqctx
+from tests.serve.test_preflight import project  # noqa: F401
+
+FAKE = ROOT / "tests/serve/fake_vllm.py"
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+@pytest.fixture
+def served(project: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> Path:  # noqa: F811
+    """The project of preflight's tests, on a free port, with the stand-in as vLLM."""
+    file = project / "voice.yaml"
+    file.write_text(file.read_text().replace("18999", str(port)))
+    program = project / "bin" / "vllm"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} {FAKE} "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("SEQCTX_VLLM", str(program))
+    monkeypatch.setenv("FAKE", str(project))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.delenv("VLLM_API_KEY", raising=False)
+    return project
+
+
+class Page(BaseHTTPRequestHandler):
+    """Answers all with 200, as no vLLM does."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<html>")
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
+def other(port: int) -> Iterator[str]:
+    """Something else that listens on the port."""
+    server = HTTPServer(("127.0.0.1", port), Page)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_one_that_still_loads_keeps_its_port(served: Path, port: int) -> None:
+    command = [sys.executable, "-m", "seqctx", "serve", "voice.yaml"]
+    first = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        deadline = time.monotonic() + 60
+        while not (running := known(port)) or running[0].stage != "starting the engine":
+            assert first.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+        for more in ((), ("--detach",)):
+            second = seqctx("serve", "voice.yaml", *more, cwd=served)
+            assert second.returncode == 1
+            (line,) = second.stderr.splitlines()[-1:]
+            assert f"vllm.port: {port} has a server of ours (voice.yaml, pid {first.pid})" in line
+            assert f"seqctx serve --stop --set vllm.port={port}" in line
+        assert [s.pid for s in known(port)] == [first.pid]
+        assert "Initializing" in Path(running[0].log).read_text()
+        (served / "go").touch()
+        assert first.stdout and first.stdout.readline().startswith(f"http://127.0.0.1:{port}/v1")
+        assert seqctx("serve", "--status", cwd=served).returncode == 0
+        stopped = seqctx("serve", "--stop", cwd=served)
+        assert stopped.stdout == f"stopped: http://127.0.0.1:{port}\n"
+        assert known(port) == []
+    finally:
+        first.kill()
+        first.communicate()
+
+
+def test_anothers_answer_is_not_its_own(
+    served: Path, other: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preflight, "check_port", lambda cfg: None)  # checked too early
+    (served / "fail").touch()
+    threading.Timer(2.0, (served / "go").touch).start()
+    cfg = target_config("voice.yaml")
+    with pytest.raises(ToolError, match="ddress already in use"):
+        with serving(cfg, log_path(cfg)):
+            pass
+
+
+def test_what_another_wrote_down_stays(served: Path, port: int) -> None:
+    cfg, parent = target_config("voice.yaml"), os.getppid()
+    path = state_file(port)
+    with _written_down(cfg, address_of(cfg), Path("log"), "voice.yaml"):
+        since = born(parent)
+        assert since is not None
+        Running(pid=parent, born=since, target="t", url="http://x:1", base="b", log="l").write(path)
+    assert path.is_file()
+
+
+def test_detached_what_is_wrong_is_said_whole(served: Path) -> None:
+    block = "--set", "vllm.uds=/tmp/s", "--set", "vllm.max_model_len=9000"
+    answer = seqctx("serve", "voice.yaml", "--detach", *block, cwd=served)
+    assert answer.returncode == 1
+    assert "vllm.uds: " in answer.stderr and "vllm.max_model_len: 9000" in answer.stderr
+    assert not list((served / "outputs").glob("serve-*"))
+    (served / "fail").touch()
+    (served / "go").touch()
+    answer = seqctx("serve", "voice.yaml", "--detach", cwd=served)
+    assert answer.returncode == 3
+    assert "ddress already in use" in answer.stderr.splitlines()[-1]
+    assert not list((served / "outputs").glob("serve-*.out"))
+
+
+def test_over_tls_with_a_key_of_the_file(served: Path, port: int) -> None:
+    if not (openssl := shutil.which("openssl")):
+        pytest.skip("no openssl")
+    made = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=elsewhere.test"]
+    subprocess.run([*made, "-keyout", "k.pem", "-out", "c.pem"], check=True, capture_output=True)
+    (served / "go").touch()
+    block = f"{{port: {port}, ssl_certfile: c.pem, ssl_keyfile: k.pem, api_key: [the-key]}}"
+    text = (served / "voice.yaml").read_text().partition("vllm:")[0]
+    (served / "voice.yaml").write_text(f"{text}vllm: {block}\n")
+    cfg = target_config("voice.yaml")
+    with serving(cfg, log_path(cfg)) as server:
+        assert server.url == f"https://127.0.0.1:{port}"
+        found = health(server.address)
+        assert found.models == ("base", "voice")
+        assert (found.running, round(found.kv_use, 2)) == (2, 0.65)
+        assert seqctx("serve", "voice.yaml", "--status", cwd=served).returncode == 0
+        refused = seqctx("serve", "--status", cwd=served)
+        assert "HTTP 401" in refused.stderr and "or name its file" in refused.stderr
+        assert "the-key" not in log_path(cfg).read_text()
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):  # of one that has ended
+                assert b"the-key" not in path.read_bytes()
+
+
+def test_two_ports_two_logs(served: Path) -> None:
+    (served / "outputs/voice/run").mkdir()
+    cfg = target_config("voice.yaml")
+    other_port = cfg.replace(vllm__port=18998)
+    assert log_path(cfg) != log_path(other_port)
+    assert log_path(other_port) == Path("outputs/voice/run/serve-18998.log")
+
+
+def refused(*arguments: str, cwd: Path, text: bytes = b"", **env: str) -> str:
+    """The one line of a verb that fails, without a traceback."""
+    answer = subprocess.run(
+        [sys.executable, "-m", "seqctx", *arguments], cwd=cwd, env={**os.environ, **env},
+        input=text, capture_output=True,
+    )  # fmt: skip
+    said = answer.stderr.decode()
+    assert answer.returncode in (1, 2, 3) and "Traceback" not in said, said
+    return said.splitlines()[-1]
+
+
+def test_something_else_that_answers(served: Path, other: str) -> None:
+    line = refused("chat", "--url", f"{other}/v1", cwd=served)
+    assert line == f"{other}: answers, but not as vLLM does. Is it a vLLM server?"
+    assert line == refused("serve", "voice.yaml", "--status", cwd=served)
+
+
+def test_what_cannot_be_asked_or_sent(served: Path, port: int) -> None:
+    at = f"http://127.0.0.1:{port}"
+    assert f"{at}: no answer" in refused("chat", "--url", at, cwd=served)
+    assert "no address" in refused("chat", "--url", "http://[::1", cwd=served)
+    for key in ("sek\rret", "l\u00e4cheln"):
+        line = refused("chat", "--url", at, cwd=served, VLLM_API_KEY=key)
+        assert line.startswith("VLLM_API_KEY: has characters") and key not in line
+    for value in ("abc", "[1]", "0"):
+        for verb in (("serve", "--stop"), ("serve", "--status"), ("chat",)):
+            line = refused(*verb, "--set", f"vllm.port={value}", cwd=served)
+            assert line.startswith("--set vllm.port: vllm.port: input should be")
+
+
+def test_a_pipe_of_another_encoding(served: Path) -> None:
+    (served / "go").touch()
+    cfg = target_config("voice.yaml")
+    with serving(cfg, log_path(cfg)) as server:
+        line = refused("chat", "--url", server.url, cwd=served, text=b"caf\xe9")
+        assert line == "stdin: not UTF-8 text. Convert it, as iconv does."
+        line = refused("chat", "--url", server.url, "--system", "caf\udce9", cwd=served)
+        assert line.startswith("chat: not UTF-8 text (got '\\udce9')")
