@@ -178,9 +178,10 @@ def chat(
 ) -> None:  # fmt: skip
     r"""Talk with the server that runs here: base and adapter, as they write.
 
-    TARGET is what was served, and says its key; without it the only server there is. What comes from a pipe is asked
-    once. At the prompt, /base and /adapter change who answers, /both asks both, /new forgets the
-    conversation, and Ctrl-D ends it; a line that ends in a backslash goes on.
+    TARGET is what was served, and says its key; without it the only server there is. What comes
+    from a pipe is asked once. At the prompt, /base and /adapter change who answers, /both asks
+    both, /new forgets the conversation, and Ctrl-D ends it; a line that ends in a backslash goes
+    on.
 
     \b
     Examples:
