@@ -89,12 +89,13 @@ def test_a_guest_with_what_is_suggested_checks_well(path: Path, tmp_path: Path) 
 
 
 def test_suggest_says_its_diff(tmp_path: Path) -> None:
-    (tmp_path / "g.yaml").write_text("base_model: Qwen/Qwen3-8B\nsequence_len: 2048")
+    # more than a diff's three lines of context, and the last without an end
+    text = "base_model: Qwen/Qwen3-8B\nlora_r: 8\nnum_epochs: 1\nseed: 1\nsequence_len: 2048"
+    (tmp_path / "g.yaml").write_text(text)
     answer = seqctx("check", "--suggest", "g.yaml", cwd=tmp_path)
     assert answer.returncode == 0, answer.stderr
     assert "+vllm:\n" in answer.stdout and "+  max_model_len: 40960\n" in answer.stdout
     assert "+seqctx:\n" in answer.stdout
-    text = "base_model: Qwen/Qwen3-8B\nsequence_len: 2048"  # without an end of its last line
     assert (tmp_path / "g.yaml").read_text() == text
     subprocess.run(
         ["patch", "-s", "g.yaml"], input=answer.stdout, text=True, cwd=tmp_path, check=True
