@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -112,11 +113,30 @@ def test_a_merged_model_is_served_and_its_death_is_one_line(
     assert not processes("merged")
 
 
+def until(found: Callable[[], Any]) -> Any:
+    """Wait for what is not there at once."""
+    deadline = time.monotonic() + 60
+    while not (what := found()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return what
+
+
 def test_sigterm_stops_all_of_it(
     trained: Path, started: Callable[..., subprocess.Popen[str]]
 ) -> None:
     command = (sys.executable, "-m", "seqctx", "serve", "short.yaml", "--base-only")
     process = started(*command, cwd=trained, mark="term")
+
+    # while it loads vLLM has bound the port and does not listen yet: others could bind it, too
+    (state,) = until(lambda: list((trained / "outputs").glob("serve-*.json")))
+    until(lambda: '"loading the weights"' in state.read_text())
+    for more in ((), ("--detach",)):
+        second = seqctx("serve", "short.yaml", "--base-only", *more, cwd=trained)
+        assert second.returncode == 1
+        assert f"a server of ours (short.yaml, pid {process.pid})" in second.stderr
+    assert state.is_file()
+
     line = process.stdout.readline()
     assert line.rstrip().endswith("/v1 serves smollm2-135m-instruct (base)")
     process.send_signal(signal.SIGTERM)

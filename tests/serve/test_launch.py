@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -19,7 +18,7 @@ import pytest
 from seqctx.errors import ToolError
 from seqctx.serve import address_of, health, log_path, preflight, serving, target_config
 from seqctx.serve.launch import _written_down
-from seqctx.serve.state import Running, born, known, state_file
+from seqctx.serve.state import Running, born, state_file
 from tests.conftest import ROOT, seqctx
 from tests.serve.test_preflight import project  # noqa: F401
 
@@ -69,33 +68,6 @@ def other(port: int) -> Iterator[str]:
     yield f"http://127.0.0.1:{port}"
     server.shutdown()
     server.server_close()
-
-
-def test_one_that_still_loads_keeps_its_port(served: Path, port: int) -> None:
-    command = [sys.executable, "-m", "seqctx", "serve", "voice.yaml"]
-    first = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        deadline = time.monotonic() + 60
-        while not (running := known(port)) or running[0].stage != "starting the engine":
-            assert first.poll() is None and time.monotonic() < deadline
-            time.sleep(0.05)
-        for more in ((), ("--detach",)):
-            second = seqctx("serve", "voice.yaml", *more, cwd=served)
-            assert second.returncode == 1
-            (line,) = second.stderr.splitlines()[-1:]
-            assert f"vllm.port: {port} has a server of ours (voice.yaml, pid {first.pid})" in line
-            assert f"seqctx serve --stop --set vllm.port={port}" in line
-        assert [s.pid for s in known(port)] == [first.pid]
-        assert "Initializing" in Path(running[0].log).read_text()
-        (served / "go").touch()
-        assert first.stdout and first.stdout.readline().startswith(f"http://127.0.0.1:{port}/v1")
-        assert seqctx("serve", "--status", cwd=served).returncode == 0
-        stopped = seqctx("serve", "--stop", cwd=served)
-        assert stopped.stdout == f"stopped: http://127.0.0.1:{port}\n"
-        assert known(port) == []
-    finally:
-        first.kill()
-        first.communicate()
 
 
 def test_anothers_answer_is_not_its_own(
