@@ -130,7 +130,7 @@ def test_sigterm_stops_all_of_it(
 
     # while it loads vLLM has bound the port and does not listen yet: others could bind it, too
     (state,) = until(lambda: list((trained / "outputs").glob("serve-*.json")))
-    until(lambda: '"loading the weights"' in state.read_text())
+    until(lambda: '"starting the engine"' in state.read_text())
     for more in ((), ("--detach",)):
         second = seqctx("serve", "short.yaml", "--base-only", *more, cwd=trained)
         assert second.returncode == 1
