@@ -116,6 +116,17 @@ def test_two_models_have_two_names(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert base_name(cfg.replace(base_model=".")) == tmp_path.name
 
 
+@pytest.mark.parametrize("others", ["mine=path", ["mine=path"], [{"name": "m", "path": "p"}]])
+def test_other_adapters_are_served_beside_ours(tmp_path: Path, others: Any) -> None:
+    block = json.dumps({"lora_modules": others})
+    text = f"base_model: m\nadapter: lora\noutput_dir: out/voice\nvllm: {block}\n"
+    command = vllm_command(load_config(written(tmp_path, text)))
+    assert command.count("--lora-modules") == 1
+    ours, theirs = command[command.index("--lora-modules") + 1 :][:2]
+    assert json.loads(ours) == {"name": "voice", "path": "out/voice"}
+    assert theirs in ("mine=path", '{"name": "m", "path": "p"}')
+
+
 def test_signs_in_a_folders_name_reach_vllm_whole(tmp_path: Path) -> None:
     text = "base_model: m\nadapter: lora\noutput_dir: 'outputs/lr=1e-4,a'\n"
     command = vllm_command(load_config(written(tmp_path, text)))

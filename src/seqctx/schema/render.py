@@ -200,7 +200,9 @@ def vllm_command(cfg: Config, *, program: tuple[str, ...] = ("vllm", "serve")) -
     command = [*program, cfg.base_model, "--served-model-name", base_name(cfg)]
     if cfg.adapter:
         module = {"name": adapter_name(cfg), "path": cfg.output_dir}
-        command += ["--enable-lora", "--lora-modules", json.dumps(module)]
+        others = _given(cfg, "lora_modules") or []  # of two such flags vLLM would take the last
+        others = others if isinstance(others, list) else [others]
+        command += ["--enable-lora", "--lora-modules", *map(_word, [module, *others])]
         command += ["--max-lora-rank", str(max_lora_rank(cfg.lora_r or 8))]
     axolotls = axolotl_names()["keys"]["vllm"]["keys"].keys() - vllm_names()["keys"].keys()
     only_axolotls = {"served_model_name", *axolotls}  # of its own server, in the same block
@@ -208,6 +210,8 @@ def vllm_command(cfg: Config, *, program: tuple[str, ...] = ("vllm", "serve")) -
     for key, value in flags.items():
         flag = f"--{key.replace('_', '-')}"
         if flag == "--api-key" or (flag == "--hf-token" and isinstance(value, str)):
+            continue
+        if flag == "--lora-modules" and cfg.adapter:
             continue
         command += _flag(flag, value)
     return command
