@@ -130,7 +130,10 @@ class Leaks:
         """
         import numpy as np
 
-        found = np.flatnonzero(np.isin(_hashes(text), self._known))
+        hashes = _hashes(text)
+        # not isin, which would sort all that is known for every example
+        after = np.searchsorted(self._known, hashes, side="right")
+        found = np.flatnonzero(after > np.searchsorted(self._known, hashes))
         if len(found):
             words = list(_WORDS.finditer(text))
             begin = text[words[found[0]].start() :][:60].replace("\n", " ")

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import pairwise
 from math import log
+from sys import intern
 from typing import Literal
 
 from seqctx.prepare.structure import Book
@@ -93,7 +94,8 @@ def find_threads(
     words = _words(book)
     if not words:
         return []
-    folded = [_POSSESSIVE.sub("", w.text).casefold().replace("’", "'") for w in words]
+    once = {w: _POSSESSIVE.sub("", w).casefold().replace("’", "'") for w in {w.text for w in words}}
+    folded = [once[w.text] for w in words]
     counts = Counter(folded)
     language = _language_of(counts)
     shares = _shares(counts, language)
@@ -146,7 +148,8 @@ def _words(book: Book) -> list[_Word]:
             continue
         before = book.text[max(0, match.start() - 8) : match.start()]
         opens = match.group()[:1].isupper() and bool(_SENTENCE.search(before))
-        found.append(_Word(match.group(), match.start(), opens))
+        word = intern(match.group())  # there are many, of few kinds
+        found.append(_Word(word, match.start(), opens))
     return found
 
 
