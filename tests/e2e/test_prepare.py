@@ -36,8 +36,11 @@ OFF = ("bf16", "fp16", "tf32", "gradient_checkpointing", "lora_mlp_kernel", "lor
 def tokenizer_folder(name: str, folder: Path) -> Path:
     """A checkpoint folder without weights, as far as preprocessing looks at it."""
     model = folder / name
-    if name == "smollm2":
+    if name.startswith("smollm2"):
         shutil.copytree(SMOLLM2, model, ignore=shutil.ignore_patterns("*.safetensors"))
+        if name == "smollm2-base":  # as a base model's tokenizer has it
+            path = model / "tokenizer_config.json"
+            path.write_text(path.read_text().replace('"<|im_end|>"', '"<|endoftext|>"'))
         return model
     script = ROOT / "prepare" / "fetch_tokenizer.py"
     done = subprocess.run([sys.executable, script, name, model], capture_output=True, text=True)
@@ -63,6 +66,7 @@ def config(model: Path, prepare: dict[str, Any]) -> dict[str, Any]:
         "num_epochs": 1, "learning_rate": 1e-4, "optimizer": "adamw_torch",
         "attn_implementation": "sdpa", "output_dir": "out", "dataset_prepared_path": "tokenized",
         "datasets": data, "seqctx": {"prepare": {"manuscripts": ["texts"], **prepare}},
+        **({"eot_tokens": ["<|im_end|>"]} if model.name == "smollm2-base" else {}),
         **dict.fromkeys(OFF, False), **({"special_tokens": {"pad_token": pad}} if pad else {}),
     }  # fmt: skip
 
@@ -71,6 +75,7 @@ def config(model: Path, prepare: dict[str, Any]) -> dict[str, Any]:
     ("name", "prepare"),
     [
         ("smollm2", {"strategy": "scenes", "prompts": "brief"}),
+        ("smollm2-base", {"strategy": "sequential"}),
         ("llama3.1", {"strategy": "overlap", "overlap": 0.25}),
         ("qwen3", {"strategy": "sequential", "system": "You write novels."}),
         ("llama3.1", {"format": "tokens", "strategy": "scenes"}),
@@ -105,7 +110,8 @@ def test_axolotl_trains_on_what_was_counted(
     assert len(theirs["rows"]) == len(rows) > 20  # none dropped, none doubled
     tokenizer = load_tokenizer(str(model))
     labels = {tuple(r["input_ids"]): r["labels"] for r in theirs["rows"]}
-    end = tokenizer.edges[1][0]
+    chat = prepare.get("format") != "tokens"
+    end = tokenizer.encode(str(tokenizer.turn_end))[0][0] if chat else tokenizer.edges[1][0]
     loss_tokens = 0
     for path, row in rows:
         ids = row.get("input_ids") or tokenizer.render(row["messages"])

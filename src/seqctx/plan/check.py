@@ -10,6 +10,7 @@ from typing import Any
 
 from seqctx.catalogue.gpus import Gpu, find_gpu
 from seqctx.catalogue.shapes import ModelShape, find_shape
+from seqctx.catalogue.turns import turn_end
 from seqctx.errors import InputError, SeqctxError
 from seqctx.plan.serving import plan_serving
 from seqctx.schema.blocks import AUTO
@@ -58,9 +59,9 @@ def gather_facts(
     Raises:
         InputError: when the model's config.json or the manifest is there but cannot be read.
     """
-    shape = None
+    shape, end = None, None
     with suppress(InputError) if any_model else nullcontext():
-        shape = find_shape(cfg.base_model)
+        shape, end = find_shape(cfg.base_model), turn_end(cfg.base_model)
     prepared = None
     if path:
         manifest = Manifest.read(Path("prepare/out") / path.stem / MANIFEST)
@@ -75,6 +76,7 @@ def gather_facts(
         cuda=Path("/dev/nvidiactl").exists(),
         cards=len([*Path("/dev").glob("nvidia[0-9]*")]) or None,
         api_key=bool(api_key(cfg) or os.environ.get("VLLM_API_KEY", "").strip()),
+        turn_end=end,
         special_tokens=shape.special_tokens if shape else None,
         prepared=prepared,
         stem=path.stem if path else None,

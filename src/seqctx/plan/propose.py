@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 from seqctx.catalogue.gpus import Gpu
 from seqctx.catalogue.shapes import ModelShape
+from seqctx.catalogue.turns import turn_end
 from seqctx.errors import CheckError
 from seqctx.plan.check import longest_window
 from seqctx.plan.memory import GIB
@@ -94,6 +95,7 @@ def propose(
         "base_model": base_model,
         "chat_template": "tokenizer_default",
         **({"special_tokens": {"pad_token": pad}} if known and pad in known else {}),
+        **({"eot_tokens": [end]} if (end := turn_end(base_model)) else {}),
         **_OF_GOAL[goal],
         "sequence_len": sequence_len,
         "excess_length_strategy": "raise",

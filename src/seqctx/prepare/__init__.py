@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from seqctx.errors import InputError
+from seqctx.errors import CheckError, InputError
 from seqctx.files import atomic_write, explain_os_errors, hash_file, hash_text, replaced_folder
 from seqctx.prepare.books import Bench, Done, Job, Side, do_all
 from seqctx.prepare.packing import packings
@@ -18,7 +18,7 @@ from seqctx.prepare.readers import find_manuscripts, read_manuscript
 from seqctx.prepare.report import report_page
 from seqctx.prepare.split import Leaks, outline, split
 from seqctx.prepare.structure import Book
-from seqctx.prepare.tokens import load_tokenizer
+from seqctx.prepare.tokens import Tokenizer, load_tokenizer
 from seqctx.prepare.twins import find_twins
 from seqctx.schema.config import Config
 from seqctx.schema.figures import FIGURES, REPORT, Figures
@@ -52,13 +52,15 @@ def prepare(
     Raises:
         InputError: for manuscripts that are missing, empty, binary or too short, a tokenizer that
             cannot be had, a disk that is full.
-        CheckError: when held-out text is in the training text too.
+        CheckError: when held-out text is in the training text too, or no end would be learned.
     """
     prep = cfg.seqctx.prepare
     paths = find_manuscripts(prep.manuscripts)
     prompts = load_prompts(prep.prompts)
     on_step(f"loading the tokenizer of {cfg.base_model}")
     tokenizer = load_tokenizer(cfg.base_model)
+    if prep.format == "chat" and tokenizer.has_chat_template:
+        _check_turn_end(cfg, tokenizer)
     hashes = {path: hash_file(path) for path in paths}
     fingerprint = hash_text(
         FORMAT, prompts.fingerprint, tokenizer.fingerprint, str(cfg.sequence_len),
@@ -110,6 +112,24 @@ def prepare(
             f.write(report_page(manifest, figures))
         manifest.write(partial / MANIFEST)
     return manifest, True
+
+
+def _check_turn_end(cfg: Config, tokenizer: Tokenizer) -> None:
+    """That Axolotl trains the token which ends an answer.
+
+    Raises:
+        CheckError: when it looks for another.
+    """
+    special = cfg.get("special_tokens")
+    eos = special.get("eos_token") if isinstance(special, dict) else None
+    trained = cfg.get("eot_tokens") or [eos or tokenizer.eos]
+    end = tokenizer.turn_end
+    if end and end not in trained:
+        raise CheckError(
+            f"eot_tokens: the chat template of {cfg.base_model} ends an answer with {end}, and "
+            f"Axolotl would train {', '.join(map(str, trained))} only: no end would be learned. "
+            f"Set eot_tokens: ['{end}']."
+        )
 
 
 def workers_here() -> int:

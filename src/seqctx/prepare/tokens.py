@@ -121,6 +121,26 @@ class Tokenizer:
         """Token ids of a whole conversation, the template's own tokens included."""
         return self.encode(self.rendered(messages))[0]
 
+    @cached_property
+    def eos(self) -> str | None:
+        """The end-of-text token, as it is written."""
+        eos: str | None = self._backend.eos_token
+        return eos
+
+    @cached_property
+    def turn_end(self) -> str | None:
+        """The special token that the chat template puts after an answer; None where it puts none.
+
+        Raises:
+            InputError: as `rendered`.
+        """
+        answer = "An answer."
+        asked = [{"role": "user", "content": "A question."}]
+        text = self.rendered([*asked, {"role": "assistant", "content": answer}])
+        after = self.encode(text[text.rindex(answer) + len(answer) :])[0]
+        added = self._fast.get_added_tokens_decoder()
+        return next((added[i].content for i in after[:3] if i in added), None)
+
     @property
     def has_chat_template(self) -> bool:
         """Whether conversations can be rendered."""

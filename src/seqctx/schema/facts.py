@@ -36,6 +36,7 @@ class Facts:
         cuda: whether this machine has a CUDA device.
         cards: how many it has.
         api_key: whether the server will ask for a key.
+        turn_end: what ends an answer of the base's template, where that is not its eos.
         special_tokens: tokens that stand in the vocabulary already.
         prepared: lengths and files of the examples.
         stem: the file's name without its ending; prepare writes to ``prepare/out/STEM``.
@@ -47,6 +48,7 @@ class Facts:
     cuda: bool | None = None
     cards: int | None = None
     api_key: bool | None = None
+    turn_end: str | None = None
     special_tokens: frozenset[str] | None = None
     prepared: Prepared | None = None
     stem: str | None = None

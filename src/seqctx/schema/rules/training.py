@@ -208,16 +208,24 @@ def _milder(cfg: Config) -> Any:
     return None if cfg.adapter and not cfg.lora_modules_to_save else "warning"
 
 
-@rule("pad-token-is-eos", "warning", "transformers: labels of padding are masked by pad_token_id")
-def pad_token_is_eos(cfg: Config, facts: Facts) -> Iterator[Finding]:
-    """Padding is masked from the loss, and an end token that is also padding goes with it."""
-    special = cfg.get("special_tokens")
-    pad = special.get("pad_token") if isinstance(special, dict) else None
-    ends = {*cfg.get("eot_tokens", ()), special.get("eos_token") if pad else None}
-    ends |= {"<|eot_id|>", "<|im_end|>", "<end_of_turn>", "<|end_of_text|>"}
-    if pad and pad in ends - {None}:
-        fact = f"{pad} ends a turn too; a model that never sees its end learns to go on"
-        yield Finding(("special_tokens", "pad_token"), fact, "Take a token that nothing else uses.")
+@rule("turn-end-not-trained", "warning", "axolotl 0.19: prompt_strategies/chat_template.py (run)")
+def turn_end_not_trained(cfg: Config, facts: Facts) -> Iterator[Finding]:
+    """Axolotl trains the end of a turn by its token, which is eos where eot_tokens names none."""
+    end, special = facts.turn_end, cfg.get("special_tokens")
+    known = [*_listed(cfg.get("eot_tokens")), special.get("eos_token") if isinstance(special, dict)
+             else None]  # fmt: skip
+    own = cfg.get("chat_template", "tokenizer_default").startswith("tokenizer_default")
+    if end is None or end in known or not own:
+        return
+    for path, entry in all_datasets(cfg):
+        if entry.get("type") == "chat_template" and entry.get("train_on_eos") != "none":
+            fact = f"the template ends a turn with {end}, which is not eos, so no end is learned"
+            yield Finding((*path, "train_on_eos"), fact, f"Set eot_tokens: ['{end}'].")
+            return
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 @rule("too-few-steps", "error", "axolotl 0.19: utils/trainer.py, calculate_total_num_steps")

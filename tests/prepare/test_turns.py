@@ -1,0 +1,72 @@
+"""The end of an answer is trained, or it is said that it would not be."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from seqctx.catalogue.turns import turn_end
+from seqctx.errors import CheckError, InputError
+from seqctx.prepare import prepare
+from seqctx.prepare.tokens import load_tokenizer
+from seqctx.schema.config import Config, parse_config
+from seqctx.schema.source import Document
+
+
+@pytest.fixture
+def base(model_folder: Path, tmp_path: Path) -> Path:
+    """The same tokenizer with another end-of-text token, as a model that was not tuned has."""
+    folder = tmp_path / "base"
+    shutil.copytree(model_folder, folder)
+    path = folder / "tokenizer_config.json"
+    config = {**json.loads(path.read_text()), "eos_token": "<|endoftext|>"}
+    path.write_text(json.dumps(config))
+    return folder
+
+
+def config(base: Path, novella: Path, **keys: object) -> Config:
+    data = {"base_model": str(base), "sequence_len": 1024, **keys,
+            "seqctx": {"prepare": {"manuscripts": [str(novella)]}}}  # fmt: skip
+    return parse_config(Document("c.yaml", data, {}))
+
+
+def test_an_end_that_axolotl_would_not_train_is_refused(
+    base: Path, novella: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(CheckError, match=r"ends an answer with <\|im_end\|>.* Set eot_tokens:"):
+        prepare(config(base, novella), tmp_path / "out")
+    for keys in ({"eot_tokens": ["<|im_end|>"]}, {"special_tokens": {"eos_token": "<|im_end|>"}}):
+        manifest, _ = prepare(config(base, novella, **keys), tmp_path / "out", force=True)
+        assert manifest.train.examples > 0
+
+
+def test_the_end_of_a_turn_by_template_and_by_rendering(base: Path, model_folder: Path) -> None:
+    # the test's own template writes <|im_end|> itself, which is eos of one and not of the other
+    assert turn_end(str(base)) == "<|im_end|>" == load_tokenizer(str(base)).turn_end
+    assert turn_end(str(model_folder)) is None
+    assert load_tokenizer(str(model_folder)).turn_end == load_tokenizer(str(model_folder)).eos
+
+
+@pytest.mark.parametrize(
+    "hub_id, end",
+    [
+        ("google/gemma-2-9b-it", "<end_of_turn>"),
+        ("google/gemma-3n-E2B-it", "<end_of_turn>"),
+        ("Qwen/Qwen3-8B-Base", "<|im_end|>"),
+        ("Qwen/Qwen2.5-7B", "<|im_end|>"),
+        ("Qwen/Qwen2.5-7B-Instruct", None),
+        ("Qwen/Qwen3-8B", None),
+        ("meta-llama/Llama-3.1-8B-Instruct", None),
+    ],
+)
+def test_the_end_of_a_turn_by_name(hub_id: str, end: str | None) -> None:
+    assert turn_end(hub_id) == end
+
+
+def test_a_damaged_tokenizer_config_is_said(base: Path) -> None:
+    (base / "tokenizer_config.json").write_text("[]")
+    with pytest.raises(InputError, match=r"tokenizer_config\.json: is no JSON object"):
+        turn_end(str(base))
