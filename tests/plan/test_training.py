@@ -22,6 +22,8 @@ from seqctx.plan.kv import largest
 from seqctx.plan.memory import GIB
 from seqctx.plan.settings import Settings, settings_of
 from seqctx.plan.training import CONTEXT, plan_of, plan_training
+from seqctx.schema.config import parse_config
+from seqctx.schema.source import Document
 from tests.conftest import ROOT
 
 MISSION = ROOT / "axolotl_configs" / "llama-3.1-8b-qlora-32gb.yaml"
@@ -141,6 +143,7 @@ def test_the_largest_fits_and_one_more_does_not(mission: Config, card: str) -> N
         ({"lora_target_linear": None, "lora_target_modules": ["embed_tokens"]}, "embed_tokens"),
         ({"lora_target_linear": None}, "lora_target_modules: unset"),
         ({"adapter": None, "load_in_4bit": None, "optimizer": "muon"}, "optimizer: muon"),
+        ({"lora_target_parameters": ["mlp.experts.down_proj"]}, "lora_target_parameters"),
         ({"optimizer": "polora"}, "optimizer: polora: its memory is not known"),
         ({"deepspeed": "my.json", "dp_shard_size": 2}, "deepspeed: my.json: its stage"),
         ({"deepspeed": "deepspeed_configs/zero2.json"}, "over how many cards is not said"),
@@ -204,3 +207,43 @@ def test_settings_are_read_as_axolotl_reads_them(mission: Config) -> None:
     for pattern in (r".*\.[qv]_proj", r"model\.layers\.\d+\.self_attn\.(q|v)_proj"):
         two = mission.replace(lora_target_linear=None, lora_target_modules=pattern)
         assert settings_of(two, LLAMA).targets == ("q_proj", "v_proj")
+
+
+def test_bf16_unset_is_auto_and_null_is_not(mission: Config) -> None:
+    """Axolotl takes 16 bit where the file is silent, and beside 8-bit weights in any case."""
+    for changes, width in (
+        ({"bf16": "auto"}, 2), ({"bf16": None}, 4), ({"bf16": False}, 4),
+        ({"bf16": False, "fp16": True}, 2),
+        ({"bf16": False, "load_in_4bit": None, "adapter": "lora", "load_in_8bit": True}, 2),
+    ):  # fmt: skip
+        assert settings_of(mission.replace(**changes), LLAMA).embedding_bytes == width, changes
+    data = mission.model_dump(exclude_unset=True)
+    silent = parse_config(Document("a.yaml", {k: v for k, v in data.items() if k != "bf16"}, {}))
+    read = settings_of(silent, LLAMA)
+    assert (read.embedding_bytes, read.copies_logits) == (2, True)
+
+
+def test_states_of_bitsandbytes_are_as_wide_for_any_weight() -> None:
+    """And beside 8-bit ones transformers keeps those of embeddings at 32 bit."""
+    assert LLAMA
+    embedding = LLAMA.vocab * LLAMA.hidden  # type: ignore[operator]
+    trained = LLAMA.block_parameters + LLAMA.embedding_parameters
+
+    def states(optimizer: str, rank: int | None = None) -> int:
+        settings = Settings(1024, optimizer=optimizer, rank=rank)
+        return plan_of(settings, LLAMA).term("optimizer").bytes
+
+    assert states("adamw_torch") == 4 * trained  # two in the weight's 16 bits
+    assert states("paged_adamw_32bit") == 8 * trained
+    assert states("lion_32bit") == 4 * trained
+    for name, narrow, wide in (("adamw_bnb_8bit", 2.03, 8), ("paged_lion_8bit", 1.02, 4)):
+        expected = (trained - embedding) * narrow + embedding * wide
+        assert states(name) == pytest.approx(expected, abs=1)
+    assert states("adamw_torch_8bit") == pytest.approx(2.03 * trained, abs=1)
+    adapter = LLAMA.adapter_parameters(8, LLAMA.linears)
+    assert states("adamw_bnb_8bit", 8) == pytest.approx(2.03 * adapter, abs=1)
+
+
+def test_eager_attention_by_its_old_name(mission: Config) -> None:
+    old = mission.replace(attn_implementation=None, eager_attention=True)
+    assert settings_of(old, LLAMA).attention == "eager"

@@ -31,9 +31,11 @@ _MOMENTS = {
     "paged_lion_8bit": 1.02, "adagrad": 4.0, "rmsprop": 4.0, "sgd": 0.0, "muon": 4.0,
     "adafactor": 0.02,
 }  # fmt: skip
+# Beside the paged ones (transformers 5.16: trainer_optimizer.py).
+_BITSANDBYTES = ("adamw_bnb_8bit", "adamw_8bit", "ademamix_8bit", "lion_8bit", "lion", "lion_32bit")
 # Keys of Axolotl 0.19 that change memory in ways that no term here has.
 _NOT_PLANNED = ("rl", "reward_model", "unfrozen_parameters", "selective_checkpointing", "tiled_mlp",
-                "relora", "qat")  # fmt: skip
+                "relora", "qat", "lora_target_parameters")  # fmt: skip
 _LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
@@ -109,6 +111,11 @@ class Settings:
         return _MOMENTS[self.optimizer]
 
     @property
+    def is_bitsandbytes(self) -> bool:
+        """Whether the optimizer is of bitsandbytes, whose states are as wide for any weight."""
+        return self.is_paged or self.optimizer in _BITSANDBYTES
+
+    @property
     def is_paged(self) -> bool:
         """Whether the optimizer's state may leave the card when others need it."""
         return self.optimizer.startswith("paged_")
@@ -148,7 +155,7 @@ def settings_of(cfg: Config, shape: ModelShape) -> Settings:
         loss=_loss(cfg),
         chunks=int(cfg.get("chunked_cross_entropy_num_chunks", 8)),
         accumulates=(cfg.gradient_accumulation_steps or 1) > 1,
-        copies_logits=_sixteen_bit(cfg),
+        copies_logits=_mixed(cfg),
         quantizes_experts=bool(cfg.get("quantize_moe_experts")),
         cards=cards,
         stage=stage,
@@ -211,8 +218,19 @@ def _stage(deepspeed: Any) -> int:
     return int(named[1])
 
 
+def _mixed(cfg: Config) -> bool:
+    """Whether the trainer computes in mixed precision.
+
+    ``bf16`` is ``auto`` where the file does not name it, null being a name: bfloat16 then, or fp16
+    where the machine, a CPU too, has none (axolotl 0.19: utils/config, resolve_dtype).
+    """
+    bf16 = (cfg.model_extra or {}).get("bf16", "auto")
+    return bool(bf16 or cfg.get("bfloat16") or cfg.get("fp16"))
+
+
 def _sixteen_bit(cfg: Config) -> bool:
-    return bool(cfg.get("bf16") or cfg.get("bfloat16") or cfg.get("fp16") or cfg.get("float16"))
+    """Whether weights are loaded so; those beside 8-bit ones always are."""
+    return _mixed(cfg) or bool(cfg.get("float16") or cfg.load_in_8bit)
 
 
 def _weights(cfg: Config) -> Weights:
@@ -263,7 +281,7 @@ def _checkpointing(cfg: Config) -> Checkpointing:
 
 
 def _attention(cfg: Config) -> Attention:
-    name = cfg.attn_implementation or "sdpa"
+    name = cfg.attn_implementation or ("eager" if cfg.get("eager_attention") else "sdpa")
     if name == "eager":
         return "eager"
     return "flash" if name.startswith("flash") else "sdpa"

@@ -145,15 +145,36 @@ def _lasting(s: Settings, shape: ModelShape) -> Iterator[Term]:
         width = 4 if s.weights == "32 bit" else 2
     divided = s.cards if s.stage >= 2 else 1
     yield _each("gradients", trained, width, divided, "torch: a gradient has its weight's type")
-    moments = s.moment_bytes * (width / 4 if s.moment_bytes >= 4 else 1)
-    yield _each("optimizer", trained, moments, s.cards, f"states of {s.optimizer}, by weight")
+    yield _states(s, shape, trained, width)
+
+
+def _states(s: Settings, shape: ModelShape, trained: int, width: int) -> Term:
+    """What the optimizer keeps: as wide as the weight with torch, else as its name says.
+
+    bitsandbytes' states of 32 bits are so for any weight. With its 8-bit ones transformers keeps
+    those of ``nn.Embedding`` at 32 bits (5.16: trainer.py, create_optimizer).
+    """
+    moments, source = s.moment_bytes, f"states of {s.optimizer}, by weight"
+    if moments >= 4 and not s.is_bitsandbytes:
+        moments *= width / 4
+    narrow = s.is_bitsandbytes and moments < 4
+    if not narrow or s.rank:
+        return _each("optimizer", trained, moments, s.cards, source)
+    embedding, whole = (shape.vocab or 0) * (shape.hidden or 0), 4 * int(moments)
+    rest = trained - embedding
+    return Term("optimizer", ceil((rest * moments + embedding * whole) / s.cards),
+                f"{rest:,} x {moments:.4g} B + {embedding:,} of the embedding x {whole} B"
+                f"{_divided(s.cards)}", source, "exact")  # fmt: skip
 
 
 def _each(name: str, weights: int, width: float, cards: int, source: str) -> Term:
     """So many weights of so many bytes, divided over cards."""
-    divided = f" / {cards} cards" if cards > 1 else ""
-    return Term(name, ceil(weights * width / cards), f"{weights:,} x {width:.4g} B{divided}",
-                source, "exact")  # fmt: skip
+    formula = f"{weights:,} x {width:.4g} B{_divided(cards)}"
+    return Term(name, ceil(weights * width / cards), formula, source, "exact")
+
+
+def _divided(cards: int) -> str:
+    return f" / {cards} cards" if cards > 1 else ""
 
 
 def _loading(s: Settings, shape: ModelShape) -> Term:
