@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from contextlib import suppress
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
 
-from seqctx import CheckError
+from seqctx import CheckError, InputError
 from seqctx.catalogue.gpus import find_gpu
-from seqctx.catalogue.shapes import find_shape
+from seqctx.catalogue.shapes import find_shape, known_models
 from seqctx.plan.check import check_document, gather_facts
 from seqctx.plan.propose import GOALS, Goal, propose, runbook, suggest
+from seqctx.plan.serving import plan_serving
+from seqctx.plan.training import plan_training
 from seqctx.schema.config import Config, load_config, parse_config
 from seqctx.schema.render import annotated_yaml
 from seqctx.schema.source import parse_document
@@ -52,6 +56,46 @@ def test_what_is_proposed_reads_back_and_has_nothing_said_of_it(
     # a CPU file on a CPU, a GPU file anywhere: no word
     assert [str(p) for p in said] == []
     assert text.startswith("# yaml-language-server: $schema=seqctx.schema.json\n")
+
+
+@pytest.mark.parametrize("gpu", ["t4", "v100-16gb", "rtx-3060-12gb", "rtx-4090", "h100-80gb"])
+def test_what_is_written_fits_and_runs_on_any_card_or_is_refused(gpu: str) -> None:
+    card = find_gpu(gpu)
+    assert card
+    written = 0
+    for model, goal in product(known_models(), ("voice", "arcs")):
+        try:
+            cfg = proposed(model, gpu, goal)
+        except CheckError:
+            continue
+        written += 1
+        for plan in (plan_training, plan_serving):
+            with suppress(InputError):  # of what cannot be said, nothing is claimed
+                assert plan(cfg).fits is not False, (model, goal, plan)
+        if not card.has_bf16 and card.memory_gib:
+            assert (cfg.get("bf16"), cfg.get("fp16"), cfg.get("tf32")) == (False, True, False)
+            assert cfg.vllm.get("dtype") == "float16"
+        document = parse_document(annotated_yaml(cfg, ""), "novel.yaml")
+        assert [str(p) for p in check_document(document, Path("novel.yaml"))] == [], model
+    assert written
+
+
+@pytest.mark.parametrize(
+    ("model", "gpu", "message"),
+    [
+        ("google/gemma-3-1b-it", "t4", "it has no bfloat16"),
+        ("Qwen/Qwen3-14B", "rtx-3060-12gb", "Take a smaller model"),
+    ],
+)
+def test_what_the_card_cannot_do_is_refused(model: str, gpu: str, message: str) -> None:
+    with pytest.raises(CheckError, match=message):
+        proposed(model, gpu, "voice")
+
+
+def test_logits_that_do_not_fit_are_not_kept() -> None:
+    cfg = proposed("google/gemma-3-1b-it", "rtx-3060-12gb", "voice")
+    assert cfg.get("liger_fused_linear_cross_entropy") is True
+    assert proposed(LLAMA, "rtx-5090", "voice").get("plugins") is None
 
 
 def test_the_mission_is_what_is_proposed_for_its_card() -> None:

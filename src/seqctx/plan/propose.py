@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from seqctx.catalogue.gpus import Gpu
 from seqctx.catalogue.shapes import ModelShape
 from seqctx.catalogue.turns import turn_end
-from seqctx.errors import CheckError
+from seqctx.errors import CheckError, InputError
 from seqctx.plan.check import longest_window
 from seqctx.plan.memory import GIB
+from seqctx.plan.training import plan_training
 from seqctx.schema.config import Config, parse_config
 from seqctx.schema.facts import Facts
 from seqctx.schema.manifest import data_file
@@ -53,6 +55,13 @@ _ON_GPU = {
     "tf32": True,
     "gradient_checkpointing": True,
 }
+_WITHOUT_BF16 = {"bf16": False, "fp16": True, "tf32": False}
+_FUSED = {
+    "plugins": ["axolotl.integrations.liger.LigerPlugin"],
+    "liger_fused_linear_cross_entropy": True,
+}
+# vLLM 0.32: config/model.py, _FLOAT16_NOT_SUPPORTED_MODELS
+_NEEDS_BF16 = re.compile(r"gemma-?[23]|glm-?4-", re.IGNORECASE)
 
 
 def propose(
@@ -76,7 +85,8 @@ def propose(
         stem: the file's name without its ending.
 
     Raises:
-        CheckError: when the model's 16-bit weights leave no room on the card to serve it.
+        CheckError: when the card cannot train it, not with a fused loss either, or when the
+            model's 16-bit weights leave no room to serve it.
     """
     on_cpu = gpu.architecture == "cpu"
     sequence_len = _OF_GOAL[goal]["sequence_len"]
@@ -125,11 +135,39 @@ def propose(
         "output_dir": f"outputs/{stem}",
         "attn_implementation": "sdpa",
         **(_ON_CPU if on_cpu else _ON_GPU),
+        **({} if _has_bf16(gpu) else _WITHOUT_BF16),
         "vllm": {},
         "seqctx": {"gpu": gpu.name, "prepare": prepare},
     }
     cfg = parse_config(Document(f"{stem}.yaml", data, {}))
-    return cfg.replace(vllm=serving_block(cfg, shape, gpu))
+    cfg = cfg.replace(vllm=serving_block(cfg, shape, gpu))
+    return _trainable(cfg, shape, gpu) if shape else cfg
+
+
+def _has_bf16(gpu: Gpu) -> bool:
+    """Whether bfloat16 is computed in: on a CPU, too, though slowly."""
+    return gpu.has_bf16 or gpu.architecture == "cpu"
+
+
+def _trainable(cfg: Config, shape: ModelShape, gpu: Gpu) -> Config:
+    """The file where it fits the card, else with a fused loss, which keeps no logits.
+
+    Raises:
+        CheckError: where that does not fit either.
+    """
+    plan = None
+    for each in (cfg, cfg.replace(**_FUSED)):
+        try:
+            plan = plan_training(each, gpu=gpu, shape=shape)
+        except InputError:  # of blocks whose memory is not known
+            return cfg
+        if plan.fits is not False:
+            return each
+    assert plan
+    raise CheckError(
+        f"{gpu.name}: training at {cfg.sequence_len} takes {plan.device / GIB:.1f} GiB, with a "
+        f"fused loss, and the card has {gpu.usable_gib:.1f}. Take a smaller model."
+    )
 
 
 def runbook(cfg: Config, path: Path, goal: Goal) -> str:
@@ -156,9 +194,15 @@ def serving_block(cfg: Config, shape: ModelShape | None, gpu: Gpu | None) -> dic
     """The ``vllm:`` block that fits: as wide as the model and the card allow, up to 64,000.
 
     Raises:
-        CheckError: when not even one trained example fits beside the weights.
+        CheckError: when not even one trained example fits beside the weights, or when the model
+            needs bfloat16 and the card has none.
     """
     block: dict[str, Any] = {"max_num_seqs": _SEQUENCES, "dtype": "bfloat16"}
+    if gpu and not _has_bf16(gpu):
+        if _NEEDS_BF16.search(shape.name if shape else cfg.base_model):
+            raise CheckError(f"{gpu.name}: it has no bfloat16, and vLLM serves {cfg.base_model} "
+                             "in no float16. Take another model or card.")  # fmt: skip
+        block["dtype"] = "float16"
     window = min(_WINDOW, shape.max_position) if shape else None
     if shape and gpu and gpu.architecture == "cpu":
         cache = max(window or 0, cfg.sequence_len) * shape.kv_bytes_per_token
