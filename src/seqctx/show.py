@@ -262,7 +262,7 @@ def plan_view(planned: Planned, advice: Advice | None) -> RenderableType:
         parts.append(
             f"training: {time.tokens:,} tokens in {time.steps} steps, {low:.1f} to {high:.1f} "
             f"minutes ({time.tokens_per_second[0]:,.0f} to {time.tokens_per_second[1]:,.0f} "
-            "tokens/s)"
+            f"tokens/s); {'; '.join(time.notes)}"
         )
     if planned.longest:
         each = ", ".join(f"{key} {value:,}" for key, value in planned.longest.items())

@@ -116,3 +116,28 @@ def test_training_is_planned_where_serving_cannot_be() -> None:
     planned = Planned.of(load_config(ROOT / "axolotl_configs" / "gpt-oss-20b-lora-80gb.yaml"))
     assert planned.training.term("experts").bytes and planned.serving is None
     assert "which layers of this model can have one is not known" in planned.refused
+
+
+def test_cards_share_a_prompt_and_a_request_takes_its_experts_only(planned: Planned) -> None:
+    one = planned.speed
+    two = Planned.of(MISSION.replace(vllm__tensor_parallel_size=2)).speed
+    stages = Planned.of(MISSION.replace(vllm__pipeline_parallel_size=2)).speed
+    assert one and two and stages
+    assert two.prefill_seconds == pytest.approx(one.prefill_seconds / 2)
+    assert stages.prefill_seconds == pytest.approx(one.prefill_seconds / 2)
+    assert two.decode_each > 1.9 * one.decode_each
+    assert stages.decode_each == pytest.approx(one.decode_each, rel=0.05)  # one after another
+    experts = MISSION.replace(
+        base_model="Qwen/Qwen3-30B-A3B", vllm__max_model_len=2048, adapter=None, load_in_4bit=None
+    )
+    speed = Planned.of(experts, "h100-80gb").speed
+    # 3.3e9 weights of 30.5e9 are read, embeddings whole, at 3,352 GB/s
+    assert speed and 400 < speed.decode_each < 560
+
+
+def test_time_says_that_it_is_of_one_card() -> None:
+    fsdp = {"fsdp_version": 2, "fsdp_config": {"reshard_after_forward": True}, "dp_shard_size": 2}
+    time = Planned.of(MISSION.replace(**fsdp), figures=figures()).time
+    alone = Planned.of(MISSION, figures=figures()).time
+    assert time and any("of one card" in note for note in time.notes)
+    assert alone and not any("of one card" in note for note in alone.notes)

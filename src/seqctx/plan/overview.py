@@ -10,6 +10,7 @@ from seqctx.catalogue.shapes import ModelShape
 from seqctx.errors import InputError
 from seqctx.plan.invert import highest_rank, largest_micro_batch_size, longest_sequence_len
 from seqctx.plan.memory import MemoryPlan
+from seqctx.plan.server import server_of
 from seqctx.plan.serving import ServingPlan, plan_serving
 from seqctx.plan.time import Data, SpeedBounds, TimePlan, plan_time, speed_bounds
 from seqctx.plan.training import plan_training, shape_of
@@ -76,10 +77,7 @@ class Planned:
         if card and card.tflops and figures:
             time = plan_time(cfg, data_of(cfg, figures), gpu=card, shape=shape)
         if card and card.tflops and serving:
-            speed = speed_bounds(
-                shape, card, weight_bytes=serving.memory.term("weights").bytes,
-                kv_bytes_per_token=serving.kv_bytes_per_token, context=serving.window,
-            )  # fmt: skip
+            speed = _speed(cfg, shape, card, serving)
         return cls(cfg, shape, training, serving, refused, longest, time, speed)
 
     @property
@@ -88,6 +86,16 @@ class Planned:
         return self.training.fits is not False and (
             self.serving is None or self.serving.fits is not False
         )
+
+
+def _speed(cfg: Config, shape: ModelShape, card: Gpu, serving: ServingPlan) -> SpeedBounds:
+    """One request at the window. It goes through a pipeline's stages one after another."""
+    server = server_of(cfg, card)
+    return speed_bounds(
+        shape, card, weight_bytes=server.pipeline * serving.memory.term("weights").bytes,
+        kv_bytes_per_token=server.pipeline * serving.kv_bytes_per_token, context=serving.window,
+        cards=server.tensor * server.pipeline,
+    )  # fmt: skip
 
 
 def data_of(cfg: Config, figures: Figures) -> Data:

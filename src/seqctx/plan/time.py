@@ -139,10 +139,12 @@ def plan_time(
     speed = (tokens / seconds[1], tokens / seconds[0]) if tokens else (0.0, 0.0)
     share = data.rows * data.row_tokens
     padding = 1 - data.tokens / share if share else 0.0
-    notes = (
+    notes: tuple[str, ...] = (
         "loading, evaluation and saving come on top",
         f"{padding:.0%} of what is computed is padding",
     )
+    if max(settings.cards, settings.tensor, settings.context) > 1:
+        notes += ("of one card: how several share the work, and wait for each other, is left out",)
     source = UTILIZATION_SOURCE if utilization == UTILIZATION else "as given"
     return TimePlan(flops, tokens, steps, epochs, widen, seconds, speed, source, notes)
 
@@ -198,16 +200,18 @@ def speed_bounds(
     kv_bytes_per_token: int,
     context: int,
     requests: int = 1,
+    cards: int = 1,
 ) -> SpeedBounds:
     """How fast a server can be at most: memory's bandwidth or the tensor cores' full rate.
 
     Args:
-        shape: a dense model.
+        shape: the model.
         gpu: the card.
-        weight_bytes: read in every step [B].
-        kv_bytes_per_token: read for each token of context in every step [B].
+        weight_bytes: that one card holds; of experts, what the requests take is read [B].
+        kv_bytes_per_token: read by one card for each token of context in every step [B].
         context: of each request [tokens].
         requests: that decode together.
+        cards: that share the arithmetic.
 
     Raises:
         InputError: for a machine without a card.
@@ -215,8 +219,8 @@ def speed_bounds(
     if not gpu.bandwidth_gb_s or not gpu.tflops:
         raise InputError(f"gpu: {gpu.name}: its bandwidth is not known. Name a card.")
     weights = shape.active_parameters + (shape.vocab or 0) * (shape.hidden or 0)
-    rate = gpu.tflops * 1e12
-    read = weight_bytes + requests * context * kv_bytes_per_token
+    rate = gpu.tflops * 1e12 * cards
+    read = weight_bytes * _read(shape, requests) + requests * context * kv_bytes_per_token
     by_bandwidth = read / (gpu.bandwidth_gb_s * 1e9)
     by_compute = requests * (2 * weights + 2 * _attention(shape, context)) / rate
     step = max(by_bandwidth, by_compute)
@@ -228,6 +232,15 @@ def speed_bounds(
         prefill_seconds=context * prompt / rate,
         limit="bandwidth" if by_bandwidth >= by_compute else "compute",
     )
+
+
+def _read(shape: ModelShape, requests: int) -> float:
+    """Share of the weights that a step reads: of the experts those of its tokens, at most."""
+    if not (each := shape.experts):
+        return 1.0
+    idle = 1 - min(each.count, requests * each.active) / each.count
+    every = shape.block_parameters + shape.expert_parameters + shape.embedding_parameters
+    return 1 - idle * shape.expert_parameters / every
 
 
 def examples_factor(overlap: float) -> float:
