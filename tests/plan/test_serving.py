@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,11 +14,14 @@ from hypothesis import strategies as st
 
 from seqctx.catalogue.gpus import Gpu, find_gpu
 from seqctx.errors import InputError
+from seqctx.plan.check import check_document
 from seqctx.plan.kv import CacheLayers, cache_layout
 from seqctx.plan.memory import GIB
-from seqctx.plan.server import default_batch
+from seqctx.plan.server import default_batch, server_of
 from seqctx.plan.serving import ServingPlan, graph_count, most_sequences, plan_serving
+from seqctx.plan.training import plan_training
 from seqctx.schema.config import Config
+from seqctx.schema.source import Document
 from tests.conftest import ROOT
 
 MODELS = {  # of tests/data/serve.csv: name in the table
@@ -294,3 +299,81 @@ def test_a_scaled_rope_reaches_further() -> None:
     whole = {"rope_parameters": rope, "max_position_embeddings": 131072}
     plan = plan_serving(model.replace(vllm__hf_overrides=whole), gpu="h100-80gb")
     assert plan.longest_window == 131072 and plan.fits
+
+
+@pytest.mark.parametrize(
+    ("given", "tokens"),
+    [("8k", 8000), ("8K", 8192), ("25.6k", 25600), (" 4096 ", 4096), ("1m", 10**6), (2048, 2048)],
+)
+def test_numbers_are_read_as_vllm_reads_them(given: object, tokens: int) -> None:
+    cfg = LLAMA.replace(vllm__max_num_batched_tokens=given)
+    assert server_of(cfg).batched == tokens
+    window = LLAMA.replace(vllm__max_model_len=given).vllm.max_model_len
+    assert window == tokens
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("max_num_batched_tokens", "8.5K"), ("max_num_batched_tokens", "many"),
+        ("tensor_parallel_size", "auto"), ("tensor_parallel_size", 0), ("max_lora_rank", "auto"),
+        ("block_size", 0), ("max_loras", True), ("kv_cache_memory_bytes", "8X"),
+        ("data_parallel_size", [2]), ("kv_cache_dtype", ["fp8"]), ("quantization", ["fp8"]),
+    ],
+)  # fmt: skip
+def test_no_number_of_vllms_is_named(key: str, value: object) -> None:
+    cfg = LLAMA.replace(**{f"vllm__{key}": value})
+    with pytest.raises(InputError, match=f"^vllm.{key}: [^\n]*\\.$"):
+        plan_serving(cfg, gpu="rtx-5090")
+    document = Document("a.yaml", cfg.model_dump(exclude_unset=True), {})
+    check_document(document, overrides={"seqctx.gpu": "rtx-5090"})  # says what it knows
+
+
+def folder(path: Path, quantization: dict[str, object]) -> str:
+    """Qwen3-8B, quantized."""
+    config = {
+        "hidden_size": 4096, "num_hidden_layers": 36, "num_attention_heads": 32,
+        "num_key_value_heads": 8, "head_dim": 128, "intermediate_size": 12288,
+        "vocab_size": 151936, "max_position_embeddings": 40960, "quantization_config": quantization,
+    }  # fmt: skip
+    (path / "config.json").write_text(json.dumps(config))
+    return str(path)
+
+
+@pytest.mark.parametrize("method", ["awq", "gptq", "bitsandbytes"])
+def test_a_base_that_is_quantized_is_counted_so(method: str, tmp_path: Path) -> None:
+    base = folder(tmp_path, {"quant_method": method, "bits": 4})
+    cfg = LLAMA.replace(base_model=base, vllm__max_model_len=16000, load_in_4bit=None,
+                        adapter="lora", lora_target_linear=True, sequence_len=2048)  # fmt: skip
+    served = plan_serving(cfg, gpu="rtx-4060-ti-16gb")
+    assert served.fits and served.memory.term("weights").bytes < 6.1 * GIB
+    trained = plan_training(cfg, gpu="rtx-4060-ti-16gb").term("weights").bytes
+    assert trained == pytest.approx(6.945e9 * 4.14 / 8, rel=0.01)
+    with pytest.raises(InputError, match="base_model: quantized by"):
+        plan_training(cfg.replace(adapter=None))
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ({"quant_method": "gptq", "bits": 8}, "gptq 8 bit"),
+        ({"quant_method": "bitsandbytes", "load_in_8bit": True}, "bitsandbytes 8 bit"),
+        ({"quant_method": "compressed-tensors"}, "compressed-tensors"),
+    ],
+)
+def test_another_quantization_is_refused(
+    said: dict[str, object], name: str, tmp_path: Path
+) -> None:
+    cfg = LLAMA.replace(base_model=folder(tmp_path, said))
+    with pytest.raises(InputError, match=f"base_model: quantization_config: {name}: not covered"):
+        plan_serving(cfg, gpu="rtx-5090")
+    with pytest.raises(InputError, match=f"base_model: quantized by {name}"):
+        plan_training(cfg)
+
+
+def test_quantized_by_name_or_by_key() -> None:
+    four = LLAMA.replace(base_model="unsloth/Llama-3.1-8B-bnb-4bit", adapter="lora",
+                         load_in_4bit=None, lora_target_linear=True)  # fmt: skip
+    assert plan_training(four).term("weights").bytes < 4 * GIB
+    gptq = four.replace(base_model="meta-llama/Llama-3.1-8B", gptq=True)
+    assert plan_training(gptq).term("weights").bytes < 4 * GIB

@@ -144,6 +144,7 @@ def test_the_largest_fits_and_one_more_does_not(mission: Config, card: str) -> N
         ({"lora_target_linear": None}, "lora_target_modules: unset"),
         ({"adapter": None, "load_in_4bit": None, "optimizer": "muon"}, "optimizer: muon"),
         ({"lora_target_parameters": ["mlp.experts.down_proj"]}, "lora_target_parameters"),
+        ({"bnb_config_kwargs": [1]}, "bnb_config_kwargs: no mapping"),
         ({"optimizer": "polora"}, "optimizer: polora: its memory is not known"),
         ({"deepspeed": "my.json", "dp_shard_size": 2}, "deepspeed: my.json: its stage"),
         ({"deepspeed": "deepspeed_configs/zero2.json"}, "over how many cards is not said"),

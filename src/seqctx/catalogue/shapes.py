@@ -48,6 +48,8 @@ class ModelShape:
         vocab: rows of the embedding.
         mlp_matrices: 3 with a gate, 2 without.
         stretched: by what config.json's own rope scaling multiplies its positions.
+        quantization: how its weights are stored if not in 16 bit: config.json's ``quant_method``,
+            and the bits where those are not 4, as in ``gptq 8 bit``.
     """
 
     name: str
@@ -67,6 +69,7 @@ class ModelShape:
     vocab: int | None = None
     mlp_matrices: int = 3
     stretched: float = 1.0
+    quantization: str | None = None
 
     @property
     def experts(self) -> Experts | None:
@@ -199,7 +202,12 @@ def find_shape(base_model: str) -> ModelShape | None:
     row = {k: v for k, v in rows[found].items() if k in ModelShape.__dataclass_fields__}
     families = _tables()["special_tokens"]
     tokens = next((families[f] for f in families if f.lower() in wanted and f != "source"), None)
-    return ModelShape(name=found, special_tokens=frozenset(tokens) if tokens else None, **row)
+    return ModelShape(
+        name=found,
+        special_tokens=frozenset(tokens) if tokens else None,
+        quantization="bitsandbytes" if wanted.endswith("-bnb-4bit") else None,
+        **row,
+    )
 
 
 def fetch_shape(hub_id: str) -> ModelShape | None:
@@ -279,6 +287,7 @@ def _shape_of_folder(folder: Path) -> ModelShape:
     try:
         with explain_os_errors(path):
             config = json.loads(path.read_text("utf-8"))
+        quantization = _quantization(config.get("quantization_config"))
         config = config.get("text_config", config)
         hidden, layers = int(config["hidden_size"]), int(config["num_hidden_layers"])
         heads = int(config["num_attention_heads"])
@@ -315,7 +324,19 @@ def _shape_of_folder(folder: Path) -> ModelShape:
         intermediate=inner,
         vocab=vocab,
         stretched=stretched,
+        quantization=quantization,
     )
+
+
+def _quantization(said: Any) -> str | None:
+    """``quantization_config`` in a word or three."""
+    if not isinstance(said, dict):
+        return None
+    bits = 8 if said.get("load_in_8bit") else said.get("bits", said.get("w_bit", 4))
+    method = str(said.get("quant_method", "unnamed"))
+    if said.get("quant_algo") == "NVFP4":  # modelopt names one method for several widths
+        return "nvfp4"
+    return method if bits == 4 else f"{method} {bits} bit"
 
 
 def _special_tokens(path: Path) -> frozenset[str] | None:

@@ -116,7 +116,7 @@ def served_shape(shape: ModelShape) -> Served:
         lora_embeddings=embeddings // once if family else 0,
         cache=cache,
         source=shape.source,
-        native=native,
+        native=native or shape.quantization,
         notes=notes,
     )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from seqctx.catalogue.gpus import Gpu
 from seqctx.errors import InputError
-from seqctx.schema.blocks import AUTO
+from seqctx.schema.blocks import AUTO, Vllm, human_int
 from seqctx.schema.config import Config
 from seqctx.schema.render import max_lora_rank
 
@@ -97,12 +98,14 @@ def server_of(cfg: Config, gpu: Gpu | None = None, vllm_version: str = "0.32.0")
         if vllm.get(key) not in (None, 0, 1):
             raise InputError(f"vllm.{key}: {why}. Leave it out to plan the rest.")
     cpu = gpu is not None and not gpu.memory_gib
-    cards = int(vllm.get("tensor_parallel_size", 1)) * int(vllm.get("pipeline_parallel_size", 1))
-    batched, sequences = default_batch(gpu, cards if cpu else 1)
+    tensor, pipeline = (
+        _count(vllm, key, 1) for key in ("tensor_parallel_size", "pipeline_parallel_size")
+    )
+    batched, sequences = default_batch(gpu, tensor * pipeline if cpu else 1)
     lora = bool(cfg.adapter or vllm.get("enable_lora"))
     window = vllm.get("max_model_len", "model")
     sequences = vllm.max_num_seqs or sequences
-    batched = int(vllm.get("max_num_batched_tokens", batched))
+    batched = _count(vllm, "max_num_batched_tokens", batched)
     return Server(
         version=version,
         window="auto" if window == AUTO else window,
@@ -111,16 +114,31 @@ def server_of(cfg: Config, gpu: Gpu | None = None, vllm_version: str = "0.32.0")
         utilization=vllm.gpu_memory_utilization or (0.92 if version >= (0, 21) else 0.9),
         quantization=_quantization(cfg),
         kv_width=_kv_width(vllm.get("kv_cache_dtype", "auto")),
-        rank=int(vllm.get("max_lora_rank") or max_lora_rank(cfg.lora_r or 8)) if lora else 0,
-        loras=int(vllm.get("max_loras", 1)),
-        tensor=int(vllm.get("tensor_parallel_size", 1)),
-        pipeline=int(vllm.get("pipeline_parallel_size", 1)),
-        engines=int(vllm.get("data_parallel_size", 1)),
-        block=int(vllm.get("block_size", 128 if cpu else 16)),
+        rank=_count(vllm, "max_lora_rank", max_lora_rank(cfg.lora_r or 8)) if lora else 0,
+        loras=_count(vllm, "max_loras", 1),
+        tensor=tensor,
+        pipeline=pipeline,
+        engines=_count(vllm, "data_parallel_size", 1),
+        block=_count(vllm, "block_size", 128 if cpu else 16),
         eager=bool(vllm.get("enforce_eager")) or cpu,
         prefix_caching=vllm.get("enable_prefix_caching", True) is not False,
-        kv_bytes=_bytes(vllm.get("kv_cache_memory_bytes")),
+        kv_bytes=_count(vllm, "kv_cache_memory_bytes", 0) or None,
     )
+
+
+def _count(vllm: Vllm, key: str, default: int) -> int:
+    """A whole number of the block, from 1 on; ``default`` where it is unset.
+
+    Raises:
+        InputError: for what vLLM does not read as one.
+    """
+    if (value := vllm.get(key)) is None:
+        return default
+    with suppress(ValueError):
+        if (number := human_int(value)) >= 1:
+            return number
+    raise InputError(f"vllm.{key}: no whole number from 1 on (got {value!r}). Say it like 8192, or "
+                     "8k.")  # fmt: skip
 
 
 def default_batch(gpu: Gpu | None, cards: int = 1) -> tuple[int, int]:
@@ -140,21 +158,29 @@ def default_batch(gpu: Gpu | None, cards: int = 1) -> tuple[int, int]:
 
 def _quantization(cfg: Config) -> str | None:
     """What the file says, else what the model's name does."""
-    said = cfg.vllm.get("quantization")
-    if said is not None:
-        said = _SPELLINGS.get(said, said)
-        if said not in BITS:
-            known = ", ".join(name for name in BITS if name)
-            raise InputError(f"vllm.quantization: {said}: not covered. Known are {known}.")
-        return str(said)
+    if (said := cfg.vllm.get("quantization")) is not None:
+        return known_quantization(str(said), "vllm.quantization")
     name = cfg.base_model.lower()
     if name.endswith("fp8"):
         return "fp8"
     return next((kind for mark, kind in _MARKS.items() if mark in name), None)
 
 
-def _kv_width(dtype: str) -> float:
-    if dtype not in KV_WIDTHS:
+def known_quantization(name: str, place: str) -> str:
+    """One of `BITS`, however vLLM spells it.
+
+    Raises:
+        InputError: naming the place, for one that is not covered.
+    """
+    found = _SPELLINGS.get(name, name)
+    if found not in BITS:
+        known = ", ".join(each for each in BITS if each)
+        raise InputError(f"{place}: {name}: not covered. Known are {known}.")
+    return found
+
+
+def _kv_width(dtype: Any) -> float:
+    if not isinstance(dtype, str) or dtype not in KV_WIDTHS:
         known = ", ".join(KV_WIDTHS)
         raise InputError(f"vllm.kv_cache_dtype: {dtype}: not covered. Known are {known}.")
     return KV_WIDTHS[dtype]
@@ -174,14 +200,3 @@ def _version(text: str) -> tuple[int, ...]:
     if not numbers:
         raise InputError(f"vllm_version: {text}: no version. Say it like 0.32.0.")
     return tuple(numbers)
-
-
-def _bytes(value: Any) -> int | None:
-    """A size such as 8388608, or ``8G`` as vLLM reads it."""
-    if value is None or isinstance(value, int):
-        return value
-    units = {"k": 1000, "m": 1000**2, "g": 1000**3, "K": 1024, "M": 1024**2, "G": 1024**3}
-    try:
-        return int(float(str(value)[:-1]) * units[str(value)[-1]])
-    except (KeyError, ValueError):
-        raise InputError(f"vllm.kv_cache_memory_bytes: {value}: no size. Say it like 8G.") from None

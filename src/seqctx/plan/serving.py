@@ -17,7 +17,7 @@ from seqctx.errors import InputError
 from seqctx.plan.kv import CacheLayers, CacheLayout, cache_layout, largest
 from seqctx.plan.memory import GIB, MemoryPlan, Term
 from seqctx.plan.served import Served, served_shape
-from seqctx.plan.server import BITS, Server, server_of
+from seqctx.plan.server import BITS, Server, known_quantization, server_of
 from seqctx.plan.training import find_card, shape_of
 from seqctx.schema.config import Config
 from seqctx.schema.rules.serving import served_positions
@@ -159,7 +159,8 @@ def plan_of(
         InputError: when a window of ``auto`` has nothing to be derived from.
     """
     if server.quantization is None and served.native:
-        server = dataclasses.replace(server, quantization=served.native)
+        native = known_quantization(served.native, "base_model: quantization_config")
+        server = dataclasses.replace(server, quantization=native)
     fixed = tuple(t for t in fixed_terms(server, served, gpu) if t.bytes)
     budget = _budget(server, gpu)
     free = _first(free_bytes, server.kv_bytes)

@@ -14,7 +14,7 @@ from seqctx.errors import InputError
 from seqctx.schema.config import Config
 from seqctx.schema.rules.parallel import fsdp_version, size_of, uses_fsdp
 
-Weights = Literal["nf4-dq", "nf4", "int8", "16 bit", "32 bit"]
+Weights = Literal["nf4-dq", "nf4", "gptq", "int8", "16 bit", "32 bit"]
 Loss = Literal["stock", "chunked", "cut", "liger"]
 Checkpointing = Literal["on", "off", "offloaded"]
 Attention = Literal["flash", "sdpa", "eager"]
@@ -36,6 +36,9 @@ _BITSANDBYTES = ("adamw_bnb_8bit", "adamw_8bit", "ademamix_8bit", "lion_8bit", "
 # Keys of Axolotl 0.19 that change memory in ways that no term here has.
 _NOT_PLANNED = ("rl", "reward_model", "unfrozen_parameters", "selective_checkpointing", "tiled_mlp",
                 "relora", "qat", "lora_target_parameters")  # fmt: skip
+_CHUNKS = "chunked_cross_entropy_num_chunks"
+# Bases that are quantized already and load so under an adapter (axolotl 0.19: loaders/model.py).
+_QUANTIZED: dict[str | None, Weights] = {"bitsandbytes": "nf4-dq", "gptq": "gptq", "awq": "gptq"}
 _LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
@@ -97,6 +100,11 @@ class Settings:
         return -(-self.sequence_len * self.micro_batch // self.context)
 
     @property
+    def quantized(self) -> bool:
+        """Whether the linear layers are widened when they are used."""
+        return self.weights not in ("16 bit", "32 bit")
+
+    @property
     def moment_bytes(self) -> float:
         """What the optimizer keeps of a trained weight of 4 bytes [B].
 
@@ -144,7 +152,7 @@ def settings_of(cfg: Config, shape: ModelShape) -> Settings:
     return Settings(
         sequence_len=cfg.sequence_len,
         micro_batch=cfg.micro_batch_size or 1,
-        weights=_weights(cfg),
+        weights=_weights(cfg, shape),
         embedding_bytes=2 if _sixteen_bit(cfg) else 4,
         rank=(cfg.lora_r or 8) if cfg.adapter else None,
         targets=_targets(cfg, shape),
@@ -153,7 +161,7 @@ def settings_of(cfg: Config, shape: ModelShape) -> Settings:
         checkpointing=_checkpointing(cfg),
         attention=_attention(cfg),
         loss=_loss(cfg),
-        chunks=int(cfg.get("chunked_cross_entropy_num_chunks", 8)),
+        chunks=size_of(cfg, _CHUNKS) if cfg.get(_CHUNKS) else 8,
         accumulates=(cfg.gradient_accumulation_steps or 1) > 1,
         copies_logits=_mixed(cfg),
         quantizes_experts=bool(cfg.get("quantize_moe_experts")),
@@ -233,9 +241,22 @@ def _sixteen_bit(cfg: Config) -> bool:
     return _mixed(cfg) or bool(cfg.get("float16") or cfg.load_in_8bit)
 
 
-def _weights(cfg: Config) -> Weights:
+def _weights(cfg: Config, shape: ModelShape) -> Weights:
+    """How the blocks' linear layers are held: as the base has them, else as the file says.
+
+    Raises:
+        InputError: for a base whose own quantization does not train, or is not known here.
+    """
+    own = shape.quantization or ("gptq" if cfg.get("gptq") else None)
+    if own:
+        if not cfg.adapter or own not in _QUANTIZED:
+            raise InputError(f"base_model: quantized by {own}: what training it takes is not known "
+                             "here. Name the 16-bit model.")  # fmt: skip
+        return _QUANTIZED[own]
     if cfg.load_in_4bit:
         kwargs = cfg.get("bnb_config_kwargs", {})
+        if not isinstance(kwargs, dict):
+            raise InputError(f"bnb_config_kwargs: no mapping (got {kwargs!r}). Mend it.")
         return "nf4-dq" if kwargs.get("bnb_4bit_use_double_quant", True) else "nf4"
     if cfg.load_in_8bit:
         return "int8"

@@ -19,8 +19,16 @@ from seqctx.plan.settings import Settings, settings_of
 from seqctx.schema.config import Config
 
 # bitsandbytes 0.50: 4 bits, and a scale for every 64 weights: 32 bits of it, or, quantized again,
-# 8 bits and 32 for every 256 scales: 4 + 8/64 + 32/(64*256) = 4.127
-_BITS = {"nf4-dq": 4.127, "nf4": 4.5, "int8": 8.0, "16 bit": 16.0, "32 bit": 32.0}
+# 8 bits and 32 for every 256 scales: 4 + 8/64 + 32/(64*256) = 4.127. GPTQ and AWQ: groups of 128
+# with a 16-bit scale and a 4-bit zero.
+_BITS = {
+    "nf4-dq": 4.127,
+    "nf4": 4.5,
+    "gptq": 4 + 20 / 128,
+    "int8": 8.0,
+    "16 bit": 16.0,
+    "32 bit": 32.0,
+}
 _LOADED = ("weights", "embeddings", "experts")
 _RESERVED = 1.08  # reserved over allocated: median of 11 runs that gave both, 1.02 to 1.25
 CONTEXT = GIB // 2
@@ -211,14 +219,13 @@ def _block_bytes(s: Settings, shape: ModelShape) -> int:
     hidden, inner = shape.hidden or 0, shape.intermediate or 0
     if experts := shape.experts:
         inner = experts.active * experts.intermediate
-    quantized = s.weights in ("nf4-dq", "nf4", "int8")
     narrow = 4 if s.weights == "32 bit" else s.embedding_bytes  # the residual stream's
-    wide = 4 if quantized and s.rank else narrow
+    wide = 4 if s.quantized and s.rank else narrow
     trains_down = s.rank is None or "down_proj" in s.targets
     trains_mlp = s.rank is None or bool({"gate_proj", "up_proj"} & {*s.targets})
     mlp = 4.5 if trains_down else 3.5
     width = wide if trains_mlp else narrow
-    if quantized and not trains_mlp:
+    if s.quantized and not trains_mlp:
         width = wide  # the dequantized product is of the compute type's autocast, 4 bytes
     attention = 9 * hidden * narrow
     scores = 0
@@ -237,7 +244,7 @@ def _recomputed(s: Settings, shape: ModelShape) -> Iterator[Term]:
             "tensors that autograd saves in a Llama block", "fitted",
         )  # fmt: skip
     largest = max(a * b for a, b in shape.linears.values())
-    if s.weights in ("nf4-dq", "nf4", "int8"):
+    if s.quantized:
         yield Term("dequantized matrix", 2 * largest, f"{largest:,} x 2 B",
                    "bitsandbytes 0.50: MatMul4Bit.backward", "exact")  # fmt: skip
     if s.cards > 1 and s.stage >= 3:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -31,9 +32,36 @@ class Part(BaseModel):
 AUTO = -1  # vLLM 0.32: utils/argparse_utils.py, human_readable_int_or_auto
 
 
+_SUFFIXES = {
+    "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40,
+}  # fmt: skip
+
+
+def human_int(value: Any) -> int:
+    """A whole number as vLLM reads it: ``8192``, ``8k`` (8,000), ``25.6k``, ``8K`` (8,192).
+
+    Source: vLLM 0.32, utils/argparse_utils.py, human_readable_int.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    said = re.fullmatch(r"\s*(\d+(?:\.\d+)?)([kKmMgGtT])\s*", str(value))
+    if said is None:
+        return int(str(value))
+    number = float(said[1]) if said[2].islower() else int(said[1])
+    return int(number * _SUFFIXES[said[2]])
+
+
 def _window(value: Any) -> Any:
-    """``auto`` as vLLM reads it."""
-    return AUTO if value == "auto" else value
+    """``auto``, or a number with a suffix, as vLLM reads them."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return AUTO if value.strip().lower() == "auto" else human_int(value)
+    except ValueError:
+        return value
 
 
 def _some(value: int) -> int:
@@ -47,7 +75,14 @@ Window = Annotated[
     int,
     BeforeValidator(_window),
     AfterValidator(_some),
-    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": AUTO}, {"const": "auto"}]}),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": AUTO},
+                {"type": "string", "pattern": r"^(auto|\d+(\.\d+)?[kmgt]|\d+[KMGT])$"},
+            ]
+        }
+    ),
 ]
 
 
