@@ -37,11 +37,34 @@ def test_rows_of_the_table_hold_together(name: str) -> None:
         ("mistralai/Mistral-7B-Instruct-v0.3", "mistralai/Mistral-7B-v0.3"),
         ("mistralai/Mistral-Small-24B-Instruct-2501", "mistralai/Mistral-Small-24B-2501"),
         ("Qwen/Qwen2.5-7B-Instruct", "Qwen/Qwen2.5-7B-Instruct"),
+        ("mistralai/Ministral-3-3B-Reasoning-2512", "mistralai/Ministral-3-3B-2512"),
     ],
 )
 def test_variants_have_their_bases_shape(variant: str, row: str) -> None:
     shape = find_shape(variant)
     assert shape and shape.name == row
+
+
+@pytest.mark.parametrize(
+    ("name", "positions"),
+    [
+        ("Qwen/Qwen3-4B", 40960),
+        ("Qwen/Qwen3-4B-Instruct-2507", 262144),
+        ("Qwen/Qwen3-4B-Thinking-2507", 262144),
+        ("unsloth/Qwen3-4B-Instruct-2507-unsloth-bnb-4bit", 262144),
+        ("Qwen/Qwen3-30B-A3B-Thinking-2507", 262144),
+        ("unsloth/Qwen2.5-7B-Instruct-bnb-4bit", 32768),
+    ],
+)
+def test_a_date_or_how_weights_are_stored_leaves_the_positions(name: str, positions: int) -> None:
+    shape = find_shape(name)
+    assert shape and shape.max_position == positions
+
+
+@pytest.mark.parametrize("date", ["2401", "2601"])
+def test_a_release_of_another_date_is_not_known(date: str) -> None:
+    """Its positions may be others, as those of Qwen3 of July 2025 were."""
+    assert find_shape(f"Qwen/Qwen3-8B-Instruct-{date}") is None
 
 
 def test_unknown_is_none() -> None:

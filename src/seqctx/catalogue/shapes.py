@@ -178,9 +178,10 @@ def known_models() -> list[str]:
     return sorted(_tables()["models"])
 
 
-_SUFFIXES = re.compile(
-    r"(-(unsloth-)?bnb-4bit|-bf16|-it|-pt|-instruct(-\d{4}|-v[\d.]+)?|-base(-\d{4})?|-\d{4}|-hf)$"
-)
+# one shape: how weights are stored, and what was trained last; a date names another release, whose
+# positions may differ
+_STORED = re.compile(r"(-(unsloth-)?bnb-4bit|-bf16|-hf)+$")
+_VARIANT = re.compile(r"-(instruct|base|it|pt|thinking|reasoning)(?=-|$)")
 
 
 def find_shape(base_model: str) -> ModelShape | None:
@@ -193,10 +194,9 @@ def find_shape(base_model: str) -> ModelShape | None:
         return _shape_of_folder(Path(base_model))
     rows = _tables()["models"]
     names = {name.rpartition("/")[2].lower(): name for name in rows}
-    stems = {_stem(name): name for name in reversed(names)}
-    wanted = base_model.rpartition("/")[2].lower().removeprefix("meta-")
-    base = re.sub(r"-(instruct|base)-", "-", wanted)
-    found = names.get(wanted) or names.get(base) or names.get(stems.get(_stem(wanted), ""))
+    variants = {_VARIANT.sub("", name): names[name] for name in reversed(names)}
+    wanted = _STORED.sub("", base_model.rpartition("/")[2].lower().removeprefix("meta-"))
+    found = names.get(wanted) or variants.get(_VARIANT.sub("", wanted))
     if not found:
         return None
     row = {k: v for k, v in rows[found].items() if k in ModelShape.__dataclass_fields__}
@@ -205,7 +205,7 @@ def find_shape(base_model: str) -> ModelShape | None:
     return ModelShape(
         name=found,
         special_tokens=frozenset(tokens) if tokens else None,
-        quantization="bitsandbytes" if wanted.endswith("-bnb-4bit") else None,
+        quantization="bitsandbytes" if base_model.lower().endswith("-bnb-4bit") else None,
         **row,
     )
 
@@ -245,13 +245,6 @@ def _answers(url: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def _stem(name: str) -> str:
-    """A model's name without what marks a variant of the same shape."""
-    while (shorter := _SUFFIXES.sub("", name)) != name:
-        name = shorter
-    return re.sub(r"-(instruct|base)-", "-", name)
 
 
 ROPE_KEYS = ("rope_parameters", "rope_scaling")
