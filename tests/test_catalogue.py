@@ -117,6 +117,29 @@ def test_positions_as_the_models_own_scaling_leaves_them(
     assert shape and shape.max_position == positions
 
 
+@pytest.mark.parametrize(
+    ("said", "model_type", "parameters_m"),
+    [
+        ({}, "gemma3_text", 999.9),
+        ({"tie_word_embeddings": False}, "gemma3_text", 1301.8),
+        ({}, "llama", 1301.8),
+        ({"tie_word_embeddings": True}, "llama", 999.9),
+    ],
+)
+def test_embeddings_are_tied_as_the_models_class_has_it_where_nothing_is_said(
+    tmp_path: Path, said: dict[str, bool], model_type: str, parameters_m: float
+) -> None:
+    inner = {
+        "hidden_size": 1152, "num_hidden_layers": 26, "num_attention_heads": 4,
+        "num_key_value_heads": 1, "head_dim": 256, "vocab_size": 262144,
+        "intermediate_size": 6912, "max_position_embeddings": 32768, "model_type": model_type,
+    }  # fmt: skip
+    for config in ({**inner, **said}, {"model_type": "outer", "text_config": inner, **said}):
+        (tmp_path / "config.json").write_text(json.dumps(config))
+        shape = find_shape(str(tmp_path))
+        assert shape and shape.parameters_m == pytest.approx(parameters_m, abs=0.2)
+
+
 def test_gpus_by_any_spelling() -> None:
     assert find_gpu("NVIDIA GeForce RTX 5090") is find_gpu("rtx_5090") is find_gpu("rtx-5090")
     card = find_gpu("rtx-5090")

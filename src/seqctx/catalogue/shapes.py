@@ -272,6 +272,8 @@ def stretch(rope: dict[str, Any]) -> float:
 
 
 _EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts")
+# transformers 5.16, models/*/configuration_*.py: where tie_word_embeddings is True unless said
+_TIED_UNSAID = ("cohere", "ernie4_5", "gemma", "lfm2", "smollm3", "starcoder2", "vaultgemma")
 
 
 def _shape_of_folder(folder: Path) -> ModelShape:
@@ -281,7 +283,7 @@ def _shape_of_folder(folder: Path) -> ModelShape:
         with explain_os_errors(path):
             config = json.loads(path.read_text("utf-8"))
         quantization = _quantization(config.get("quantization_config"))
-        config = config.get("text_config", config)
+        config = {**config, **config.get("text_config", {})}
         hidden, layers = int(config["hidden_size"]), int(config["num_hidden_layers"])
         heads = int(config["num_attention_heads"])
         kv_heads = int(config.get("num_key_value_heads") or heads)
@@ -292,13 +294,15 @@ def _shape_of_folder(folder: Path) -> ModelShape:
         raise InputError(f"{path}: no config of a causal model ({error}). Mend it.") from None
     # gate, up and down; q and o; k and v: a Llama block without its norms
     block = 3 * hidden * inner + 2 * hidden * heads * head_dim + 2 * hidden * kv_heads * head_dim
-    embeddings = vocab * hidden * (1 if config.get("tie_word_embeddings") else 2)
+    model_type = str(config.get("model_type"))
+    tied = config.get("tie_word_embeddings", model_type.startswith(_TIED_UNSAID))
+    embeddings = vocab * hidden * (1 if tied else 2)
     window = config.get("sliding_window") if config.get("use_sliding_window", True) else None
     experts = next((config[k] for k in _EXPERTS if config.get(k)), None)
     blocks = f"{experts} experts" if experts else None
     blocks = "latent attention (MLA)" if config.get("kv_lora_rank") else blocks
     ropes = [config[key] for key in ROPE_KEYS if isinstance(config.get(key), dict)]
-    scaled_already = "gemma3" in str(config.get("model_type"))
+    scaled_already = "gemma3" in model_type
     stretched = stretch(ropes[0]) if ropes and not scaled_already else 1.0
     return ModelShape(
         name=str(folder),
