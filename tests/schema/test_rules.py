@@ -104,6 +104,13 @@ def of_serving(base: str, sequence_len: int = 512, **vllm: object) -> dict[str, 
     return {p.rule: p for p in check(document, cfg, gather_facts(cfg))}
 
 
+def of_training(**data: object) -> dict[str, Problem]:
+    """What is said of keys of training, by rule."""
+    document = Document("file", {"sequence_len": 512, **data}, {})
+    cfg = parse_config(document)
+    return {p.rule: p for p in check(document, cfg, gather_facts(cfg))}
+
+
 def test_a_window_of_what_fits_is_too_large_where_nothing_fits() -> None:
     assert not of_serving("meta-llama/Llama-3.1-8B-Instruct", 2048, max_model_len="auto")
     said = of_serving("meta-llama/Llama-3.3-70B-Instruct", 2048, max_model_len=-1)
@@ -128,3 +135,43 @@ def test_positions_that_the_file_tells_the_server(
     said = of_serving(base, hf_overrides=overrides, max_model_len=window)
     found = said.get("max-model-len-positions")
     assert (found.severity if found else None) == severity
+
+
+@pytest.mark.parametrize(
+    ("base", "targets", "missing"),
+    [
+        ("Qwen/Qwen3.5-27B", ["in_proj_qkv", "in_proj_z", "out_proj"], False),
+        ("Qwen/Qwen3-Next-80B-A3B-Instruct", ["in_proj_qkvz", "in_proj_ba"], False),
+        ("google/gemma-3n-E2B-it", ["per_layer_input_gate"], False),
+        ("mistralai/Mistral-4-8B", ["q_a_proj", "kv_b_proj"], False),
+        ("google/gemma-3-4b-it", ["q_proj", "fc1"], False),
+        ("Qwen/Qwen3-30B-A3B", ["gate_proj", "gate"], False),
+        ("unsloth/phi-4", ["q_proj"], False),
+        ("microsoft/phi-4", ["q_proj"], True),
+        ("Qwen/Qwen3-8B", ["in_proj_qkv"], True),
+        ("swiss-ai/Apertus-8B-2509", ["gate_proj"], True),
+    ],
+)
+def test_targets_are_refused_where_the_models_modules_are_known(
+    base: str, targets: list[str], missing: bool
+) -> None:
+    said = of_training(base_model=base, adapter="lora", lora_target_modules=targets)
+    assert ("lora-targets" in said) == missing
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "missing"),
+    [
+        ("qwen3_5_text", "in_proj_qkv", False),
+        ("qwen3", "in_proj_qkv", True),
+        ("phi3", "q_proj", True),
+    ],
+)
+def test_targets_of_a_folder(tmp_path: Path, kind: str, target: str, missing: bool) -> None:
+    config = {
+        "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 100,
+        "max_position_embeddings": 4096, "model_type": kind,
+    }  # fmt: skip
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    said = of_training(base_model=str(tmp_path), adapter="lora", lora_target_modules=[target])
+    assert ("lora-targets" in said) == missing

@@ -50,6 +50,7 @@ class ModelShape:
         stretched: by what config.json's own rope scaling multiplies its positions.
         quantization: how its weights are stored if not in 16 bit: config.json's ``quant_method``,
             and the bits where those are not 4, as in ``gptq 8 bit``.
+        model_type: as config.json calls its class; None in the table where blocks are Llama's.
     """
 
     name: str
@@ -70,6 +71,7 @@ class ModelShape:
     mlp_matrices: int = 3
     stretched: float = 1.0
     quantization: str | None = None
+    model_type: str | None = None
 
     @property
     def experts(self) -> Experts | None:
@@ -294,7 +296,7 @@ def _shape_of_folder(folder: Path) -> ModelShape:
         raise InputError(f"{path}: no config of a causal model ({error}). Mend it.") from None
     # gate, up and down; q and o; k and v: a Llama block without its norms
     block = 3 * hidden * inner + 2 * hidden * heads * head_dim + 2 * hidden * kv_heads * head_dim
-    model_type = str(config.get("model_type"))
+    model_type = str(config.get("model_type", ""))
     tied = config.get("tie_word_embeddings", model_type.startswith(_TIED_UNSAID))
     embeddings = vocab * hidden * (1 if tied else 2)
     window = config.get("sliding_window") if config.get("use_sliding_window", True) else None
@@ -322,6 +324,7 @@ def _shape_of_folder(folder: Path) -> ModelShape:
         vocab=vocab,
         stretched=stretched,
         quantization=quantization,
+        model_type=model_type,
     )
 
 

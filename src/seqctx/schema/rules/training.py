@@ -7,6 +7,7 @@ from math import ceil, sqrt
 from pathlib import PurePosixPath
 from typing import Any
 
+from seqctx.errors import InputError
 from seqctx.schema.config import Config
 from seqctx.schema.facts import Facts
 from seqctx.schema.manifest import DATA_FILES
@@ -157,10 +158,31 @@ def lora_alpha(cfg: Config, facts: Facts) -> Iterator[Finding]:
         yield Finding(("lora_alpha",), fact, f"Set lora_alpha: {good} for 1.")
 
 
-_FUSED = {"phi-4": {"qkv_proj", "o_proj", "gate_up_proj", "down_proj"}}
+_FUSED = {"qkv_proj", "o_proj", "gate_up_proj", "down_proj"}
 _SPLIT = {f"{x}_proj" for x in ("q", "k", "v", "o", "gate", "up", "down")}
-_SPLIT_FAMILIES = ("llama", "qwen2", "qwen3", "mistral", "gemma", "smollm")
-_ANY_NAME = {"embed_tokens", "lm_head", "router", "gate", "experts", "shared_expert_gate"}
+_SPLIT_TYPES = {
+    "llama", "mistral", "ministral", "ministral3", "qwen2", "qwen3", "gemma", "gemma2",
+    "gemma3_text", "smollm3", "seed_oss", "arcee", "apertus",
+}  # fmt: skip
+_ANY_NAME = {
+    "embed_tokens", "lm_head", "router", "gate", "experts", "shared_expert_gate",
+    "out_proj", "fc1", "fc2",  # of a vision tower
+}  # fmt: skip
+
+
+def _linears(cfg: Config, facts: Facts) -> set[str] | None:
+    """Names of the linear layers of the model's blocks; None where they are not known."""
+    shape = facts.shape
+    if shape is None:
+        return None
+    if shape.model_type == "phi3":  # unsloth's phi-4 is rewritten as a Llama
+        return None if cfg.base_model.startswith("unsloth/") else _FUSED
+    if shape.model_type and shape.model_type not in _SPLIT_TYPES:
+        return None
+    try:
+        return _SPLIT if shape.experts else set(shape.linears)
+    except InputError:  # blocks that differ, such as those of Qwen3.5
+        return None
 
 
 @rule("lora-targets", "error", "transformers: names of the linear layers in models/*/modeling_*.py")
@@ -175,14 +197,11 @@ def lora_targets(cfg: Config, facts: Facts) -> Iterator[Finding]:
         if not any(cfg.get(key) for key in others):
             yield Finding(("lora_target_modules",), "no modules for the adapter", _LINEAR)
         return
-    model = cfg.base_model.rpartition("/")[2].lower()
-    has = next((names for key, names in _FUSED.items() if model.startswith(key)), None)
-    if has is None and any(family in model for family in _SPLIT_FAMILIES):
-        has = _SPLIT
+    has = _linears(cfg, facts)
     plain = [t for t in named if t.replace("_", "").isalnum()]
     gone = [t for t in plain if has and t not in has | _ANY_NAME and not t.startswith("all")]
     if has and gone:
-        fact = f"{model} has no {', '.join(gone)}"
+        fact = f"{PurePosixPath(cfg.base_model).name} has no {', '.join(gone)}"
         yield Finding(("lora_target_modules",), fact, f"Name some of {', '.join(sorted(has))}.")
 
 
