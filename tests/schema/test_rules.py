@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from seqctx.plan.check import gather_facts
+from seqctx.plan.check import check_document, gather_facts
 from seqctx.schema.config import parse_config, read_config
 from seqctx.schema.facts import Facts, Prepared
 from seqctx.schema.rules import RULES, Problem, check
@@ -175,3 +175,40 @@ def test_targets_of_a_folder(tmp_path: Path, kind: str, target: str, missing: bo
     (tmp_path / "config.json").write_text(json.dumps(config))
     said = of_training(base_model=str(tmp_path), adapter="lora", lora_target_modules=[target])
     assert ("lora-targets" in said) == missing
+
+
+@pytest.mark.parametrize(
+    ("overlap", "prepare", "share"),
+    [
+        (0.25, {}, None),
+        (0.5, {}, "50%"),
+        (128, {}, None),
+        (1024, {}, "50%"),
+        (128, {"max_tokens": 256}, "50%"),
+    ],
+)
+def test_an_overlap_in_tokens_is_a_share_of_the_chunk(
+    overlap: float, prepare: dict[str, int], share: str | None
+) -> None:
+    prepare = {"strategy": "overlap", "overlap": overlap, **prepare}
+    said = of_training(base_model="a/b", sequence_len=2048, seqctx={"prepare": prepare})
+    found = said.get("myth-overlap")
+    assert (share in found.message) if share and found else found is None
+
+
+def test_a_fused_optimizer_steps_on_a_cpu_too() -> None:
+    for optimizer, wrong in (("adamw_torch_fused", False), ("adamw_apex_fused", True)):
+        said = of_training(base_model="a/b", optimizer=optimizer, seqctx={"gpu": "cpu"})
+        assert ("needs-cuda" in said) == wrong
+
+
+def test_what_is_laid_over_the_file_is_named_where_it_was_given() -> None:
+    text = "base_model: Qwen/Qwen3-4B\nsequence_len: 2048\nvllm:\n  max_model_len: 512\n"
+    over = {"sequence_len": 200000, "vllm.max_model_len": 100}
+    said = {p.rule: str(p) for p in check_document(parse_document(text, "o.yaml"), None, over)}
+    assert said["sequence-len-positions"].startswith("--set sequence_len: error: sequence_len: ")
+    found = said["max-model-len-below-sequence-len"]
+    assert found.startswith("--set vllm.max_model_len: warning: ")
+    over = {"sequence_len": 4096}
+    said = {p.rule: str(p) for p in check_document(parse_document(text, "o.yaml"), None, over)}
+    assert said["max-model-len-below-sequence-len"].startswith("o.yaml:4: warning: ")

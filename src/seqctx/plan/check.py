@@ -39,7 +39,8 @@ def check_document(
     Raises:
         InputError: when the model's config.json or the manifest is there but cannot be read.
     """
-    cfg, problems = read_config(document, overrides)
+    document = document.overlaid(overrides)
+    cfg, problems = read_config(document)
     found = check(document, cfg, gather_facts(cfg, path)) if cfg else []
     return sorted([*problems, *found])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Mapping
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from seqctx.catalogue.names import axolotl_names, strays
 from seqctx.schema.blocks import Dataset, Part, Seqctx, Vllm
-from seqctx.schema.problem import InvalidConfigError, Problem, Severity, one_line
-from seqctx.schema.source import Document, KeyPath, read_document
+from seqctx.schema.problem import InvalidConfigError, Problem
+from seqctx.schema.source import Document, laid_over, read_document
 
 ADAPTERS = ("lora", "qlora", "llama-adapter")  # axolotl 0.19: schemas/peft.py, validate_adapter
 ATTENTION = (  # axolotl 0.19: schemas/enums.py, CANONICAL_ATTN_IMPLS
@@ -143,7 +144,7 @@ class Config(Part):
         """
         data = self.model_dump(exclude_unset=True)
         for key, value in changes.items():
-            data = _laid_over(data, key.split("__"), value)
+            data = laid_over(data, key.split("__"), value)
         return parse_config(Document("replace", data, {}))
 
     def _repr_html_(self) -> str:
@@ -212,19 +213,8 @@ def read_config(
         The Config, None where a value cannot be read; and what is wrong with keys and values, by
         line: unknown keys and bad values are errors, deprecated keys warnings.
     """
-    data, laid_over = document.data, set()
-    for dotted, value in (overrides or {}).items():
-        keys = dotted.split(".")
-        data = _laid_over(data, keys, value)
-        laid_over.add(tuple(keys))
-
-    def problem(path: KeyPath, severity: Severity, rule: str, fact: str, remedy: str) -> Problem:
-        key, fact, remedy = one_line(".".join(map(str, path))), one_line(fact), one_line(remedy)
-        if path in laid_over:
-            return Problem(f"--set {key}", 0, 0, key, severity, rule, fact, remedy)
-        line, column = document.position(path)
-        return Problem(document.name, line, column, key, severity, rule, fact, remedy)
-
+    document = document.overlaid(overrides)
+    data, problem = document.data, partial(Problem.at, document)
     problems = [
         problem(s.path, "error" if s.kind == "unknown" else "warning", f"{s.kind}-key", *s.text)
         for s in strays(data, _plugins(data))
@@ -270,12 +260,3 @@ def _description(model: type[BaseModel], keys: list[str]) -> str:
     if len(keys) > 1 and isinstance(inner, type) and issubclass(inner, BaseModel):
         return _description(inner, keys[1:])
     return field.description or ""
-
-
-def _laid_over(data: dict[str, Any], keys: list[str], value: Any) -> dict[str, Any]:
-    """A copy of nested mappings with one value set."""
-    key, *rest = keys
-    if not rest:
-        return {**data, key: value}
-    inner = data.get(key)
-    return {**data, key: _laid_over(inner if isinstance(inner, dict) else {}, rest, value)}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 from seqctx.errors import InputError
+from seqctx.schema.source import Document, KeyPath
 
 Severity = Literal["error", "warning", "note"]
 
@@ -29,6 +30,18 @@ class Problem:
     message: str
     remedy: str
 
+    @classmethod
+    def at(
+        cls, document: Document, path: KeyPath, severity: Severity, rule: str, message: str,
+        remedy: str,
+    ) -> Self:  # fmt: skip
+        """A problem of one key: by its line, or by ``--set`` where the command line gave it."""
+        given = next((g for g in document.given if path[: len(g)] == g), None)
+        place = f"--set {_dotted(given)}" if given else document.name
+        line, column = (0, 0) if given else document.position(path)
+        fact, remedy = one_line(message), one_line(remedy)
+        return cls(place, line, column, _dotted(path), severity, rule, fact, remedy)
+
     @property
     def place(self) -> str:
         """``file:line``, or the file alone."""
@@ -38,6 +51,10 @@ class Problem:
         """``file:line: severity: key: fact. Remedy [rule]``."""
         fact = f"{self.message}. {self.remedy}"
         return f"{self.place}: {self.severity}: {self.key}: {fact} [{self.rule}]"
+
+
+def _dotted(path: KeyPath) -> str:
+    return one_line(".".join(map(str, path)))
 
 
 def one_line(text: str, limit: int = 300) -> str:

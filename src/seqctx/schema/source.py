@@ -7,8 +7,8 @@ aliases expand to more than a hand-edited file can hold.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -32,12 +32,21 @@ class Document:
         data: the top-level mapping.
         lines: line of each key and list item, from 1, by its path of keys and indices.
         columns: their columns, from 1.
+        given: paths that the command line laid over the file.
     """
 
     name: str
     data: dict[str, Any]
     lines: Mapping[KeyPath, int]
     columns: Mapping[KeyPath, int] = field(default_factory=dict)
+    given: frozenset[KeyPath] = frozenset()
+
+    def overlaid(self, overrides: Mapping[str, Any] | None) -> Document:
+        """The same with dotted keys and values laid over it."""
+        data, paths = self.data, [tuple(dotted.split(".")) for dotted in overrides or {}]
+        for path, value in zip(paths, (overrides or {}).values(), strict=True):
+            data = laid_over(data, path, value)
+        return replace(self, data=data, given=self.given.union(paths))
 
     def position(self, path: KeyPath) -> tuple[int, int]:
         """Line and column, from 1, of a key or the nearest block around it; (0, 0) for the file."""
@@ -50,6 +59,15 @@ class Document:
         while path and path not in self.lines:
             path = path[:-1]
         return f"{self.name}:{self.lines[path]}" if path else self.name
+
+
+def laid_over(data: dict[str, Any], keys: Sequence[str], value: Any) -> dict[str, Any]:
+    """A copy of nested mappings with one value set."""
+    key, *rest = keys
+    if not rest:
+        return {**data, key: value}
+    inner = data.get(key)
+    return {**data, key: laid_over(inner if isinstance(inner, dict) else {}, rest, value)}
 
 
 class Loader(yaml.SafeLoader):

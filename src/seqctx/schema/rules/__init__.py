@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from seqctx.schema.config import Config
 from seqctx.schema.facts import Facts
-from seqctx.schema.problem import Problem, one_line
+from seqctx.schema.problem import Problem
 from seqctx.schema.rules import myths, parallel, serving, training
 from seqctx.schema.rules.base import RULES, Rule
 from seqctx.schema.source import Document
@@ -18,7 +18,7 @@ def check(document: Document, cfg: Config, facts: Facts) -> list[Problem]:
     """Run every rule over one file.
 
     Args:
-        document: the file, for the places.
+        document: the file, with what the command line laid over it, for the places.
         cfg: the same, validated.
         facts: what is known beside it.
 
@@ -28,13 +28,7 @@ def check(document: Document, cfg: Config, facts: Facts) -> list[Problem]:
     found = []
     for rule in RULES:
         for finding in rule.look(cfg, facts):
-            line, column = document.position(finding.path)
-            key = one_line(".".join(map(str, finding.path)))
             severity = finding.severity or rule.severity
-            found.append(
-                Problem(
-                    document.name, line, column, key, severity, rule.id,
-                    one_line(finding.message), one_line(finding.remedy),
-                )
-            )  # fmt: skip
+            what = (severity, rule.id, finding.message, finding.remedy)
+            found.append(Problem.at(document, finding.path, *what))
     return sorted(found)

@@ -63,8 +63,10 @@ def myth_longer(cfg: Config, facts: Facts) -> Iterator[Finding]:
 @rule("myth-overlap", "note", _TRUE)
 def myth_overlap(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """More overlap is not better: what spans more than sequence_len is cut all the same."""
-    overlap = cfg.seqctx.prepare.get("overlap")
-    if overlap and overlap > 0.25:
-        fact = f"{overlap:g} repeats that share of every chunk; arcs beyond sequence_len stay cut"
+    prepare = cfg.seqctx.prepare
+    overlap = prepare.overlap or 0
+    share = overlap if overlap < 1 else overlap / (prepare.max_tokens or cfg.sequence_len)
+    if share > 0.25:
+        fact = f"{overlap:g} repeats {share:.0%} of every chunk; arcs beyond sequence_len stay cut"
         remedy = "Take 0.25, or raise sequence_len for longer patterns."
         yield Finding(("seqctx", "prepare", "overlap"), fact, remedy)

@@ -299,7 +299,7 @@ def needs_cuda(cfg: Config, facts: Facts) -> Iterator[Finding]:
     attention = str(cfg.attn_implementation or "")
     optimizer = str(cfg.get("optimizer", ""))
     wrong = {
-        "optimizer": any(part in optimizer for part in ("8bit", "4bit", "paged", "fused")),
+        "optimizer": any(part in optimizer for part in ("8bit", "4bit", "paged", "apex")),
         "attn_implementation": "flash" in attention,
         "flash_attention": bool(cfg.get("flash_attention")),
         "deepspeed": bool(cfg.get("deepspeed")),
