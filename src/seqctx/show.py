@@ -245,6 +245,7 @@ def plan_view(planned: Planned, advice: Advice | None) -> RenderableType:
     if planned.serving:
         serving = planned.serving
         parts.append(_terms("serving", serving.memory))
+        parts += [f"  {note}" for note in serving.memory.notes]
         if serving.kv_tokens is not None and serving.max_concurrency is not None:
             parts.append(
                 f"cache: {serving.kv_tokens:,} tokens; of {serving.max_num_seqs} requests, "
@@ -270,6 +271,8 @@ def plan_view(planned: Planned, advice: Advice | None) -> RenderableType:
     if advice:
         parts += [_options(advice), f"for {advice.goal}: {advice.choice}"]
         parts += [f"  {reason}" for reason in advice.reasons]
+        risky = [f"  {o.name}: {'; '.join(o.risks)}" for o in advice.options if o.risks]
+        parts += ["what may go wrong:", *risky] if risky else []
         parts += ["what is usually advised, and what it comes to here:"]
         parts += [f"  {usual}" for usual in advice.usual]
     return Group(*parts)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from seqctx import InputError, load_config
 from seqctx.plan.advice import advise
@@ -12,6 +14,7 @@ from seqctx.plan.memory import GIB
 from seqctx.plan.overview import Planned
 from seqctx.plan.page import plan_page
 from seqctx.schema.figures import FIGURES
+from seqctx.show import plan_view
 from tests.conftest import CONFIG, ROOT, seqctx
 from tests.plan.test_advice import LLAMA, MISSION, figures
 
@@ -48,6 +51,24 @@ def test_explained_with_the_files_own_numbers(planned: Planned) -> None:
     assert "Training at 32,000" in " ".join(explain(other, None, "myths"))
     with pytest.raises(InputError, match="explain: moon: no topic"):
         explain(planned, None, "moon")
+
+
+def test_a_window_shorter_than_what_was_trained_is_said_plainly() -> None:
+    told = " ".join(explain(Planned.of(MISSION.replace(vllm__max_model_len=1024)), None))
+    assert "1,024, is what the model attends to" in told and " 0 times" not in told
+    assert "shorter than a trained example, which does not fit" in told
+    assert (
+        "The window is what ends it, at 1,024: raise max_model_len." in told and "-1," not in told
+    )
+
+
+def test_the_terminal_says_what_the_page_says(planned: Planned) -> None:
+    cfg = MISSION.replace(vllm__gpu_memory_utilization=0.999, attn_implementation=None)
+    console = Console(width=200, file=StringIO())
+    console.print(plan_view(Planned.of(cfg), advise(cfg, figures(), LLAMA, goal="voice")))
+    said = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "vLLM refuses to start" in said
+    assert "  pack: leaks between samples: set attn_implementation" in said
 
 
 def test_a_guest_without_our_blocks_is_explained_too(tmp_path: Path) -> None:

@@ -33,13 +33,16 @@ def explain(planned: Planned, figures: Figures | None, topic: str | None = None)
 
 def _lengths(planned: Planned, figures: Figures | None) -> list[str]:
     trained, window = planned.cfg.sequence_len, _window(planned)
+    has = f"{planned.cfg.base_model} has {planned.shape.max_position:,} positions"
+    window_is = f"{window / trained:.0f} times as much. That it can, it learned before: {has}."
+    if window < trained:
+        window_is = f"shorter than a trained example, which does not fit. {has}: raise it."
     lines = [
         f"sequence_len, {trained:,}, is what one training example spans. The loss of a token can "
         f"only reach back to what stands in its own example, so patterns longer than {trained:,} "
         "tokens leave no gradient. Examples do not see one another.",
         f"max_model_len, {window:,}, is what the model attends to while it writes, prompt and "
-        f"answer together: {window / trained:.0f} times as much. That it can, it learned before: "
-        f"{planned.cfg.base_model} has {planned.shape.max_position:,} positions.",
+        f"answer together: {window_is}",
     ]
     if figures and figures.books:
         book = max(figures.books, key=lambda b: b.tokens)
@@ -92,6 +95,9 @@ def _concurrency(planned: Planned, figures: Figures | None) -> list[str]:
 def _myths(planned: Planned, figures: Figures | None) -> list[str]:
     trained, window = planned.cfg.sequence_len, _window(planned)
     whole = planned.cfg.model_copy(update={"sequence_len": window})
+    beyond = f"leaves {window - trained:,} tokens beyond the training length"
+    if window <= trained:
+        beyond = f"is what ends it, at {window:,}: raise max_model_len"
     equal = plan_training(whole, gpu=planned.training.gpu or "cpu", shape=planned.shape)
     fits = {None: "", True: ", and fits", False: ", and does not fit"}[equal.fits]
     lines = [
@@ -103,8 +109,7 @@ def _myths(planned: Planned, figures: Figures | None) -> list[str]:
         "feed on themselves: low temperature, greedy decoding, repetitive prompts. The distance "
         "of a repetition has no reason to be the training length.",
         f"Myth: it cannot write longer than {trained:,}. Positions come from the base: "
-        f"{planned.shape.max_position:,}. The window leaves {window - trained:,} tokens beyond the "
-        "training length.",
+        f"{planned.shape.max_position:,}. The window {beyond}.",
         f"Myth: sequence_len must equal max_model_len. Training at {window:,} would take "
         f"{equal.device / GIB:.0f} GiB instead of {planned.training.device / GIB:.0f}{fits}.",
         f"Myth: overlap is always better. Half an overlap makes {examples_factor(0.5):.1f} times "
