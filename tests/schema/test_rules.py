@@ -212,3 +212,34 @@ def test_what_is_laid_over_the_file_is_named_where_it_was_given() -> None:
     over = {"sequence_len": 4096}
     said = {p.rule: str(p) for p in check_document(parse_document(text, "o.yaml"), None, over)}
     assert said["max-model-len-below-sequence-len"].startswith("o.yaml:4: warning: ")
+
+
+def test_a_length_that_is_left_to_axolotl_is_said() -> None:
+    text = "base_model: a/b\ndatasets: [{path: x.jsonl, type: chat_template}]\n"
+    for more, fate in (("", "dropped"), ("excess_length_strategy: truncate\n", "truncated")):
+        said = [str(p) for p in check_document(parse_document(text + more, "o.yaml"))]
+        fact = f"unset: Axolotl takes 512 tokens, and longer rows are {fate}"
+        assert any(f"o.yaml: warning: sequence_len: {fact}. " in line for line in said)
+    assert "rows-too-long" not in of_training(base_model="a/b")
+
+
+@pytest.mark.parametrize(
+    ("style", "vllm", "differs"),
+    [
+        ("alpaca", {"port": 8001}, True),
+        ("alpaca:chat", {"port": 8001}, True),
+        ("alpaca_w_system.load_open_orca", {"port": 8001}, True),
+        ("alpaca_w_system.load_open_orca_chatml", {"port": 8001}, False),
+        ("alpaca", None, False),
+        ("alpaca", {"chat_template": "alpaca.jinja"}, False),
+        ("chat_template", {"port": 8001}, False),
+        ("completion", {"port": 8001}, False),
+        ({"format": "{instruction}"}, {"port": 8001}, False),
+    ],
+)
+def test_a_form_of_axolotls_own_is_not_what_is_served(
+    style: object, vllm: dict[str, object] | None, differs: bool
+) -> None:
+    data = {"datasets": [{"path": "x.jsonl", "type": style}]}
+    said = of_training(base_model="a/b", vllm=vllm, **data)
+    assert ("chat-template-differs" in said) == differs

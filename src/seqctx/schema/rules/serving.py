@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from math import prod
 from typing import Any
@@ -103,8 +104,20 @@ def chat_template_differs(cfg: Config, facts: Facts) -> Iterator[Finding]:
             fact = f"trained with {jinja or name}, served with {own}"
             remedy = "Use tokenizer_default in training and no vllm.chat_template, or one file."
             yield Finding(("vllm", "chat_template") if served else path, fact, remedy)
+    for path, entry in all_datasets(cfg):
+        style = str(entry.get("type"))
+        if path[0] == "datasets" and not served and _PROMPT_STYLE.match(style):
+            fact = f"trained as {style} writes it, served with the tokenizer's own template"
+            remedy = "Set type: chat_template, or give vllm.chat_template a file of that form."
+            yield Finding((*path, "type"), fact, remedy)
 
 
+# axolotl 0.19: prompt_strategies/ and utils/data/wrappers.py; forms that are no model's template
+_PROMPT_STYLE = re.compile(
+    r"(alpaca(_chat|_instruct|_w_system)?|context_qa|creative_acr|metharme|orcamini|pygmalion"
+    r"|explainchoice|concisechoice|summarizetldr|jeopardy|oasst|gpteacher|reflection)"
+    r"([.:](?!.*chatml$)|$)"
+)
 _FAMILIES = {
     "llama3": ("llama-3", "llama3"),
     "chatml": ("qwen", "smollm", "hermes"),

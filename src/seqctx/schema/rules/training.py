@@ -77,14 +77,17 @@ def packing_leaks(cfg: Config, facts: Facts) -> Iterator[Finding]:
 @rule("rows-too-long", "error", "axolotl 0.19: utils/data/utils.py, handle_long_seq_in_dataset")
 def rows_too_long(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """Rows longer than sequence_len are dropped, truncated or refused, as the file says."""
+    what = {"truncate": "truncated", "raise": "refused"}
+    fate = what.get(str(cfg.get("excess_length_strategy")), "dropped")
+    if cfg.datasets and "sequence_len" not in cfg.model_fields_set:
+        fact = f"unset: Axolotl takes {cfg.sequence_len} tokens, and longer rows are {fate}"
+        yield Finding(("sequence_len",), fact, "Set it, to the longest row or less.", "warning")
     if not facts.prepared:
         return
     lengths = [*facts.prepared.train.items(), *facts.prepared.held_out.items()]
     rows = sum(count for length, count in lengths if length > cfg.sequence_len)
     if rows:
         total = sum(count for _, count in lengths)
-        what = {"truncate": "truncated", "raise": "refused"}
-        fate = what.get(cfg.get("excess_length_strategy", "drop"), "dropped")
         fact = f"{rows} of {total} prepared rows are longer than {cfg.sequence_len} and are {fate}"
         remedy = f"Run seqctx prepare again, or raise it to {max(n for n, _ in lengths)}."
         yield Finding(("sequence_len",), fact, remedy)
