@@ -9,11 +9,21 @@ import os
 import random
 import resource
 import signal
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
 from types import FrameType
+from typing import Any
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from seqctx.errors import InputError
-from seqctx.plan.check import check_document
-from seqctx.schema.source import parse_document
+from seqctx.plan.check import check_document, gather_facts
+from seqctx.schema.config import read_config
+from seqctx.schema.facts import Facts, Prepared
+from seqctx.schema.rules import check
+from seqctx.schema.source import Document, KeyPath, parse_document
 from tests.conftest import ROOT
 
 FILES = int(os.environ.get("SEQCTX_FUZZ", "2000"))
@@ -101,3 +111,64 @@ def test_a_mutated_file_is_looked_at_or_refused_in_clear_lines() -> None:
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 300_000, f"{grown} kB more than before"  # [kB]
     assert 0.05 < refused / FILES < 0.95  # the mutations reach both ends
+
+
+def paths(value: Any, at: KeyPath = ()) -> Iterator[KeyPath]:
+    """Every key and item below a value."""
+    listed = enumerate(value) if isinstance(value, list) else ()
+    for key, each in value.items() if isinstance(value, dict) else listed:
+        yield (*at, key)
+        yield from paths(each, (*at, key))
+
+
+@cache
+def known(raw: bytes) -> tuple[Document, Facts]:
+    """A file as it stands, and all that there is to know beside it."""
+    document = parse_document(raw, "f.yaml")
+    cfg, _ = read_config(document)
+    assert cfg
+    prepared = Prepared({900: 10}, {700: 2}, frozenset())
+    more: dict[str, Any] = {"cards": 2, "api_key": False, "stem": "f", "prepared": prepared}
+    return document, replace(gather_facts(cfg), **more)
+
+
+def put(value: Any, path: KeyPath, other: Any) -> Any:
+    """A copy of nested mappings and lists with one value replaced."""
+    if not path:
+        return other
+    if isinstance(value, list):
+        return [put(v, path[1:], other) if i == path[0] else v for i, v in enumerate(value)]
+    return {**value, path[0]: put(value.get(path[0]), path[1:], other)}
+
+
+SOUND = [path.read_bytes() for p in ("guests/*", "broken/*/*")
+         for path in sorted((ROOT / "tests" / "data").glob(f"{p}.yaml"))]  # fmt: skip
+PLACES = [(raw, path) for raw in SOUND for path in paths(parse_document(raw, "f.yaml").data)]
+BROKEN = ROOT / "tests" / "data" / "broken"
+OF_TEMPLATES = (BROKEN / "chat-template-differs" / "3.yaml").read_bytes()
+OF_LIMITS = (BROKEN / "best-not-kept" / "1.yaml").read_bytes()
+OTHER = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["5", "x" * 3000]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text("ab"), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=FILES, deadline=None, database=None, derandomize=True)
+@given(st.sampled_from(PLACES), OTHER)
+@example((OF_TEMPLATES, ("datasets", 0, "chat_template")), 3)
+@example((OF_LIMITS, ("save_total_limit",)), ["a"])
+@example((SOUND[0], ("eot_tokens",)), 3)
+@example((SOUND[0], ("special_tokens",)), 3)
+def test_a_value_of_another_type_is_looked_at_or_refused_by_the_rules(
+    place: tuple[bytes, KeyPath], other: Any
+) -> None:
+    document, facts = known(place[0])
+    document = replace(document, data=put(document.data, place[1], other))
+    cfg, problems = read_config(document)
+    said = [str(p) for p in [*problems, *(check(document, cfg, facts) if cfg else ())]]
+    assert all("\n" not in line and len(line) < 2000 for line in said)
+
+
+def test_a_base_model_that_is_no_path_is_looked_at() -> None:
+    assert check_document(Document("f.yaml", {"base_model": "x" * 5000, "adapter": "lora"}, {}))

@@ -8,6 +8,7 @@ learned.
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def turn_end(base_model: str) -> str | None:
         InputError: when the folder's tokenizer_config.json cannot be read.
     """
     folder = Path(base_model)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # False for what is no path
         name = base_model.rpartition("/")[2].lower()
         return next((end for known, end in _BY_NAME.items() if re.match(known, name)), None)
     path, own = folder / "tokenizer_config.json", folder / "chat_template.jinja"

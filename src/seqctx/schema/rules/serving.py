@@ -95,7 +95,7 @@ def chat_template_differs(cfg: Config, facts: Facts) -> Iterator[Finding]:
             jinja = entry.get("chat_template_jinja")
             trained.append(((*path, "chat_template"), entry.get("chat_template"), jinja))
     for path, name, jinja in trained:
-        if name is None:
+        if not isinstance(name, str):
             continue
         own_template = name.startswith("tokenizer_default") or _is_models_own(name, cfg)
         differs = bool(served) and served != jinja if own_template else served != jinja or not jinja

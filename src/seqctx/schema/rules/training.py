@@ -374,7 +374,8 @@ def best_not_kept(cfg: Config, facts: Facts) -> Iterator[Finding]:
         yield Finding(("save_strategy",), fact, "Save when you evaluate: the same strategy, steps.")
         return
     limit, epochs = cfg.get("save_total_limit", 4), ceil(cfg.num_epochs)
-    if not cfg.get("metric_for_best_model") and (saves == "steps" or limit < epochs):
+    few = saves == "steps" or (isinstance(limit, int) and limit < epochs)
+    if few and not cfg.get("metric_for_best_model"):
         kept = f"{limit} checkpoints" + (f" of {epochs}" if saves == "epoch" else "")
         fact = f"the newest {kept} are kept, and the best may be older"
         yield Finding(("save_total_limit",), fact, "Set metric_for_best_model: eval_loss.")
