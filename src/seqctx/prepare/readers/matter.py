@@ -89,24 +89,22 @@ def _gutenberg(blocks: Sequence[Block], kinds: list[str | None]) -> None:
 def _headed(blocks: Sequence[Block], kinds: list[str | None]) -> None:
     """From a heading that names such a part to the next heading of its level or above.
 
-    In plain text a lone line counts as one too, at the beginning or the end of the file.
+    In plain text a lone line counts as one too, where all up to the next heading lies at the very
+    beginning or end of the file: "Notes:" may also stand in a story.
     """
-    k = 0
-    while k < len(blocks):
-        kind = _named(blocks[k]) if kinds[k] is None else None
+    edge = len(blocks) / 20
+    for k, block in enumerate(blocks):
+        kind = _named(block) if kinds[k] is None else None
         if kind is None:
-            k += 1
             continue
+        headed = block.kind == "heading"
         end = k + 1
         while end < len(blocks) and not (
-            blocks[end].kind == "heading" and blocks[end].level <= blocks[k].level
+            blocks[end].kind == "heading" and (not headed or blocks[end].level <= block.level)
         ):
             end += 1
-        if blocks[k].kind == "heading":
+        if headed or (kind != "contents" and (end <= edge or k >= len(blocks) - edge)):
             kinds[k:end] = [kind] * (end - k)
-        elif kind != "contents" and (end == len(blocks) or k < len(blocks) / 20):
-            kinds[k:end] = [kind] * (end - k)
-        k = end if kinds[k] else k + 1
 
 
 def _named(block: Block) -> str | None:
