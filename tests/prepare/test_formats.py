@@ -147,6 +147,31 @@ def test_encodings_that_can_be_told(tmp_path: Path, encoding: str) -> None:
     assert book.encoding
 
 
+def test_a_stray_byte_does_not_garble_a_novel(tmp_path: Path, novella: Path) -> None:
+    path = tmp_path / "b.txt"
+    path.write_bytes("“Late,” he said.\r\n\r\nShe didn".encode() + b"\x92t reply.")
+    with pytest.raises(InputError, match=r"b\.txt: no UTF-8 at byte 33 \(line 3\)\. Mend it there"):
+        read_manuscript(path)
+    path.write_bytes(novella.read_bytes().decode().encode("ascii", "ignore") + b" He didn\x92t.")
+    book = read_manuscript(path)
+    assert book.encoding == "cp1252" and book.text.endswith("He didn’t.")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp1252", "It’s “late”. " * 300 + "The señor ate crème brûlée à la carte – €5 – naïvely."),
+        ("cp1251", "Поздно вечером он сидел у окна и слушал дождь. " * 20),
+        ("gb18030", "那天晚上下着大雨，他一个人坐在窗前，听着雨声。" * 20),
+        ("shift_jis", "その夜は大雨が降っていた。彼は一人で窓辺に座っていた。" * 20),
+        ("mac_roman", "“I don’t know,” he said, and “it isn’t late”, she said. " * 20),
+    ],
+)  # fmt: skip
+def test_other_encodings(tmp_path: Path, encoding: str, text: str) -> None:
+    (tmp_path / "b.txt").write_bytes(text.encode(encoding))
+    assert read_manuscript(tmp_path / "b.txt").text == text.strip()
+
+
 @pytest.mark.parametrize(
     ("text", "paragraphs"),
     [

@@ -15,6 +15,10 @@ _BOMS = (  # the longer first: UTF-32's begins with UTF-16's
     (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )  # fmt: skip
+_WESTERN = re.compile(  # what prose in a Western language uses of one-byte encodings
+    r"[\x00-\x7f\xa0¡£§«°·»¿À-ÏÑ-ÖØ-ÜßŠŽŒŸà-ïñ-öø-üÿšžœ‘’“”‚„‹›–—…•€™©®]*"
+)
+_ODD = re.compile(r"[a-zà-ÿ][À-ßŠŽŒŸ‚„]")  # no Western word goes on so: another encoding's
 _NEW_LINE = re.compile(r"\r\n|[\r\u0085\u2028\u2029\v\f]")
 _UNDERSCORED = re.compile(r"(?<![\w_])_([^\s_](?:[^_]{0,400}?[^\s_])?)_(?![\w_])")
 _SHORT = 0.75  # of the width at which lines are wrapped: nothing was wrapped there
@@ -37,20 +41,49 @@ def decoded(path: Path, raw: bytes) -> tuple[str, str]:
 
 
 def _guessed(path: Path, raw: bytes) -> tuple[str, str]:
-    """What charset-normalizer makes of bytes that are no UTF-8."""
+    """What bytes that are no UTF-8 most likely are."""
     from charset_normalizer import from_bytes
 
-    found = None if b"\0" in raw else from_bytes(raw)
-    best = found.best() if found else None
+    if b"\0" in raw:
+        raise InputError(f"{path}: a binary file, not text. Export the manuscript as .md or .txt.")
+    _refuse_stray(path, raw)
+    for encoding in ("cp1252", "mac_roman"):
+        if western := _western(raw, encoding):
+            return western, encoding
+    found = from_bytes(raw)
+    best = found.best()
     # Western Windows text is what most old manuscripts are; its neighbours look much the same
-    for match in found or ():
+    for match in found:
         if best and match.encoding == "cp1252" and match.chaos <= best.chaos:
             best = match
-    if best is None and b"\0" in raw:
-        raise InputError(f"{path}: a binary file, not text. Export the manuscript as .md or .txt.")
     if best is None or best.chaos > 0.2:
         raise InputError(f"{path}: its encoding cannot be told. Save it as UTF-8.")
     return str(best), best.encoding
+
+
+def _refuse_stray(path: Path, raw: bytes) -> None:
+    """UTF-8 with a few bytes that are none is damaged; read as anything else, it is garbled.
+
+    Raises:
+        InputError: with the place of the first.
+    """
+    text = raw.decode("utf-8", "surrogateescape")
+    stray = [k for k, c in enumerate(text) if "\udc80" <= c <= "\udcff"]
+    if len(stray) <= sum(c > "\x7f" for c in text) - len(stray):
+        before = text[: stray[0]]
+        at, line = len(before.encode()) + 1, len(_NEW_LINE.sub("\n", before).split("\n"))
+        raise InputError(f"{path}: no UTF-8 at byte {at} (line {line}). Mend it there.")
+
+
+def _western(raw: bytes, encoding: str) -> str | None:
+    """A Western text, where all that is beyond ASCII is what such a text has, and rare."""
+    try:
+        text = raw.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+    letters = [c for c in text if c.isalpha()]
+    rare = sum(c > "\x7f" for c in letters) * 8 <= len(letters)
+    return text if rare and _WESTERN.fullmatch(text) and not _ODD.search(text) else None
 
 
 def text_blocks(text: str) -> Iterator[Block]:
