@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,6 +10,7 @@ from seqctx import CheckError, InputError
 from seqctx.prepare.split import NGRAM, Held, Leaks, _hashes, outline
 from seqctx.prepare.split import split as split_outlines
 from seqctx.prepare.structure import Book
+from tests.conftest import seqctx
 from tests.prepare.test_chunking import book_of
 
 
@@ -36,9 +39,24 @@ def test_a_hash_is_equal_where_and_only_where_fifty_words_are(a: list[str], b: l
 def test_a_held_out_passage_in_the_training_text_fails() -> None:
     passage = " ".join(f"word{i}" for i in range(NGRAM))
     leaks = Leaks(["Before it. " + passage.upper() + "!"])
-    leaks.refuse("Other. " + passage[:-1], "a.md")  # 49 words and a half
-    with pytest.raises(CheckError, match=r"b.md: One: 50 words in a row"):
-        leaks.refuse("Other, then. " + passage + ", and on.", "b.md: One")
+    book = book_of([["Other. " + passage[:-1]], ["Second.", "Then. " + passage + ", and on."]])
+    leaks.refuse(book, book.text.index("Then."))  # 49 words and a half
+    with pytest.raises(CheckError, match=r"b.md: c\d\d\d: 50 words in a row .*'word0 word1 "):
+        leaks.refuse(book, len(book.text))
+
+
+def test_drafts_of_short_paragraphs_fail(tmp_path: Path, model_folder: Path) -> None:
+    for name in ("a.md", "b.md"):  # each example is shorter than the run that is looked for
+        words = [f"word{k}{'.' if k % 20 == 19 else ''}" for k in range(400)]
+        text = "\n\n".join(" ".join(words[k : k + 20]) for k in range(0, 400, 20))
+        (tmp_path / name).write_text(text)
+    (tmp_path / "c.yaml").write_text(
+        f"base_model: {model_folder}\nsequence_len: 150\nseqctx: {{prepare: {{manuscripts: "
+        "[a.md, b.md], split: documents, context_tokens: 0, min_tokens: 1}}\n"
+    )
+    answer = seqctx("prepare", "c.yaml", cwd=tmp_path)
+    assert answer.returncode == 1, answer.stdout
+    assert "b.md: b: 50 words in a row of it are held out too (351 places" in answer.stderr
 
 
 def test_a_single_book_holds_out_its_closing_chapters() -> None:

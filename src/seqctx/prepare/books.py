@@ -93,6 +93,7 @@ class Bench:
         """
         prep, tokenizer = self.cfg.seqctx.prepare, self.tokenizer
         book = book or read_manuscript(job.path, keep_matter=prep.keep_matter)
+        self.leaks.refuse(book, job.held.start)
         counts = paragraph_tokens(book, tokenizer)
         made: dict[str, list[Example]] = {"train": [], "held_out": []}
         limits = []
@@ -103,9 +104,6 @@ class Bench:
                     book, tokenizer, self.cfg, self.prompts, start=start, end=end, counts=counts
                 )
                 limits.append(limit)
-        for example in made["train"]:
-            place = f"{book.path}: {book.chapters[example.chunk.chapter].title}"
-            self.leaks.refuse(book.text[example.answer : example.chunk.end], place)
         frame = frame_tokens(book, tokenizer, prep, self.prompts)
         examples = [*made["train"], *made["held_out"]]
         shown = [book.text[e.context : e.answer] for e in examples if e.context < e.answer]

@@ -6,6 +6,7 @@ import re
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from seqctx.errors import CheckError, InputError
 from seqctx.prepare.structure import Book, Chapter, Span
@@ -118,29 +119,33 @@ class Leaks:
         known = [_hashes(text) for text in held_out]
         self._known = np.unique(np.concatenate([*known, np.empty(0, np.uint64)]))
 
-    def refuse(self, text: str, place: str) -> None:
+    def refuse(self, book: Book, end: int) -> None:
         """Fail where such a run of words is trained on.
 
+        The text is looked at in one piece: an example may be shorter than such a run, or cut it.
+
         Args:
-            text: what is trained.
-            place: where it stands, as a person would look for it.
+            book: a manuscript.
+            end: where what is trained of it ends.
 
         Raises:
-            CheckError: with the first such run, and how many there are.
+            CheckError: with the first such run, its chapter, and how many there are.
         """
         import numpy as np
 
+        text = book.text[:end]
         hashes = _hashes(text)
-        # not isin, which would sort all that is known for every example
+        # not isin, which would sort all that is known for every book
         after = np.searchsorted(self._known, hashes, side="right")
         found = np.flatnonzero(after > np.searchsorted(self._known, hashes))
         if len(found):
-            words = list(_WORDS.finditer(text))
-            begin = text[words[found[0]].start() :][:60].replace("\n", " ")
+            start = next(islice(_WORDS.finditer(text), int(found[0]), None)).start()
+            chapter = next(c.title for c in book.chapters if start < c.span.end)
+            begin = text[start:][:60].replace("\n", " ")
             raise CheckError(
-                f"{place}: {NGRAM} words in a row of it are held out too ({len(found)} places, "
-                f"the first at {begin!r}): the evaluation would be of what was learned by heart. "
-                "Leave one of the two drafts out."
+                f"{book.path}: {chapter}: {NGRAM} words in a row of it are held out too "
+                f"({len(found)} places, the first at {begin!r}): the evaluation would be of what "
+                "was learned by heart. Leave one of the two drafts out."
             )
 
 

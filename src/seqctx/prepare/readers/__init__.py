@@ -95,17 +95,27 @@ def read_manuscript(path: str | Path, *, keep_matter: bool = False) -> Book:
             with path.open("rb"):  # says what is wrong with the file before a library does
                 blocks = _packed(kind)(path)
     title = next((b.text for b in blocks if b.kind == "title" and b.text), path.stem)
-    # the title said again above the text is no chapter
-    blocks = [b for b in blocks if b.kind != "title" and not _says(b, title)]
+    blocks = _untitled([b for b in blocks if b.kind != "title"], title)
     kept, left_out = (blocks, ()) if keep_matter else leave_out(blocks, title)
+    kept = _untitled(kept, title)  # now that front matter is gone
     if not any(b.text.strip() for b in kept):
         raise InputError(f"{path}: empty. Put text in it, or take it out of the folder.")
     return assemble(str(path), title, kept, left_out, encoding)
 
 
-def _says(block: Block, title: str) -> bool:
-    """Whether a heading is the book's title and nothing else."""
-    return block.kind == "heading" and block.text.casefold() == title.casefold()
+def _untitled(blocks: list[Block], title: str) -> list[Block]:
+    """Blocks without the title said again above the first chapter.
+
+    Further down a heading that says the same is a chapter's or a story's, and so is a lone one.
+    """
+
+    def says(block: Block) -> bool:
+        return block.kind == "heading" and block.text.casefold() == title.casefold()
+
+    top = next((k for k, b in enumerate(blocks) if not says(b) and not b.matter), len(blocks))
+    if all(block.kind != "heading" for block in blocks[top:]):
+        return blocks
+    return [*(b for b in blocks[:top] if not says(b)), *blocks[top:]]
 
 
 def _plain(path: Path, raw: bytes, kind: str) -> tuple[list[Block], str]:
