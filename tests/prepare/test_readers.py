@@ -87,6 +87,22 @@ def test_front_matter_is_left_out(tmp_path: Path) -> None:
     assert book.text == "One\n\nText."
 
 
+@pytest.mark.parametrize(
+    ("text", "chapters"),
+    [
+        # a collection named after one of its stories, and a novel whose title chapter is not first
+        ("---\ntitle: Salt\n---\n# Ferry\n\nA.\n\n# Salt\n\nB.\n\n# Well\n\nC.", "Ferry Salt Well"),
+        ("---\ntitle: Salt\n---\n# SALT\n\n# Ferry\n\nA.\n\n# Well\n\nC.", "Ferry Well"),
+        ("# Salt\n\nA.", "Salt"),  # a file of one chapter is named after it
+    ],
+)  # fmt: skip
+def test_the_title_said_again(tmp_path: Path, text: str, chapters: str) -> None:
+    book = read_manuscript(saved(tmp_path, "Salt.md", text))
+    assert book.title == "Salt"
+    assert " ".join(c.title for c in book.chapters) == chapters
+    assert [book.text[h.start : h.end] for h in book.headings] == chapters.split()
+
+
 def test_chapter_files_are_sorted_as_people_count(tmp_path: Path) -> None:
     for name in ("chapter10.md", "chapter2.md", "chapter1.txt"):
         saved(tmp_path, name, "x")

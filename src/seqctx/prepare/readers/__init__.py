@@ -112,6 +112,7 @@ def _untitled(blocks: list[Block], title: str) -> list[Block]:
     def says(block: Block) -> bool:
         return block.kind == "heading" and block.text.casefold() == title.casefold()
 
+    blocks = [b for b in blocks if not (b.matter and says(b))]  # on a page for it alone
     top = next((k for k, b in enumerate(blocks) if not says(b) and not b.matter), len(blocks))
     if all(block.kind != "heading" for block in blocks[top:]):
         return blocks
