@@ -87,3 +87,20 @@ def test_two_novels_hold_out_closing_chapters_unless_told() -> None:
     assert [h.start for h in split(books, 0.1, "documents")] == [0, len(books[1].text)]
     with pytest.raises(InputError, match="leaves none to train on"):
         split(books[:1], 0.1, "documents")
+
+
+def test_a_short_text_beside_a_novel_is_not_all_that_is_held_out() -> None:
+    books = [book_of([["a" * 1000]] * 20), book_of([["A blurb.", "Of two lines."]])]
+    for how in ("auto", "chapters"):
+        novel, blurb = split(books, 0.1, how)
+        assert len(books[0].text) - novel.start >= 2000
+        assert blurb.start == len(books[1].text)
+    novel, blurb = split(books, 0.1, "documents")  # asked for
+    assert (novel.start, blurb.start) == (len(books[0].text), 0)
+
+
+def test_chapters_of_the_largest_where_none_is_as_large_as_the_share() -> None:
+    sizes = [3, 5, 4, 2, 5, 3]
+    books = [book_of([["a" * 1000]] * n) for n in sizes]
+    starts = [h.start for h in split(books, 0.3, "chapters")]
+    assert [k for k, b in enumerate(books) if starts[k] < len(b.text)] == [4]

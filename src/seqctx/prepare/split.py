@@ -56,8 +56,9 @@ def split(books: Sequence[Outline], share: float, how: str = "auto") -> list[Hel
     Args:
         books: the manuscripts.
         share: of the characters, from 0 and below 1.
-        how: ``documents``, ``chapters`` of the last document, or ``auto``: documents where some of
-            the last come to half the share or more and to no more than twice it.
+        how: ``documents``; ``chapters`` of the last document that is as large as the share, else of
+            the largest; or ``auto``: documents where some of the last come to half the share or
+            more and to no more than twice it.
 
     Raises:
         InputError: when ``documents`` is asked for and there is one only.
@@ -74,12 +75,14 @@ def split(books: Sequence[Outline], share: float, how: str = "auto") -> list[Hel
     for k in chosen:
         whole[k] = Held(0, tuple(c.title for c in books[k].chapters))
     if not chosen:
-        whole[-1] = _closing(books[-1], wanted)
+        large = [k for k, size in enumerate(sizes) if size >= wanted]
+        last = large[-1] if large else max(range(len(sizes)), key=lambda k: (sizes[k], k))
+        whole[last] = _closing(books[last], wanted)
     return whole
 
 
 def _documents(sizes: list[int], wanted: float, *, must: bool) -> list[int]:
-    """Documents from the last on that come near the share; one at least where they must."""
+    """Documents from the last on that come near the share; where they must, the nearest one."""
     chosen: list[int] = []
     taken = 0
     for k in range(len(sizes) - 1, -1, -1):
@@ -88,9 +91,9 @@ def _documents(sizes: list[int], wanted: float, *, must: bool) -> list[int]:
             taken += sizes[k]
         if taken >= wanted:
             break
-    if must and not chosen:
-        return [min(range(len(sizes)), key=sizes.__getitem__)]
-    return chosen if taken >= wanted / 2 else []
+    if taken >= wanted / 2:
+        return chosen
+    return [min(range(len(sizes)), key=lambda k: abs(sizes[k] - wanted))] if must else []
 
 
 def _closing(book: Outline, wanted: float) -> Held:

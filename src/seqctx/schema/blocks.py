@@ -164,7 +164,7 @@ class Prepare(Part):
     held_out: float = Field(default=0.1, ge=0, lt=1)
     """Share of the text held out for evaluation, at least one chapter of it."""
     split: Literal["auto", "documents", "chapters"] = "auto"
-    """``documents``: whole ones are held out. ``chapters``: the last document's closing chapters.
+    """``documents``: whole ones are held out. ``chapters``: closing chapters of the last large one.
     ``auto``: documents where some come to about ``held_out``; else chapters."""
     system: str | None = None
     """System prompt of every example. Unset: what the chat template says by itself."""

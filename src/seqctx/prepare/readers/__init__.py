@@ -65,9 +65,9 @@ def _manuscripts(paths: Iterable[Path], top: Path) -> list[Path]:
     )
 
 
-def _natural(path: Path) -> list[tuple[int, str]]:
-    """Sorts ``chapter2`` before ``chapter10``."""
-    return [(int(d or 0), text) for text, d in re.findall(r"(\D*)(\d*)", str(path))]
+def _natural(path: Path) -> list[tuple[str, int]]:
+    """Sorts ``chapter2`` before ``chapter10``, and both before ``epilogue``."""
+    return [(text, int(d or 0)) for text, d in re.findall(r"(\D*)(\d*)", str(path))]
 
 
 def read_manuscript(path: str | Path, *, keep_matter: bool = False) -> Book:
