@@ -14,6 +14,8 @@ from typing import Literal
 from seqctx.prepare.structure import Book, Chapter, LeftOut, Span
 
 SCENE_BREAK = "* * *"
+TITLE = 0
+"""Level of a heading that has the style of a book's title."""
 Kind = Literal["title", "heading", "break", "paragraph"]
 
 # Soft hyphens, zero-width spaces and joiners of words, byte order marks: they steer a typesetter.
@@ -115,8 +117,17 @@ def is_heading(text: str) -> bool:
 
 
 def with_headings_found(blocks: Sequence[Block]) -> list[Block]:
-    """Blocks of a file without heading styles: what looks like a heading is one."""
-    if any(block.kind == "heading" for block in blocks):
+    """Blocks of a word processor's file or a book's, with its headings where they can be told.
+
+    One paragraph in the style of a title is the book's; several are chapters'. Without headings,
+    what looks like one is one.
+    """
+    titles = sum(block.kind == "heading" and block.level == TITLE for block in blocks)
+    if titles == 1:
+        blocks = [replace(b, kind="title") if b.level == TITLE else b for b in blocks]
+    elif titles:
+        blocks = [replace(b, level=1) if b.level == TITLE else b for b in blocks]
+    if any(block.kind == "heading" and not block.matter for block in blocks):
         return list(blocks)
     return [
         replace(b, kind="heading", text=plain(b), emphasis=())
