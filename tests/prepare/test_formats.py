@@ -203,6 +203,50 @@ def test_front_and_back_matter_is_left_out_and_listed(tmp_path: Path) -> None:
     assert "All rights." in whole.text and "A note." in whole.text and not whole.left_out
 
 
+def test_notes_in_mid_story_are_left_out(tmp_path: Path) -> None:
+    notes = [
+        f"<p>Story {k}.<a role='doc-noteref' href='#n'>1</a></p>"
+        f"<aside {said}='{kind}'><p>Note {k}.</p></aside>"
+        for k, (said, kind) in enumerate([("epub:type", "footnote"), ("role", "doc-endnote")])
+    ]
+    epub(tmp_path / "t.epub", ["<h2>One</h2>", *notes])
+    book = read_manuscript(tmp_path / "t.epub")
+    assert book.text == "One\n\nStory 0.\n\nStory 1."
+    assert [(x.kind, x.words) for x in book.left_out] == [("endnotes", 4)]
+
+
+def test_an_epub_without_headings(tmp_path: Path) -> None:
+    epub(tmp_path / "t.epub", ["<p>Chapter One</p><p>Text.</p>", "<p>Chapter Two</p><p>Text.</p>"])
+    book = read_manuscript(tmp_path / "t.epub")
+    assert [c.title for c in book.chapters] == ["Chapter One", "Chapter Two"]
+
+
+@pytest.mark.parametrize("kind", ["xhtml", "htm", "xml"])
+def test_named_characters(tmp_path: Path, kind: str) -> None:
+    epub(tmp_path / "a.epub", ["<p>The caf&eacute; was closed&mdash;again &amp; again.</p>"])
+    with zipfile.ZipFile(tmp_path / "a.epub") as a, zipfile.ZipFile(tmp_path / "b.epub", "w") as b:
+        for name in a.namelist():
+            text = a.read(name).decode().replace("xhtml", kind if name == "e/c.opf" else "xhtml")
+            b.writestr(name.replace("xhtml", kind), text)
+    assert read_manuscript(tmp_path / "b.epub").text == "The café was closed—again & again."
+
+
+def test_an_odts_boxes_pictures_and_ruby(tmp_path: Path) -> None:
+    from odfdo import Document, Element
+
+    document = Document("text")
+    document.body.clear()
+    for xml in (
+        "Anchor.<draw:frame><draw:text-box><text:p>Box.</text:p></draw:text-box></draw:frame>",
+        "More.<draw:frame><draw:image/><svg:title>Alt</svg:title></draw:frame>",
+        "<text:ruby><text:ruby-base>漢字</text:ruby-base>"
+        "<text:ruby-text>かんじ</text:ruby-text></text:ruby>です。",
+    ):
+        document.body.append(Element.from_tag(f"<text:p>{xml}</text:p>"))
+    document.save(tmp_path / "t.odt")
+    assert read_manuscript(tmp_path / "t.odt").text == "Anchor.\n\nBox.\n\nMore.\n\n漢字です。"
+
+
 def test_gutenberg_licence_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_text(
         "The Project Gutenberg eBook of Tale\n\n*** START OF THE PROJECT GUTENBERG EBOOK TALE ***"

@@ -11,7 +11,14 @@ from typing import Any
 from urllib.parse import unquote
 
 from seqctx.errors import InputError
-from seqctx.prepare.readers.blocks import SCENE_BREAK, Block, Run, block_of, written
+from seqctx.prepare.readers.blocks import (
+    SCENE_BREAK,
+    Block,
+    Run,
+    block_of,
+    with_headings_found,
+    written,
+)
 from seqctx.prepare.readers.matter import DECLARED
 
 _LARGEST = 200_000_000  # bytes of one member; no chapter is as long, a zip bomb is
@@ -35,7 +42,7 @@ def epub_blocks(path: Path) -> list[Block]:
     try:
         with zipfile.ZipFile(path) as archive:
             _refuse_locked(path, archive)
-            return list(_blocks(path, archive))
+            return with_headings_found(list(_blocks(path, archive)))
     except (zipfile.BadZipFile, KeyError, ValueError, EOFError, NotImplementedError):
         raise InputError(f"{path}: no whole .epub file. Export it again.") from None
 
@@ -57,7 +64,7 @@ def _xml(path: Path, archive: zipfile.ZipFile, name: str) -> Any:
         raise InputError(f"{path}: {name} unpacks to over {_LARGEST // 10**6} MB. Not a novel.")
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True, huge_tree=True)
     raw = archive.read(name)
-    if name.endswith("html") and re.search(rb"&(?!amp;|lt;|gt;|quot;|apos;|#)\w+;", raw):
+    if re.search(rb"&(?!amp;|lt;|gt;|quot;|apos;|#)\w+;", raw):
         raw = _entities(raw)
     root = etree.fromstring(raw, parser)
     if root is None:
@@ -107,10 +114,15 @@ def _tag(node: Any) -> str:
     return node.tag.rpartition("}")[2].lower() if isinstance(node.tag, str) else ""
 
 
+def _types(node: Any) -> list[str]:
+    """What the file says an element is, as EPUB or as ARIA has it."""
+    roles = (node.get("role") or "").split()
+    return [*(node.get(_TYPE) or "").split(), *(role.removeprefix("doc-") for role in roles)]
+
+
 def _below(node: Any, matter: str | None) -> Iterator[Block]:
     """Blocks of one element that holds others."""
-    types = (node.get(_TYPE) or "").split()
-    matter = next((DECLARED[t] for t in types if t in DECLARED), matter)
+    matter = next((DECLARED[t] for t in _types(node) if t in DECLARED), matter)
     loose: list[Run] = [(node.text or "", "")]  # text that stands in no paragraph of its own
     for child in node:
         tag = _tag(child)
@@ -134,8 +146,7 @@ def _block(node: Any, tag: str, matter: str | None) -> Iterator[Block]:
     """One element that is a block."""
     if not tag or tag in _SKIPPED:
         return
-    types = (node.get(_TYPE) or "").split()
-    matter = next((DECLARED[t] for t in types if t in DECLARED), matter)
+    matter = next((DECLARED[t] for t in _types(node) if t in DECLARED), matter)
     if tag == "hr":
         yield Block("break", SCENE_BREAK, matter=matter)
     elif tag in _HEADINGS:
@@ -170,7 +181,7 @@ def _hgroup(node: Any, matter: str | None) -> Iterator[Block]:
 def _runs(node: Any, mark: str, preformatted: bool = False) -> list[Run]:
     """Characters of an element with their emphasis; its tail is not part of it."""
     tag = _tag(node)
-    if tag in _SKIPPED or "noteref" in (node.get(_TYPE) or "").split():
+    if tag in _SKIPPED or "noteref" in _types(node):
         return []
     if tag == "br":
         return [("\n", mark)]

@@ -12,7 +12,8 @@ DECLARED = {  # epub:type values (EPUB Structural Semantics Vocabulary) and what
     "titlepage": "title page", "halftitlepage": "title page", "imprint": "imprint",
     "copyright-page": "imprint", "colophon": "imprint", "toc": "contents", "loi": "contents",
     "lot": "contents", "landmarks": "contents", "endnotes": "endnotes", "footnotes": "endnotes",
-    "rearnotes": "endnotes", "index": "index", "bibliography": "bibliography",
+    "rearnotes": "endnotes", "footnote": "endnotes", "endnote": "endnotes",
+    "rearnote": "endnotes", "index": "index", "bibliography": "bibliography",
     "other-credits": "imprint", "seriespage": "advertisement",
     "contributors": "about the author",
 }  # fmt: skip
@@ -63,12 +64,12 @@ def leave_out(blocks: Sequence[Block], title: str = "") -> tuple[list[Block], tu
 
 
 def _listed(blocks: Sequence[Block], kinds: Sequence[str | None]) -> tuple[LeftOut, ...]:
-    """Runs of blocks of one kind, as entries of the report."""
+    """Runs of blocks of one kind, as entries of the report; notes between paragraphs are one."""
     found: list[LeftOut] = []
     last = None
     for block, kind in zip(blocks, kinds, strict=True):
         words = len(block.text.split())
-        if kind is not None and kind == last:
+        if kind is not None and (kind == last or (found and kind == "endnotes" == found[-1].kind)):
             found[-1] = LeftOut(kind, found[-1].title, found[-1].words + words)
         elif kind is not None:
             found.append(LeftOut(kind, " ".join(plain(block).split())[:60], words))

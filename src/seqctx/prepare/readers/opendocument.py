@@ -9,6 +9,7 @@ from typing import Any
 from seqctx.errors import InputError
 from seqctx.prepare.readers.blocks import (
     SCENE_BREAK,
+    TITLE,
     Block,
     Run,
     block_of,
@@ -17,7 +18,10 @@ from seqctx.prepare.readers.blocks import (
 )
 
 _RARE = 5  # one empty paragraph in so many full ones still means something
-_SKIPPED = ("text:note", "office:annotation", "text:tracked-changes", "text:table-of-content")
+_SKIPPED = (
+    "text:note", "office:annotation", "text:tracked-changes", "text:table-of-content",
+    "text:ruby-text", "table:covered-table-cell",
+)  # fmt: skip
 
 
 def odt_blocks(path: Path) -> list[Block]:
@@ -113,7 +117,7 @@ def _block(element: Any, styles: _Styles) -> Block | None:
     found = styles.properties("paragraph", name)
     if name == "Title" or found.get("name") == "Title":
         text, _ = written((text, "") for text, _ in _runs(element, styles, ""))
-        return Block("title", text) if text else None
+        return Block("heading", " ".join(text.split()), level=TITLE) if text else None
     block = block_of(_runs(element, styles, ""))
     ruled = any(key.startswith("fo:border") and value != "none" for key, value in found.items())
     if block is None and (ruled or name == "Horizontal_20_Line"):
@@ -122,8 +126,8 @@ def _block(element: Any, styles: _Styles) -> Block | None:
 
 
 def _runs(element: Any, styles: _Styles, mark: str) -> Iterator[Run]:
-    """Characters with their emphasis."""
-    if element.tag in _SKIPPED:
+    """Characters with their emphasis; a text box's paragraphs are others, a picture has none."""
+    if element.tag in _SKIPPED or element.tag.startswith("draw:"):
         return
     if element.text:
         yield element.text, mark
