@@ -276,6 +276,25 @@ def test_a_locked_epub(tmp_path: Path) -> None:
         read_manuscript(tmp_path / "shop.epub")
 
 
+def test_epubs_that_cannot_be_read(tmp_path: Path) -> None:
+    epub(tmp_path / "empty.epub", ["<p>Text.</p>", ""])
+    with (
+        zipfile.ZipFile(tmp_path / "empty.epub") as a,
+        zipfile.ZipFile(tmp_path / "hollow.epub", "w") as b,
+    ):
+        for name in a.namelist():
+            b.writestr(name, b"" if "1.xhtml" in name else a.read(name))
+    with pytest.raises(InputError, match=r"hollow\.epub: e/t 1\.xhtml in it is empty"):
+        read_manuscript(tmp_path / "hollow.epub")
+    raw = bytearray((tmp_path / "empty.epub").read_bytes())
+    for sign, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):  # every member encrypted
+        for match in re.finditer(re.escape(sign), bytes(raw)):
+            raw[match.start() + flags] |= 1
+    (tmp_path / "locked.epub").write_bytes(raw)
+    with pytest.raises(InputError, match=r"locked\.epub: locked by a password"):
+        read_manuscript(tmp_path / "locked.epub")
+
+
 @pytest.mark.parametrize(
     ("name", "chapters", "last"),
     [

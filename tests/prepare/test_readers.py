@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -163,3 +164,36 @@ def test_no_manuscripts(tmp_path: Path) -> None:
         find_manuscripts((str(tmp_path / "none"),))
     with pytest.raises(InputError, match=r"names nothing"):
         find_manuscripts(())
+
+
+def test_patterns_that_go_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "run").mkdir()
+    saved(tmp_path / "texts", "a.md", "x")
+    saved(tmp_path / "texts", ".b.md", "x")
+    monkeypatch.chdir(tmp_path / "run")
+    assert find_manuscripts(("../texts/*.md",)) == [Path("../texts/a.md")]
+    with pytest.raises(InputError, match=r"\.\./texts/\*\*\.md: no pattern .* Mend it"):
+        find_manuscripts(("../texts/**.md",))
+
+
+def test_a_name_that_is_no_utf8(tmp_path: Path) -> None:
+    with open(os.fsencode(tmp_path) + b"/na\xefve.md", "wb") as f:
+        f.write(b"x")
+    with pytest.raises(InputError, match=r"na\\udcefve\.md': a name that is no UTF-8. Rename it"):
+        find_manuscripts((str(tmp_path),))
+
+
+def test_a_folder_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved(tmp_path, "a.md", "x")
+    (tmp_path / "private").mkdir()
+    whole = os.scandir
+
+    def scandir(path: object) -> object:  # root may read all, so permissions will not do
+        if str(path).endswith("private"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return whole(path)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(InputError, match="private: Permission denied"):
+        find_manuscripts((str(tmp_path),))

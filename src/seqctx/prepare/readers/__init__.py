@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from seqctx.errors import InputError
@@ -22,33 +23,60 @@ def find_manuscripts(places: tuple[str, ...]) -> list[Path]:
     Hidden files, and those that an office program keeps while one is open, are not manuscripts.
 
     Raises:
-        InputError: when a place is not there, or holds none.
+        InputError: when a place is not there, cannot be read or holds none, or a name is no UTF-8.
     """
     found: dict[Path, None] = {}
     for place in places:
-        path = Path(place)
-        if path.is_dir():
-            inside = _manuscripts(path.rglob("*"), path)
-            if not inside:
-                raise InputError(
-                    f"{place}: no manuscript (.txt, .md, .docx, .epub, .odt) in this folder. "
-                    "Put one in."
-                )
-        elif path.exists():
-            inside = [path]
-        elif _GLOB.search(place):
-            top = Path(path.anchor or ".")
-            inside = _manuscripts(top.glob(str(path.relative_to(path.anchor))), top)
-            if not inside:
-                raise InputError(f"{place}: no manuscript is named so. Mend the pattern.")
-        else:
-            raise InputError(
-                f"{place}: no such file or folder. Name your text in seqctx.prepare.manuscripts."
-            )
-        found |= dict.fromkeys(inside)
+        with explain_os_errors(place):
+            found |= dict.fromkeys(_named(place))
     if not found:
         raise InputError("seqctx.prepare.manuscripts: names nothing. List a file or a folder.")
+    for path in map(str, found):
+        if any("\udc80" <= c <= "\udcff" for c in path):  # how Python writes such a byte
+            raise InputError(f"{ascii(path)}: a name that is no UTF-8. Rename it.")
     return list(found)
+
+
+def _named(place: str) -> list[Path]:
+    """The manuscripts that one file, folder or glob names."""
+    path = Path(place)
+    if path.is_dir():
+        inside = _manuscripts(_files(path), path)
+        if not inside:
+            raise InputError(
+                f"{place}: no manuscript (.txt, .md, .docx, .epub, .odt) in this folder. "
+                "Put one in."
+            )
+        return inside
+    if path.exists():
+        return [path]
+    if not _GLOB.search(place):
+        raise InputError(
+            f"{place}: no such file or folder. Name your text in seqctx.prepare.manuscripts."
+        )
+    top = Path(path.anchor or ".")
+    try:
+        inside = _manuscripts(top.glob(str(path.relative_to(path.anchor))), top)
+    except ValueError as error:  # pathlib's, of ** beside something else
+        raise InputError(f"{place}: no pattern ({error}). Mend it.") from None
+    if not inside:
+        raise InputError(f"{place}: no manuscript is named so. Mend the pattern.")
+    return inside
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """All below a folder; one that cannot be read is an error, not an empty one.
+
+    Raises:
+        OSError: for that.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for below, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(below, name) for name in names)
 
 
 def _manuscripts(paths: Iterable[Path], top: Path) -> list[Path]:
@@ -59,7 +87,9 @@ def _manuscripts(paths: Iterable[Path], top: Path) -> list[Path]:
             for p in paths
             if p.suffix.lower() in KINDS
             and p.is_file()
-            and not any(part.startswith((".", "~$")) for part in p.relative_to(top).parts)
+            and not any(
+                part.startswith((".", "~$")) and part != ".." for part in p.relative_to(top).parts
+            )
         ),
         key=_natural,
     )

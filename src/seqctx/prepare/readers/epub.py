@@ -60,15 +60,18 @@ def _xml(path: Path, archive: zipfile.ZipFile, name: str) -> Any:
     """One member, parsed; broken mark-up is mended as browsers do it."""
     from lxml import etree  # type: ignore[import-untyped]
 
-    if archive.getinfo(name).file_size > _LARGEST:
+    member = archive.getinfo(name)
+    if member.flag_bits & 1:
+        raise InputError(f"{path}: locked by a password. Export it without one.")
+    if member.file_size > _LARGEST:
         raise InputError(f"{path}: {name} unpacks to over {_LARGEST // 10**6} MB. Not a novel.")
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True, huge_tree=True)
     raw = archive.read(name)
     if re.search(rb"&(?!amp;|lt;|gt;|quot;|apos;|#)\w+;", raw):
         raw = _entities(raw)
-    root = etree.fromstring(raw, parser)
+    root = etree.fromstring(raw, parser) if raw.strip() else None
     if root is None:
-        raise ValueError(name)
+        raise InputError(f"{path}: {name} in it is empty or no mark-up. Export it again.")
     return root
 
 
