@@ -88,6 +88,12 @@ def test_front_matter_is_left_out(tmp_path: Path) -> None:
     assert book.text == "One\n\nText."
 
 
+@pytest.mark.parametrize("first", ["The first scene: all of it.", "\nThe first scene."])
+def test_a_rule_at_the_beginning_is_no_front_matter(tmp_path: Path, first: str) -> None:
+    book = read_manuscript(saved(tmp_path, "b.md", f"---\n{first}\n\n---\n\nThe second.\n"))
+    assert book.text == f"{first.strip()}\n\n* * *\n\nThe second."
+
+
 @pytest.mark.parametrize(
     ("text", "chapters"),
     [

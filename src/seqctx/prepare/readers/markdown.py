@@ -11,7 +11,8 @@ from seqctx.prepare.readers.blocks import SCENE_BREAK, Block, Run, block_of, cle
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-_FRONT_MATTER = re.compile(r"\A---\n.*?\n(?:---|\.\.\.)\n", re.S)
+# a rule may open a story, too; YAML begins with a key
+_FRONT_MATTER = re.compile(r"\A---\n[\w-]+:(?:\s.*?)?\n(?:---|\.\.\.)\n", re.S)
 _TITLE = re.compile(r"^title:\s*(.+?)\s*$", re.M)
 _COMMENT = re.compile(r"<!--.*?-->", re.S)
 
