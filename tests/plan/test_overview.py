@@ -11,7 +11,7 @@ from seqctx import InputError, load_config
 from seqctx.plan.advice import advise
 from seqctx.plan.explain import TOPICS, explain
 from seqctx.plan.memory import GIB
-from seqctx.plan.overview import Planned
+from seqctx.plan.overview import Planned, data_of
 from seqctx.plan.page import plan_page
 from seqctx.schema.figures import FIGURES
 from seqctx.show import plan_view
@@ -34,6 +34,15 @@ def test_all_of_the_mission(planned: Planned) -> None:
     assert planned.speed.decode_each == pytest.approx(1792 / (16.06 + 8.39), rel=0.02)
     # a hundred examples of about 1,843 tokens, three times over
     assert planned.time.tokens == pytest.approx(100 * 0.9 * 2048 * 3, rel=0.01)
+
+
+def test_steps_are_counted_in_the_files_own_batch() -> None:
+    for rows, packed in ((100, False), (figures().packed.rows, True)):
+        cfg = MISSION.replace(
+            micro_batch_size=2, gradient_accumulation_steps=16, sample_packing=packed
+        )
+        steps = data_of(cfg, figures()).steps_per_epoch
+        assert steps == (rows // 32 if packed else -(-rows // 32))
 
 
 def test_explained_with_the_files_own_numbers(planned: Planned) -> None:

@@ -61,6 +61,13 @@ def test_the_terminal_says_what_matters(prepared: Path) -> None:
     assert "report: prepare/out/c/report.html" in said
 
 
+def test_another_batch_is_another_report(prepared: Path) -> None:
+    said = seqctx("prepare", "c.yaml", "--set", "gradient_accumulation_steps=7", cwd=prepared)
+    figures = Figures.read(prepared / "prepare/out/c/report.json")
+    assert figures and "up to date" not in said.stdout + said.stderr
+    assert figures.unpacked.steps_per_epoch == -(-figures.unpacked.rows // 7)
+
+
 def test_drafts_of_a_chapter_are_found() -> None:
     words = [f"word{k}" for k in range(400)]
     draft = [*words[:200], "changed", *words[201:]]

@@ -15,7 +15,7 @@ from seqctx.plan.serving import ServingPlan, plan_serving
 from seqctx.plan.time import Data, SpeedBounds, TimePlan, plan_time, speed_bounds
 from seqctx.plan.training import plan_training, shape_of
 from seqctx.schema.config import Config
-from seqctx.schema.figures import Figures
+from seqctx.schema.figures import Figures, optimizer_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +99,11 @@ def _speed(cfg: Config, shape: ModelShape, card: Gpu, serving: ServingPlan) -> S
 
 
 def data_of(cfg: Config, figures: Figures) -> Data:
-    """One epoch of what prepare left, as the file's ``sample_packing`` has it."""
-    plain = figures.unpacked
+    """One epoch of what prepare left, with the file's own ``sample_packing`` and batch."""
+    plain, packed = figures.unpacked, bool(cfg.sample_packing)
     tokens = round(plain.efficiency * figures.sequence_len * plain.rows)
-    if cfg.sample_packing:
-        packed = figures.packed
-        return Data(plain.rows, tokens, packed.rows, packed.steps_per_epoch, figures.sequence_len)
-    return Data(plain.rows, tokens, plain.rows, plain.steps_per_epoch, tokens / plain.rows)
+    rows = figures.packed.rows if packed else plain.rows
+    batch = (cfg.micro_batch_size or 1) * (cfg.gradient_accumulation_steps or 1)
+    steps = optimizer_steps(rows, batch, packed=packed)
+    row_tokens = figures.sequence_len if packed else tokens / plain.rows
+    return Data(plain.rows, tokens, rows, steps, row_tokens)

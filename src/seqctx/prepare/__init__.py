@@ -12,7 +12,7 @@ from typing import Literal
 from seqctx.errors import CheckError, InputError
 from seqctx.files import atomic_write, explain_os_errors, hash_file, hash_text, replaced_folder
 from seqctx.prepare.books import Bench, Done, Job, Side, do_all
-from seqctx.prepare.packing import packings
+from seqctx.prepare.packing import Batches, packings
 from seqctx.prepare.prompts import load_prompts
 from seqctx.prepare.readers import find_manuscripts, read_manuscript
 from seqctx.prepare.report import report_page
@@ -26,7 +26,7 @@ from seqctx.schema.manifest import MANIFEST, Manifest, Split, data_file
 
 OUT = Path("prepare/out")
 _IN_MEMORY = 4_000_000  # bytes of manuscripts; more are read again, and several at a time
-FORMAT = "5"  # goes into the fingerprint; raise it when the same text gives other examples
+FORMAT = "6"  # goes into the fingerprint; raise it when the same text gives other examples
 
 
 def prepare(
@@ -64,7 +64,8 @@ def prepare(
     hashes = {path: hash_file(path) for path in paths}
     fingerprint = hash_text(
         FORMAT, prompts.fingerprint, tokenizer.fingerprint, str(cfg.sequence_len),
-        prep.model_dump_json(), *(f"{path} {digest}" for path, digest in hashes.items()),
+        prep.model_dump_json(), str(Batches.of(cfg)),
+        *(f"{path} {digest}" for path, digest in hashes.items()),
     )  # fmt: skip
     last = None if force else Manifest.read(out / MANIFEST)
     if last and last.fingerprint == fingerprint and _whole(last, out):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from math import ceil
+from typing import NamedTuple, Self
 
 from seqctx.schema.config import Config
-from seqctx.schema.figures import Packing
+from seqctx.schema.figures import Packing, optimizer_steps
 
 _ORDERS = 4  # axolotl 0.19: MultipackBatchSampler counts in so many orders and takes the fewest
 _BIN_SIZE = 200  # axolotl 0.19: sample_packing_bin_size
@@ -62,31 +62,63 @@ def _group(lengths: Sequence[int], offset: int, capacity: int, most: int) -> lis
     return rows
 
 
+class Batches(NamedTuple):
+    """What a file says of how its examples are packed and batched.
+
+    Attributes:
+        micro: rows at a time.
+        batch: rows an optimizer step.
+        seed: of the order in which examples come.
+        most: examples in one row.
+        group: examples that are packed together.
+        ordered: whether they come in their own order.
+    """
+
+    micro: int
+    batch: int
+    seed: int
+    most: int
+    group: int
+    ordered: bool
+
+    @classmethod
+    def of(cls, cfg: Config) -> Self:
+        """A file's, with Axolotl's defaults."""
+        micro = cfg.micro_batch_size or 1
+        return cls(
+            micro=micro,
+            batch=micro * (cfg.gradient_accumulation_steps or 1),
+            seed=int(cfg.get("seed", 42) or 0),
+            most=int(cfg.get("sample_packing_bin_size", _BIN_SIZE)),
+            group=int(cfg.get("sample_packing_group_size", _GROUP_SIZE)),
+            ordered=bool(cfg.get("curriculum_sampling")),
+        )
+
+
 def packings(lengths: Sequence[int], cfg: Config) -> tuple[Packing, Packing]:
     """Without packing and with it: rows, how full they are, optimizer steps an epoch.
 
     Axolotl draws the order at random and takes the fewest rows of four orders; so do we, with its
     seed but not its generator, hence a row more or less.
     """
-    length, micro = cfg.sequence_len, cfg.micro_batch_size or 1
-    batch = micro * (cfg.gradient_accumulation_steps or 1)
+    length, said = cfg.sequence_len, Batches.of(cfg)
     used = sum(lengths)
     plain = Packing(
         rows=len(lengths),
         efficiency=round(used / (length * len(lengths)), 4) if lengths else 0.0,
-        steps_per_epoch=ceil(len(lengths) / batch),
+        steps_per_epoch=optimizer_steps(len(lengths), said.batch, packed=False),
     )
-    draw = random.Random(int(cfg.get("seed", 42) or 0))
-    capacity = length * micro  # where attention is isolated, a batch is one long row
-    most = int(cfg.get("sample_packing_bin_size", _BIN_SIZE))
-    group = int(cfg.get("sample_packing_group_size", _GROUP_SIZE))
+    draw = random.Random(said.seed)
+    capacity = length * said.micro  # where attention is isolated, a batch is one long row
     orders = [draw.sample(list(lengths), len(lengths)) for _ in range(_ORDERS)]
-    if cfg.get("curriculum_sampling"):
+    if said.ordered:
         orders = [list(lengths)]
-    rows = min(len(first_fit(order, capacity, most=most, group=group)) for order in orders)
+    rows = min(
+        len(first_fit(order, capacity, most=said.most, group=said.group)) for order in orders
+    )
     packed = Packing(
-        rows=rows * micro,
+        rows=rows * said.micro,
         efficiency=round(used / (capacity * rows), 4) if rows else 0.0,
-        steps_per_epoch=max(1, rows * micro // batch),
+        steps_per_epoch=optimizer_steps(rows * said.micro, said.batch, packed=True),
     )
     return plain, packed

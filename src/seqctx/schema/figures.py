@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from seqctx.schema.manifest import Record
 
 FIGURES = "report.json"
@@ -89,6 +91,11 @@ class Twins(Record):
     second: str
     likeness: float
     """Share of five-word runs that both have, estimated; 1 where they are equal."""
+
+
+def optimizer_steps(rows: int, batch: int, *, packed: bool) -> int:
+    """Steps an epoch, of ``batch`` rows each; packed, Axolotl leaves out a last one not full."""
+    return max(1, rows // batch) if packed else ceil(rows / batch)
 
 
 class Packing(Record):
