@@ -153,3 +153,21 @@ def test_no_room_for_text_says_what_to_lower(novella: Path, tokenizer: Tokenizer
         examples_of(novella, tokenizer, 140, strategy="overlap", overlap=0.9)
     with pytest.raises(InputError, match=r"lower seqctx\.prepare\.context_tokens"):
         examples_of(novella, tokenizer, 140)
+
+
+@pytest.mark.parametrize("strategy", ["sequential", "overlap"])
+def test_a_text_without_spaces_has_what_stands_before_it(
+    tmp_path: Path, tokenizer: Tokenizer, strategy: str
+) -> None:
+    sentences = [
+        "那天晚上下着大雨，他一个人坐在窗前。",
+        "“你来了！”",
+        "她没有回答，只是看着院子里的花。",
+    ]
+    paragraphs = ["".join(sentences[(k + j) % 3] for j in range(3 + k % 9)) for k in range(40)]
+    (tmp_path / "zh.md").write_text("\n\n".join(paragraphs))
+    examples = examples_of(tmp_path / "zh.md", tokenizer, 1024, strategy=strategy)
+    shown = [e.book.text[e.context : e.answer] for e in examples if not e.chunk.opens]
+    assert len(shown) > 5 and all(text.strip() for text in shown)
+    assert {text[0] for text in shown} <= set("那“她")  # where sentences begin
+    assert all(tokenizer.count(text.rstrip()) <= 256 for text in shown)

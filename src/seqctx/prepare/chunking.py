@@ -14,7 +14,8 @@ from seqctx.prepare.tokens import Tokenizer
 Strategy = Literal["sequential", "scenes"]
 Cut = tuple[int, int]
 """A chunk's atoms: the first, and one past the last."""
-_WORD = re.compile(r"(?<=\s)\S")
+_BEGINNING = re.compile(r"(?<=\s)\S|(?<=[。！？])[^\s」』”]|(?<=[。！？][」』”])\S")
+_SIGN = re.compile(r"\S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,22 +233,32 @@ def _scene_cuts(atoms: Atoms, max_tokens: int, min_tokens: int) -> list[Cut]:
 def _reach_back(atoms: Atoms, i: int, limit: int, floor: int) -> int:
     """Where a chunk starts that repeats up to ``limit`` tokens before atom ``i``.
 
-    At a paragraph where that keeps half of them or more, else at a sentence or a word; never
+    At a paragraph where that keeps half of them or more, else as `begin_within` has it; never
     before character ``floor``, or the chunk before would lie inside this one.
     """
-    text, fresh = atoms.text, atoms.items[i].start
+    text, fresh, tokenizer = atoms.text, atoms.items[i].start, atoms.tokenizer
     k = i
     while k and atoms.items[k - 1].start >= floor and atoms.near(k - 1, i) <= limit:
         k -= 1
     start = atoms.items[k].start
-    if k and atoms.near(k, i) < limit / 2:
+    spare = limit - atoms.near(k, i) - 2
+    if k and spare > 0 and atoms.near(k, i) < limit / 2:
         left = atoms.items[k - 1]
-        _, offsets = atoms.tokenizer.encode(text[left.start : left.end])
-        spare = limit - atoms.near(k, i) - 2
-        at = left.start + offsets[max(0, len(offsets) - spare)][0] if spare > 0 else left.end
-        word = _WORD.search(text, max(at, floor), left.end)
-        start = word.start() if word else start
-    while start < fresh and atoms.tokenizer.count(text[start:fresh]) > limit:
-        word = _WORD.search(text, start + 1, fresh)  # a seam cost more than was thought
-        start = word.start() if word else fresh
+        _, offsets = tokenizer.encode(text[left.start : left.end])
+        at = left.start + offsets[max(0, len(offsets) - spare)][0]
+        return begin_within(text, max(at, floor), fresh, tokenizer, limit)
+    if tokenizer.count(text[start:fresh]) > limit:  # a seam cost more than was thought
+        return begin_within(text, start + 1, fresh, tokenizer, limit)
     return start
+
+
+def begin_within(text: str, at: int, end: int, tokenizer: Tokenizer, limit: int) -> int:
+    """Where the last ``limit`` tokens, at most, before ``end`` begin, from character ``at`` on.
+
+    At a word or, in a script without spaces, a sentence; where neither comes, at any sign.
+    """
+    for place in (_BEGINNING, _SIGN):
+        for match in place.finditer(text, at, end):
+            if tokenizer.count(text[match.start() : end]) <= limit:
+                return match.start()
+    return end

@@ -8,7 +8,7 @@ from typing import Any
 
 from seqctx.errors import InputError
 from seqctx.prepare.atoms import paragraph_tokens
-from seqctx.prepare.chunking import Chunk, chunk, overlap_tokens
+from seqctx.prepare.chunking import Chunk, begin_within, chunk, overlap_tokens
 from seqctx.prepare.prompts import Prompts
 from seqctx.prepare.structure import Book
 from seqctx.prepare.tokens import Message, Tokenizer
@@ -204,7 +204,7 @@ def _as_tokens(
 
 
 def preceding(book: Book, piece: Chunk, tokenizer: Tokenizer, limit: int) -> int:
-    """Where the last ``limit`` tokens, at most, of the chapter before a chunk start, at a word."""
+    """Where the last ``limit`` tokens, at most, of the chapter before a chunk start."""
     first = book.chapters[piece.chapter].span.start
     if not limit or first >= piece.start:
         return piece.start
@@ -214,12 +214,10 @@ def preceding(book: Book, piece: Chunk, tokenizer: Tokenizer, limit: int) -> int
     _, offsets = tokenizer.encode(before)
     if begin == first and len(offsets) <= limit:
         return first
-    at = offsets[max(0, len(offsets) - limit)][0]
-    while at < len(before):
-        at = next((k + 1 for k in range(at, len(before)) if before[k].isspace()), len(before))
-        if tokenizer.count(before[at:]) <= limit:
-            break
-    return begin + at if before[at:].strip() else piece.start
+    at = begin_within(
+        before, offsets[max(0, len(offsets) - limit)][0], len(before), tokenizer, limit
+    )
+    return begin + at if at < len(before) else piece.start
 
 
 def _conversation(system: str | None, asked: str, answer: str) -> list[Message]:
