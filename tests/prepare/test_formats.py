@@ -162,6 +162,8 @@ def test_a_stray_byte_does_not_garble_a_novel(tmp_path: Path, novella: Path) -> 
     [
         ("cp1252", "It’s “late”. " * 300 + "The señor ate crème brûlée à la carte – €5 – naïvely."),
         ("cp1251", "Поздно вечером он сидел у окна и слушал дождь. " * 20),
+        ("cp1251", "Он сказал: «завтра будет другой день», и вышел на улицу. " * 40),
+        ("koi8-r", "Он сказал, что завтра будет другой день, и вышел на улицу. " * 40),
         ("gb18030", "那天晚上下着大雨，他一个人坐在窗前，听着雨声。" * 20),
         ("shift_jis", "その夜は大雨が降っていた。彼は一人で窓辺に座っていた。" * 20),
         ("mac_roman", "“I don’t know,” he said, and “it isn’t late”, she said. " * 20),

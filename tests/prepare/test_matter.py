@@ -35,3 +35,28 @@ def test_a_lone_line_at_the_edge_of_a_file_is_one(tmp_path: Path) -> None:
     book = read_manuscript(tmp_path / "n.txt")
     assert [x.kind for x in book.left_out] == ["endnotes"]
     assert book.text.endswith("Paragraph 194 of the story goes on.")
+
+
+def test_a_contents_list_with_page_numbers(tmp_path: Path) -> None:
+    names = ["CHAPTER I. The Storm", "CHAPTER II. The Calm"]
+    entries = "\n".join(f"{name} ........ {k * 20 + 3}" for k, name in enumerate(names))
+    chapters = "".join(f"\n\n{name}\n\nIt was late." for name in names)
+    (tmp_path / "n.txt").write_text(f"CONTENTS\n\n{entries}{chapters}")
+    book = read_manuscript(tmp_path / "n.txt")
+    assert [c.title for c in book.chapters] == names
+    assert [x.kind for x in book.left_out] == ["contents"]
+    assert book.text.startswith("CHAPTER I. The Storm\n\nIt was late.")
+
+
+@pytest.mark.parametrize(
+    ("line", "left_out"),
+    [
+        ("By morning they had gone.", False), ("By now", False), ("by Ursula K. Le Guin", True),
+        ("BY H. G. WELLS", True), ("A novel by Ludwig van Beethoven", True),
+    ],
+)  # fmt: skip
+def test_who_a_book_is_by(tmp_path: Path, line: str, left_out: bool) -> None:
+    (tmp_path / "n.md").write_text(f"# Novel\n\n{line}\n\n## One\n\nA.\n\n## Two\n\nB.")
+    book = read_manuscript(tmp_path / "n.md")
+    assert [x.kind for x in book.left_out] == ["title page"] * left_out
+    assert (line in book.text) != left_out

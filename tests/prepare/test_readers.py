@@ -76,11 +76,59 @@ def test_text(tmp_path: Path) -> None:
         ("Part of me wanted to run.", False), ("Book in hand, she left the room.", False),
         ("Chapter and verse, he had it all.", False), ("Civil.", False), ("Ill.", False),
         ("Part one of the plan was simple.", False), ("1984.", False),
+        ("第一章", True), ("第12回 雨夜", True), ("Глава 1", True), ("Глава первая", True),
+        ("Teil 1", True), ("Erstes Kapitel", True), ("Première partie", True),
+        ("Chapitre premier", True), ("Capitolo 1", True), ("Parte prima", True), ("Prolog", True),
+        ("Épilogue", True), ("BOOK THE FIRST", True), ("The Second Part", True),
+        ("第一部电影很好看。", False), ("Глава семьи", False), ("Part pity, part contempt", False),
+        ("First part of it", False), ("Chapter 7 of the manual lay open on the desk", False),
     ],
 )  # fmt: skip
 def test_what_is_a_heading_in_plain_text(tmp_path: Path, line: str, heads: bool) -> None:
     book = read_manuscript(saved(tmp_path, "b.txt", f"Before.\n\n{line}\n\nAfter.\n"))
     assert (len(book.chapters) == 2) == heads
+
+
+WRAPPED = "Some text that goes on and on until it comes to the margin of the page,\nand so on.\n"
+
+
+@pytest.mark.parametrize("line", ["Book Two", "Part IV", "Chapter 7"])
+def test_the_first_line_of_a_paragraph_is_no_heading(tmp_path: Path, line: str) -> None:
+    rest = "had been lost since the morning of that day when all of it had begun."
+    text = f"{WRAPPED}\n{line}\n{rest}\n\n{WRAPPED}"
+    book = read_manuscript(saved(tmp_path, "b.txt", text))
+    assert len(book.chapters) == 1 and f"{line} had been lost" in book.text
+
+
+def test_numbers_of_pages_are_no_chapters(tmp_path: Path) -> None:
+    page = WRAPPED + "\n{}\n\n"
+    ends = "".join(page.format(k) for k in range(1, 31))
+    chapters = read_manuscript(saved(tmp_path, "b.txt", ends)).chapters
+    assert [c.title for c in chapters][1:] == [str(k) for k in range(2, 31)]
+    pages = "".join(page.format(k).replace("on.", "on" if k % 2 else "on.") for k in range(1, 31))
+    book = read_manuscript(saved(tmp_path, "b.txt", pages))
+    assert len(book.chapters) == 1 and not any(c.isdigit() for c in book.text)
+    assert [(x.kind, x.words) for x in book.left_out] == [("page number", 30)]
+    one = read_manuscript(saved(tmp_path, "b.txt", ends.replace("on.\n\n7", "on, with\n\n7")))
+    assert "7" not in [c.title for c in one.chapters] and "with\n\n7\n\n" in one.text
+
+
+@pytest.mark.parametrize("line", ["-" * 60, "———", "– – –", "* " * 12, "=" * 20])
+def test_long_breaks(tmp_path: Path, line: str) -> None:
+    book = read_manuscript(saved(tmp_path, "b.txt", f"One.\n\n{line}\n\nTwo.\n"))
+    assert book.text == "One.\n\n* * *\n\nTwo."
+
+
+def test_lines_of_chinese(tmp_path: Path) -> None:
+    line = "　　那天晚上下着大雨，他一个人坐在窗前。"
+    flat = "\n".join(["第一章 雨夜", *[line] * 30, "第二章 清晨", *[line] * 30])
+    book = read_manuscript(saved(tmp_path, "b.txt", flat))
+    assert [c.title for c in book.chapters] == ["第一章 雨夜", "第二章 清晨"]
+    assert len(book.paragraphs) == 62
+    hard = "那天晚上下着大雨，\n他一个人坐在窗前，\n听着 rain\nand wind。\n\n" * 9
+    for name in ("c.txt", "c.md"):
+        text = read_manuscript(saved(tmp_path, name, hard)).text
+        assert text.startswith("那天晚上下着大雨，他一个人坐在窗前，听着 rain and wind。\n\n")
 
 
 def test_front_matter_is_left_out(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_titles(tmp_path: Path) -> None:
 def test_a_table_of_contents_is_left_out(tmp_path: Path) -> None:
     names = ("Storm", "Calm", "Shore")
     book = read(
-        tmp_path, *(styled(f"{name}\t7", "toc1") for name in names),
+        tmp_path, p("Contents"), *(styled(f"{name}\t7", "toc1") for name in names),
         *(styled(name, "Heading1") + p("It was late.") for name in names),
     )  # fmt: skip
     assert [x.kind for x in book.left_out] == ["contents"]

@@ -155,7 +155,7 @@ def _plain(path: Path, raw: bytes, kind: str) -> tuple[list[Block], str]:
     from seqctx.prepare.readers.text import decoded, text_blocks
 
     text, encoding = decoded(path, raw)
-    return list(text_blocks(text) if kind == ".txt" else markdown_blocks(text)), encoding
+    return text_blocks(text) if kind == ".txt" else list(markdown_blocks(text)), encoding
 
 
 def _packed(kind: str) -> Callable[[Path], list[Block]]:

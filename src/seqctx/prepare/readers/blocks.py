@@ -11,6 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from seqctx.prepare.readers.lines import (
+    ends_sentence,
+    is_break,
+    is_digits,
+    is_heading,
+    is_ordinal,
+)
 from seqctx.prepare.structure import Book, Chapter, LeftOut, Span
 
 SCENE_BREAK = "* * *"
@@ -22,18 +29,6 @@ Kind = Literal["title", "heading", "break", "paragraph"]
 # The zero-width joiner U+200D stays: emoji and some scripts are written with it.
 _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
 _SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u200a\u202f"), " ")  # of a width or unbroken
-_BREAK = re.compile(r"(?:[*#~•_⁂=§-]\s*){1,9}")
-_NUMBER_WORD = (
-    "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|[a-z]+teen|[a-z]+ty(?:-[a-z]+)?"
-)
-# "Chapter Two: The End", "PART IV", "Book 3 The Storm", "Epilogue", "XII."; not "Part of me ran."
-_HEADING = re.compile(
-    r"(?i:chapter|part|book|volume|kapitel|chapitre|capítulo) "
-    rf"(?:\d+|[IVXLC]+|(?i:{_NUMBER_WORD}))\b"
-    r"(?:\s*[.:–—-].{0,80}|.{0,60}(?<![.!?,;]))?"
-    r"|(?i:prologue|epilogue|interlude)(?:\s*[.:–—-].{0,80})?|[IVXLC]{1,7}\.?|\d{1,3}\.?"
-)
-_ORDINAL = re.compile(rf"(?i)(?:(?:chapter|part|book|volume) )?(?:\d+|[IVXLC]+|{_NUMBER_WORD})\.?")
 _EPIGRAPH_WORDS = 100  # before the first of several headings: less is no chapter of its own
 
 
@@ -106,16 +101,6 @@ def block_of(runs: Iterable[Run], matter: str | None = None) -> Block | None:
     return Block("paragraph", text, emphasis, matter=matter)
 
 
-def is_break(text: str) -> bool:
-    """Whether a paragraph only separates two scenes."""
-    return bool(_BREAK.fullmatch(text))
-
-
-def is_heading(text: str) -> bool:
-    """Whether a line of plain text looks like a chapter's heading."""
-    return bool(_HEADING.fullmatch(text))
-
-
 def with_headings_found(blocks: Sequence[Block]) -> list[Block]:
     """Blocks of a word processor's file or a book's, with its headings where they can be told.
 
@@ -129,11 +114,33 @@ def with_headings_found(blocks: Sequence[Block]) -> list[Block]:
         blocks = [replace(b, level=1) if b.level == TITLE else b for b in blocks]
     if any(block.kind == "heading" and not block.matter for block in blocks):
         return list(blocks)
+    return without_page_numbers(
+        [
+            replace(b, kind="heading", text=plain(b), emphasis=())
+            if b.kind == "paragraph" and is_heading(plain(b))
+            else b
+            for b in blocks
+        ]
+    )
+
+
+def without_page_numbers(blocks: Sequence[Block]) -> list[Block]:
+    """Blocks whose bare numbers are headings only where they do not stand in mid-sentence.
+
+    Where a quarter of them do, all are numbers of pages, which are no part of the story.
+    """
+    numbers = [k for k, b in enumerate(blocks) if b.kind == "heading" and is_digits(b.text)]
+    broken = {
+        k
+        for k in numbers
+        if k and blocks[k - 1].kind == "paragraph" and not ends_sentence(blocks[k - 1].text)
+    }
+    if len(broken) * 4 < len(numbers):
+        return [replace(b, kind="paragraph") if k in broken else b for k, b in enumerate(blocks)]
+    pages = set(numbers)
     return [
-        replace(b, kind="heading", text=plain(b), emphasis=())
-        if b.kind == "paragraph" and is_heading(plain(b))
-        else b
-        for b in blocks
+        replace(b, kind="paragraph", matter="page number") if k in pages else b
+        for k, b in enumerate(blocks)
     ]
 
 
@@ -196,6 +203,6 @@ def assemble(
 
 def _chapter_title(headings: list[str]) -> str:
     """The last headings that say which chapter this is: a number and its title, or the last."""
-    if len(headings) > 1 and _ORDINAL.fullmatch(headings[-2]) and not is_heading(headings[-1]):
+    if len(headings) > 1 and is_ordinal(headings[-2]) and not is_heading(headings[-1]):
         return " ".join(f"{headings[-2].rstrip('.')}: {headings[-1]}".split())
     return " ".join(headings[-1].split())

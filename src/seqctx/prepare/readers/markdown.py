@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from seqctx.prepare.readers.blocks import SCENE_BREAK, Block, Run, block_of, clean, written
+from seqctx.prepare.readers.lines import space_between
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -59,13 +60,15 @@ def markdown_blocks(text: str) -> Iterator[Block]:
 def _runs(inline: Token) -> Iterator[Run]:
     """The characters of one paragraph; links are their text, images nothing."""
     marks: list[str] = []
-    for token in inline.children or ():
+    children = inline.children or []
+    for k, token in enumerate(children):
         if token.type in ("em_open", "strong_open"):
             marks.append("**" if token.type == "strong_open" else "*")
         elif token.type in ("em_close", "strong_close"):
             marks.pop()
         elif token.type == "softbreak":
-            yield " ", max(marks, key=len, default="")
+            space = space_between(children[k - 1].content, children[k + 1].content)
+            yield space, max(marks, key=len, default="")
         elif token.type == "hardbreak":
             yield "\n", max(marks, key=len, default="")
         elif token.type == "code_inline":

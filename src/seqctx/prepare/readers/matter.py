@@ -34,10 +34,13 @@ _START = re.compile(r"(?i)\*{3} ?start of (?:the|this) project gutenberg.*")
 _END = re.compile(
     r"(?i)\*{3} ?end of (?:the|this) project gutenberg.*|end of (?:the )?project gutenberg.*"
 )
-_TITLE_PAGE = re.compile(
-    r"(?i)(?:a novel )?by (?:[A-Z][\w.’'-]*\s*){1,5}|\(?\d{4}\)?\.?|.*(?:©|\bcopyright\b|\bISBN\b"
-    r"|all rights reserved|produced by).*"
+_TITLE_PAGE = re.compile(  # "by" and names: not "By morning they had gone."
+    r"(?:(?i:a novel )?(?:[Bb]y|BY) "
+    r"(?:(?:[A-ZÀ-Þ][\w.’'-]*|and|de|la|le|of|van|von|&)(?:\s+|$)){1,6}"
+    r"|\(?\d{4}\)?\.?|(?i:.*(?:©|\bcopyright\b|\bISBN\b|all rights reserved|produced by).*))"
 )
+_PAGED = re.compile(r"[\s.·…_]*\b\d{1,4}$")  # "The Storm ........ 3"
+_SCATTERED = ("endnotes", "page number")  # stand between paragraphs; together they are one entry
 _TITLE_PAGE_BLOCKS = 12  # a longer stretch before the first heading is text
 _TITLE_PAGE_WORDS = 60
 
@@ -69,7 +72,8 @@ def _listed(blocks: Sequence[Block], kinds: Sequence[str | None]) -> tuple[LeftO
     last = None
     for block, kind in zip(blocks, kinds, strict=True):
         words = len(block.text.split())
-        if kind is not None and (kind == last or (found and kind == "endnotes" == found[-1].kind)):
+        again = kind == last or (kind in _SCATTERED and found and kind == found[-1].kind)
+        if kind is not None and again:
             found[-1] = LeftOut(kind, found[-1].title, found[-1].words + words)
         elif kind is not None:
             found.append(LeftOut(kind, " ".join(plain(block).split())[:60], words))
@@ -119,11 +123,15 @@ def _named(block: Block) -> str | None:
 def _contents_lists(blocks: Sequence[Block], kinds: list[str | None]) -> None:
     """Runs of short lines that repeat headings further down, and what heads them."""
     later: set[str] = set()
-    repeats = [False] * len(blocks)
+    repeats, paged = [False] * len(blocks), [False] * len(blocks)
     for k in range(len(blocks) - 1, -1, -1):
-        text = " ".join(plain(blocks[k]).casefold().split())
-        lines = {" ".join(line.split()) for line in plain(blocks[k]).casefold().split("\n")}
-        repeats[k] = kinds[k] is None and (text in later or (len(lines) > 2 and lines <= later))
+        text = plain(blocks[k]).casefold()
+        lines = {" ".join(line.split()) for line in text.split("\n")}
+        bare = {_PAGED.sub("", line) for line in lines}
+        text = " ".join(text.split())
+        if kinds[k] is None:
+            paged[k] = text not in later and bare <= later
+            repeats[k] = text in later or paged[k] or (len(lines) > 2 and lines <= later)
         if blocks[k].kind == "heading":
             later.add(text)
     k = 0
@@ -133,11 +141,13 @@ def _contents_lists(blocks: Sequence[Block], kinds: list[str | None]) -> None:
             end += 1
         # "Part II", "1812", "I" may be headings of one chapter that all come again
         headed = any(block.kind == "heading" for block in blocks[k:end])
-        if end - k >= (5 if headed else 3) or (end > k and "\n" in blocks[k].text):
+        least = 2 if all(paged[k:end]) else 5 if headed else 3
+        if end - k >= least or (end > k and "\n" in blocks[k].text):
             kinds[k:end] = ["contents"] * (end - k)
-            if k and kinds[k - 1] is None and _named(blocks[k - 1]) == "contents":
-                kinds[k - 1] = "contents"
         k = max(end, k + 1)
+    for k in range(len(blocks) - 1):
+        if kinds[k : k + 2] == [None, "contents"] and _named(blocks[k]) == "contents":
+            kinds[k] = "contents"
 
 
 def _title_page(blocks: Sequence[Block], kinds: list[str | None], title: str) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from seqctx.errors import InputError
-from seqctx.prepare.readers.blocks import SCENE_BREAK, Block, Run, is_break, is_heading, written
+from seqctx.prepare.readers.blocks import SCENE_BREAK, Block, Run, without_page_numbers, written
+from seqctx.prepare.readers.lines import ends_sentence, is_break, is_heading, joined
 
 _BOMS = (  # the longer first: UTF-32's begins with UTF-16's
     (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
@@ -21,6 +22,7 @@ _WESTERN = re.compile(  # what prose in a Western language uses of one-byte enco
 _ODD = re.compile(r"[a-zà-ÿ][À-ßŠŽŒŸ‚„]")  # no Western word goes on so: another encoding's
 _NEW_LINE = re.compile(r"\r\n|[\r\u0085\u2028\u2029\v\f]")
 _UNDERSCORED = re.compile(r"(?<![\w_])_([^\s_](?:[^_]{0,400}?[^\s_])?)_(?![\w_])")
+_ENDS = 0.9  # of all lines end a sentence: each of them is a paragraph
 _SHORT = 0.75  # of the width at which lines are wrapped: nothing was wrapped there
 
 
@@ -52,9 +54,10 @@ def _guessed(path: Path, raw: bytes) -> tuple[str, str]:
             return western, encoding
     found = from_bytes(raw)
     best = found.best()
-    # Western Windows text is what most old manuscripts are; its neighbours look much the same
+    # Windows' text is what most old manuscripts are; its neighbours look much the same
     for match in found:
-        if best and match.encoding == "cp1252" and match.chaos <= best.chaos:
+        beside = match.encoding == "cp1251" and best and best.encoding == "mac_cyrillic"
+        if best and (match.encoding == "cp1252" or beside) and match.chaos <= best.chaos:
             best = match
     if best is None or best.chaos > 0.2:
         raise InputError(f"{path}: its encoding cannot be told. Save it as UTF-8.")
@@ -86,15 +89,20 @@ def _western(raw: bytes, encoding: str) -> str | None:
     return text if rare and _WESTERN.fullmatch(text) and not _ODD.search(text) else None
 
 
-def text_blocks(text: str) -> Iterator[Block]:
+def text_blocks(text: str) -> list[Block]:
     """Paragraphs, hard-wrapped or not; short lines that look like headings or breaks are those."""
+    return without_page_numbers(list(_blocks(text)))
+
+
+def _blocks(text: str) -> Iterator[Block]:
     lines = [line.rstrip() for line in text.split("\n")]
     lengths = sorted(len(line) for line in lines if line)
     if not lengths:
         return
     width = lengths[int(len(lengths) * 0.95)]
     blank = sum(not line for line in lines)
-    wrapped = width <= 100
+    ends = sum(ends_sentence(line) for line in lines if line)
+    wrapped = width <= 100 and ends < len(lengths) * _ENDS  # else each line is a paragraph
     spaced = blank * 4 >= len(lengths) or blank * 3 >= len(lines) - blank
     gaps_tell = not spaced or not _doubled(lines)
     block: list[str] = []
@@ -106,7 +114,9 @@ def text_blocks(text: str) -> Iterator[Block]:
             block.append(line)
             continue
         for found in _paragraphs(block, width, wrapped, spaced):
-            # white space around a heading is no scene's end
+            # white space or a rule below a heading is no scene's end
+            if last == "heading" and found.kind == "break":
+                continue
             if gap and "heading" not in (last, found.kind):
                 yield Block("break", SCENE_BREAK)
             yield found
@@ -140,17 +150,17 @@ def _paragraphs(lines: list[str], width: int, wrapped: bool, spaced: bool) -> It
     paragraph: list[str] = []
     for line, starts in zip(lines, indented, strict=True):
         if starts and paragraph and not spaced:
-            yield _block(" ".join(paragraph))
+            yield _block(joined(paragraph))
             paragraph = []
         paragraph.append(line.strip())
     if paragraph:
-        yield _block(" ".join(paragraph))
+        yield _block(joined(paragraph))
 
 
 def _stands_alone(lines: list[str]) -> bool:
     """Whether the first of some lines is a heading or a scene break without a blank line after."""
-    first = lines[0].strip()
-    return is_break(first) or (is_heading(first) and not first.isdigit())
+    first, goes_on = lines[0].strip(), any(line.strip()[:1].islower() for line in lines[1:2])
+    return is_break(first) or (is_heading(first) and not first.isdigit() and not goes_on)
 
 
 def _block(text: str) -> Block:
