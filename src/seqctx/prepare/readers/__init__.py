@@ -108,8 +108,8 @@ def read_manuscript(path: str | Path, *, keep_matter: bool = False) -> Book:
         keep_matter: keep title pages, contents, imprints, notes and licences.
 
     Raises:
-        InputError: when it cannot be read, is of another kind, damaged, binary or empty, or is
-            plain text in an encoding that cannot be told.
+        InputError: when it cannot be read, is of another kind, damaged, locked, binary or empty,
+            or is plain text in an encoding that cannot be told, or with a few bytes of another.
     """
     path = Path(path)
     kind = path.suffix.lower()

@@ -53,7 +53,7 @@ def is_break(text: str) -> bool:
 def is_heading(text: str) -> bool:
     """Whether a line of plain text looks like a chapter's heading."""
     found = _HEADING.fullmatch(text)
-    return bool(found) and not (found["rest"] or "").lstrip()[:1].islower()
+    return found is not None and not (found["rest"] or "").lstrip()[:1].islower()
 
 
 def is_ordinal(text: str) -> bool:
