@@ -110,6 +110,8 @@ def test_numbers_of_pages_are_no_chapters(tmp_path: Path) -> None:
     assert len(book.chapters) == 1 and not any(c.isdigit() for c in book.text)
     assert [(x.kind, x.words) for x in book.left_out] == [("page number", 30)]
     one = read_manuscript(saved(tmp_path, "b.txt", ends.replace("on.\n\n7", "on, with\n\n7")))
+    named = read_manuscript(saved(tmp_path, "b.txt", "A Novel\n\nof rain\n\n" + ends[:300]))
+    assert [c.title for c in named.chapters] == ["1", "2", "3"]  # the title is in the first
     assert "7" not in [c.title for c in one.chapters] and "with\n\n7\n\n" in one.text
 
 

@@ -29,6 +29,7 @@ Kind = Literal["title", "heading", "break", "paragraph"]
 # The zero-width joiner U+200D stays: emoji and some scripts are written with it.
 _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
 _SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u200a\u202f"), " ")  # of a width or unbroken
+_SHORT = 40  # characters
 _EPIGRAPH_WORDS = 100  # before the first of several headings: less is no chapter of its own
 
 
@@ -130,18 +131,20 @@ def without_page_numbers(blocks: Sequence[Block]) -> list[Block]:
     Where a quarter of them do, all are numbers of pages, which are no part of the story.
     """
     numbers = [k for k, b in enumerate(blocks) if b.kind == "heading" and is_digits(b.text)]
-    broken = {
-        k
-        for k in numbers
-        if k and blocks[k - 1].kind == "paragraph" and not ends_sentence(blocks[k - 1].text)
-    }
-    if len(broken) * 4 < len(numbers):
+    broken = {k for k in numbers if k and _goes_on(blocks[k - 1])}
+    if len(broken) < 2 or len(broken) * 4 < len(numbers):
         return [replace(b, kind="paragraph") if k in broken else b for k, b in enumerate(blocks)]
     pages = set(numbers)
     return [
         replace(b, kind="paragraph", matter="page number") if k in pages else b
         for k, b in enumerate(blocks)
     ]
+
+
+def _goes_on(block: Block) -> bool:
+    """Whether a paragraph stops in mid-sentence; a name, a motto or an address is no sentence."""
+    long = len(block.text) > _SHORT
+    return block.kind == "paragraph" and long and not ends_sentence(block.text)
 
 
 def plain(block: Block) -> str:
