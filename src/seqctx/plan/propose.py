@@ -155,15 +155,15 @@ def _trainable(cfg: Config, shape: ModelShape, gpu: Gpu) -> Config:
     Raises:
         CheckError: where that does not fit either.
     """
-    plan = None
-    for each in (cfg, cfg.replace(**_FUSED)):
-        try:
-            plan = plan_training(each, gpu=gpu, shape=shape)
-        except InputError:  # of blocks whose memory is not known
+    fused = cfg.replace(**_FUSED)
+    try:
+        if plan_training(cfg, gpu=gpu, shape=shape).fits is not False:
             return cfg
-        if plan.fits is not False:
-            return each
-    assert plan
+        plan = plan_training(fused, gpu=gpu, shape=shape)
+    except InputError:  # of blocks whose memory is not known
+        return cfg
+    if plan.fits is not False:
+        return fused
     raise CheckError(
         f"{gpu.name}: training at {cfg.sequence_len} takes {plan.device / GIB:.1f} GiB, with a "
         f"fused loss, and the card has {gpu.usable_gib:.1f}. Take a smaller model."
