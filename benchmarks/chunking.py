@@ -35,7 +35,7 @@ sys.path.insert(0, str(ROOT / "prepare"))
 from fetch_tokenizer import PACKAGES, fetch  # noqa: E402
 
 import seqctx as sc  # noqa: E402
-from seqctx.prepare.tokens import Tokenizer  # noqa: E402
+from seqctx.prepare.tokenizer import Tokenizer  # noqa: E402
 
 CORPUS = ROOT.parent / "shared" / "corpus"
 Chunker = Callable[[Tokenizer, list[sc.Book], int], list[str]]

@@ -229,8 +229,8 @@ def settings(args: argparse.Namespace, loss: str, rank: int, length: int) -> dic
 
 def planned(shape: str, keys: dict[str, Any]) -> dict[str, Any]:
     """The plan for the same run [GiB]."""
+    from seqctx.config.config import Config
     from seqctx.plan.training import plan_training
-    from seqctx.schema.config import Config
 
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "config.json").write_text(json.dumps(SHAPES[shape]), "utf-8")

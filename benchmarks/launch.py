@@ -24,10 +24,11 @@ from statistics import median
 import httpx
 import yaml
 
-from seqctx.process import find_tool, has_gpu, tool_environment
-from seqctx.schema.config import load_config
+from seqctx.config.config import load_config
 from seqctx.serve import address_of, serve_command, target_config
-from seqctx.train import train_command
+from seqctx.system.environments import find_tool, tool_environment
+from seqctx.system.host import has_gpu
+from seqctx.train.run import train_command
 
 SEQCTX = [sys.executable, "-m", "seqctx"]
 TOKENS = 128

@@ -20,18 +20,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from seqctx.catalogue.shapes import ModelShape, find_shape
+from seqctx.catalog.models import Model, find_model
+from seqctx.config.config import load_config
 from seqctx.errors import InputError
-from seqctx.plan.kv import largest
+from seqctx.plan.kv_cache import largest
 from seqctx.plan.memory import GIB
 from seqctx.plan.serving import plan_serving
-from seqctx.plan.settings import Settings
-from seqctx.plan.time import Data, examples_factor, plan_time
+from seqctx.plan.throughput import Data, examples_factor, plan_time
 from seqctx.plan.training import CONTEXT, between_steps, plan_of, plan_training
-from seqctx.schema.config import load_config
+from seqctx.plan.training_settings import Settings
 
 ROWS = Path(__file__).parents[1] / "tests" / "data" / "train.csv"
-SAME_SHAPE = {  # a run's model: one of the table that has its shape
+SAME_SHAPE = {  # a run's model: one of the table that has its model
     "swiss-ai/Apertus-8B-Instruct-2509": "swiss-ai/Apertus-8B-2509",
     "mistralai/Magistral-Small-2507 (24B)": "mistralai/Mistral-Small-24B-2501",
     "mistralai/Devstral-Small-2507 (24B)": "mistralai/Mistral-Small-24B-2501",
@@ -40,7 +40,7 @@ SAME_SHAPE = {  # a run's model: one of the table that has its shape
     "mistralai/Ministral-3-3B-Reasoning-2512": "mistralai/Ministral-3-3B-2512",
 }
 EXPLAINED = {
-    "3": "not explained; the model's shape is from memory",
+    "3": "not explained; the model's model is from memory",
     "9": "the least of the 8 runs of its source; 0.4 GiB, such as the position tables and masks",
     "36": "the only run without checkpoints in a model prepared by PEFT, in 4 bytes throughout",
     "145": "not explained whole; its transformers, of early 2024, copied logits more often",
@@ -80,16 +80,16 @@ def read_rows(score: str) -> list[dict[str, str]]:
         return [row for row in csv.DictReader(f) if row["score"] == score]
 
 
-def shape_of(row: dict[str, str]) -> ModelShape:
+def model_of(row: dict[str, str]) -> Model:
     """A run's model.
 
     Raises:
-        InputError: where its shape is not known.
+        InputError: where its model is not known.
     """
-    shape = find_shape(SAME_SHAPE.get(row["model"], row["model"]))
-    if shape is None:
-        raise InputError(f"{row['model']}: its shape is not known.")
-    return shape
+    model = find_model(SAME_SHAPE.get(row["model"], row["model"]))
+    if model is None:
+        raise InputError(f"{row['model']}: its model is not known.")
+    return model
 
 
 def settings_of_row(row: dict[str, str]) -> Settings:
@@ -132,10 +132,10 @@ def planned_bytes(row: dict[str, str], reserved: float | None = None) -> float:
         row: the run.
         reserved: reserved over allocated; the plan's own where None.
     """
-    settings, shape = settings_of_row(row), shape_of(row)
+    settings, model = settings_of_row(row), model_of(row)
     if "steady state" in row["notes"]:
-        return between_steps(settings, shape)
-    plan = plan_of(settings, shape)
+        return between_steps(settings, model)
+    plan = plan_of(settings, model)
     if "reserved" in row["metric"].split("(")[0]:
         return plan.allocated * reserved if reserved else plan.reserved
     return plan.allocated
@@ -177,7 +177,7 @@ def beside_peers(tools: Path, rows: list[Row]) -> None:
     for row in rows:
         if "steady state" in raw[row.id]["notes"]:
             continue  # they plan peaks
-        told = ask(tools, settings_of_row(raw[row.id]), shape_of(raw[row.id]))
+        told = ask(tools, settings_of_row(raw[row.id]), model_of(raw[row.id]))
         for name, value in told.items():
             if value is not None:
                 error = abs(value / row.measured - 1)
@@ -195,13 +195,13 @@ def inverse() -> None:
     print("longest sequence on a card by what is allocated and the CUDA context, embeddings in 4 "
           "bytes as PEFT prepares them:")  # fmt: skip
     for row in read_rows("inverse"):
-        shape = find_shape(f"meta-llama/{row['model'].removesuffix('-Instruct')}")
-        if row["framework"] != "HF+FA2" or shape is None:
+        model = find_model(f"meta-llama/{row['model'].removesuffix('-Instruct')}")
+        if row["framework"] != "HF+FA2" or model is None:
             continue  # unsloth has kernels of its own, which hold fewer activations
         settings = replace(settings_of_row(row), embedding_bytes=4)
         room = measured_bytes(row)
         found = largest(
-            lambda n, s=settings, m=shape, r=room: plan_of(
+            lambda n, s=settings, m=model, r=room: plan_of(
                 replace(s, sequence_len=n), m
             ).allocated + CONTEXT <= r, 10**6,
         )  # fmt: skip
@@ -230,10 +230,10 @@ def mission() -> None:
     wide = plan_serving(cfg.replace(vllm__max_model_len=131072))
     print(f"told: 128k served: {'fits' if wide.fits else 'does not fit'}; the longest window is "
           f"{wide.longest_window:,}")  # fmt: skip
-    shape = find_shape("meta-llama/Llama-3.1-8B")
-    if shape:
+    model = find_model("meta-llama/Llama-3.1-8B")
+    if model:
         for name in ("all-linear", "attention", "q,v"):
-            share = shape.adapter_parameters(64, TARGETS[name]) / shape.parameters_m / 1e6
+            share = model.adapter_parameters(64, TARGETS[name]) / model.parameters_m / 1e6
             print(f"told: rank 64 is 0.5 %: {share:.2%} on {name}")
     run = Data(examples=51, tokens=51 * 2048, rows=51, steps_per_epoch=13, row_tokens=2048)
     low, high = plan_time(cfg.replace(num_epochs=5), run).seconds
@@ -275,10 +275,10 @@ def main() -> None:
                       f"{planned_bytes(row_) / GIB:10.2f}")  # fmt: skip
             except InputError as error:
                 print(f"{row_['id']:>4}  refused: {error}")
-    settings, shape = settings_of_row(read_rows("peak")[0]), shape_of(read_rows("peak")[0])
+    settings, model = settings_of_row(read_rows("peak")[0]), model_of(read_rows("peak")[0])
     start = time.perf_counter()
     for _ in range(1000):
-        plan_of(settings, shape)
+        plan_of(settings, model)
     print(f"a plan takes {time.perf_counter() - start:.2f} ms")
 
 

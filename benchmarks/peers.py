@@ -3,7 +3,7 @@
     python3 -m venv .venv-peers && .venv-peers/bin/pip install fitcheck-llm canifinetune ftuneai
     .venv/bin/python benchmarks/memory.py --peers .venv-peers/bin
 
-Each gets the model's shape, method, rank, targets, optimizer, length and rows, and no more than it
+Each gets the model's model, method, rank, targets, optimizer, length and rows, and no more than it
 can be told: a loss kernel, say, only canifinetune knows. A run that one cannot be told is left out.
 hf-vram-calc plans adapters over 16-bit weights for TensorRT-LLM and cannot be told of QLoRA.
 """
@@ -17,9 +17,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from seqctx.catalogue.shapes import ModelShape
+from seqctx.catalog.models import Model
 from seqctx.plan.memory import GIB
-from seqctx.plan.settings import Settings
+from seqctx.plan.training_settings import Settings
 
 _KNOWN_TO_FTUNE = {
     "Qwen/Qwen2.5-7B-Instruct": "Qwen/Qwen2.5-7B", "Qwen/Qwen3-8B": "Qwen/Qwen3-8B",
@@ -27,32 +27,32 @@ _KNOWN_TO_FTUNE = {
 }  # fmt: skip
 
 
-def ask(tools: Path, settings: Settings, shape: ModelShape) -> dict[str, float | None]:
+def ask(tools: Path, settings: Settings, model: Model) -> dict[str, float | None]:
     """Every peer's figure for one run [B]; None where it cannot be told or does not answer."""
     eight_bit = "8bit" in settings.optimizer
     with tempfile.TemporaryDirectory() as folder:
-        config = _hub_with(shape, Path(folder))
+        config = _hub_with(model, Path(folder))
         return {
             "fitcheck": _fitcheck(tools, settings, eight_bit, folder),
             "canifinetune": _canifinetune(tools, settings, config),
-            "ftune": _ftune(tools, settings, shape, eight_bit),
+            "ftune": _ftune(tools, settings, model, eight_bit),
         }
 
 
-def _hub_with(shape: ModelShape, folder: Path) -> Path:
+def _hub_with(model: Model, folder: Path) -> Path:
     """A hub cache that holds one model's config.json, and its path."""
     model = folder / "models--a--model"
     config = model / "snapshots" / "0" / "config.json"
     config.parent.mkdir(parents=True)
     (model / "refs").mkdir()
     (model / "refs" / "main").write_text("0")
-    tied = shape.embedding_parameters < 1.5 * (shape.vocab or 0) * (shape.hidden or 0)
+    tied = model.embedding_parameters < 1.5 * (model.vocab or 0) * (model.hidden or 0)
     config.write_text(json.dumps({
         "architectures": ["LlamaForCausalLM"], "model_type": "llama", "torch_dtype": "bfloat16",
-        "hidden_size": shape.hidden, "num_hidden_layers": shape.layers,
-        "num_attention_heads": shape.heads, "num_key_value_heads": shape.kv_heads,
-        "head_dim": shape.head_dim, "intermediate_size": shape.intermediate,
-        "vocab_size": shape.vocab, "max_position_embeddings": shape.max_position,
+        "hidden_size": model.hidden, "num_hidden_layers": model.layers,
+        "num_attention_heads": model.heads, "num_key_value_heads": model.kv_heads,
+        "head_dim": model.head_dim, "intermediate_size": model.intermediate,
+        "vocab_size": model.vocab, "max_position_embeddings": model.max_position,
         "tie_word_embeddings": tied,
     }))  # fmt: skip
     return config
@@ -108,12 +108,12 @@ def _canifinetune(tools: Path, s: Settings, config: Path) -> float | None:
     return (memory["total_estimated_gb"] - memory["safety_margin_gb"]) * GIB
 
 
-def _ftune(tools: Path, s: Settings, shape: ModelShape, eight_bit: bool) -> float | None:
+def _ftune(tools: Path, s: Settings, model: Model, eight_bit: bool) -> float | None:
     target = {4: "attention_all", 7: "all_linear", 2: "attention"}.get(len(s.targets))
-    if shape.name not in _KNOWN_TO_FTUNE or s.dora or target is None or s.loss != "stock":
+    if model.name not in _KNOWN_TO_FTUNE or s.dora or target is None or s.loss != "stock":
         return None
     command = [
-        str(tools / "ftune"), "estimate", "-m", _KNOWN_TO_FTUNE[shape.name], "-o", "json",
+        str(tools / "ftune"), "estimate", "-m", _KNOWN_TO_FTUNE[model.name], "-o", "json",
         "-b", str(s.micro_batch), "-s", str(s.sequence_len), "-r", str(s.rank),
         "--method", "qlora" if s.weights.startswith("nf4") else "lora", "--lora-target", target,
         "--optimizer", "adam_8bit" if eight_bit else "adamw",

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from seqctx.cli import cli
-from seqctx.schema.editor import schema_text
+from seqctx.cli.main import cli
+from seqctx.config.json_schema import schema_text
 
 ROOT = Path(__file__).parents[1]
 WRITTEN = ROOT / "docs" / "cli.md", ROOT / "axolotl_configs" / "seqctx.schema.json"

@@ -18,12 +18,11 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from seqctx.check.check import check, check_document
+from seqctx.check.facts import Facts, Prepared, gather_facts
+from seqctx.config.config import read_config
+from seqctx.config.source import Document, KeyPath, parse_document
 from seqctx.errors import InputError
-from seqctx.plan.check import check_document, gather_facts
-from seqctx.schema.config import read_config
-from seqctx.schema.facts import Facts, Prepared
-from seqctx.schema.rules import check
-from seqctx.schema.source import Document, KeyPath, parse_document
 from tests.conftest import ROOT
 
 FILES = int(os.environ.get("SEQCTX_FUZZ", "2000"))

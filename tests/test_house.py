@@ -15,9 +15,9 @@ from tests.conftest import ROOT
 SRC = ROOT / "src" / "seqctx"
 # Imports only point down: a package may import those of lower floors, and itself.
 FLOORS = {
-    "errors": 0, "files": 1, "catalogue": 2, "process": 2, "schema": 3, "report": 4, "prepare": 5,
-    "plan": 5, "train": 6, "serve": 6, "chat": 7, "demo": 7, "show": 8, "cli": 9, "__main__": 10,
-    "__init__": 11,
+    "errors": 0, "system": 1, "catalog": 2, "artifacts": 3, "config": 4, "report": 5, "prepare": 6,
+    "plan": 6, "check": 7, "proofs": 7, "train": 8, "serve": 8, "scaffold": 8, "demo": 9,
+    "cli": 10, "__main__": 11, "__init__": 12,
 }  # fmt: skip
 HEAVY = ("torch", "transformers", "tokenizers", "axolotl", "vllm", "numpy", "rich", "httpx")
 
@@ -53,7 +53,7 @@ def test_imports_only_point_down() -> None:
 
 
 def test_import_is_light() -> None:
-    script = f"import sys, seqctx, seqctx.cli; print([m for m in {HEAVY} if m in sys.modules])"
+    script = f"import sys, seqctx, seqctx.cli.main; print([m for m in {HEAVY} if m in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert answer.stdout.strip() == "[]"
 
@@ -68,7 +68,7 @@ def test_help_needs_click_and_yaml_only(verb: list[str]) -> None:
         "            raise ImportError(name)\n"
         "sys.meta_path.insert(0, Block())\n"
         f"sys.argv = ['seqctx', *{verb!r}, '--help']\n"
-        "from seqctx.cli import main; main()\n"
+        "from seqctx.cli.main import main; main()\n"
     )
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr
@@ -77,7 +77,7 @@ def test_help_needs_click_and_yaml_only(verb: list[str]) -> None:
 
 
 def test_every_verb_and_target_is_in_the_readme() -> None:
-    from seqctx.cli import cli
+    from seqctx.cli.main import cli
 
     readme = (ROOT / "README.md").read_text("utf-8")
     for verb in cli.commands:

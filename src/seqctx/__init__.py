@@ -9,51 +9,51 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seqctx.catalogue.shapes import ModelShape, find_shape
+    from seqctx.catalog.models import Model, find_model
+    from seqctx.config.config import Config, diff, load_config
+    from seqctx.config.render import axolotl_mapping, vllm_command
     from seqctx.errors import CheckError, InputError, SeqctxError, ToolError
-    from seqctx.plan.advice import advise
-    from seqctx.plan.invert import highest_rank, largest_micro_batch_size, longest_sequence_len
+    from seqctx.plan.limits import highest_rank, largest_micro_batch_size, longest_sequence_len
     from seqctx.plan.memory import MemoryPlan
+    from seqctx.plan.options import advise
     from seqctx.plan.serving import most_sequences, plan_serving
-    from seqctx.plan.time import plan_time
+    from seqctx.plan.throughput import plan_time
     from seqctx.plan.training import plan_training
+    from seqctx.prepare.analysis.coverage import Coverage, coverage
     from seqctx.prepare.chunking import Chunk, chunk
-    from seqctx.prepare.coverage import Coverage, coverage
-    from seqctx.prepare.readers import read_manuscript
+    from seqctx.prepare.readers.manuscripts import read_manuscript
     from seqctx.prepare.structure import Book, Span
-    from seqctx.prepare.tokens import load_tokenizer
-    from seqctx.schema.config import Config, diff, load_config
-    from seqctx.schema.render import axolotl_mapping, vllm_command
+    from seqctx.prepare.tokenizer import load_tokenizer
 
 _HOME = {
     "Book": "seqctx.prepare.structure",
     "CheckError": "seqctx.errors",
     "Chunk": "seqctx.prepare.chunking",
-    "Config": "seqctx.schema.config",
-    "Coverage": "seqctx.prepare.coverage",
+    "Config": "seqctx.config.config",
+    "Coverage": "seqctx.prepare.analysis.coverage",
     "InputError": "seqctx.errors",
     "MemoryPlan": "seqctx.plan.memory",
-    "ModelShape": "seqctx.catalogue.shapes",
+    "Model": "seqctx.catalog.models",
     "SeqctxError": "seqctx.errors",
     "Span": "seqctx.prepare.structure",
     "ToolError": "seqctx.errors",
-    "advise": "seqctx.plan.advice",
-    "axolotl_mapping": "seqctx.schema.render",
+    "advise": "seqctx.plan.options",
+    "axolotl_mapping": "seqctx.config.render",
     "chunk": "seqctx.prepare.chunking",
-    "coverage": "seqctx.prepare.coverage",
-    "diff": "seqctx.schema.config",
-    "find_shape": "seqctx.catalogue.shapes",
-    "highest_rank": "seqctx.plan.invert",
-    "largest_micro_batch_size": "seqctx.plan.invert",
-    "load_config": "seqctx.schema.config",
-    "load_tokenizer": "seqctx.prepare.tokens",
-    "longest_sequence_len": "seqctx.plan.invert",
+    "coverage": "seqctx.prepare.analysis.coverage",
+    "diff": "seqctx.config.config",
+    "find_model": "seqctx.catalog.models",
+    "highest_rank": "seqctx.plan.limits",
+    "largest_micro_batch_size": "seqctx.plan.limits",
+    "load_config": "seqctx.config.config",
+    "load_tokenizer": "seqctx.prepare.tokenizer",
+    "longest_sequence_len": "seqctx.plan.limits",
     "most_sequences": "seqctx.plan.serving",
     "plan_serving": "seqctx.plan.serving",
-    "plan_time": "seqctx.plan.time",
+    "plan_time": "seqctx.plan.throughput",
     "plan_training": "seqctx.plan.training",
-    "read_manuscript": "seqctx.prepare.readers",
-    "vllm_command": "seqctx.schema.render",
+    "read_manuscript": "seqctx.prepare.readers.manuscripts",
+    "vllm_command": "seqctx.config.render",
 }
 
 __version__ = "0.1.0"
@@ -65,7 +65,7 @@ __all__ = [
     "Coverage",
     "InputError",
     "MemoryPlan",
-    "ModelShape",
+    "Model",
     "SeqctxError",
     "Span",
     "ToolError",
@@ -74,7 +74,7 @@ __all__ = [
     "chunk",
     "coverage",
     "diff",
-    "find_shape",
+    "find_model",
     "highest_rank",
     "largest_micro_batch_size",
     "load_config",

@@ -1,5 +1,5 @@
 """``python -m seqctx``."""
 
-from seqctx.cli import main
+from seqctx.cli.main import main
 
 main()

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from seqctx.artifacts.manifest import Manifest
+from seqctx.artifacts.run_record import Run
+from seqctx.config.config import Config
 from seqctx.errors import CheckError
-from seqctx.files import explain_os_errors
-from seqctx.prepare import prepare
-from seqctx.process import find_tool
-from seqctx.schema.config import Config
-from seqctx.schema.manifest import Manifest, Run
+from seqctx.prepare.pipeline import prepare
 from seqctx.serve import as_trained, ask, check_port, log_path, serving
-from seqctx.train import train
+from seqctx.system.atomic import explain_os_errors
+from seqctx.system.environments import find_tool
 from seqctx.train.progress import Progress
+from seqctx.train.run import train
 
 ANSWER_TOKENS = 120
 

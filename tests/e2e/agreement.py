@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from seqctx.schema.config import Config, read_config
-from seqctx.schema.facts import Facts
-from seqctx.schema.rules import check
-from seqctx.schema.source import Document, parse_document
+from seqctx.check.check import check
+from seqctx.check.facts import Facts
+from seqctx.config.config import Config, read_config
+from seqctx.config.source import Document, parse_document
 from tests.conftest import ROOT
 
 BASE = {

@@ -18,13 +18,13 @@ import pytest
 import yaml
 
 from seqctx import plan_serving, plan_training
+from seqctx.check.check import check
+from seqctx.check.facts import Facts
+from seqctx.check.rules.parallel import UNDIVIDED
+from seqctx.config.config import Config, parse_config
+from seqctx.config.render import axolotl_mapping, vllm_command
+from seqctx.config.source import Document
 from seqctx.errors import InputError
-from seqctx.schema.config import Config, parse_config
-from seqctx.schema.facts import Facts
-from seqctx.schema.render import axolotl_mapping, vllm_command
-from seqctx.schema.rules import check
-from seqctx.schema.rules.parallel import UNDIVIDED
-from seqctx.schema.source import Document
 from tests.conftest import ROOT
 from tests.e2e.conftest import free_port
 from tests.e2e.test_model import MODEL, PYTHON
@@ -249,13 +249,13 @@ def test_layers_are_divided_by_whole_heads_and_16_bit(tiny: Path) -> None:
     answers = asked_in_training(2, "tensor", json.dumps(cases))
     assert [bool(why) for _, why in answers] == [False, True, True, True], answers
     assert "is invalid for input of size" in answers[1][1]
-    from seqctx.catalogue.shapes import find_shape
+    from seqctx.catalog.models import find_model
 
     for (base_model, bits), why in answers:
         lora = {"adapter": "lora", "lora_r": 8, "lora_alpha": 8, "lora_target_linear": True}
         width = {f"load_in_{bits}bit": True, **lora} if bits else {}
         rule = "tensor-parallel-quantized" if bits else "tensor-parallel-heads"
-        facts = Facts(shape=find_shape(base_model))
+        facts = Facts(model=find_model(base_model))
         changes = {"base_model": base_model, "tensor_parallel_size": 2, **width}
         assert found(rule, facts, **changes) == bool(why)
 

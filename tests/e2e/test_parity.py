@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from seqctx.errors import CheckError
-from seqctx.prepare.tokens import load_tokenizer
+from seqctx.prepare.tokenizer import load_tokenizer
 from seqctx.serve import Server, check_served, serving, target_config
 from tests.conftest import rows_of, seqctx
 from tests.e2e.conftest import free_port, small_project

@@ -10,12 +10,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from seqctx.catalogue.shapes import find_shape
-from seqctx.plan.check import gather_facts
-from seqctx.schema.config import parse_config
-from seqctx.schema.rules import check
-from seqctx.schema.rules.serving import served_positions
-from seqctx.schema.source import Document
+from seqctx.catalog.models import find_model
+from seqctx.check.check import check
+from seqctx.check.facts import gather_facts
+from seqctx.config.config import parse_config
+from seqctx.config.effective import served_positions
+from seqctx.config.source import Document
 from tests.conftest import ROOT
 from tests.e2e.test_model import MODEL
 
@@ -58,8 +58,8 @@ def bases(folder: Path) -> list[str]:
 def test_a_window_is_refused_where_vllm_refuses_it(tmp_path: Path) -> None:
     asked, ours = [], []
     for model, overrides in product((str(MODEL), *bases(tmp_path)), OVERRIDES):
-        shape = find_shape(model)
-        assert shape
+        model = find_model(model)
+        assert model
         for key in ("rope_parameters", "rope_scaling"):
             if key in overrides:
                 overrides[key] = {**overrides[key], "rope_theta": 100000}
@@ -70,7 +70,7 @@ def test_a_window_is_refused_where_vllm_refuses_it(tmp_path: Path) -> None:
             said = check(file, cfg, gather_facts(cfg))
             errors = {p.rule for p in said if p.severity == "error"}
             refused = "max-model-len-positions" in errors
-            ours.append(None if refused else cfg.vllm.window or served_positions(cfg, shape))
+            ours.append(None if refused else cfg.vllm.window or served_positions(cfg, model))
             asked.append({**block, "model": model, "dtype": "bfloat16"})
     done = subprocess.run(
         [ROOT / ".venv-serve/bin/python", ROOT / "tests/e2e/vllm_positions.py"],

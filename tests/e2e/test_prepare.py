@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from seqctx import load_tokenizer
+from seqctx.artifacts.manifest import Manifest
 from seqctx.prepare.packing import first_fit
-from seqctx.schema.manifest import Manifest
 from tests.conftest import ROOT, rows_of, seqctx
 
 TRAIN = ROOT / ".venv-train" / "bin"

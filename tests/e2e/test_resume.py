@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from seqctx.schema.manifest import Run
+from seqctx.artifacts.run_record import Run
 from tests.conftest import ROOT, seqctx
 from tests.e2e.conftest import processes, small_project
 

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from seqctx.schema.manifest import Manifest, Run
+from seqctx.artifacts.manifest import Manifest
+from seqctx.artifacts.run_record import Run
 from tests.conftest import ROOT, rows_of, seqctx
 from tests.e2e.conftest import SIZES, free_port, interruptible, marked, processes
 from tests.e2e.test_model import MODEL, PYTHON
-from tests.test_process import alive
+from tests.system.test_process import alive
 
 
 def test_training_lowers_the_held_out_loss_and_leaves_a_record(trained: Path) -> None:

@@ -20,7 +20,7 @@ SCRIPT = ROOT / "benchmarks" / "gpu_memory.py"
 def test_two_steps_of_a_tiny_model_beside_its_plan(adapter: str, tmp_path: Path) -> None:
     if not PYTHON.exists():
         pytest.skip("make setup-train first")
-    arguments = ["--device", "cpu", "--shape", "tiny", "--adapter", adapter, "--rank", "8"]
+    arguments = ["--device", "cpu", "--model", "tiny", "--adapter", adapter, "--rank", "8"]
     answer = subprocess.run(
         [PYTHON, SCRIPT, *arguments, "--sequence-len", "64", "128"],
         env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "HF_HUB_OFFLINE": "1"},

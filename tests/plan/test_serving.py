@@ -12,16 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqctx.catalogue.gpus import Gpu, find_gpu
+from seqctx.catalog.gpus import Gpu, find_gpu
+from seqctx.check.check import check_document
+from seqctx.config.config import Config
+from seqctx.config.source import Document
 from seqctx.errors import InputError
-from seqctx.plan.check import check_document
-from seqctx.plan.kv import CacheLayers, cache_layout
+from seqctx.plan.kv_cache import CacheLayers, cache_layout
 from seqctx.plan.memory import GIB
-from seqctx.plan.server import default_batch, server_of
 from seqctx.plan.serving import ServingPlan, graph_count, most_sequences, plan_serving
+from seqctx.plan.serving_settings import default_batch, server_of
 from seqctx.plan.training import plan_training
-from seqctx.schema.config import Config
-from seqctx.schema.source import Document
 from tests.conftest import ROOT
 
 MODELS = {  # of tests/data/serve.csv: name in the table
@@ -220,7 +220,7 @@ def test_graphs_of_the_default() -> None:
         (LLAMA.replace(vllm__kv_cache_dtype="turboquant_k8v4"), "kv_cache_dtype: turboquant"),
         (LLAMA.replace(vllm__quantization="torchao"), "quantization: torchao"),
         (LLAMA.replace(vllm__speculative_config={"model": "x"}), "drafter"),
-        (Config(base_model="nobody/Nothing-1B"), "shape is not known"),
+        (Config(base_model="nobody/Nothing-1B"), "model is not known"),
         (Config(base_model="google/gemma-4-31B-it"), "cannot be worked out"),
         (Config(base_model="mistralai/Ministral-8B-Instruct-2410"), "cannot be worked out"),
         (Config(base_model="Qwen/Qwen3-30B-A3B", adapter="lora"), "Plan the merged model"),

@@ -16,18 +16,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqctx import Config, InputError, load_config
-from seqctx.catalogue.shapes import find_shape
-from seqctx.plan.invert import highest_rank, largest_micro_batch_size, longest_sequence_len
-from seqctx.plan.kv import largest
+from seqctx.catalog.models import find_model
+from seqctx.config.config import parse_config
+from seqctx.config.source import Document
+from seqctx.plan.kv_cache import largest
+from seqctx.plan.limits import highest_rank, largest_micro_batch_size, longest_sequence_len
 from seqctx.plan.memory import GIB
-from seqctx.plan.settings import Settings, settings_of
 from seqctx.plan.training import CONTEXT, plan_of, plan_training
-from seqctx.schema.config import parse_config
-from seqctx.schema.source import Document
+from seqctx.plan.training_settings import Settings, settings_of
 from tests.conftest import ROOT
 
 MISSION = ROOT / "axolotl_configs" / "llama-3.1-8b-qlora-32gb.yaml"
-LLAMA = find_shape("meta-llama/Llama-3.1-8B")
+LLAMA = find_model("meta-llama/Llama-3.1-8B")
 assert LLAMA is not None
 
 
@@ -135,7 +135,7 @@ def test_the_largest_fits_and_one_more_does_not(mission: Config, card: str) -> N
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"base_model": "nobody/Nothing-1B"}, "its shape is not known"),
+        ({"base_model": "nobody/Nothing-1B"}, "its model is not known"),
         ({"base_model": "Qwen/Qwen3.6-35B-A3B"}, "30 GDN"),
         ({"base_model": "google/gemma-4-12B-it"}, "K=V"),
         ({"rl": "dpo", "datasets": [{"path": "x"}]}, "rl: dpo"),

@@ -1,4 +1,4 @@
-"""Run by vLLM's interpreter: its own code cuts caches into blocks; figures as JSON.
+"""Run by vLLM's interpreter: its own code cuts caches into blocks; stats as JSON.
 
 Reads a list of ``[layers, tokens, in_flight, free]`` on stdin; a layer is ``[kind, kv_heads,
 head_dim, window]``. Prints ``[groups, block_bytes, blocks, tokens]`` for each. States are those of
@@ -31,7 +31,7 @@ def spec(layer: list[Any], hybrid: bool) -> Any:
     return FullAttentionSpec(**sizes)
 
 
-def figures(layers: list[list[Any]], tokens: int, in_flight: int, free: int) -> list[int]:
+def stats(layers: list[list[Any]], tokens: int, in_flight: int, free: int) -> list[int]:
     config = SimpleNamespace(
         model_config=SimpleNamespace(max_model_len=tokens),
         parallel_config=SimpleNamespace(decode_context_parallel_size=1),
@@ -52,4 +52,4 @@ def figures(layers: list[list[Any]], tokens: int, in_flight: int, free: int) -> 
     return [len(groups), block, round(pool.num_blocks / concurrency), capacity]
 
 
-print(json.dumps([figures(*case) for case in json.load(sys.stdin)]))
+print(json.dumps([stats(*case) for case in json.load(sys.stdin)]))

@@ -7,10 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seqctx import Book, Span, chunk, read_manuscript
-from seqctx.prepare.atoms import Atom, Atoms, Boundary, paragraph_tokens
 from seqctx.prepare.chunking import Strategy, cuts
+from seqctx.prepare.segments import Boundary, Segment, Segments, paragraph_tokens
 from seqctx.prepare.structure import Chapter
-from seqctx.prepare.tokens import Tokenizer
+from seqctx.prepare.tokenizer import Tokenizer
 
 PARAGRAPHS = st.lists(
     st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\n\r"), min_size=1)
@@ -105,13 +105,13 @@ def test_the_scene_cuts_are_the_best_of_all(
         start = len(text) + 2 if text else 0
         text = f"{text}\n\n{part}" if text else part
         found.append(
-            Atom(start, len(text), tokenizer.count(part), Boundary(before), chapter, scene)
+            Segment(start, len(text), tokenizer.count(part), Boundary(before), chapter, scene)
         )
-    atoms = Atoms(text, found, tokenizer)
+    segments = Segments(text, found, tokenizer)
     least = min(least, limit // 2)
 
     def cost(way: list[tuple[int, int]]) -> tuple[int, int, int, float]:
-        sizes = [atoms.tokens(*cut) for cut in way]
+        sizes = [segments.tokens(*cut) for cut in way]
         inner = [j for _, j in way[:-1]]
         inside = [j for j in inner if found[j].before == Boundary.paragraph]
         chapters = {found[j].chapter for j in inner if found[j].before < Boundary.chapter}
@@ -125,9 +125,9 @@ def test_the_scene_cuts_are_the_best_of_all(
     for bits in range(1 << (n - 1)):
         edges = [0, *(k for k in range(1, n) if bits >> (k - 1) & 1), n]
         way = list(zip(edges, edges[1:], strict=False))
-        if all(atoms.tokens(*cut) <= limit or cut[1] - cut[0] == 1 for cut in way):
+        if all(segments.tokens(*cut) <= limit or cut[1] - cut[0] == 1 for cut in way):
             ways.append(way)
-    assert cost(cuts(atoms, limit, least, "scenes")) == min(map(cost, ways))
+    assert cost(cuts(segments, limit, least, "scenes")) == min(map(cost, ways))
 
 
 def test_scenes_cuts_fewer_scenes_than_sequential(tokenizer: Tokenizer, novella: Path) -> None:

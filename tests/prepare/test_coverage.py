@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqctx import Coverage, coverage, read_manuscript
-from seqctx.prepare.coverage import Ruler, Sight, holding, measured_share, pair_share
-from seqctx.prepare.threads import Thread
-from seqctx.prepare.tokens import Tokenizer
+from seqctx.prepare.analysis.coverage import Ruler, Sight, holding, measured_share, pair_share
+from seqctx.prepare.analysis.motifs import Thread
+from seqctx.prepare.tokenizer import Tokenizer
 from tests.conftest import ROOT
 
 SPANS = st.tuples(st.integers(0, 60), st.integers(1, 30)).map(lambda x: (x[0], x[0] + x[1]))

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from seqctx import InputError, read_manuscript
+from seqctx.config.config import parse_config
+from seqctx.config.source import Document
 from seqctx.prepare.examples import Example, build_examples
 from seqctx.prepare.prompts import brief_of, load_prompts
-from seqctx.prepare.tokens import Tokenizer
-from seqctx.schema.config import parse_config
-from seqctx.schema.source import Document
+from seqctx.prepare.tokenizer import Tokenizer
 
 
 def examples_of(

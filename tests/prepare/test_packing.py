@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seqctx.config.config import Config
 from seqctx.prepare.packing import first_fit, packings
-from seqctx.schema.config import Config
 
 
 @given(st.lists(st.integers(1, 100), max_size=80), st.integers(1, 5), st.integers(1, 90))

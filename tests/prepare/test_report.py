@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from seqctx.prepare.twins import find_twins, sketches
-from seqctx.schema.figures import Figures
+from seqctx.artifacts.dataset_stats import DatasetStats
+from seqctx.prepare.analysis.near_duplicates import find_near_duplicates, sketches
 from tests.conftest import seqctx
 from tests.prepare.test_chunking import book_of
 
@@ -38,13 +38,13 @@ def test_the_page_stands_alone(prepared: Path) -> None:
 
 def test_the_figures_add_up(prepared: Path) -> None:
     out = prepared / "prepare/out/c"
-    figures = Figures.read(out / "report.json")
-    assert figures is not None
+    stats = DatasetStats.read(out / "report.json")
+    assert stats is not None
     manifest = json.loads((out / "manifest.json").read_text())
-    (book,) = figures.books
+    (book,) = stats.books
     assert len(book.pieces) == manifest["train"]["examples"] + manifest["held_out"]["examples"]
-    assert figures.unpacked.rows == manifest["train"]["examples"]
-    assert figures.packed.rows <= figures.unpacked.rows
+    assert stats.unpacked.rows == manifest["train"]["examples"]
+    assert stats.packed.rows <= stats.unpacked.rows
     at = 0
     for piece in book.pieces:
         assert piece.start <= piece.fresh < piece.end
@@ -63,9 +63,9 @@ def test_the_terminal_says_what_matters(prepared: Path) -> None:
 
 def test_another_batch_is_another_report(prepared: Path) -> None:
     said = seqctx("prepare", "c.yaml", "--set", "gradient_accumulation_steps=7", cwd=prepared)
-    figures = Figures.read(prepared / "prepare/out/c/report.json")
-    assert figures and "up to date" not in said.stdout + said.stderr
-    assert figures.unpacked.steps_per_epoch == -(-figures.unpacked.rows // 7)
+    stats = DatasetStats.read(prepared / "prepare/out/c/report.json")
+    assert stats and "up to date" not in said.stdout + said.stderr
+    assert stats.unpacked.steps_per_epoch == -(-stats.unpacked.rows // 7)
 
 
 def test_drafts_of_a_chapter_are_found() -> None:
@@ -74,7 +74,7 @@ def test_drafts_of_a_chapter_are_found() -> None:
     books = [book_of([[" ".join(words)], ["other " * 200]]), book_of([[" ".join(draft)]])]
     books.append(book_of([[" ".join(words).upper()]]))
     books = [replace(book, path=f"{k}.md") for k, book in enumerate(books)]
-    found = find_twins(s for book in books for s in sketches(book))
+    found = find_near_duplicates(s for book in books for s in sketches(book))
     assert found[0].likeness == 1
     assert 0.85 < found[-1].likeness < 1
     assert len(found) == 3

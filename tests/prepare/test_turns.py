@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from seqctx.catalogue.turns import turn_end
+from seqctx.catalog.chat_templates import turn_end
+from seqctx.config.config import Config, parse_config
+from seqctx.config.source import Document
 from seqctx.errors import CheckError, InputError
-from seqctx.prepare import prepare
-from seqctx.prepare.tokens import load_tokenizer
-from seqctx.schema.config import Config, parse_config
-from seqctx.schema.source import Document
+from seqctx.prepare.pipeline import prepare
+from seqctx.prepare.tokenizer import load_tokenizer
 
 
 @pytest.fixture

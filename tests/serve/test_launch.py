@@ -18,7 +18,7 @@ import pytest
 from seqctx.errors import ToolError
 from seqctx.serve import address_of, health, log_path, preflight, serving, target_config
 from seqctx.serve.launch import _written_down
-from seqctx.serve.state import Running, born, state_file
+from seqctx.serve.registry import Running, born, registry_file
 from tests.conftest import ROOT, seqctx
 from tests.serve.test_preflight import project  # noqa: F401
 
@@ -84,7 +84,7 @@ def test_anothers_answer_is_not_its_own(
 
 def test_what_another_wrote_down_stays(served: Path, port: int) -> None:
     cfg, parent = target_config("voice.yaml"), os.getppid()
-    path = state_file(port)
+    path = registry_file(port)
     with _written_down(cfg, address_of(cfg), Path("log"), "voice.yaml"):
         since = born(parent)
         assert since is not None

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from seqctx.check.facts import Facts
+from seqctx.config.render import base_name, secrets, shown, vllm_command
 from seqctx.errors import CheckError, InputError
-from seqctx.schema.facts import Facts
-from seqctx.schema.render import base_name, secrets, shown, vllm_command
 from seqctx.serve import preflight
 from seqctx.serve.address import address_at, address_of
 from seqctx.serve.preflight import check_adapter, check_port, check_served
-from seqctx.serve.state import Running, born, known, one, state_file
+from seqctx.serve.registry import Running, born, known, one, registry_file
 from seqctx.serve.target import target_config
 from tests.train.test_checkpoints import cut, tensors
 
@@ -115,7 +115,7 @@ def test_servers_that_were_killed_are_forgotten(project: Path) -> None:
     def write(port: int, pid: int, since: float) -> None:
         Running(
             pid=pid, born=since, target="t", url=f"http://127.0.0.1:{port}", base="b", log="l"
-        ).write(state_file(port))  # fmt: skip
+        ).write(registry_file(port))  # fmt: skip
 
     pid = os.getpid()
     since = born(pid)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqctx.catalogue.weights import safetensors_header
-from seqctx.schema.manifest import Point
+from seqctx.artifacts.run_record import Point
+from seqctx.catalog.model_folder import safetensors_header
 from seqctx.train.checkpoints import (
     LAST,
     choose,

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from seqctx.config.config import load_config
 from seqctx.errors import CheckError
-from seqctx.schema.config import load_config
 from seqctx.train.launch import node_rank, refuse_orphans, stoppable, train_command
 from seqctx.train.merge import check_belongs
 from seqctx.train.preflight import checkpoints_at_once, preflight

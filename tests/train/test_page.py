@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from seqctx.schema.manifest import Chosen, Point, Run
+from seqctx.artifacts.run_record import Chosen, Point, Run
 from seqctx.train.page import drawable, write_curve
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from seqctx.schema.config import Config, parse_config
-from seqctx.schema.source import Document
+from seqctx.config.config import Config, parse_config
+from seqctx.config.source import Document
 from seqctx.train.resolved import data_hashes, fingerprint_of, needs_hub, resolve
 
 

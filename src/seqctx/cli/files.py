@@ -54,11 +54,12 @@ def check(
     import json
     from dataclasses import asdict
 
-    from seqctx.plan.check import check_document, gather_facts
-    from seqctx.schema.config import parse_config
-    from seqctx.schema.facts import machine_gpu
-    from seqctx.schema.problem import Problem
-    from seqctx.schema.source import read_text
+    from seqctx.catalog.gpus import machine_gpu
+    from seqctx.check.check import check_document
+    from seqctx.check.facts import gather_facts
+    from seqctx.config.config import parse_config
+    from seqctx.config.problem import Problem
+    from seqctx.config.source import read_text
 
     if prove or real_weights:
         _prove(configs, real_weights, as_json, overrides)
@@ -70,7 +71,7 @@ def check(
         try:
             text, document = read_text(path, sys.stdin.buffer)
             if as_diff:
-                from seqctx.plan.propose import suggest
+                from seqctx.scaffold.suggest import suggest
 
                 cfg = parse_config(document, overrides)
                 facts = gather_facts(cfg, path)
@@ -100,9 +101,9 @@ def _prove(
     import json
     from dataclasses import asdict
 
-    from seqctx.schema.config import parse_config
-    from seqctx.schema.source import read_text
-    from seqctx.train.isolation import prove_isolation
+    from seqctx.config.config import parse_config
+    from seqctx.config.source import read_text
+    from seqctx.proofs.isolation import prove_isolation
 
     if len(configs) > 1:
         raise click.UsageError("--prove-isolation takes one CONFIG.")
@@ -116,7 +117,7 @@ def _prove(
     else:
         from rich.console import Console
 
-        from seqctx.show import isolation_view
+        from seqctx.cli.render.terminal import isolation_view
 
         Console().print(isolation_view(found), highlight=False)
         click.echo(found.verdict)
@@ -137,7 +138,7 @@ def schema() -> None:
     Example:
       seqctx schema > axolotl_configs/seqctx.schema.json
     """
-    from seqctx.schema.editor import schema_text
+    from seqctx.config.json_schema import schema_text
 
     click.echo(schema_text(), nl=False)
 
@@ -166,13 +167,12 @@ def init(
       seqctx init axolotl_configs/novel.yaml
       seqctx init my.yaml --base-model Qwen/Qwen3-8B --gpu rtx-4090 --manuscripts texts --goal voice
     """
-    from seqctx.catalogue.gpus import find_gpu, known_gpus
-    from seqctx.catalogue.shapes import find_shape
-    from seqctx.files import write_new
-    from seqctx.plan.propose import GOALS, propose, runbook
-    from seqctx.schema.editor import write_schema
-    from seqctx.schema.facts import machine_gpu
-    from seqctx.schema.render import annotated_yaml
+    from seqctx.catalog.gpus import find_gpu, known_gpus, machine_gpu
+    from seqctx.catalog.models import find_model
+    from seqctx.config.json_schema import write_schema
+    from seqctx.config.render import annotated_yaml
+    from seqctx.scaffold.init import GOALS, propose, runbook
+    from seqctx.system.atomic import write_new
 
     if config.exists():
         raise InputError(f"{config}: is there already. Choose another name, or move it away.")
@@ -188,8 +188,8 @@ def init(
         asked = click.prompt("Manuscripts, a file or folder", "prepare/manuscripts", err=True)
         manuscripts = (asked,)
     goal = goal or click.prompt("Goal", type=click.Choice(GOALS), default="voice", err=True)
-    shape = find_shape(base_model)
-    cfg = propose(base_model, card, manuscripts, goal, shape=shape, stem=config.stem)
+    model = find_model(base_model)
+    cfg = propose(base_model, card, manuscripts, goal, model=model, stem=config.stem)
     write_new(config, annotated_yaml(cfg, runbook(cfg, config, goal)))
     write_schema(config.parent)
     click.echo(f"written: {config}. Next: seqctx check {config}")

@@ -11,7 +11,7 @@ from seqctx.cli.options import CONFIG, SET
 from seqctx.errors import InputError
 
 if TYPE_CHECKING:
-    from seqctx.schema.figures import Figures
+    from seqctx.artifacts.dataset_stats import DatasetStats
 
 
 @click.command()
@@ -41,25 +41,25 @@ def plan(
     import json
     from dataclasses import asdict
 
-    from seqctx.plan.overview import Planned
-    from seqctx.schema.config import load_config
+    from seqctx.config.config import load_config
+    from seqctx.plan.summary import Planned
 
-    figures = _figures(config)
-    planned = Planned.of(load_config(config, overrides), gpu, figures)
+    stats = _stats(config)
+    planned = Planned.of(load_config(config, overrides), gpu, stats)
     advice = None
     if compare:
-        from seqctx.plan.advice import advise
+        from seqctx.plan.options import advise
 
-        if figures is None:
+        if stats is None:
             raise InputError(
                 f"prepare/out/{config.stem}: was not prepared, and the options are compared on its "
                 f"text. Run seqctx prepare {config} first."
             )
-        advice = advise(planned.cfg, figures, planned.shape, goal=planned.cfg.seqctx.goal,
+        advice = advise(planned.cfg, stats, planned.model, goal=planned.cfg.seqctx.goal,
                         gpu=planned.training.gpu)  # fmt: skip
     if html:
-        from seqctx.files import atomic_write
         from seqctx.plan.page import plan_page
+        from seqctx.system.atomic import atomic_write
 
         with atomic_write(html) as f:
             f.write(plan_page(planned, advice))
@@ -76,7 +76,7 @@ def plan(
     else:
         from rich.console import Console
 
-        from seqctx.show import plan_view
+        from seqctx.cli.render.terminal import plan_view
 
         Console().print(plan_view(planned, advice), highlight=False)
     if not planned.fits:
@@ -108,19 +108,19 @@ def explain(topic: str | None, config: Path, prove: bool, overrides: dict[str, A
       seqctx explain myths --config my.yaml
       seqctx explain myths --prove --config my.yaml --set sequence_len=256
     """
+    from seqctx.config.config import load_config
     from seqctx.plan.explain import explain as tell
-    from seqctx.plan.overview import Planned
-    from seqctx.schema.config import load_config
+    from seqctx.plan.summary import Planned
 
     if prove and topic != "myths":
         raise click.UsageError("--prove goes with the topic myths.")
-    figures = _figures(config)
+    stats = _stats(config)
     cfg = load_config(config, overrides)
-    planned = Planned.of(cfg, figures=figures)
-    for paragraph in tell(planned, figures, topic):
+    planned = Planned.of(cfg, stats=stats)
+    for paragraph in tell(planned, stats, topic):
         click.echo(click.wrap_text(paragraph, width=90) + "\n")
     if prove:
-        from seqctx.train.continuity import prove_continuity
+        from seqctx.proofs.continuity import prove_continuity
 
         found = prove_continuity(cfg)
         for line in found.lines():
@@ -129,11 +129,11 @@ def explain(topic: str | None, config: Path, prove: bool, overrides: dict[str, A
             raise click.exceptions.Exit(1)
 
 
-def _figures(config: Path) -> Figures | None:
+def _stats(config: Path) -> DatasetStats | None:
     """What prepare measured for a file, if it did."""
-    from seqctx.schema.figures import FIGURES, Figures
+    from seqctx.artifacts.dataset_stats import STATS, DatasetStats
 
-    return Figures.read(Path("prepare/out") / config.stem / FIGURES)
+    return DatasetStats.read(Path("prepare/out") / config.stem / STATS)
 
 
 VERBS: tuple[click.Command, ...] = (plan, explain)

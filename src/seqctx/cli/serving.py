@@ -11,7 +11,7 @@ from seqctx.cli.options import DRY_RUN, SET
 from seqctx.errors import InputError, SeqctxError, ToolError
 
 if TYPE_CHECKING:
-    from seqctx.schema.config import Config
+    from seqctx.config.config import Config
 
 
 @click.command()
@@ -64,8 +64,8 @@ def serve(
     if detach:
         _detach(cfg, [a for a in sys.argv[2:] if a != "--detach"])
         return
+    from seqctx.cli.render.terminal import served_lines, status
     from seqctx.serve import log_path, serving
-    from seqctx.show import served_lines, status
 
     with (
         status("starting vLLM") as update,
@@ -80,7 +80,7 @@ def serve(
 
 def _print_command(cfg: Config) -> None:
     """What would run, and why it would not."""
-    from seqctx.schema.render import shown, vllm_command
+    from seqctx.config.render import shown, vllm_command
     from seqctx.serve import check_served, serve_command
 
     try:
@@ -96,8 +96,8 @@ def _print_command(cfg: Config) -> None:
 
 
 def _detach(cfg: Config, arguments: list[str]) -> None:
+    from seqctx.cli.render.terminal import status
     from seqctx.serve import detach
-    from seqctx.show import status
 
     with status("starting vLLM") as update:
         server = detach(arguments, cfg, on_stage=update)
@@ -114,7 +114,7 @@ def _look_after(
     from dataclasses import asdict
 
     from seqctx.serve import address_at, address_of, health
-    from seqctx.serve.state import known, one, stop
+    from seqctx.serve.registry import known, one, stop
 
     cfg, port = _meant(target, overrides)
     if stop_it:
@@ -151,8 +151,8 @@ def _look_after(
 
 def _meant(target: str | None, overrides: dict[str, Any]) -> tuple[Config | None, int | None]:
     """What of the servers here is meant: a target, a port alone, or neither."""
-    from seqctx.schema.config import parse_config
-    from seqctx.schema.source import Document
+    from seqctx.config.config import parse_config
+    from seqctx.config.source import Document
     from seqctx.serve import target_config
 
     if target:  # its address and key are those of its base
@@ -189,9 +189,9 @@ def chat(
       seqctx chat --model smollm2-135m-instruct --temperature 0
       seqctx chat < passage.txt
     """
-    from seqctx.chat import Chat
     from seqctx.serve import address_at, address_of, health
-    from seqctx.serve.state import one
+    from seqctx.serve.chat import Chat
+    from seqctx.serve.registry import one
 
     cfg, port = _meant(target, overrides)
     if url is not None:

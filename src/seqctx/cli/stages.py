@@ -14,8 +14,8 @@ from seqctx.cli.options import CONFIG, DRY_RUN, FORCE, SET
 from seqctx.errors import SeqctxError, ToolError
 
 if TYPE_CHECKING:
-    from seqctx.schema.config import Config
-    from seqctx.schema.manifest import Run
+    from seqctx.artifacts.run_record import Run
+    from seqctx.config.config import Config
 
 
 @click.command()
@@ -34,10 +34,10 @@ def prepare(config: Path, overrides: dict[str, Any], force: bool, dry_run: bool)
       seqctx prepare axolotl_configs/smollm2-135m-qlora-cpu.yaml
       seqctx prepare my.yaml --set seqctx.prepare.held_out=0.2
     """
-    from seqctx.prepare import out_folder
-    from seqctx.prepare import prepare as run
-    from seqctx.prepare.readers import find_manuscripts
-    from seqctx.schema.config import load_config
+    from seqctx.config.config import load_config
+    from seqctx.prepare.pipeline import out_folder
+    from seqctx.prepare.pipeline import prepare as run
+    from seqctx.prepare.readers.manuscripts import find_manuscripts
 
     cfg, out = load_config(config, overrides), out_folder(config)
     if dry_run:
@@ -46,16 +46,16 @@ def prepare(config: Path, overrides: dict[str, Any], force: bool, dry_run: bool)
         click.echo(f"tokenizer of {cfg.base_model}, sequence_len {cfg.sequence_len}")
         click.echo(f"write {out}")
         return
+    from seqctx.artifacts.dataset_stats import REPORT, STATS, DatasetStats
+    from seqctx.cli.render.terminal import manifest_lines, status
     from seqctx.prepare.report import report_lines
-    from seqctx.schema.figures import FIGURES, REPORT, Figures
-    from seqctx.show import manifest_lines, status
 
     with status("preparing") as update:
         manifest, redone = run(cfg, out, force=force, on_step=update)
     for line in manifest_lines(manifest, out, redone):
         click.echo(line)
-    if figures := Figures.read(out / FIGURES):
-        for line in report_lines(figures):
+    if stats := DatasetStats.read(out / STATS):
+        for line in report_lines(stats):
             click.echo(line)
         click.echo(f"report: {out / REPORT}")
     named = [d.path for d in (*cfg.datasets, *cfg.test_datasets)]
@@ -99,14 +99,14 @@ def train(
       seqctx train my.yaml -- --nnodes 2 --node_rank 0 --nproc_per_node 8 --master_addr host
       seqctx train my.yaml -- --launcher accelerate --num_processes 4
     """
-    from seqctx.schema.config import load_config
-    from seqctx.train import follow, kept_step, node_rank, resolve, train_command
-    from seqctx.train import train as run
+    from seqctx.config.config import load_config
+    from seqctx.train.run import follow, kept_step, node_rank, resolve, train_command
+    from seqctx.train.run import train as run
 
     cfg = load_config(config, overrides)
     if dry_run:
-        from seqctx.files import partial_of
-        from seqctx.schema.render import axolotl_mapping
+        from seqctx.config.render import axolotl_mapping
+        from seqctx.system.atomic import partial_of
 
         partial = partial_of(Path(cfg.output_dir))
         resolved = partial / "run" / "axolotl.yaml"
@@ -122,7 +122,7 @@ def train(
         return
     from rich.console import Console
 
-    from seqctx.show import run_lines, training_bar
+    from seqctx.cli.render.terminal import run_lines, training_bar
 
     if rank := node_rank(launcher):
         with training_bar(Console(stderr=True)) as show:
@@ -149,7 +149,7 @@ def train(
 
 def _write_page(cfg: Config, record: Run) -> None:
     """Write the page; what was trained is whole, whatever becomes of it."""
-    from seqctx.show import status
+    from seqctx.cli.render.terminal import status
     from seqctx.train.page import drawable, write_page
 
     if not drawable():
@@ -188,8 +188,8 @@ def merge(config: Path, overrides: dict[str, Any], force: bool, dry_run: bool, j
       seqctx merge axolotl_configs/smollm2-135m-qlora-cpu.yaml
       seqctx merge my.yaml --dry-run
     """
-    from seqctx.schema.config import load_config
-    from seqctx.show import status
+    from seqctx.cli.render.terminal import status
+    from seqctx.config.config import load_config
     from seqctx.train.merge import compare, merge_command
     from seqctx.train.merge import merge as run
 
@@ -222,10 +222,10 @@ def demo(config: Path, overrides: dict[str, Any]) -> None:
     """
     from rich.console import Console
 
+    from seqctx.cli.render.terminal import demo_page, step_line, training_bar
+    from seqctx.config.config import load_config
     from seqctx.demo import demo as run
-    from seqctx.prepare import out_folder
-    from seqctx.schema.config import load_config
-    from seqctx.show import demo_page, step_line, training_bar
+    from seqctx.prepare.pipeline import out_folder
 
     cfg, out = load_config(config, overrides), out_folder(config)
     console = Console(stderr=True)
@@ -250,7 +250,7 @@ def demo(config: Path, overrides: dict[str, Any]) -> None:
 
 def _tool(name: str) -> Path:
     """The tool, or its bare name with a note that it is missing: for dry runs."""
-    from seqctx.process import find_tool
+    from seqctx.system.environments import find_tool
 
     try:
         return find_tool(name)

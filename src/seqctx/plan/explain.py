@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from seqctx.artifacts.dataset_stats import DatasetStats
 from seqctx.errors import InputError
 from seqctx.plan.memory import GIB
-from seqctx.plan.overview import Planned
-from seqctx.plan.time import examples_factor
+from seqctx.plan.summary import Planned
+from seqctx.plan.throughput import examples_factor
 from seqctx.plan.training import plan_training
-from seqctx.schema.figures import Figures
 
-Topic = Callable[[Planned, Figures | None], list[str]]
+Topic = Callable[[Planned, DatasetStats | None], list[str]]
 
 
-def explain(planned: Planned, figures: Figures | None, topic: str | None = None) -> list[str]:
+def explain(planned: Planned, stats: DatasetStats | None, topic: str | None = None) -> list[str]:
     """One topic's paragraphs, or all topics'.
 
     Args:
         planned: the file's plan; everything said is computed from it.
-        figures: what prepare measured of the manuscript; what needs it is left out without it.
+        stats: what prepare measured of the manuscript; what needs it is left out without it.
         topic: one of `TOPICS`; all when None.
 
     Raises:
@@ -28,12 +28,12 @@ def explain(planned: Planned, figures: Figures | None, topic: str | None = None)
     if topic is not None and topic not in TOPICS:
         raise InputError(f"explain: {topic}: no topic. Ask for one of {', '.join(TOPICS)}.")
     chosen = [TOPICS[topic]] if topic else list(TOPICS.values())
-    return [line for tell in chosen for line in tell(planned, figures)]
+    return [line for tell in chosen for line in tell(planned, stats)]
 
 
-def _lengths(planned: Planned, figures: Figures | None) -> list[str]:
+def _lengths(planned: Planned, stats: DatasetStats | None) -> list[str]:
     trained, window = planned.cfg.sequence_len, _window(planned)
-    has = f"{planned.cfg.base_model} has {planned.shape.max_position:,} positions"
+    has = f"{planned.cfg.base_model} has {planned.model.max_position:,} positions"
     window_is = f"{window / trained:.0f} times as much. That it can, it learned before: {has}."
     if window < trained:
         window_is = f"shorter than a trained example, which does not fit. {has}: raise it."
@@ -44,21 +44,21 @@ def _lengths(planned: Planned, figures: Figures | None) -> list[str]:
         f"max_model_len, {window:,}, is what the model attends to while it writes, prompt and "
         f"answer together: {window_is}",
     ]
-    if figures and figures.books:
-        book = max(figures.books, key=lambda b: b.tokens)
-        length = figures.sequence_len
+    if stats and stats.books:
+        book = max(stats.books, key=lambda b: b.tokens)
+        length = stats.sequence_len
         ways = (w for w in book.ways if w.strategy == "sequential" and w.sequence_len == length)
         way = next(ways)
         lines.append(
             f"Of {book.title}, {book.tokens:,} tokens, {way.examples} examples of "
-            f"{figures.sequence_len:,} see {way.returns:.0%} of the ways from one mention of a "
+            f"{stats.sequence_len:,} see {way.returns:.0%} of the ways from one mention of a "
             f"thread to its next; a window of {window:,} holds "
             f"{min(1.0, window / book.tokens):.0%} of the book."
         )
     return lines
 
 
-def _memory(planned: Planned, figures: Figures | None) -> list[str]:
+def _memory(planned: Planned, stats: DatasetStats | None) -> list[str]:
     training, serving = planned.training, planned.serving
     lines = [
         f"Training at {planned.cfg.sequence_len:,} takes about {training.device / GIB:.1f} GiB of "
@@ -78,7 +78,7 @@ def _memory(planned: Planned, figures: Figures | None) -> list[str]:
     return lines
 
 
-def _concurrency(planned: Planned, figures: Figures | None) -> list[str]:
+def _concurrency(planned: Planned, stats: DatasetStats | None) -> list[str]:
     serving = planned.serving
     if serving is None or serving.max_concurrency is None or serving.kv_tokens is None:
         return ["How many requests fit depends on a card: set seqctx.gpu, and vllm.max_model_len."]
@@ -92,13 +92,13 @@ def _concurrency(planned: Planned, figures: Figures | None) -> list[str]:
     ]
 
 
-def _myths(planned: Planned, figures: Figures | None) -> list[str]:
+def _myths(planned: Planned, stats: DatasetStats | None) -> list[str]:
     trained, window = planned.cfg.sequence_len, _window(planned)
     whole = planned.cfg.model_copy(update={"sequence_len": window})
     beyond = f"leaves {window - trained:,} tokens beyond the training length"
     if window <= trained:
         beyond = f"is what ends it, at {window:,}: raise max_model_len"
-    equal = plan_training(whole, gpu=planned.training.gpu or "cpu", shape=planned.shape)
+    equal = plan_training(whole, gpu=planned.training.gpu or "cpu", model=planned.model)
     fits = {None: "", True: ", and fits", False: ", and does not fit"}[equal.fits]
     lines = [
         f"Myth: it writes in pieces of {trained:,}, as it was trained. Nothing in the model counts "
@@ -109,22 +109,22 @@ def _myths(planned: Planned, figures: Figures | None) -> list[str]:
         "feed on themselves: low temperature, greedy decoding, repetitive prompts. The distance "
         "of a repetition has no reason to be the training length.",
         f"Myth: it cannot write longer than {trained:,}. Positions come from the base: "
-        f"{planned.shape.max_position:,}. The window {beyond}.",
+        f"{planned.model.max_position:,}. The window {beyond}.",
         f"Myth: sequence_len must equal max_model_len. Training at {window:,} would take "
         f"{equal.device / GIB:.0f} GiB instead of {planned.training.device / GIB:.0f}{fits}.",
         f"Myth: overlap is always better. Half an overlap makes {examples_factor(0.5):.1f} times "
         f"the examples, a quarter {examples_factor(0.25):.2f}, and two tokens a chunk or more "
-        "apart are together in none of them." + _overlap_gain(figures),
+        "apart are together in none of them." + _overlap_gain(stats),
     ]
     return lines
 
 
-def _overlap_gain(figures: Figures | None) -> str:
+def _overlap_gain(stats: DatasetStats | None) -> str:
     """What half an overlap sees more of, where it was measured."""
-    if not figures or not figures.books:
+    if not stats or not stats.books:
         return ""
-    book = max(figures.books, key=lambda b: b.tokens)
-    seen = {w.strategy: w.returns for w in book.ways if w.sequence_len == figures.sequence_len}
+    book = max(stats.books, key=lambda b: b.tokens)
+    seen = {w.strategy: w.returns for w in book.ways if w.sequence_len == stats.sequence_len}
     return (
         f" In {book.title} it sees {seen['overlap 50 %']:.0%} of the returns, without it "
         f"{seen['sequential']:.0%}."
@@ -135,7 +135,7 @@ def _window(planned: Planned) -> int:
     """The served window, or the model's positions."""
     if planned.serving:
         return planned.serving.window
-    return planned.shape.max_position
+    return planned.model.max_position
 
 
 TOPICS: Mapping[str, Topic] = {

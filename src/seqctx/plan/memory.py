@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from seqctx.catalogue.gpus import Gpu
+from seqctx.catalog.gpus import Gpu
 
 Provenance = Literal["exact", "fitted", "measured"]
 GIB = 2**30

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from seqctx.plan.advice import Advice
 from seqctx.plan.memory import GIB, MemoryPlan
-from seqctx.plan.overview import Planned
-from seqctx.plan.settings import Loss, settings_of
+from seqctx.plan.options import Advice
+from seqctx.plan.summary import Planned
 from seqctx.plan.training import plan_of
+from seqctx.plan.training_settings import Loss, settings_of
 from seqctx.report.page import Part, page
 from seqctx.report.plots import memory_by_length
 
@@ -48,12 +48,12 @@ def _terms(heading: str, plan: MemoryPlan) -> Part:
 
 def _training_plot(planned: Planned) -> Part:
     """Memory against sequence_len for each loss kernel."""
-    settings = settings_of(planned.cfg, planned.shape)
+    settings = settings_of(planned.cfg, planned.model)
     end = max(4 * planned.cfg.sequence_len, 8192)
     lengths = sorted({max(128, end * k // (_POINTS - 1)) for k in range(_POINTS)})
     curves = {
         name: {
-            n: plan_of(replace(settings, loss=loss, sequence_len=n), planned.shape).device / GIB
+            n: plan_of(replace(settings, loss=loss, sequence_len=n), planned.model).device / GIB
             for n in lengths
         }
         for name, loss in _LOSSES.items()

@@ -11,16 +11,16 @@ import dataclasses
 import math
 from dataclasses import dataclass
 
-from seqctx.catalogue.gpus import Gpu
-from seqctx.catalogue.shapes import ModelShape
+from seqctx.catalog.gpus import Gpu
+from seqctx.catalog.models import Model
+from seqctx.config.config import Config
+from seqctx.config.effective import served_positions
 from seqctx.errors import InputError
-from seqctx.plan.kv import CacheLayers, CacheLayout, cache_layout, largest
+from seqctx.plan.kv_cache import CacheLayers, CacheLayout, cache_layout, largest
 from seqctx.plan.memory import GIB, MemoryPlan, Term
-from seqctx.plan.served import Served, served_shape
-from seqctx.plan.server import BITS, Server, known_quantization, server_of
-from seqctx.plan.training import find_card, shape_of
-from seqctx.schema.config import Config
-from seqctx.schema.rules.serving import served_positions
+from seqctx.plan.serving_model import Served, served_shape
+from seqctx.plan.serving_settings import BITS, Server, known_quantization, server_of
+from seqctx.plan.training import find_card, model_of
 
 MIB = 2**20
 
@@ -80,7 +80,7 @@ def plan_serving(
     *,
     gpu: str | Gpu | None = None,
     vllm_version: str = "0.32.0",
-    shape: ModelShape | None = None,
+    model: Model | None = None,
     free_bytes: int | None = None,
 ) -> ServingPlan:
     """Memory of serving a file's model and adapter.
@@ -89,7 +89,7 @@ def plan_serving(
         cfg: the file.
         gpu: the card; unset: ``seqctx.gpu``. Every card of a parallel server is the same.
         vllm_version: whose arithmetic.
-        shape: the model; unset: looked up by ``base_model``.
+        model: the model; unset: looked up by ``base_model``.
         free_bytes: what vLLM's log says is available for the cache, where that is known [B].
 
     Raises:
@@ -99,7 +99,7 @@ def plan_serving(
     """
     card = find_card(cfg, gpu)
     server = server_of(cfg, card, vllm_version)
-    served = _divided(cfg, server, shape or shape_of(cfg))
+    served = _divided(cfg, server, model or model_of(cfg))
     return plan_of(server, served, card, free_bytes=free_bytes)
 
 
@@ -108,7 +108,7 @@ def most_sequences(
     *,
     gpu: str | Gpu | None = None,
     vllm_version: str = "0.32.0",
-    shape: ModelShape | None = None,
+    model: Model | None = None,
 ) -> int:
     """The largest ``max_num_seqs`` whose requests all fit at ``max_model_len``; 0 where none does.
 
@@ -121,7 +121,7 @@ def most_sequences(
     if card is None:
         raise InputError("gpu: none is named. Set seqctx.gpu, or give one.")
     server = server_of(cfg, card, vllm_version)
-    served = _divided(cfg, server, shape or shape_of(cfg))
+    served = _divided(cfg, server, model or model_of(cfg))
 
     def fits(sequences: int) -> bool:
         batched = max(server.batched, sequences)
@@ -132,22 +132,22 @@ def most_sequences(
     return largest(fits, 4096)
 
 
-def _divided(cfg: Config, server: Server, shape: ModelShape) -> Served:
+def _divided(cfg: Config, server: Server, model: Model) -> Served:
     """The model as vLLM sees it, where so many cards can share it.
 
     Raises:
         InputError: where they cannot, so that vLLM would not start; or where experts are spread
             over engines, which is not covered.
     """
-    if (why := shape.indivisible(server.tensor, copies=True)) is not None:
+    if (why := model.indivisible(server.tensor, copies=True)) is not None:
         raise InputError(f"vllm.tensor_parallel_size: {server.tensor} cards cannot share {why}.")
-    if shape.layers and server.pipeline > shape.layers:
+    if model.layers and server.pipeline > model.layers:
         raise InputError(f"vllm.pipeline_parallel_size: {server.pipeline} stages for "
-                         f"{shape.layers} layers. Lower it.")  # fmt: skip
-    if server.engines > 1 and shape.moe:
+                         f"{model.layers} layers. Lower it.")  # fmt: skip
+    if server.engines > 1 and model.moe:
         raise InputError("vllm.data_parallel_size: it spreads experts over engines, which is not "
                          "covered. Leave it out to plan the rest.")  # fmt: skip
-    return dataclasses.replace(served_shape(shape), max_position=served_positions(cfg, shape))
+    return dataclasses.replace(served_shape(model), max_position=served_positions(cfg, model))
 
 
 def plan_of(

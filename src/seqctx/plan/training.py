@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import ceil
 
-from seqctx.catalogue.gpus import Gpu, find_gpu, known_gpus
-from seqctx.catalogue.shapes import ModelShape, fetch_shape, find_shape
+from seqctx.catalog.gpus import Gpu, find_gpu, known_gpus
+from seqctx.catalog.models import Model, fetch_model, find_model
+from seqctx.config.config import Config
 from seqctx.errors import InputError
 from seqctx.plan.memory import GIB, MemoryPlan, Term
-from seqctx.plan.settings import Settings, settings_of
-from seqctx.schema.config import Config
+from seqctx.plan.training_settings import Settings, settings_of
 
 # bitsandbytes 0.50: 4 bits, and a scale for every 64 weights: 32 bits of it, or, quantized again,
 # 8 bits and 32 for every 256 scales: 4 + 8/64 + 32/(64*256) = 4.127. GPTQ and AWQ: groups of 128
@@ -39,14 +39,14 @@ def plan_training(
     cfg: Config,
     *,
     gpu: str | Gpu | None = None,
-    shape: ModelShape | None = None,
+    model: Model | None = None,
 ) -> MemoryPlan:
     """Plan the memory of training a file on one card, or on each of several.
 
     Args:
         cfg: the file.
         gpu: the card; what ``seqctx.gpu`` names when None.
-        shape: the model's; looked up by ``base_model`` when None.
+        model: the model's; looked up by ``base_model`` when None.
 
     Returns:
         The plan at its peak. Not covered: evaluation with larger batches than training, images.
@@ -54,23 +54,23 @@ def plan_training(
     Raises:
         InputError: for a model, card or setting of which memory cannot be said.
     """
-    shape = shape or shape_of(cfg)
-    return plan_of(settings_of(cfg, shape), shape, card_of(cfg, gpu))
+    model = model or model_of(cfg)
+    return plan_of(settings_of(cfg, model), model, card_of(cfg, gpu))
 
 
-def shape_of(cfg: Config) -> ModelShape:
-    """The shape of a file's model: of its folder, from the table, or from the hub.
+def model_of(cfg: Config) -> Model:
+    """The model of a file's model: of its folder, from the table, or from the hub.
 
     Raises:
         InputError: where it is not known.
     """
-    shape = find_shape(cfg.base_model) or fetch_shape(cfg.base_model)
-    if shape is None:
+    model = find_model(cfg.base_model) or fetch_model(cfg.base_model)
+    if model is None:
         raise InputError(
-            f"base_model: {cfg.base_model}: its shape is not known. Name a folder with its "
+            f"base_model: {cfg.base_model}: its model is not known. Name a folder with its "
             "config.json."
         )
-    return shape
+    return model
 
 
 def find_card(cfg: Config, gpu: str | Gpu | None) -> Gpu | None:
@@ -96,16 +96,16 @@ def card_of(cfg: Config, gpu: str | Gpu | None) -> Gpu | None:
     return card if card and card.memory_gib else None
 
 
-def plan_of(settings: Settings, shape: ModelShape, gpu: Gpu | None = None) -> MemoryPlan:
+def plan_of(settings: Settings, model: Model, gpu: Gpu | None = None) -> MemoryPlan:
     """The same from settings instead of a file."""
-    lasting = list(_lasting(settings, shape))
+    lasting = list(_lasting(settings, model))
     moments = {
-        "loading": [*(t for t in lasting if t.name in _LOADED), _loading(settings, shape)],
+        "loading": [*(t for t in lasting if t.name in _LOADED), _loading(settings, model)],
         "loss": [
             *(t for t in lasting if settings.accumulates or t.name != "gradients"),
-            _kept(settings, shape), *_logits(settings, shape),
+            _kept(settings, model), *_logits(settings, model),
         ],
-        "backward": [*lasting, _kept(settings, shape), *_recomputed(settings, shape)],
+        "backward": [*lasting, _kept(settings, model), *_recomputed(settings, model)],
     }  # fmt: skip
     moment, terms = max(moments.items(), key=lambda m: sum(t.bytes for t in m[1]))
     allocated = sum(t.bytes for t in terms)
@@ -122,41 +122,41 @@ def plan_of(settings: Settings, shape: ModelShape, gpu: Gpu | None = None) -> Me
     )
 
 
-def between_steps(settings: Settings, shape: ModelShape) -> int:
+def between_steps(settings: Settings, model: Model) -> int:
     """What is allocated between two steps, without what may have left the card [B]."""
     return sum(
         t.bytes
-        for t in _lasting(settings, shape)
+        for t in _lasting(settings, model)
         if t.name != "gradients" and not (t.name == "optimizer" and settings.is_paged)
     )
 
 
-def _lasting(s: Settings, shape: ModelShape) -> Iterator[Term]:
+def _lasting(s: Settings, model: Model) -> Iterator[Term]:
     """Weights, embeddings, and what is trained: its copies, gradients and moments."""
     whole, source = s.cards if s.stage >= 3 else 1, "bitsandbytes 0.50: functional.py"
-    blocks, experts = shape.block_parameters, shape.expert_parameters
+    blocks, experts = model.block_parameters, model.expert_parameters
     yield _each("weights", blocks, _BITS[s.weights] / 8, whole * s.tensor, source)
-    vocabulary = shape.embedding_parameters
+    vocabulary = model.embedding_parameters
     yield _each("embeddings", vocabulary, s.embedding_bytes, whole, "config.json")
     if experts:
         bits = _BITS[s.weights] if s.quantizes_experts or s.weights == "32 bit" else 16.0
         yield _each("experts", experts, bits / 8, whole * s.tensor,
                     "axolotl 0.19: quantize_moe_experts, else 16 bit")  # fmt: skip
     if s.rank:
-        trained, width = shape.adapter_parameters(s.rank, s.targets), s.adapter_bytes
+        trained, width = model.adapter_parameters(s.rank, s.targets), s.adapter_bytes
         if s.dora:
-            linears = shape.linears
-            trained += (shape.layers or 0) * sum(linears[t][1] for t in s.targets if t in linears)
+            linears = model.linears
+            trained += (model.layers or 0) * sum(linears[t][1] for t in s.targets if t in linears)
         yield _each("adapter", trained, width, whole, "2106.09685, section 4")
     else:
         trained = ceil((blocks + experts) / s.tensor) + vocabulary  # a part's gradient is a part
         width = 4 if s.weights == "32 bit" else 2
     divided = s.cards if s.stage >= 2 else 1
     yield _each("gradients", trained, width, divided, "torch: a gradient has its weight's type")
-    yield _states(s, shape, trained, width)
+    yield _states(s, model, trained, width)
 
 
-def _states(s: Settings, shape: ModelShape, trained: int, width: int) -> Term:
+def _states(s: Settings, model: Model, trained: int, width: int) -> Term:
     """What the optimizer keeps: as wide as the weight with torch, else as its name says.
 
     bitsandbytes' states of 32 bits are so for any weight. With its 8-bit ones transformers keeps
@@ -168,7 +168,7 @@ def _states(s: Settings, shape: ModelShape, trained: int, width: int) -> Term:
     narrow = s.is_bitsandbytes and moments < 4
     if not narrow or s.rank:
         return _each("optimizer", trained, moments, s.cards, source)
-    embedding, whole = (shape.vocab or 0) * (shape.hidden or 0), 4 * int(moments)
+    embedding, whole = (model.vocab or 0) * (model.hidden or 0), 4 * int(moments)
     rest = trained - embedding
     return Term("optimizer", ceil((rest * moments + embedding * whole) / s.cards),
                 f"{rest:,} x {moments:.4g} B + {embedding:,} of the embedding x {whole} B"
@@ -185,18 +185,18 @@ def _divided(cards: int) -> str:
     return f" / {cards} cards" if cards > 1 else ""
 
 
-def _loading(s: Settings, shape: ModelShape) -> Term:
+def _loading(s: Settings, model: Model) -> Term:
     """The largest tensor, as the checkpoint has it, beside what is loaded already."""
-    largest = (shape.vocab or 0) * (shape.hidden or 0)
+    largest = (model.vocab or 0) * (model.hidden or 0)
     return Term("tensor being loaded", 2 * largest, f"{largest:,} x 2 B",
                 "transformers 5.16: tensors are loaded one by one", "exact")  # fmt: skip
 
 
-def _kept(s: Settings, shape: ModelShape) -> Term:
+def _kept(s: Settings, model: Model) -> Term:
     """What the forward pass leaves for the backward one."""
-    layers, hidden = shape.layers or 0, shape.hidden or 0
+    layers, hidden = model.layers or 0, model.hidden or 0
     if s.checkpointing == "off":
-        block = _block_bytes(s, shape)
+        block = _block_bytes(s, model)
         return Term("activations", layers * block, f"{layers} blocks x {block:,} B",
                     "tensors that autograd saves in a Llama block", "fitted")  # fmt: skip
     width = s.embedding_bytes  # the residual stream has the embeddings' type
@@ -208,7 +208,7 @@ def _kept(s: Settings, shape: ModelShape) -> Term:
     )  # fmt: skip
 
 
-def _block_bytes(s: Settings, shape: ModelShape) -> int:
+def _block_bytes(s: Settings, model: Model) -> int:
     """Activations of one block, forward and backward [B].
 
     Nine of the hidden width (norms, queries to values, attention's output, residuals) and 4.5 of
@@ -216,8 +216,8 @@ def _block_bytes(s: Settings, shape: ModelShape) -> int:
     quantized model, keeps its layer's input as 4 bytes. What enters a layer without an adapter is
     not kept, as its weights have no gradient.
     """
-    hidden, inner = shape.hidden or 0, shape.intermediate or 0
-    if experts := shape.experts:
+    hidden, inner = model.hidden or 0, model.intermediate or 0
+    if experts := model.experts:
         inner = experts.active * experts.intermediate
     narrow = 4 if s.weights == "32 bit" else s.embedding_bytes  # the residual stream's
     wide = 4 if s.quantized and s.rank else narrow
@@ -230,32 +230,32 @@ def _block_bytes(s: Settings, shape: ModelShape) -> int:
     attention = 9 * hidden * narrow
     scores = 0
     if s.attention == "eager":  # scores, their softmax in 4 bytes and its copy, and one gradient
-        scores = int(7 * narrow * (shape.heads or 0) * s.tokens * s.sequence_len)
+        scores = int(7 * narrow * (model.heads or 0) * s.tokens * s.sequence_len)
     return int(s.tokens * (attention + mlp * inner * width) + scores) // s.tensor
 
 
-def _recomputed(s: Settings, shape: ModelShape) -> Iterator[Term]:
+def _recomputed(s: Settings, model: Model) -> Iterator[Term]:
     """What one block's backward pass needs beside."""
     if s.checkpointing != "off":
-        block = _block_bytes(s, shape)
+        block = _block_bytes(s, model)
         yield Term(
             "one block", block,
-            f"{s.tokens:,} tokens x (9 x {shape.hidden} hidden, 4.5 x {shape.intermediate} MLP)",
+            f"{s.tokens:,} tokens x (9 x {model.hidden} hidden, 4.5 x {model.intermediate} MLP)",
             "tensors that autograd saves in a Llama block", "fitted",
         )  # fmt: skip
-    largest = max(a * b for a, b in shape.linears.values())
+    largest = max(a * b for a, b in model.linears.values())
     if s.quantized:
         yield Term("dequantized matrix", 2 * largest, f"{largest:,} x 2 B",
                    "bitsandbytes 0.50: MatMul4Bit.backward", "exact")  # fmt: skip
     if s.cards > 1 and s.stage >= 3:
-        block = 2 * (shape.block_parameters + shape.expert_parameters) // (shape.layers or 1)
+        block = 2 * (model.block_parameters + model.expert_parameters) // (model.layers or 1)
         yield Term("gathered block", block, "one block's weights, 2 B each",
                    "torch FSDP2: a block is gathered whole", "exact")  # fmt: skip
 
 
-def _logits(s: Settings, shape: ModelShape) -> Iterator[Term]:
+def _logits(s: Settings, model: Model) -> Iterator[Term]:
     """The end of the forward pass: tokens x vocabulary, several times over."""
-    vocab, hidden, tokens = shape.vocab or 0, shape.hidden or 0, s.tokens
+    vocab, hidden, tokens = model.vocab or 0, model.hidden or 0, s.tokens
     source = "transformers 5.16: loss_utils.ForCausalLMLoss"
     if s.loss == "stock":
         # as computed, the logarithms of the softmax, and two gradients of 4 bytes in backward

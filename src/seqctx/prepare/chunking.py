@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Literal
 
-from seqctx.prepare.atoms import Atoms, Boundary, atoms_of
+from seqctx.prepare.segments import Boundary, Segments, segments_of
 from seqctx.prepare.structure import Book
-from seqctx.prepare.tokens import Tokenizer
+from seqctx.prepare.tokenizer import Tokenizer
 
 Strategy = Literal["sequential", "scenes"]
 Cut = tuple[int, int]
-"""A chunk's atoms: the first, and one past the last."""
+"""A chunk's segments: the first, and one past the last."""
 _BEGINNING = re.compile(r"(?<=\s)\S|(?<=[。！？])[^\s」』”]|(?<=[。！？][」』”])\S")
 _SIGN = re.compile(r"\S")
 
@@ -81,23 +81,23 @@ def chunk(
     """
     repeated = overlap_tokens(overlap, max_tokens)
     fresh = max(1, max_tokens - repeated)
-    atoms = atoms_of(book, tokenizer, fresh, start=start, end=end, counts=counts)
+    segments = segments_of(book, tokenizer, fresh, start=start, end=end, counts=counts)
     chunks: list[Chunk] = []
-    for i, j in cuts(atoms, fresh, min_tokens, strategy):
-        first, last = atoms.items[i], atoms.items[j - 1]
+    for i, j in cuts(segments, fresh, min_tokens, strategy):
+        first, last = segments.items[i], segments.items[j - 1]
         begin = first.start
         if chunks and repeated:
-            room = min(repeated, max_tokens - atoms.tokens(i, j))
-            begin = _reach_back(atoms, i, room, chunks[-1].start + 1)
+            room = min(repeated, max_tokens - segments.tokens(i, j))
+            begin = _reach_back(segments, i, room, chunks[-1].start + 1)
         text = book.text[begin : last.end]
-        after = atoms.items[j].before if j < len(atoms) else Boundary.chapter
+        after = segments.items[j].before if j < len(segments) else Boundary.chapter
         chunks.append(
             Chunk(
                 start=begin,
                 fresh=first.start,
                 end=last.end,
                 text=text,
-                tokens=atoms.tokens(i, j) if begin == first.start else tokenizer.count(text),
+                tokens=segments.tokens(i, j) if begin == first.start else tokenizer.count(text),
                 chapter=first.chapter,
                 opens=first.before == Boundary.chapter,
                 closes=after == Boundary.chapter and _ends_a_chapter(book, last.end),
@@ -117,58 +117,58 @@ def _ends_a_chapter(book: Book, end: int) -> bool:
     return any(chapter.span.end == end for chapter in book.chapters)
 
 
-def cuts(atoms: Atoms, max_tokens: int, min_tokens: int, strategy: Strategy) -> list[Cut]:
-    """Which atoms make a chunk; none is longer than ``max_tokens``."""
-    if not len(atoms):
+def cuts(segments: Segments, max_tokens: int, min_tokens: int, strategy: Strategy) -> list[Cut]:
+    """Which segments make a chunk; none is longer than ``max_tokens``."""
+    if not len(segments):
         return []
     min_tokens = min(min_tokens, max_tokens // 2)
     if strategy == "scenes":
-        return _scene_cuts(atoms, max_tokens, min_tokens)
-    return _merged(atoms, _sequential_cuts(atoms, max_tokens), max_tokens, min_tokens)
+        return _scene_cuts(segments, max_tokens, min_tokens)
+    return _merged(segments, _sequential_cuts(segments, max_tokens), max_tokens, min_tokens)
 
 
-def _sequential_cuts(atoms: Atoms, max_tokens: int) -> list[Cut]:
+def _sequential_cuts(segments: Segments, max_tokens: int) -> list[Cut]:
     """Runs of whole chapters that fit together; the shares of one that does not fit."""
-    opens = [k for k, a in enumerate(atoms.items) if a.before == Boundary.chapter and k]
-    edges = [0, *opens, len(atoms)]
+    opens = [k for k, a in enumerate(segments.items) if a.before == Boundary.chapter and k]
+    edges = [0, *opens, len(segments)]
     found: list[Cut] = []
     i = 0
     for this, after in zip(edges[1:], [*edges[2:], None], strict=True):
-        if after is not None and atoms.tokens(i, after) <= max_tokens:
+        if after is not None and segments.tokens(i, after) <= max_tokens:
             continue
-        found += _shares(atoms, i, this, max_tokens)
+        found += _shares(segments, i, this, max_tokens)
         i = this
     return found
 
 
-def _shares(atoms: Atoms, i: int, end: int, max_tokens: int) -> list[Cut]:
+def _shares(segments: Segments, i: int, end: int, max_tokens: int) -> list[Cut]:
     """As few chunks as fit, of about even length."""
     found = []
     while i < end:
-        rest = atoms.near(i, end)
+        rest = segments.near(i, end)
         target = rest / max(1, ceil(rest / max_tokens))
-        j, length = i + 1, atoms.near(i, i + 1)
+        j, length = i + 1, segments.near(i, i + 1)
         while j < end:
-            longer = atoms.near(i, j + 1)
-            if longer - target > target - length:  # the cut before atom j is nearer the share
+            longer = segments.near(i, j + 1)
+            if longer - target > target - length:  # the cut before segment j is nearer the share
                 break
             j, length = j + 1, longer
-        while j > i + 1 and atoms.tokens(i, j) > max_tokens:
+        while j > i + 1 and segments.tokens(i, j) > max_tokens:
             j -= 1
         found.append((i, j))
         i = j
     return found
 
 
-def _merged(atoms: Atoms, found: list[Cut], max_tokens: int, min_tokens: int) -> list[Cut]:
+def _merged(segments: Segments, found: list[Cut], max_tokens: int, min_tokens: int) -> list[Cut]:
     """Short chunks joined with a neighbour of their chapter where that fits."""
     merged: list[Cut] = []
     for cut in found:
         if merged:
             left = merged[-1]
-            same = atoms.items[cut[0]].before != Boundary.chapter
-            short = min(atoms.tokens(*left), atoms.tokens(*cut)) < min_tokens
-            if same and short and atoms.tokens(left[0], cut[1]) <= max_tokens:
+            same = segments.items[cut[0]].before != Boundary.chapter
+            short = min(segments.tokens(*left), segments.tokens(*cut)) < min_tokens
+            if same and short and segments.tokens(left[0], cut[1]) <= max_tokens:
                 merged[-1] = (left[0], cut[1])
                 continue
         merged.append(cut)
@@ -180,7 +180,7 @@ _SHORT, _SCENE, _WITHIN, _CHAPTER = 1e9, 1e5, {3: 10.0, 2: 100.0, 1: 1000.0, 0: 
 _ROWS = 64  # ends of chunks looked at together
 
 
-def _scene_cuts(atoms: Atoms, max_tokens: int, min_tokens: int) -> list[Cut]:
+def _scene_cuts(segments: Segments, max_tokens: int, min_tokens: int) -> list[Cut]:
     """The cheapest cuts by dynamic programming over the last cut.
 
     In this order: no chunk below the minimum, few scenes cut, few cuts within them, and full, even
@@ -188,21 +188,21 @@ def _scene_cuts(atoms: Atoms, max_tokens: int, min_tokens: int) -> list[Cut]:
     """
     import numpy as np
 
-    n, items = len(atoms), atoms.items
+    n, items = len(segments), segments.items
     first_of_scene: dict[int, int] = {}
     first_of_chapter: dict[int, int] = {}
-    for k, atom in enumerate(items):
-        first_of_scene.setdefault(atom.scene, k)
-        first_of_chapter.setdefault(atom.chapter, k)
-    # of the cut before each atom, and of the end: what it cuts, and since which atom
-    kinds = [*(atom.before for atom in items), Boundary.chapter]
+    for k, segment in enumerate(items):
+        first_of_scene.setdefault(segment.scene, k)
+        first_of_chapter.setdefault(segment.chapter, k)
+    # of the cut before each segment, and of the end: what it cuts, and since which segment
+    kinds = [*(segment.before for segment in items), Boundary.chapter]
     within = [_WITHIN.get(kind, 0.0) for kind in kinds]
     scenes, chapters = np.full(n + 1, -1), np.full(n + 1, -1)
-    for k, atom in enumerate(items):
-        scenes[k] = first_of_scene[atom.scene] if atom.before < Boundary.scene else -1
-        chapters[k] = first_of_chapter[atom.chapter] if atom.before < Boundary.chapter else -1
-    begins, ends = (np.array(positions) for positions in atoms.edges())
-    # the first atom of a chunk that may fit; no seam is off by as much as 64
+    for k, segment in enumerate(items):
+        scenes[k] = first_of_scene[segment.scene] if segment.before < Boundary.scene else -1
+        chapters[k] = first_of_chapter[segment.chapter] if segment.before < Boundary.chapter else -1
+    begins, ends = (np.array(positions) for positions in segments.edges())
+    # the first segment of a chunk that may fit; no seam is off by as much as 64
     firsts = np.searchsorted(np.maximum.accumulate(begins), ends - max_tokens - 64)
     firsts = np.minimum(firsts, np.arange(n + 1) - 1)
     best, back = np.zeros(n + 1), [0] * (n + 1)
@@ -220,7 +220,7 @@ def _scene_cuts(atoms: Atoms, max_tokens: int, min_tokens: int) -> list[Cut]:
             cost = whole[i - starts[0] : j - starts[0]] + best[i:j]
             if i == 0 and j == n and ends[n] - begins[0] < min_tokens:
                 cost[0] -= _SHORT  # a whole work may be short
-            while (k := i + int(cost.argmin())) < j - 1 and atoms.tokens(k, j) > max_tokens:
+            while (k := i + int(cost.argmin())) < j - 1 and segments.tokens(k, j) > max_tokens:
                 cost[k - i] = np.inf  # it was encoded, and did not fit
             best[j], back[j] = cost[k - i] + within[j], k
     found, j = [], n
@@ -230,20 +230,20 @@ def _scene_cuts(atoms: Atoms, max_tokens: int, min_tokens: int) -> list[Cut]:
     return found[::-1]
 
 
-def _reach_back(atoms: Atoms, i: int, limit: int, floor: int) -> int:
-    """Where a chunk starts that repeats up to ``limit`` tokens before atom ``i``.
+def _reach_back(segments: Segments, i: int, limit: int, floor: int) -> int:
+    """Where a chunk starts that repeats up to ``limit`` tokens before segment ``i``.
 
     At a paragraph where that keeps half of them or more, else as `begin_within` has it; never
     before character ``floor``, or the chunk before would lie inside this one.
     """
-    text, fresh, tokenizer = atoms.text, atoms.items[i].start, atoms.tokenizer
+    text, fresh, tokenizer = segments.text, segments.items[i].start, segments.tokenizer
     k = i
-    while k and atoms.items[k - 1].start >= floor and atoms.near(k - 1, i) <= limit:
+    while k and segments.items[k - 1].start >= floor and segments.near(k - 1, i) <= limit:
         k -= 1
-    start = atoms.items[k].start
-    spare = limit - atoms.near(k, i) - 2
-    if k and spare > 0 and atoms.near(k, i) < limit / 2:
-        left = atoms.items[k - 1]
+    start = segments.items[k].start
+    spare = limit - segments.near(k, i) - 2
+    if k and spare > 0 and segments.near(k, i) < limit / 2:
+        left = segments.items[k - 1]
         _, offsets = tokenizer.encode(text[left.start : left.end])
         at = left.start + offsets[max(0, len(offsets) - spare)][0]
         return begin_within(text, max(at, floor), fresh, tokenizer, limit)

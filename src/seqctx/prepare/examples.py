@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from seqctx.config.blocks import Prepare
+from seqctx.config.config import Config
 from seqctx.errors import InputError
-from seqctx.prepare.atoms import paragraph_tokens
 from seqctx.prepare.chunking import Chunk, begin_within, chunk, overlap_tokens
 from seqctx.prepare.prompts import Prompts
+from seqctx.prepare.segments import paragraph_tokens
 from seqctx.prepare.structure import Book
-from seqctx.prepare.tokens import Message, Tokenizer
-from seqctx.schema.blocks import Prepare
-from seqctx.schema.config import Config
+from seqctx.prepare.tokenizer import Message, Tokenizer
 
 DEFAULT_OVERLAP = 0.25  # share of a chunk; the customary one to try first
 _SMALLEST = 16  # a chunk that cannot even be this long teaches nothing [tokens]

@@ -6,8 +6,8 @@ import random
 from collections.abc import Sequence
 from typing import NamedTuple, Self
 
-from seqctx.schema.config import Config
-from seqctx.schema.figures import Packing, optimizer_steps
+from seqctx.artifacts.dataset_stats import Packing, optimizer_steps
+from seqctx.config.config import Config
 
 _ORDERS = 4  # axolotl 0.19: MultipackBatchSampler counts in so many orders and takes the fewest
 _BIN_SIZE = 200  # axolotl 0.19: sample_packing_bin_size

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seqctx.errors import InputError
-from seqctx.files import explain_os_errors, hash_text
+from seqctx.system.atomic import explain_os_errors
+from seqctx.system.hashing import hash_text
 
 SHIPPED = Path(__file__).with_name("prompts.yaml")
 _KINDS = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from seqctx.artifacts.dataset_stats import BookStats, DatasetStats
+from seqctx.artifacts.manifest import Manifest
 from seqctx.report.page import Part, page
 from seqctx.report.plots import by_length, histogram, manuscript, together
-from seqctx.schema.figures import BookFigures, Figures
-from seqctx.schema.manifest import Manifest
 
 _BOOKS = 12  # a page with more pictures than that is not read
 _THREADS = 40
@@ -19,19 +19,19 @@ OVERLAP_CANNOT = (
 )
 
 
-def report_page(manifest: Manifest, figures: Figures) -> str:
+def report_page(manifest: Manifest, stats: DatasetStats) -> str:
     """The whole page as HTML."""
-    parts = [*_summary(manifest, figures), *_examples(manifest, figures)]
-    for book in figures.books[:_BOOKS]:
-        parts += _book(book, figures)
-    if len(figures.books) > _BOOKS:
-        parts.append(Part(text=[f"{len(figures.books) - _BOOKS} more books are in report.json."]))
+    parts = [*_summary(manifest, stats), *_examples(manifest, stats)]
+    for book in stats.books[:_BOOKS]:
+        parts += _book(book, stats)
+    if len(stats.books) > _BOOKS:
+        parts.append(Part(text=[f"{len(stats.books) - _BOOKS} more books are in report.json."]))
     return page("What the training text became", parts)
 
 
-def report_lines(figures: Figures) -> Iterator[str]:
-    """What the terminal says of the figures, after the manifest's lines."""
-    books = figures.books
+def report_lines(stats: DatasetStats) -> Iterator[str]:
+    """What the terminal says of the stats, after the manifest's lines."""
+    books = stats.books
     yield (
         f"cut: {_of(books, 'chapters_cut', 'chapters')} chapters, "
         f"{_of(books, 'scenes_cut', 'scenes')} scenes, "
@@ -43,22 +43,22 @@ def report_lines(figures: Figures) -> Iterator[str]:
         whole = sum(t.whole > 0 for t in threads)
         yield (
             f"threads: {whole} of {len(threads)} are whole in some example "
-            f"at sequence_len {figures.sequence_len}"
+            f"at sequence_len {stats.sequence_len}"
         )
         for book in books[:3] if len(books) < 4 else ():
-            yield f"  {book.title}: {_needs(book.needed[_way(figures)])} would be ({_way(figures)})"
-            seen = _needs(book.needed_returns[_way(figures)])
+            yield f"  {book.title}: {_needs(book.needed[_way(stats)])} would be ({_way(stats)})"
+            seen = _needs(book.needed_returns[_way(stats)])
             yield f"  from one place to the next, {seen} would be seen"
-    plain, packed = figures.unpacked, figures.packed
+    plain, packed = stats.unpacked, stats.packed
     yield (
         f"steps an epoch: {plain.steps_per_epoch} unpacked ({1 - plain.efficiency:.0%} padding "
         f"where rows are padded to sequence_len), about {packed.steps_per_epoch} packed "
         f"({packed.efficiency:.1%} full)"
     )
-    if figures.trained_twice_tokens:
-        yield f"trained twice: {figures.trained_twice_tokens:,} tokens (overlap_loss: train)"
-    for twins in figures.twins[:5]:
-        yield f"alike ({twins.likeness:.0%}): {twins.first} and {twins.second}"
+    if stats.trained_twice_tokens:
+        yield f"trained twice: {stats.trained_twice_tokens:,} tokens (overlap_loss: train)"
+    for pair in stats.near_duplicates[:5]:
+        yield f"alike ({pair.likeness:.0%}): {pair.first} and {pair.second}"
 
 
 def _needs(lengths: Mapping[str, int | None]) -> str:
@@ -66,19 +66,19 @@ def _needs(lengths: Mapping[str, int | None]) -> str:
     return ", ".join(f"{share} at {n:,}" for share, n in lengths.items() if n)
 
 
-def _of(books: tuple[BookFigures, ...], some: str, all_: str) -> str:
+def _of(books: tuple[BookStats, ...], some: str, all_: str) -> str:
     """Some of all, over all books."""
     counts = [getattr(b, all_) for b in books]
     total = sum(c if isinstance(c, int) else len(c) for c in counts)
     return f"{sum(getattr(b, some) for b in books)} of {total}"
 
 
-def _way(figures: Figures) -> str:
+def _way(stats: DatasetStats) -> str:
     """The compared strategy that is nearest the file's."""
-    return {"scenes": "scenes", "overlap": "overlap 25 %"}.get(figures.strategy, "sequential")
+    return {"scenes": "scenes", "overlap": "overlap 25 %"}.get(stats.strategy, "sequential")
 
 
-def _summary(manifest: Manifest, figures: Figures) -> list[Part]:
+def _summary(manifest: Manifest, stats: DatasetStats) -> list[Part]:
     """What went in."""
     rows = [
         (s.title, s.path, f"{s.words:,}", f"{s.tokens:,}", s.chapters,
@@ -106,20 +106,20 @@ def _summary(manifest: Manifest, figures: Figures) -> list[Part]:
         columns = ("book", "what", "begins", "words")
         keep = "Front and back matter. seqctx.prepare.keep_matter: true keeps it."
         parts.append(Part("Left out", 3, [keep], columns=columns, rows=out))
-    if figures.twins:
-        rows2 = [(t.first, t.second, f"{t.likeness:.0%}") for t in figures.twins[:50]]
+    if stats.near_duplicates:
+        rows2 = [(t.first, t.second, f"{t.likeness:.0%}") for t in stats.near_duplicates[:50]]
         text = ["Drafts of the same text weigh twice in training. Leave one of each pair out."]
         parts.append(Part("Alike", 3, text, columns=("one", "the other", "alike"), rows=rows2))
     return parts
 
 
-def _examples(manifest: Manifest, figures: Figures) -> list[Part]:
+def _examples(manifest: Manifest, stats: DatasetStats) -> list[Part]:
     """What came out."""
     rows = [
         (name, s.examples, f"{s.tokens:,}", f"{s.loss_tokens:,}", s.longest, 0)
         for name, s in (("trained on", manifest.train), ("held out", manifest.held_out))
     ]
-    plain, packed = figures.unpacked, figures.packed
+    plain, packed = stats.unpacked, stats.packed
     lengths = dict(manifest.train.lengths)
     for length, count in manifest.held_out.lengths.items():
         lengths[length] = lengths.get(length, 0) + count
@@ -127,7 +127,7 @@ def _examples(manifest: Manifest, figures: Figures) -> list[Part]:
         Part(
             heading="Examples",
             text=[
-                f"Strategy {figures.strategy}, sequence_len {figures.sequence_len:,}: up to "
+                f"Strategy {stats.strategy}, sequence_len {stats.sequence_len:,}: up to "
                 f"{manifest.max_tokens:,} tokens of text an example. None is longer than "
                 "sequence_len, so Axolotl drops and cuts none. The loss is taken over the new "
                 "text only; the end of the turn is trained only where a chapter ends, so that "
@@ -136,13 +136,13 @@ def _examples(manifest: Manifest, figures: Figures) -> list[Part]:
             columns=("", "examples", "tokens", "of them in the loss", "longest", "dropped"),
             rows=rows,
         ),
-        Part(svg=histogram(lengths, figures.sequence_len), caption="How long the examples are."),
+        Part(svg=histogram(lengths, stats.sequence_len), caption="How long the examples are."),
         Part(
             heading="One pass over it",
             level=3,
             text=[
-                f"{figures.repeated_tokens:,} tokens are shown more than once, "
-                f"{figures.trained_twice_tokens:,} are trained on more than once. "
+                f"{stats.repeated_tokens:,} tokens are shown more than once, "
+                f"{stats.trained_twice_tokens:,} are trained on more than once. "
                 "Packing puts several examples in one row; with attention isolated they do not "
                 "see each other, so it changes the speed and the batch, not what is seen together."
             ],
@@ -157,7 +157,7 @@ def _examples(manifest: Manifest, figures: Figures) -> list[Part]:
     ]  # fmt: skip
 
 
-def _book(book: BookFigures, figures: Figures) -> list[Part]:
+def _book(book: BookStats, stats: DatasetStats) -> list[Part]:
     """One book: picture, cuts, coverage, threads."""
     far = sorted(book.threads, key=lambda t: -t.surprise)[:_ARCS]
     parts = [
@@ -186,16 +186,16 @@ def _book(book: BookFigures, figures: Figures) -> list[Part]:
             text=[OVERLAP_CANNOT],
             svg=together(book.pairs),
             caption="Of two tokens so far apart, how often does one example hold both? Lines are "
-            f"measured on this book at sequence_len {figures.sequence_len:,}; dotted ones are "
+            f"measured on this book at sequence_len {stats.sequence_len:,}; dotted ones are "
             "what a text without chapters would give.",
         )
     )
     if book.threads:
-        parts += _threads(book, figures)
+        parts += _threads(book, stats)
     return parts
 
 
-def _threads(book: BookFigures, figures: Figures) -> list[Part]:
+def _threads(book: BookStats, stats: DatasetStats) -> list[Part]:
     """The threads and what would hold them."""
     shares: dict[str, dict[int, float]] = {}
     returns: dict[str, dict[int, float]] = {}
@@ -223,7 +223,7 @@ def _threads(book: BookFigures, figures: Figures) -> list[Part]:
                 "whole is learned by repetition; one that none does is not learned as a thread, "
                 "though the model can still follow it when the text stands in its context."
             ],
-            svg=by_length(shares, figures.sequence_len, "share of threads held whole"),
+            svg=by_length(shares, stats.sequence_len, "share of threads held whole"),
             caption="Share of the threads that some example holds from first to last mention.",
         ),
         Part(
@@ -231,7 +231,7 @@ def _threads(book: BookFigures, figures: Figures) -> list[Part]:
                 "Most threads of a book span most of it. So look at their returns, too: from one "
                 "place where a thread is mentioned to the next one."
             ],
-            svg=by_length(returns, figures.sequence_len, "share of returns seen"),
+            svg=by_length(returns, stats.sequence_len, "share of returns seen"),
             caption="Share of the returns that some example sees both ends of.",
         ),
         Part(

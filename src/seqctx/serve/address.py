@@ -8,10 +8,10 @@ import ssl
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from seqctx.config.config import Config
+from seqctx.config.render import api_key
 from seqctx.errors import InputError
-from seqctx.files import explain_os_errors
-from seqctx.schema.config import Config
-from seqctx.schema.render import api_key
+from seqctx.system.atomic import explain_os_errors
 
 if TYPE_CHECKING:
     import httpx

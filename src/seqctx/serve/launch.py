@@ -12,17 +12,19 @@ from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
+from seqctx.config.config import Config
+from seqctx.config.effective import size_of
+from seqctx.config.render import adapter_name, base_name, secrets, shown, vllm_command
 from seqctx.errors import CheckError, InputError, ToolError
-from seqctx.files import explain_os_errors
 from seqctx.plan.serving import ServingPlan
-from seqctx.process import failure, find_tool, has_gpu, running, tool_environment, versions
-from seqctx.schema.config import Config
-from seqctx.schema.render import adapter_name, base_name, secrets, shown, vllm_command
-from seqctx.schema.rules.parallel import size_of
 from seqctx.serve.address import Address, address_of
 from seqctx.serve.preflight import check_served
-from seqctx.serve.readiness import Found, found_in, stage_of
-from seqctx.serve.state import Running, born, known, listens, state_file, stop
+from seqctx.serve.registry import Running, born, known, listens, registry_file, stop
+from seqctx.serve.startup_log import Found, found_in, stage_of
+from seqctx.system.atomic import explain_os_errors
+from seqctx.system.environments import find_tool, tool_environment, versions
+from seqctx.system.host import has_gpu
+from seqctx.system.process import failure, running
 
 _REMEDIES = {  # the words of vLLM 0.32, and the key to change
     r"(?i)address already in use": "Set vllm.port to another",
@@ -100,7 +102,7 @@ def serve_command(cfg: Config) -> list[str]:
 
 def log_path(cfg: Config) -> Path:
     """Where the server's log goes, by its port: beside the run it serves, else in outputs/."""
-    run, log = Path(cfg.output_dir) / "run", state_file(cfg.vllm.port).with_suffix(".log")
+    run, log = Path(cfg.output_dir) / "run", registry_file(cfg.vllm.port).with_suffix(".log")
     return run / log.name if run.is_dir() else log
 
 
@@ -198,7 +200,7 @@ def _written_down(
     cfg: Config, address: Address, log: Path, target: str
 ) -> Iterator[Callable[[str, bool], None]]:
     """Keep `state.Running` of this process while the block lasts; yields how to renew it."""
-    path, pid = state_file(cfg.vllm.port), os.getpid()
+    path, pid = registry_file(cfg.vllm.port), os.getpid()
     server = Running(
         pid=pid, born=born(pid) or 0.0, target=target, url=address.url, base=base_name(cfg),
         adapter=adapter_name(cfg) if cfg.adapter else None, log=str(log),
@@ -234,7 +236,7 @@ def detach(
     """
     serve_command(cfg)
     check_served(cfg)
-    out = state_file(cfg.vllm.port).with_suffix(".out")
+    out = registry_file(cfg.vllm.port).with_suffix(".out")
     with explain_os_errors(out):
         out.parent.mkdir(parents=True, exist_ok=True)
     with out.open("wb") as f:

@@ -7,22 +7,22 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from seqctx.catalogue.gpus import Gpu, find_gpu
-from seqctx.catalogue.weights import safetensors_header
+from seqctx.artifacts.run_record import RUN_RECORD, Run
+from seqctx.catalog.gpus import Gpu, find_gpu, machine_gpu
+from seqctx.catalog.model_folder import check_base, fingerprint_model, safetensors_header
+from seqctx.check.check import check
+from seqctx.check.facts import gather_facts
+from seqctx.check.rule import RULES
+from seqctx.check.rules import serving
+from seqctx.config.config import Config
+from seqctx.config.render import max_lora_rank
+from seqctx.config.source import Document
 from seqctx.errors import CheckError, InputError
-from seqctx.files import check_base, fingerprint_model
-from seqctx.plan.check import gather_facts
 from seqctx.plan.serving import ServingPlan, plan_serving
-from seqctx.process import has_gpu
-from seqctx.schema.config import Config
-from seqctx.schema.facts import machine_gpu
-from seqctx.schema.manifest import RUN_RECORD, Run
-from seqctx.schema.render import max_lora_rank
-from seqctx.schema.rules import RULES, check, serving
-from seqctx.schema.source import Document
 from seqctx.serve.address import address_of
-from seqctx.serve.state import known
+from seqctx.serve.registry import known
 from seqctx.serve.target import read_json
+from seqctx.system.host import has_gpu
 
 _OF_SERVING = {rule.id for rule in RULES if rule.look.__module__ == serving.__name__}
 
@@ -106,7 +106,7 @@ def check_port(cfg: Config) -> None:
 def check_adapter(cfg: Config) -> None:
     """That ``output_dir`` holds an adapter, whole, of this base and rank.
 
-    vLLM itself would load an adapter of any base of the same shape, and answer.
+    vLLM itself would load an adapter of any base of the same model, and answer.
 
     Raises:
         CheckError: when it does not.

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from seqctx.config.config import Config, load_config, parse_config
+from seqctx.config.render import MERGED, adapter_name
+from seqctx.config.source import Document
 from seqctx.errors import CheckError, InputError
-from seqctx.files import explain_os_errors
-from seqctx.schema.config import Config, load_config, parse_config
-from seqctx.schema.render import MERGED, adapter_name
-from seqctx.schema.source import Document
+from seqctx.system.atomic import explain_os_errors
 
 
 def target_config(

@@ -14,8 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from seqctx.catalogue.weights import safetensors_header
-from seqctx.schema.manifest import Chosen, Point
+from seqctx.artifacts.run_record import Chosen, Point
+from seqctx.catalog.model_folder import safetensors_header
 
 LAST = "last"
 """Folder of ``output_dir`` for the last weights, where no checkpoint has them."""

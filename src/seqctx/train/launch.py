@@ -10,14 +10,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from seqctx.artifacts.run_record import Point
 from seqctx.errors import CheckError, ToolError
-from seqctx.files import explain_os_errors
-from seqctx.process import failure, has_gpu, lines, resident_bytes, running
-from seqctx.schema.manifest import Point
+from seqctx.system.atomic import explain_os_errors
+from seqctx.system.host import has_gpu
+from seqctx.system.process import failure, lines, resident_bytes, running
+from seqctx.system.scripts import WITHOUT_SEQCTX
 from seqctx.train.checkpoints import whole_checkpoints
+from seqctx.train.health import Watch, lost
 from seqctx.train.progress import Progress, read_progress
-from seqctx.train.scripts import WITHOUT_SEQCTX
-from seqctx.train.watch import Watch, lost
 
 _TRIGGER = "axolotl_checkpoint.save"  # axolotl 0.19: utils/callbacks/dynamic_checkpoint.py
 _TICK = 0.5  # seconds between two looks at memory

@@ -11,23 +11,17 @@ from typing import Any
 
 import yaml
 
-from seqctx.catalogue.shapes import find_shape
-from seqctx.catalogue.weights import safetensors_header
+from seqctx.artifacts.run_record import RUN_RECORD, Run
+from seqctx.catalog.model_folder import check_base, fingerprint_model, safetensors_header
+from seqctx.catalog.models import find_model
+from seqctx.config.config import Config
+from seqctx.config.render import MERGED, dump_yaml
 from seqctx.errors import CheckError, InputError, ToolError
-from seqctx.files import (
-    check_base,
-    explain_os_errors,
-    fingerprint_model,
-    free_bytes,
-    hash_file,
-    hash_text,
-    replaced_folder,
-)
-from seqctx.process import failure, find_tool, lines, running, tool_environment
-from seqctx.schema.config import Config
-from seqctx.schema.manifest import RUN_RECORD, Run
-from seqctx.schema.render import MERGED, dump_yaml
-from seqctx.train.judge import Variant, Verdict, judge
+from seqctx.system.atomic import explain_os_errors, free_bytes, replaced_folder
+from seqctx.system.environments import find_tool, tool_environment
+from seqctx.system.hashing import hash_file, hash_text
+from seqctx.system.process import failure, lines, running
+from seqctx.train.evaluate import Variant, Verdict, judge
 
 STAMP = "seqctx.json"
 """In the merged folder: what it was made of."""
@@ -130,7 +124,7 @@ def check_belongs(cfg: Config) -> None:
             f"output_dir: {output}: the adapter was trained on {record.base_model} as it was then; "
             f"{cfg.base_model} has other weights now. Merge with the base it was trained on."
         )
-    shape = find_shape(cfg.base_model)
+    shape = find_model(cfg.base_model)
     rows = max(_rows(header or {}), _tokens(output / "tokenizer.json"))
     if shape and shape.vocab and rows > shape.vocab:
         raise CheckError(
@@ -191,7 +185,7 @@ def _check_disk(cfg: Config, output: Path) -> None:
     Raises:
         CheckError: when they will not.
     """
-    shape = find_shape(cfg.base_model)
+    shape = find_model(cfg.base_model)
     needed = 100_000_000
     if shape:
         needed += 2 * (

@@ -9,13 +9,13 @@ from importlib.util import find_spec
 from math import exp
 from pathlib import Path
 
-from seqctx.files import atomic_write
+from seqctx.artifacts.run_record import Point, Run
+from seqctx.config.config import Config
 from seqctx.report.losses import loss_curve
 from seqctx.report.page import Part, page
-from seqctx.schema.config import Config
-from seqctx.schema.manifest import Point, Run
+from seqctx.system.atomic import atomic_write
 from seqctx.train.checkpoints import LAST, weight_files, whole_checkpoints
-from seqctx.train.judge import RUN, Judged, Variant, judge
+from seqctx.train.evaluate import RUN, Judged, Variant, judge
 
 CURVE, LOSSES, PAGE = "losses.svg", "losses.csv", "worth.html"
 """What `write_curve` and `write_page` leave in ``output_dir/run``; the curve as PNG, too."""

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seqctx.catalogue.gpus import Gpu, find_gpu
+from seqctx.artifacts.manifest import DATA_FILES, MANIFEST, Manifest
+from seqctx.catalog.gpus import Gpu, find_gpu, machine_gpu
+from seqctx.check.check import check
+from seqctx.check.facts import gather_facts
+from seqctx.check.rule import RULES
+from seqctx.check.rules import serving as serving_rules
+from seqctx.config.config import Config
+from seqctx.config.source import read_document
 from seqctx.errors import CheckError, InputError
-from seqctx.files import free_bytes, hash_file
-from seqctx.plan.check import gather_facts
 from seqctx.plan.memory import GIB, MemoryPlan
 from seqctx.plan.training import plan_training
-from seqctx.process import has_gpu
-from seqctx.schema.config import Config
-from seqctx.schema.facts import machine_gpu
-from seqctx.schema.manifest import DATA_FILES, MANIFEST, Manifest
-from seqctx.schema.rules import RULES, check
-from seqctx.schema.rules import serving as serving_rules
-from seqctx.schema.source import read_document
+from seqctx.system.atomic import free_bytes
+from seqctx.system.hashing import hash_file
+from seqctx.system.host import has_gpu
 
 _LOGS = 200_000_000  # bytes: tokenized data, the log, the tokenizer
 _IN_THE_SERVER = {r.id for r in RULES if r.look.__module__ == serving_rules.__name__}

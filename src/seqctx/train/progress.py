@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from seqctx.schema.manifest import Point
+from seqctx.artifacts.run_record import Point
 from seqctx.train.checkpoints import point_of
 
 _TOTAL = re.compile(r"Maximum number of steps set at (\d+)")

@@ -8,12 +8,14 @@ from typing import Any
 
 import yaml
 
+from seqctx.artifacts.manifest import DATA_FILES, MANIFEST, Manifest
+from seqctx.catalog.model_folder import check_base, fingerprint_model
+from seqctx.config.blocks import Dataset
+from seqctx.config.config import Config
+from seqctx.config.render import axolotl_mapping
 from seqctx.errors import CheckError, InputError
-from seqctx.files import atomic_write, check_base, fingerprint_model, hash_text, hash_tree
-from seqctx.schema.blocks import Dataset
-from seqctx.schema.config import Config
-from seqctx.schema.manifest import DATA_FILES, MANIFEST, Manifest
-from seqctx.schema.render import axolotl_mapping
+from seqctx.system.atomic import atomic_write
+from seqctx.system.hashing import hash_text, hash_tree
 
 _FOLDERS = ("base_model_config", "lora_model_dir", "processor_config", "tokenizer_config")
 _FILES = ("chat_template_jinja", "deepspeed")

@@ -11,13 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from seqctx.prepare.readers.lines import (
-    ends_sentence,
-    is_break,
-    is_digits,
-    is_heading,
-    is_ordinal,
-)
+from seqctx.prepare.readers.lines import ends_sentence, is_break, is_digits, is_heading, is_ordinal
 from seqctx.prepare.structure import Book, Chapter, LeftOut, Span
 
 SCENE_BREAK = "* * *"

@@ -19,7 +19,7 @@ from seqctx.prepare.readers.blocks import (
     with_headings_found,
     written,
 )
-from seqctx.prepare.readers.matter import DECLARED
+from seqctx.prepare.readers.front_matter import DECLARED
 
 _LARGEST = 200_000_000  # bytes of one member; no chapter is as long, a zip bomb is
 _TYPE = "{http://www.idpf.org/2007/ops}type"

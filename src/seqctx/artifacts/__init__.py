@@ -1,0 +1,1 @@
+"""What stages leave for one another: folders, manifests, records, statistics."""

@@ -1,0 +1,82 @@
+"""What ``seqctx prepare`` leaves: its data files and the manifest that names them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from seqctx.artifacts.record import Record
+
+MANIFEST = "manifest.json"
+"""Where prepare's manifest is, in its folder."""
+
+
+def data_file(side: Literal["train", "held_out"], *, ends: bool) -> str:
+    """Name of prepare's file for one side of the split: texts that go on, or texts that end."""
+    return f"{side}-{'ends' if ends else 'continues'}.jsonl"
+
+
+DATA_FILES = frozenset(data_file(s, ends=e) for s in ("train", "held_out") for e in (False, True))
+"""All that prepare may write."""
+
+
+class Skipped(Record):
+    """Front or back matter that was left out."""
+
+    kind: str
+    title: str
+    words: int
+
+
+class Source(Record):
+    """One manuscript as it was read."""
+
+    path: str
+    title: str
+    sha256: str
+    words: int
+    tokens: int
+    """Tokens of the whole normalized text, in one piece, no special tokens."""
+    chapters: int
+    encoding: str = ""
+    """How its characters were decoded; empty where its format says so itself."""
+    left_out: tuple[Skipped, ...] = ()
+    held_out_chapters: tuple[str, ...] = ()
+
+
+class Split(Record):
+    """The examples of one side of the split."""
+
+    files: dict[str, str]
+    """File name to sha256; a file without examples is not written."""
+    examples: int
+    tokens: int
+    """Tokens of the rendered examples, template included."""
+    loss_tokens: int
+    """Tokens that the loss is taken over."""
+    longest: int
+    """Tokens of the longest example."""
+    lengths: dict[int, int] = {}
+    """How many examples have how many tokens; empty in manifests of earlier versions."""
+    cuts: dict[str, int] = {}
+    """What the ends of how many chunks cut: a chapter's or scene's end, a scene between
+    paragraphs, a paragraph between sentences, a sentence between words, or a word."""
+
+
+class Manifest(Record):
+    """What ``seqctx prepare`` made, and of what."""
+
+    fingerprint: str
+    """Hash of all that the examples depend on: sources, tokenizer and settings."""
+    sources: tuple[Source, ...]
+    base_model: str
+    sequence_len: int
+    max_tokens: int
+    """Longest chunk that was allowed [tokens]."""
+    train: Split
+    held_out: Split
+    held_out_chapters: tuple[str, ...]
+
+    @property
+    def files(self) -> dict[str, str]:
+        """All data files that were written: name to sha256."""
+        return {**self.train.files, **self.held_out.files}

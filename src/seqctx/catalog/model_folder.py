@@ -1,0 +1,71 @@
+"""A folder with a model: whether it is there, what tells it from others, its weight files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from seqctx.errors import InputError
+from seqctx.system.atomic import explain_os_errors
+from seqctx.system.hashing import hash_text
+
+
+def safetensors_header(path: Path) -> dict[str, Any] | None:
+    """Names, types and shapes of the tensors of a file; None where it is damaged or cut short.
+
+    The format: 8 bytes of length, little-endian, then JSON, then the tensors
+    (safetensors 0.8, README).
+    """
+    try:
+        with path.open("rb") as f:
+            size = int.from_bytes(f.read(8), "little")
+            if not 2 <= size <= path.stat().st_size:
+                return None
+            header = json.loads(f.read(size))
+        tensors = {k: v for k, v in header.items() if k != "__metadata__"}
+        end = max((t["data_offsets"][1] for t in tensors.values()), default=0)
+        return tensors if path.stat().st_size == 8 + size + end else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
+        return None
+
+
+def check_base(base_model: str) -> None:
+    """That a base model which can only be a folder is there; anything else may be a hub id.
+
+    Raises:
+        InputError: when it is not.
+    """
+    looks_local = base_model.startswith((".", "/", "prepare/")) or base_model.count("/") > 1
+    if looks_local and not Path(base_model).is_dir():
+        ours = base_model.startswith("prepare/models/")
+        remedy = "Run 'make model'." if ours else "Check the path."
+        raise InputError(f"base_model: {base_model}: no such folder. {remedy}")
+
+
+def fingerprint_model(base_model: str) -> str:
+    """Tells one checkpoint from another without reading all of it.
+
+    Of a folder: its JSON files and templates and, of every weight file, the size and 64 blocks of
+    64 KiB spread evenly over it: another training run, dtype or quantization changes nearly every
+    block. Of a hub id: the id.
+    """
+    folder = Path(base_model)
+    if not folder.is_dir():
+        return hash_text(base_model)
+    blocks, size = 64, 65536
+    digest = hashlib.sha256()
+    with explain_os_errors(folder):
+        kinds = ("*.json", "*.jinja", "*.safetensors", "*.bin")
+        for path in sorted(p for kind in kinds for p in folder.glob(kind)):
+            total = path.stat().st_size
+            digest.update(f"{path.name} {total} ".encode())
+            if total <= blocks * size:
+                digest.update(path.read_bytes())
+                continue
+            with path.open("rb") as f:
+                for i in range(blocks):
+                    f.seek((total - size) * i // (blocks - 1))
+                    digest.update(f.read(size))
+    return digest.hexdigest()

@@ -1,1 +1,0 @@
-"""What others define: names that Axolotl and vLLM know, shapes of models, GPUs."""

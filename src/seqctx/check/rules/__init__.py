@@ -1,0 +1,1 @@
+"""Rules by subject; importing a module registers its rules."""

@@ -1,0 +1,237 @@
+"""What people, Axolotl and vLLM are given: pure functions of a Config."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+
+from seqctx.catalog.keys import axolotl_names, vllm_names
+from seqctx.config.config import Config
+from seqctx.config.source import Loader
+from seqctx.errors import CheckError
+
+SCHEMA_FILE = "seqctx.schema.json"
+MERGED = "merged"
+"""Where ``seqctx merge`` puts the merged model, in ``output_dir``."""
+_SECTIONS = {
+    "The model": ("base_model", "chat_template", "special_tokens"),
+    "Lengths": (
+        "sequence_len", "sample_packing", "eval_sample_packing", "excess_length_strategy",
+    ),
+    "Text": ("datasets", "test_datasets", "val_set_size", "dataset_prepared_path"),
+    "The adapter": ("adapter", "load_in_4bit", "load_in_8bit", "lora_"),
+    "Steps": (
+        "micro_batch_size", "gradient_accumulation_steps", "num_epochs", "max_steps",
+        "learning_rate", "lr_scheduler", "warmup_ratio", "optimizer",
+    ),
+    "Evaluation and what is kept": (
+        "eval_", "save_", "metric_for_best_model", "logging_steps", "output_dir",
+    ),
+}  # fmt: skip
+
+VLLM_MAX_LORA_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
+"""The only values that ``--max-lora-rank`` takes (vLLM 0.32, vllm/config/lora.py)."""
+
+_JSON_LISTS = ("--allowed-origins", "--allowed-methods", "--allowed-headers")
+_SECRET_FLAGS = ("--watermark-config",)  # beside `secrets`, as vLLM's own log leaves out
+
+
+class _Dumper(yaml.SafeDumper):
+    """Puts quotes around every string that our reader would take for something else."""
+
+    yaml_implicit_resolvers = Loader.yaml_implicit_resolvers
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Values are written out where they stand."""
+        return True
+
+
+def dump_yaml(data: Any) -> str:
+    """Plain values as YAML that `seqctx.config.source` reads back as they were."""
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=88)
+
+
+def annotated_yaml(cfg: Config, header: str = "") -> str:
+    """A Config as a file to edit by hand: its given keys in sections, each typed one explained.
+
+    Args:
+        cfg: the file.
+        header: lines of comment for its top, without ``#``.
+
+    Returns:
+        YAML; read again it gives an equal Config. Its first line points editors to the schema
+        (``seqctx schema``), for completion and hover texts.
+    """
+    given = cfg.model_dump(exclude_unset=True)
+    blocks = {key: given.pop(key) for key in ("vllm", "seqctx") if key in given}
+    parts = [f"# yaml-language-server: $schema={SCHEMA_FILE}", *_comment(header)]
+    for title, keys in _SECTIONS.items():
+        names = [n for k in keys for n in given if n == k or (k[-1] == "_" and n.startswith(k))]
+        section = {name: given.pop(name) for name in dict.fromkeys(names)}
+        if section:
+            parts += ["", f"# --- {title}", *_annotated(section, Config)]
+    if given:
+        parts += ["", "# --- The machine, and the rest", *_annotated(given, Config)]
+    for key, block in blocks.items():
+        parts += ["", *_annotated({key: block}, Config)]
+    return "\n".join(parts) + "\n"
+
+
+def _annotated(values: dict[str, Any], model: type[BaseModel], indent: str = "") -> list[str]:
+    """Lines of a mapping, what a key means before it."""
+    lines: list[str] = []
+    for key, value in values.items():
+        field = model.model_fields.get(key)
+        inner = field.annotation if field else None
+        lines += [indent + line for line in _comment((field and field.description) or "")]
+        if isinstance(inner, type) and issubclass(inner, BaseModel) and value:
+            lines += [f"{indent}{key}:", *_annotated(value, inner, indent + "  ")]
+        else:
+            lines += [indent + line for line in dump_yaml({key: value}).splitlines()]
+    return lines
+
+
+def _comment(text: str) -> list[str]:
+    """Text as comment lines; single line breaks are joined."""
+    return [
+        f"# {line}".rstrip()
+        for paragraph in text.split("\n\n")
+        for line in textwrap.wrap(" ".join(paragraph.replace("``", "").split()), 90)
+    ]
+
+
+def axolotl_mapping(cfg: Config, *, output_dir: Path) -> dict[str, Any]:
+    """The Axolotl YAML that is really run: the file's own keys, without our block.
+
+    Args:
+        cfg: the file.
+        output_dir: where this run writes.
+
+    Returns:
+        A mapping in which every key of the file that Axolotl reads stands as it was given, but
+        for where it writes: weights, and tokenized data (an interrupted run must leave none that
+        is half-written where the next one looks).
+    """
+    given = cfg.model_dump(mode="json", exclude_unset=True, exclude={"seqctx"})
+    tokenized = output_dir / "run" / "tokenized"
+    return {**given, "output_dir": str(output_dir), "dataset_prepared_path": str(tokenized)}
+
+
+def base_name(cfg: Config) -> str:
+    """The name under which the base model is served."""
+    return cfg.vllm.served_model_name or _last_part(cfg.base_model)
+
+
+def adapter_name(cfg: Config) -> str:
+    """The name under which what was trained is served: the last part of ``output_dir``.
+
+    Where the base has that name, ``-trained`` comes after it: two models need two.
+    """
+    name = _last_part(cfg.output_dir)
+    return f"{name}-trained" if name == base_name(cfg) else name
+
+
+def _last_part(path: str) -> str:
+    """The last part of a folder, ``.`` and ``..`` looked up, or of a hub id."""
+    return os.path.basename(os.path.abspath(path))
+
+
+def max_lora_rank(rank: int) -> int:
+    """The smallest value of ``--max-lora-rank`` that holds an adapter of this rank.
+
+    Raises:
+        CheckError: when vLLM takes no rank that high.
+    """
+    if rank > VLLM_MAX_LORA_RANKS[-1]:
+        highest = VLLM_MAX_LORA_RANKS[-1]
+        raise CheckError(f"lora_r: vLLM takes up to {highest} (got {rank}). Merge, serve that.")
+    return next(r for r in VLLM_MAX_LORA_RANKS if r >= rank)
+
+
+def secrets(cfg: Config) -> dict[str, str]:
+    """What vLLM is given in its environment rather than as flags, which everybody's ps shows."""
+    token = _given(cfg, "hf_token")
+    found = {"VLLM_API_KEY": api_key(cfg), "HF_TOKEN": token if isinstance(token, str) else None}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def api_key(cfg: Config) -> str | None:
+    """The key that the file asks requests for; None where it names none, or several."""
+    given = _given(cfg, "api_key")
+    keys = given if isinstance(given, list) else [given]
+    return str(keys[0]) if len(keys) == 1 and keys[0] is not None else None
+
+
+def _given(cfg: Config, key: str) -> Any:
+    """A key of ``vllm:``, which may be spelt as the flag is."""
+    return cfg.vllm.get(key, cfg.vllm.get(key.replace("_", "-")))
+
+
+def shown(command: list[str], cfg: Config) -> str:
+    """A command line for people and logs, with stars for what is secret."""
+    hidden = [
+        "***" if before in _SECRET_FLAGS else each
+        for before, each in zip(["", *command], command, strict=False)
+    ]
+    return " ".join([*(f"{name}='***'" for name in secrets(cfg)), shlex.join(hidden)])
+
+
+def vllm_command(cfg: Config, *, program: tuple[str, ...] = ("vllm", "serve")) -> list[str]:
+    """The server's command line; nothing is started.
+
+    Args:
+        cfg: the file; the adapter in ``output_dir`` is served beside the base where ``adapter:``
+            is set.
+        program: what comes before the model.
+
+    Returns:
+        One argument an item. Keys of ``vllm:`` become flags, but for `secrets`: ``true`` is the
+        bare flag, ``false`` its ``--no-`` form, mappings are JSON, lists are what vLLM takes for
+        each.
+    """
+    vllm = cfg.vllm
+    command = [*program, cfg.base_model, "--served-model-name", base_name(cfg)]
+    if cfg.adapter:
+        module = {"name": adapter_name(cfg), "path": cfg.output_dir}
+        others = _given(cfg, "lora_modules") or []  # of two such flags vLLM would take the last
+        others = others if isinstance(others, list) else [others]
+        command += ["--enable-lora", "--lora-modules", *map(_word, [module, *others])]
+        command += ["--max-lora-rank", str(max_lora_rank(cfg.lora_r or 8))]
+    axolotls = axolotl_names()["keys"]["vllm"]["keys"].keys() - vllm_names()["keys"].keys()
+    only_axolotls = {"served_model_name", *axolotls}  # of its own server, in the same block
+    flags = vllm.model_dump(mode="json", exclude=only_axolotls, exclude_none=True)
+    for key, value in flags.items():
+        flag = f"--{key.replace('_', '-')}"
+        if flag == "--api-key" or (flag == "--hf-token" and isinstance(value, str)):
+            continue
+        if flag == "--lora-modules" and cfg.adapter:
+            continue
+        command += _flag(flag, value)
+    return command
+
+
+def _flag(flag: str, value: Any) -> list[str]:
+    """One key of ``vllm:`` as arguments (vLLM 0.32: launchers/cli_args.py, engine/arg_utils.py)."""
+    match value:
+        case True:
+            return [flag]
+        case False:
+            return [f"--no-{flag[2:]}"]
+        case list() if flag == "--middleware":
+            return [argument for item in value for argument in (flag, str(item))]
+        case list() if flag not in _JSON_LISTS:
+            return [flag, *map(_word, value)] if value else []
+        case _:
+            return [flag, _word(value)]
+
+
+def _word(value: Any) -> str:
+    """A value as one argument."""
+    return json.dumps(value) if isinstance(value, list | dict) else str(value)

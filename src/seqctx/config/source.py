@@ -1,0 +1,238 @@
+"""A YAML file with the line of every key: read as Axolotl reads it (safe_load), but strictly.
+
+A key that stands twice is refused, where PyYAML silently takes the last; so are files whose
+aliases expand to more than a hand-edited file can hold.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import IO, Any
+
+import yaml
+
+from seqctx.errors import InputError
+from seqctx.system.atomic import explain_os_errors
+
+KeyPath = tuple[str | int, ...]
+_MOST_NODES = 100_000  # a hand-edited file has hundreds
+_DEEPEST = 100  # levels; a hand-edited file has five
+_NO_NAME = ("bool", "null", "float", "timestamp", "int")  # what a plain key may be read as
+
+
+@dataclass(frozen=True)
+class Document:
+    """One file.
+
+    Attributes:
+        name: how errors call it.
+        data: the top-level mapping.
+        lines: line of each key and list item, from 1, by its path of keys and indices.
+        columns: their columns, from 1.
+        given: paths that the command line laid over the file.
+    """
+
+    name: str
+    data: dict[str, Any]
+    lines: Mapping[KeyPath, int]
+    columns: Mapping[KeyPath, int] = field(default_factory=dict)
+    given: frozenset[KeyPath] = frozenset()
+
+    def overlaid(self, overrides: Mapping[str, Any] | None) -> Document:
+        """The same with dotted keys and values laid over it."""
+        data, paths = self.data, [tuple(dotted.split(".")) for dotted in overrides or {}]
+        for path, value in zip(paths, (overrides or {}).values(), strict=True):
+            data = laid_over(data, path, value)
+        return replace(self, data=data, given=self.given.union(paths))
+
+    def position(self, path: KeyPath) -> tuple[int, int]:
+        """Line and column, from 1, of a key or the nearest block around it; (0, 0) for the file."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, 0), self.columns.get(path, 0)
+
+    def place(self, path: KeyPath) -> str:
+        """``name:line`` of a key, of the nearest block around it where it is not in the file."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return f"{self.name}:{self.lines[path]}" if path else self.name
+
+
+def laid_over(data: dict[str, Any], keys: Sequence[str], value: Any) -> dict[str, Any]:
+    """A copy of nested mappings with one value set."""
+    key, *rest = keys
+    if not rest:
+        return {**data, key: value}
+    inner = data.get(key)
+    return {**data, key: laid_over(inner if isinstance(inner, dict) else {}, rest, value)}
+
+
+class Loader(yaml.SafeLoader):
+    """safe_load's, but that ``2e-4`` is a number, as Axolotl's schema takes it to be.
+
+    Numbers that YAML 1.1 reads in base 8 or 60 are refused, and so is what cannot be read, with
+    its line.
+    """
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """A node's value; a scalar that has none (a 13th month, ``!!bool x``) has its line."""
+        try:
+            return super().construct_object(node, deep)
+        except (
+            ValueError,
+            IndexError,
+            KeyError,
+            AttributeError,
+            OverflowError,
+            TypeError,
+        ) as error:
+            text = str(getattr(node, "value", ""))[:40]
+            fact = f"{text!r} cannot be read as {node.tag.rpartition(':')[2]} ({str(error)[:80]})"
+            raise yaml.constructor.ConstructorError(None, None, fact, node.start_mark) from None
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        """An int, written in base 2, 10 or 16."""
+        return int(_decimal(node, super().construct_yaml_int(node)))
+
+    def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
+        """A float, written in base 10."""
+        return float(_decimal(node, super().construct_yaml_float(node)))
+
+
+def _decimal(node: yaml.ScalarNode, value: float) -> float:
+    """A number, unless it is written in a base that nobody means."""
+    text = str(node.value)
+    base = "60" if ":" in text else "8" if re.fullmatch(r"[-+]?0[0-7_]+", text) else None
+    if base and text.strip("+-0_"):
+        fact = f"{text} is read as {value:g}, in base {base}; write {value:g}, or quotes around it"
+        raise yaml.constructor.ConstructorError(None, None, fact, node.start_mark)
+    return value
+
+
+for _kind in ("int", "float"):
+    Loader.add_constructor(f"tag:yaml.org,2002:{_kind}", getattr(Loader, f"construct_yaml_{_kind}"))
+Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
+    list("-+0123456789"),
+)
+
+
+def read_document(path: Path) -> Document:
+    """Read one YAML file whose top level is a mapping.
+
+    Raises:
+        InputError: when the file is missing, no UTF-8 text, no YAML, or no mapping; with the
+            line where there is one. All duplicate keys are named at once.
+    """
+    return parse_document(_bytes(path), str(path))
+
+
+def read_text(path: Path | None, stream: IO[bytes]) -> tuple[str, Document]:
+    """A file's text beside its document; ``stream`` is read where there is no path.
+
+    Raises:
+        InputError: as `read_document`.
+    """
+    if path is None:
+        raw, name = stream.read(), "<stdin>"
+    else:
+        raw, name = _bytes(path), str(path)
+    document = parse_document(raw, name)
+    return raw.decode("utf-8-sig"), document
+
+
+def _bytes(path: Path) -> bytes:
+    """A file's content, or one line on why there is none."""
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder, not a YAML file. Name one of axolotl_configs/.")
+    with explain_os_errors(path):
+        return path.read_bytes()
+
+
+def parse_document(text: str | bytes, name: str) -> Document:
+    """Parse YAML text, or its bytes in UTF-8; see `read_document`."""
+    if isinstance(text, bytes):
+        try:
+            text = text.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            fact = f"no UTF-8 text (byte {error.start})"
+            raise InputError(f"{name}: {fact}. Save it as UTF-8.") from None
+    try:
+        loader = Loader(text)
+    except yaml.reader.ReaderError as error:  # NUL and other control characters
+        line = text.count("\n", 0, error.position) + 1
+        fact = f"character {error.character:#x} is none that YAML allows"
+        raise InputError(f"{name}:{line}: no valid YAML: {fact}. Delete it.") from None
+    try:
+        root = loader.get_single_node()
+        lines: dict[KeyPath, int] = {}
+        columns: dict[KeyPath, int] = {}
+        duplicates: list[str] = []
+        for path, at, first in _keys(root, name) if root else ():
+            line = at.line + 1
+            if first is None:
+                if lines.setdefault(path, line) == line:  # a key of its own comes before a merged
+                    columns.setdefault(path, at.column + 1)
+            else:
+                key = ".".join(map(str, path))
+                fact = f"given twice (first on line {first}). Delete one."
+                duplicates.append(f"{name}:{line}: {key}: {fact}")
+        data = loader.construct_document(root) if root else None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"{name}:{mark.line + 1}" if mark else name
+        fact = getattr(error, "problem", None) or str(error).partition("\n")[0]
+        raise InputError(f"{place}: no valid YAML: {fact}. Mend that line.") from None
+    except RecursionError:  # before there are nodes to walk
+        raise InputError(f"{name}: nested too deeply. Make it flatter.") from None
+    finally:
+        loader.dispose()
+    if duplicates:
+        raise InputError("\n".join(duplicates))
+    if not isinstance(data, dict):
+        got = "nothing" if data is None else type(data).__name__
+        raise InputError(
+            f"{name}: the top level must be a mapping of keys (got {got}). "
+            "Copy a file of axolotl_configs/ to start from, or write one with seqctx init."
+        )
+    return Document(name, data, lines, columns)
+
+
+def _keys(root: yaml.Node, name: str) -> Iterator[tuple[KeyPath, yaml.Mark, int | None]]:
+    """Path and place of every key and item, depth first; third, where a duplicate stood first."""
+    stack: list[tuple[KeyPath, yaml.Node, bool]] = [((), root, False)]
+    seen = 0
+    while stack:
+        path, node, merged = stack.pop()
+        seen += 1
+        if seen > _MOST_NODES:
+            raise InputError(f"{name}: its aliases never end. Write the values out.")
+        if len(path) > _DEEPEST:
+            line = node.start_mark.line + 1
+            fact = "nested too deeply, or an alias of what it stands in"
+            raise InputError(f"{name}:{line}: {fact}. Make it flatter.")
+        if isinstance(node, yaml.SequenceNode):
+            for i, item in enumerate(node.value):
+                yield (*path, i), item.start_mark, None
+                stack.append(((*path, i), item, False))
+        elif isinstance(node, yaml.MappingNode):
+            first: dict[str, int] = {}
+            for key, value in node.value:
+                if key.tag == "tag:yaml.org,2002:merge":
+                    inner = value.value if isinstance(value, yaml.SequenceNode) else [value]
+                    stack.extend((path, each, True) for each in reversed(inner))
+                elif isinstance(key, yaml.ScalarNode):
+                    line = key.start_mark.line + 1
+                    kind = key.tag.rpartition(":")[2]
+                    if kind in _NO_NAME and (kind != "int" or not path):
+                        fact = f"{key.value}: is read as {kind}, not as a name"
+                        raise InputError(f"{name}:{line}: {fact}. Put quotes around it.")
+                    if not merged or key.value not in first:
+                        stood = None if merged else first.get(key.value)
+                        yield (*path, key.value), key.start_mark, stood
+                    first.setdefault(key.value, line)
+                    stack.append(((*path, key.value), value, False))

@@ -1,0 +1,317 @@
+"""What training memory depends on, read from an Axolotl file."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any, Literal
+
+from seqctx.catalog.models import Model
+from seqctx.config.config import Config
+from seqctx.config.effective import fsdp_version, size_of, uses_fsdp
+from seqctx.errors import InputError
+
+Weights = Literal["nf4-dq", "nf4", "gptq", "int8", "16 bit", "32 bit"]
+Loss = Literal["stock", "chunked", "cut", "liger"]
+Checkpointing = Literal["on", "off", "offloaded"]
+Attention = Literal["flash", "sdpa", "eager"]
+
+# Bytes a trained weight that an optimizer keeps on the card, for weights of 4 bytes: two moments,
+# one, or none; 8-bit ones with a scale of 4 bytes for every 256 (bitsandbytes) of each.
+_MOMENTS = {
+    "adamw_torch": 8.0, "adamw_torch_fused": 8.0, "adamw_apex_fused": 8.0, "adamw_torch_xla": 8.0,
+    "optimi_adamw": 8.0, "schedule_free_adamw": 8.0, "adopt_adamw": 8.0, "adamw_anyprecision": 8.0,
+    "adamw_bnb_8bit": 2.03, "adamw_8bit": 2.03, "paged_adamw_8bit": 2.03, "ademamix_8bit": 3.05,
+    "adamw_torch_8bit": 2.03, "ao_adamw_8bit": 2.03, "ao_adamw_fp8": 2.03,
+    "adamw_torch_4bit": 1.06, "ao_adamw_4bit": 1.06, "paged_adamw_32bit": 8.0, "paged_adamw": 8.0,
+    "lion_32bit": 4.0, "lion": 4.0, "paged_lion": 4.0, "paged_lion_32bit": 4.0, "lion_8bit": 1.02,
+    "paged_lion_8bit": 1.02, "adagrad": 4.0, "rmsprop": 4.0, "sgd": 0.0, "muon": 4.0,
+    "adafactor": 0.02,
+}  # fmt: skip
+# Beside the paged ones (transformers 5.16: trainer_optimizer.py).
+_BITSANDBYTES = ("adamw_bnb_8bit", "adamw_8bit", "ademamix_8bit", "lion_8bit", "lion", "lion_32bit")
+# Keys of Axolotl 0.19 that change memory in ways that no term here has.
+_NOT_PLANNED = ("rl", "reward_model", "unfrozen_parameters", "selective_checkpointing", "tiled_mlp",
+                "relora", "qat", "lora_target_parameters")  # fmt: skip
+_CHUNKS = "chunked_cross_entropy_num_chunks"
+# Bases that are quantized already and load so under an adapter (axolotl 0.19: loaders/model.py).
+_QUANTIZED: dict[str | None, Weights] = {"bitsandbytes": "nf4-dq", "gptq": "gptq", "awq": "gptq"}
+_LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that the memory of one card depends on beside the model's model.
+
+    Attributes:
+        sequence_len: tokens of a row.
+        micro_batch: rows at once.
+        weights: how the blocks' linear layers are held.
+        embedding_bytes: of a weight of embeddings, head and norms. Axolotl keeps 2; plain PEFT's
+            ``prepare_model_for_kbit_training`` makes them 4, and the residual stream with them.
+        rank: of the adapter; None in full fine-tuning.
+        targets: layers with an adapter.
+        adapter_bytes: of an adapter's weight, and of its gradient.
+        dora: a magnitude beside each adapter.
+        optimizer: Axolotl's name.
+        checkpointing: whether a block's input alone is kept, on the card or not.
+        attention: its kernel.
+        loss: its kernel.
+        chunks: of a chunked loss.
+        accumulates: whether gradients stay from one batch to the next.
+        copies_logits: whether what the model returns is kept as 4 bytes, too: accelerate's
+            ``ConvertOutputsToFp32``, which trainers in mixed precision wrap a model in.
+        quantizes_experts: whether ``quantize_moe_experts`` holds them as the other weights;
+            without it bitsandbytes leaves them in 16 bit, as they are no Linear.
+        cards: that states are divided over.
+        stage: what is divided: 1 the optimizer's state, 2 gradients too, 3 weights too (ZeRO;
+            FSDP2 is 3).
+        tensor: cards that each layer is divided over.
+        context: cards that each row is divided over.
+    """
+
+    sequence_len: int
+    micro_batch: int = 1
+    weights: Weights = "16 bit"
+    embedding_bytes: int = 2
+    rank: int | None = None
+    targets: tuple[str, ...] = _LINEAR
+    adapter_bytes: int = 4
+    dora: bool = False
+    optimizer: str = "adamw_torch"
+    checkpointing: Checkpointing = "on"
+    attention: Attention = "sdpa"
+    loss: Loss = "stock"
+    chunks: int = 8
+    accumulates: bool = True
+    copies_logits: bool = False
+    quantizes_experts: bool = False
+    cards: int = 1
+    stage: int = 3
+    tensor: int = 1
+    context: int = 1
+
+    @property
+    def tokens(self) -> int:
+        """Of one batch on one card."""
+        return -(-self.sequence_len * self.micro_batch // self.context)
+
+    @property
+    def quantized(self) -> bool:
+        """Whether the linear layers are widened when they are used."""
+        return self.weights not in ("16 bit", "32 bit")
+
+    @property
+    def moment_bytes(self) -> float:
+        """What the optimizer keeps of a trained weight of 4 bytes [B].
+
+        Raises:
+            InputError: for an optimizer whose state is not known here.
+        """
+        if self.optimizer not in _MOMENTS:
+            raise InputError(
+                f"optimizer: {self.optimizer}: its memory is not known here. Plan with one of "
+                f"{', '.join(sorted(_MOMENTS))}."
+            )
+        return _MOMENTS[self.optimizer]
+
+    @property
+    def is_bitsandbytes(self) -> bool:
+        """Whether the optimizer is of bitsandbytes, whose states are as wide for any weight."""
+        return self.is_paged or self.optimizer in _BITSANDBYTES
+
+    @property
+    def is_paged(self) -> bool:
+        """Whether the optimizer's state may leave the card when others need it."""
+        return self.optimizer.startswith("paged_")
+
+
+def settings_of(cfg: Config, model: Model) -> Settings:
+    """Read a file.
+
+    Args:
+        cfg: the file.
+        model: its model's.
+
+    Raises:
+        InputError: for what cannot be said: adapters, parallel layouts or losses not known here.
+    """
+    if cfg.adapter not in (None, "lora", "qlora"):
+        raise InputError(f"adapter: {cfg.adapter}: its memory is not known here. Plan lora.")
+    if cfg.adapter and cfg.lora_modules_to_save:
+        raise InputError("lora_modules_to_save: what it trains beside the adapter is not planned.")
+    for key in _NOT_PLANNED:
+        if cfg.get(key):
+            raise InputError(f"{key}: {cfg.get(key)}: what it does to memory is not known here.")
+    if cfg.get("optimizer") == "muon" and not cfg.adapter:
+        raise InputError("optimizer: muon: how it shares full weights with AdamW is not planned.")
+    stage, cards = _division(cfg)
+    return Settings(
+        sequence_len=cfg.sequence_len,
+        micro_batch=cfg.micro_batch_size or 1,
+        weights=_weights(cfg, model),
+        embedding_bytes=2 if _sixteen_bit(cfg) else 4,
+        rank=(cfg.lora_r or 8) if cfg.adapter else None,
+        targets=_targets(cfg, model),
+        dora=bool(cfg.get("peft_use_dora")),
+        optimizer=str(cfg.get("optimizer", "adamw_torch_fused")),
+        checkpointing=_checkpointing(cfg),
+        attention=_attention(cfg),
+        loss=_loss(cfg),
+        chunks=size_of(cfg, _CHUNKS) if cfg.get(_CHUNKS) else 8,
+        accumulates=(cfg.gradient_accumulation_steps or 1) > 1,
+        copies_logits=_mixed(cfg),
+        quantizes_experts=bool(cfg.get("quantize_moe_experts")),
+        cards=cards,
+        stage=stage,
+        tensor=size_of(cfg, "tensor_parallel_size"),
+        context=size_of(cfg, "context_parallel_size"),
+    )
+
+
+def _division(cfg: Config) -> tuple[int, int]:
+    """ZeRO's stage, or FSDP's as 3, and over how many cards.
+
+    Raises:
+        InputError: where states are divided and nothing says over how many cards.
+    """
+    deepspeed = cfg.get("deepspeed")
+    if not deepspeed and not uses_fsdp(cfg):
+        if size_of(cfg, "dp_shard_size") > 1:
+            raise InputError("dp_shard_size: it divides nothing without fsdp_config. Add that.")
+        return 3, 1
+    cards = _cards(cfg, zero=bool(deepspeed))
+    if cards < 2:
+        key = "deepspeed" if deepspeed else "fsdp_config"
+        raise InputError(f"{key}: over how many cards is not said. Set dp_shard_size, here with "
+                         "--set dp_shard_size=N.")  # fmt: skip
+    return _stage(deepspeed) if deepspeed else 3, cards
+
+
+def _cards(cfg: Config, *, zero: bool) -> int:
+    """Cards that states are divided over; 1 where the file does not say.
+
+    FSDP2 divides them over the cards of a row, too (accelerate 1.13: parallelism_config.py,
+    dp_shard_cp). Where a size is named all must be: their product is the number of processes.
+    Where none is, all of Ray's workers are taken.
+    """
+    sizes = [size_of(cfg, key) for key in ("dp_shard_size", "context_parallel_size")]
+    others = [size_of(cfg, key) for key in ("tensor_parallel_size", "dp_replicate_size")]
+    if cfg.get("use_ray") and prod(sizes + others) == 1:
+        return size_of(cfg, "ray_num_workers")
+    return sizes[0] if zero or fsdp_version(cfg) != "2" else prod(sizes)
+
+
+def _stage(deepspeed: Any) -> int:
+    """ZeRO's stage: of the JSON, in the file or beside it, else as Axolotl's own are named.
+
+    Raises:
+        InputError: where none of those says it.
+    """
+    path, said = str(deepspeed), deepspeed
+    try:
+        if isinstance(deepspeed, str) and Path(path).is_file():
+            said = json.loads(Path(path).read_text("utf-8"))
+        if isinstance(said, dict):
+            return int(said["zero_optimization"]["stage"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(f"deepspeed: {path}: no zero_optimization.stage in it. Add it.") from None
+    named = re.search(r"zero(\d)", path)
+    if named is None:
+        raise InputError(f"deepspeed: {path}: its stage is not known by its name. Name "
+                         "one of Axolotl's, such as deepspeed_configs/zero2.json.")  # fmt: skip
+    return int(named[1])
+
+
+def _mixed(cfg: Config) -> bool:
+    """Whether the trainer computes in mixed precision.
+
+    ``bf16`` is ``auto`` where the file does not name it, null being a name: bfloat16 then, or fp16
+    where the machine, a CPU too, has none (axolotl 0.19: utils/config, resolve_dtype).
+    """
+    bf16 = (cfg.model_extra or {}).get("bf16", "auto")
+    return bool(bf16 or cfg.get("bfloat16") or cfg.get("fp16"))
+
+
+def _sixteen_bit(cfg: Config) -> bool:
+    """Whether weights are loaded so; those beside 8-bit ones always are."""
+    return _mixed(cfg) or bool(cfg.get("float16") or cfg.load_in_8bit)
+
+
+def _weights(cfg: Config, model: Model) -> Weights:
+    """How the blocks' linear layers are held: as the base has them, else as the file says.
+
+    Raises:
+        InputError: for a base whose own quantization does not train, or is not known here.
+    """
+    own = model.quantization or ("gptq" if cfg.get("gptq") else None)
+    if own:
+        if not cfg.adapter or own not in _QUANTIZED:
+            raise InputError(f"base_model: quantized by {own}: what training it takes is not known "
+                             "here. Name the 16-bit model.")  # fmt: skip
+        return _QUANTIZED[own]
+    if cfg.load_in_4bit:
+        kwargs = cfg.get("bnb_config_kwargs", {})
+        if not isinstance(kwargs, dict):
+            raise InputError(f"bnb_config_kwargs: no mapping (got {kwargs!r}). Mend it.")
+        return "nf4-dq" if kwargs.get("bnb_4bit_use_double_quant", True) else "nf4"
+    if cfg.load_in_8bit:
+        return "int8"
+    return "16 bit" if _sixteen_bit(cfg) else "32 bit"
+
+
+def _targets(cfg: Config, model: Model) -> tuple[str, ...]:
+    """Names of the layers with an adapter; a string is a pattern, as PEFT takes it.
+
+    Raises:
+        InputError: where one names no layer of the blocks.
+    """
+    if not cfg.adapter:
+        return ()
+    named, linears = cfg.lora_target_modules, tuple(model.linears)
+    if cfg.lora_target_linear or named in ("all-linear", ("all-linear",)):
+        return linears
+    if isinstance(named, str):
+        found = tuple(n for n in linears if any(re.fullmatch(named, m) for m in _modules(n)))
+        missing = [] if found or named in linears else [named]
+        found = found or (named,)
+    else:
+        found = named or ()
+        missing = [name for name in found if name not in linears]
+    if missing or not found:
+        raise InputError(
+            f"lora_target_modules: {', '.join(missing) or 'unset'}: no layer of {model.name}'s "
+            f"blocks, or none whose adapter is known. Name some of {', '.join(linears)}."
+        )
+    return found
+
+
+def _modules(linear: str) -> list[str]:
+    """A layer's names in a text model, and in one that sees, too."""
+    part = "mlp" if linear in ("gate_proj", "up_proj", "down_proj") else "self_attn"
+    return [f"{top}.layers.0.{part}.{linear}" for top in ("model", "model.language_model")]
+
+
+def _checkpointing(cfg: Config) -> Checkpointing:
+    if cfg.get("activation_offloading") or str(cfg.get("gradient_checkpointing")).startswith("off"):
+        return "offloaded"
+    return "on" if cfg.get("gradient_checkpointing") else "off"
+
+
+def _attention(cfg: Config) -> Attention:
+    name = cfg.attn_implementation or ("eager" if cfg.get("eager_attention") else "sdpa")
+    if name == "eager":
+        return "eager"
+    return "flash" if name.startswith("flash") else "sdpa"
+
+
+def _loss(cfg: Config) -> Loss:
+    plugged = any("cut_cross_entropy" in str(plugin) for plugin in cfg.get("plugins", ()))
+    if cfg.get("cut_cross_entropy", plugged):  # axolotl 0.19: listing its plugin turns it on
+        return "cut"
+    if cfg.get("liger_fused_linear_cross_entropy"):
+        return "liger"
+    return "chunked" if cfg.get("chunked_cross_entropy") else "stock"

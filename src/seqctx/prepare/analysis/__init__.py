@@ -1,0 +1,1 @@
+"""What is measured of prepared text: coverage, motifs, near duplicates, statistics."""

@@ -1,0 +1,173 @@
+"""Manuscripts from files: one normalized text with its structure, whatever the format."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from seqctx.errors import InputError
+from seqctx.prepare.readers.blocks import Block, assemble
+from seqctx.prepare.readers.front_matter import leave_out
+from seqctx.prepare.structure import Book
+from seqctx.system.atomic import explain_os_errors
+
+KINDS = (".txt", ".md", ".markdown", ".docx", ".epub", ".odt")
+_GLOB = re.compile(r"[*?\[]")
+
+
+def find_manuscripts(places: tuple[str, ...]) -> list[Path]:
+    """The manuscripts that files, folders and globs name, each once, sorted within a place.
+
+    Hidden files, and those that an office program keeps while one is open, are not manuscripts.
+
+    Raises:
+        InputError: when a place is not there, cannot be read or holds none, or a name is no UTF-8.
+    """
+    found: dict[Path, None] = {}
+    for place in places:
+        with explain_os_errors(place):
+            found |= dict.fromkeys(_named(place))
+    if not found:
+        raise InputError("seqctx.prepare.manuscripts: names nothing. List a file or a folder.")
+    for path in map(str, found):
+        if any("\udc80" <= c <= "\udcff" for c in path):  # how Python writes such a byte
+            raise InputError(f"{ascii(path)}: a name that is no UTF-8. Rename it.")
+    return list(found)
+
+
+def _named(place: str) -> list[Path]:
+    """The manuscripts that one file, folder or glob names."""
+    path = Path(place)
+    if path.is_dir():
+        inside = _manuscripts(_files(path), path)
+        if not inside:
+            raise InputError(
+                f"{place}: no manuscript (.txt, .md, .docx, .epub, .odt) in this folder. "
+                "Put one in."
+            )
+        return inside
+    if path.exists():
+        return [path]
+    if not _GLOB.search(place):
+        raise InputError(
+            f"{place}: no such file or folder. Name your text in seqctx.prepare.manuscripts."
+        )
+    top = Path(path.anchor or ".")
+    try:
+        inside = _manuscripts(top.glob(str(path.relative_to(path.anchor))), top)
+    except ValueError as error:  # pathlib's, of ** beside something else
+        raise InputError(f"{place}: no pattern ({error}). Mend it.") from None
+    if not inside:
+        raise InputError(f"{place}: no manuscript is named so. Mend the pattern.")
+    return inside
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """All below a folder; one that cannot be read is an error, not an empty one.
+
+    Raises:
+        OSError: for that.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for below, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(below, name) for name in names)
+
+
+def _manuscripts(paths: Iterable[Path], top: Path) -> list[Path]:
+    """Files of a kind that can be read, as people count."""
+    return sorted(
+        (
+            p
+            for p in paths
+            if p.suffix.lower() in KINDS
+            and p.is_file()
+            and not any(
+                part.startswith((".", "~$")) and part != ".." for part in p.relative_to(top).parts
+            )
+        ),
+        key=_natural,
+    )
+
+
+def _natural(path: Path) -> list[tuple[str, int]]:
+    """Sorts ``chapter2`` before ``chapter10``, and both before ``epilogue``."""
+    return [(text, int(d or 0)) for text, d in re.findall(r"(\D*)(\d*)", str(path))]
+
+
+def read_manuscript(path: str | Path, *, keep_matter: bool = False) -> Book:
+    """Read one manuscript: .txt, .md, .docx, .epub or .odt.
+
+    Args:
+        path: the file.
+        keep_matter: keep title pages, contents, imprints, notes and licences.
+
+    Raises:
+        InputError: when it cannot be read, is of another kind, damaged, locked, binary or empty,
+            or is plain text in an encoding that cannot be told, or with a few bytes of another.
+    """
+    path = Path(path)
+    kind = path.suffix.lower()
+    if kind not in KINDS:
+        raise InputError(
+            f"{path}: not a kind that can be read. Save it as .md, .txt, .docx, .odt or .epub."
+        )
+    encoding = ""
+    with explain_os_errors(path):
+        if kind in (".txt", ".md", ".markdown"):
+            blocks, encoding = _plain(path, path.read_bytes(), kind)
+        else:
+            with path.open("rb"):  # says what is wrong with the file before a library does
+                blocks = _packed(kind)(path)
+    title = next((b.text for b in blocks if b.kind == "title" and b.text), path.stem)
+    blocks = _untitled([b for b in blocks if b.kind != "title"], title)
+    kept, left_out = (blocks, ()) if keep_matter else leave_out(blocks, title)
+    kept = _untitled(kept, title)  # now that front matter is gone
+    if not any(b.text.strip() for b in kept):
+        raise InputError(f"{path}: empty. Put text in it, or take it out of the folder.")
+    return assemble(str(path), title, kept, left_out, encoding)
+
+
+def _untitled(blocks: list[Block], title: str) -> list[Block]:
+    """Blocks without the title said again above the first chapter.
+
+    Further down a heading that says the same is a chapter's or a story's, and so is a lone one.
+    """
+
+    def says(block: Block) -> bool:
+        return block.kind == "heading" and block.text.casefold() == title.casefold()
+
+    blocks = [b for b in blocks if not (b.matter and says(b))]  # on a page for it alone
+    top = next((k for k, b in enumerate(blocks) if not says(b) and not b.matter), len(blocks))
+    if all(block.kind != "heading" for block in blocks[top:]):
+        return blocks
+    return [*(b for b in blocks[:top] if not says(b)), *blocks[top:]]
+
+
+def _plain(path: Path, raw: bytes, kind: str) -> tuple[list[Block], str]:
+    """Blocks of a text or Markdown file, and its encoding."""
+    from seqctx.prepare.readers.markdown import markdown_blocks
+    from seqctx.prepare.readers.text import decoded, text_blocks
+
+    text, encoding = decoded(path, raw)
+    return text_blocks(text) if kind == ".txt" else list(markdown_blocks(text)), encoding
+
+
+def _packed(kind: str) -> Callable[[Path], list[Block]]:
+    """The reader of a zipped format; its library is imported here."""
+    if kind == ".docx":
+        from seqctx.prepare.readers.word import word_blocks
+
+        return word_blocks
+    if kind == ".odt":
+        from seqctx.prepare.readers.opendocument import odt_blocks
+
+        return odt_blocks
+    from seqctx.prepare.readers.epub import epub_blocks
+
+    return epub_blocks

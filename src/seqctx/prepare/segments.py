@@ -1,0 +1,293 @@
+"""What no cut goes through, each encoded once: paragraphs, or what a long one is split into.
+
+Token counts do not add up across a cut in general: a full stop, and one with the blank line after
+it, may be one token each. What a join costs shows in the few characters around it wherever the
+tokenizer splits text into words first; those are encoded instead of the whole text again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from enum import IntEnum
+from itertools import accumulate, pairwise
+from typing import NamedTuple
+
+from seqctx.prepare.structure import Book, Span
+from seqctx.prepare.tokenizer import Tokenizer
+
+_NO_END = "".join(rf"(?<!\b{title}\.)" for title in ("Mr", "Mrs", "Ms", "Dr", "St", "Prof"))
+_SENTENCE_END = re.compile(
+    rf"(?<=[.!?…][\"'”’)\]*_])\s+|(?<=[.!?…]){_NO_END}\s+|(?<=[。！？][」』”])|(?<=[。！？])(?![」』”])|\n+"
+)
+_WORD_END = re.compile(r"\s+")
+_MOST_COSTS = 20_000  # remembered
+_WINDOW = 64  # characters beside a join that must hold a space, or the whole segment is looked at
+
+
+class Boundary(IntEnum):
+    """What a cut goes between, from the worst to the best."""
+
+    token = 0
+    word = 1
+    sentence = 2
+    paragraph = 3
+    scene = 4
+    chapter = 5
+
+
+class Segment(NamedTuple):
+    """A stretch that is never cut.
+
+    Attributes:
+        start: first character in the book's text.
+        end: one past the last.
+        tokens: of it alone.
+        before: what a cut before it goes between.
+        chapter: index into ``book.chapters``.
+        scene: number of its scene in the book.
+    """
+
+    start: int
+    end: int
+    tokens: int
+    before: Boundary
+    chapter: int
+    scene: int
+
+
+class Segments:
+    """A stretch of a book as segments, with exact token counts of any run of them."""
+
+    def __init__(self, text: str, segments: list[Segment], tokenizer: Tokenizer) -> None:
+        """Measure what joining each segment to the next costs."""
+        self.text, self.tokenizer = text, tokenizer
+        costs, sure = _boundary_costs(text, list(pairwise(segments)), tokenizer)
+        self.items = segments
+        self._tokens = [0, *accumulate(segment.tokens for segment in segments)]
+        self._costs = [0, *accumulate(costs), 0]
+        self._unsure = [0, *accumulate(not s for s in sure), 0]
+
+    def __len__(self) -> int:
+        """How many segments."""
+        return len(self.items)
+
+    def tokens(self, i: int, j: int) -> int:
+        """Tokens of segments i to j - 1 and what is between them, as one text."""
+        if i >= j:
+            return 0
+        if self._unsure[j - 1] - self._unsure[i]:
+            return self.tokenizer.count(self.text[self.items[i].start : self.items[j - 1].end])
+        return self.near(i, j)
+
+    def near(self, i: int, j: int) -> int:
+        """The same without ever encoding again; off by a few where words were cut."""
+        if i >= j:
+            return 0
+        return self._tokens[j] - self._tokens[i] + self._costs[j - 1] - self._costs[i]
+
+    def edges(self) -> tuple[list[int], list[int]]:
+        """B and E, so that ``near(i, j)`` is E[j] - B[i]."""
+        begins = [t + c for t, c in zip(self._tokens, self._costs, strict=True)]
+        return begins, [0, *(t + c for t, c in zip(self._tokens[1:], self._costs, strict=False))]
+
+    def starts(self) -> list[int]:
+        """Where each segment starts, in tokens from the first."""
+        return [self.near(0, k) + self._costs[k] - self._costs[max(0, k - 1)]
+                for k in range(len(self.items))]  # fmt: skip
+
+
+def segments_of(
+    book: Book,
+    tokenizer: Tokenizer,
+    max_tokens: int,
+    *,
+    start: int = 0,
+    end: int | None = None,
+    counts: list[int] | None = None,
+) -> Segments:
+    """The paragraphs of a stretch of a book; what is longer than the limit is split.
+
+    A heading stays with what follows it and a scene break with what it follows, where they fit.
+
+    Args:
+        book: the manuscript.
+        tokenizer: the model's own.
+        max_tokens: no segment is longer [tokens].
+        start: first character of the stretch.
+        end: one past its last; the text's end when None.
+        counts: tokens of each paragraph of the whole book where they are known already.
+    """
+    end = len(book.text) if end is None else end
+    if counts is None:
+        counts = paragraph_tokens(book, tokenizer)
+    marks, heads = {b.start for b in book.scene_breaks}, {h.start for h in book.headings}
+    opens = {chapter.span.start for chapter in book.chapters}
+    found: list[Segment] = []
+    chapter, scene, fresh_scene, glue = -1, 0, True, False
+    for paragraph, tokens in zip(book.paragraphs, counts, strict=True):
+        if paragraph.start in opens:
+            chapter, fresh_scene = chapter + 1, True
+        if not start <= paragraph.start < end:
+            continue
+        is_mark = paragraph.start in marks
+        kind = Boundary.paragraph
+        if fresh_scene and not is_mark:
+            kind = Boundary.chapter if paragraph.start in opens else Boundary.scene
+            scene, fresh_scene = scene + 1, False
+        pieces = _fitting(book.text, paragraph, tokens, max_tokens, tokenizer)
+        for k, (piece, size, boundary) in enumerate(pieces):
+            segment = Segment(
+                piece.start, piece.end, size, boundary if k else kind, max(0, chapter), scene
+            )
+            if k == 0 and found and (glue or is_mark):
+                joined = _joined(book.text, found[-1], segment, max_tokens, tokenizer)
+                found[-1:] = joined
+            else:
+                found.append(segment)
+        glue = paragraph.start in heads
+        fresh_scene |= is_mark
+    return Segments(book.text, found, tokenizer)
+
+
+def paragraph_tokens(book: Book, tokenizer: Tokenizer) -> list[int]:
+    """Tokens of each paragraph by itself: the one pass of the tokenizer over the text."""
+    return tokenizer.count_words([book.text[p.start : p.end] for p in book.paragraphs])
+
+
+def _joined(
+    text: str, left: Segment, right: Segment, max_tokens: int, tokenizer: Tokenizer
+) -> list[Segment]:
+    """Two segments as one, where that fits."""
+    costs, sure = _boundary_costs(text, [(left, right)], tokenizer)
+    tokens = left.tokens + costs[0] + right.tokens
+    if not sure[0]:
+        tokens = tokenizer.count(text[left.start : right.end])
+    if tokens > max_tokens:
+        return [left, right]
+    return [Segment(left.start, right.end, tokens, left.before, left.chapter, left.scene)]
+
+
+Piece = tuple[Span, int, Boundary]
+
+
+def _fitting(
+    text: str, span: Span, tokens: int, max_tokens: int, tokenizer: Tokenizer
+) -> Iterator[Piece]:
+    """The span itself where it fits; otherwise pieces that do, cut as gently as possible."""
+    if tokens <= max_tokens:
+        yield span, tokens, Boundary.paragraph
+        return
+    sentences = list(_split(text, span, _SENTENCE_END))
+    for sentence, size in _counted(text, sentences, tokenizer):
+        if size <= max_tokens:
+            yield sentence, size, Boundary.sentence
+            continue
+        boundary = Boundary.sentence
+        for word, length in _counted(text, _split(text, sentence, _WORD_END), tokenizer):
+            for piece in _halved(text, word, length, max_tokens, tokenizer):
+                yield (*piece, boundary)
+                boundary = Boundary.token
+            boundary = Boundary.word
+
+
+def _halved(
+    text: str, span: Span, tokens: int, max_tokens: int, tokenizer: Tokenizer
+) -> Iterator[tuple[Span, int]]:
+    """One word longer than the limit, halved until it fits; what shows as one sign stays whole."""
+    middle = (span.start + span.end) // 2
+    while middle > span.start + 1 and _inside_a_sign(text, middle):
+        middle -= 1
+    if tokens <= max_tokens or middle <= span.start:
+        yield span, tokens
+        return
+    for half in (Span(span.start, middle), Span(middle, span.end)):
+        size = tokenizer.count(text[half.start : half.end])
+        yield from _halved(text, half, size, max_tokens, tokenizer)
+
+
+def _inside_a_sign(text: str, at: int) -> bool:
+    """Whether a cut before ``text[at]`` would part a letter and its marks, or a joined emoji."""
+    import unicodedata
+
+    joiners = "\u200d\ufe0f"
+    return bool(unicodedata.combining(text[at])) or text[at] in joiners or text[at - 1] == "\u200d"
+
+
+def _counted(text: str, spans: Iterable[Span], tokenizer: Tokenizer) -> Iterator[tuple[Span, int]]:
+    """Spans and their tokens."""
+    spans = list(spans)
+    return zip(spans, tokenizer.count_all([text[s.start : s.end] for s in spans]), strict=True)
+
+
+def _split(text: str, span: Span, boundary: re.Pattern[str]) -> Iterator[Span]:
+    """Stretches of a span between matches of ``boundary``."""
+    at = span.start
+    for match in boundary.finditer(text, span.start, span.end):
+        if match.start() > at:
+            yield Span(at, match.start())
+        at = match.end()
+    if at < span.end:
+        yield Span(at, span.end)
+
+
+def _boundary_costs(
+    text: str, pairs: list[tuple[Segment, Segment]], tokenizer: Tokenizer
+) -> tuple[list[int], list[bool]]:
+    """What joining costs [tokens], and whether that holds for any run of segments.
+
+    It does where the tokenizer is local and there is white space between the two.
+    """
+    local = tokenizer.is_local
+    opens, closes = tokenizer.added_edges
+    keys = []
+    for left, right in pairs:
+        gap, opener = text[left.end : right.start], text[right.start]
+        tail = _last_word(text, left) if tokenizer.splits_at_spaces and gap[-1:] == "\n" else ""
+        if tail and closes.isdisjoint(tail) and opener not in opens and not opener.isspace():
+            # of letters it does not matter which; of other signs it may, as of digits and slashes
+            first = "a" if tail[0].isalpha() else tail[0]
+            keys.append((first + tail[1:], gap, "a" if opener.isalpha() else opener))
+        else:
+            keys.append(_beside(text, left, right, local))
+    costs = tokenizer.boundary_costs
+    unique = [key for key in dict.fromkeys(keys) if key not in costs]
+    if unique:
+        alone = list(dict.fromkeys(part for tail, _, head in unique for part in (tail, head)))
+        sizes = dict(zip(alone, tokenizer.count_all(alone), strict=True))
+        whole = tokenizer.count_all(["".join(key) for key in unique])
+        for key, size in zip(unique, whole, strict=True):
+            costs[key] = size - sizes[key[0]] - sizes[key[2]]
+    # o200k's pattern goes on into a line that opens with a slash, whatever there is of them
+    sure = [local and bool(gap) and head[:1] != "/" for _, gap, head in keys]
+    found = [costs[key] for key in keys]
+    if len(costs) > _MOST_COSTS:
+        costs.clear()
+    return found, sure
+
+
+def _last_word(text: str, segment: Segment) -> str:
+    """The end of an segment that what follows it may join: a letter and the marks behind it.
+
+    A token that goes on into a new line begins after the last letter or digit, or at the space
+    before marks that stand by themselves.
+    """
+    at = segment.end - 1
+    while at > segment.start and not text[at].isalnum() and not text[at].isspace():
+        at -= 1
+    if text[at].isalnum():
+        return text[at : segment.end]
+    return text[max(segment.start, text.rfind(" ", segment.start, at + 1)) : segment.end]
+
+
+def _beside(text: str, left: Segment, right: Segment, local: bool) -> tuple[str, str, str]:
+    """What stands next to a join: from the last space on, and up to the first.
+
+    Words are split there whatever follows; without a space in sight it is all of both.
+    """
+    tail = text[max(left.start, left.end - _WINDOW) : left.end]
+    head = text[right.start : min(right.end, right.start + _WINDOW)]
+    space, stop = tail.rfind(" "), head.find(" ")
+    tail = tail[space:] if local and space >= 0 else text[left.start : left.end]
+    head = head[:stop] if local and stop >= 0 else text[right.start : right.end]
+    return tail, text[left.end : right.start], head

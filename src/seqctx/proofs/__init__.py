@@ -1,0 +1,1 @@
+"""What is proved by running a tiny model in Axolotl's environment."""

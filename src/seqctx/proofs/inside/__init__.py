@@ -1,0 +1,1 @@
+"""In-environment scripts: they run with Axolotl's Python and import torch."""

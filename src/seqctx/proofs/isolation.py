@@ -1,0 +1,264 @@
+"""Whether packed examples see one another: measured in Axolotl's own batch, loader and loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seqctx.catalog.keys import axolotl_names
+from seqctx.catalog.model_folder import check_base
+from seqctx.catalog.models import find_model
+from seqctx.config.config import Config
+from seqctx.config.render import axolotl_mapping
+from seqctx.errors import CheckError, InputError
+from seqctx.proofs.tiny_model import VOCAB, model_config, small_config
+from seqctx.system.host import has_gpu
+from seqctx.system.scripts import run_inside
+
+TOLERANCE = 1e-5
+"""What counts as nothing. A change elsewhere compares two forwards of one shape that differ in one
+token: where nothing passes they are equal bit by bit, and 0.0 is what was measured with sdpa and
+eager; a leak was 0.5 and more."""
+ROUNDING = {"float32": 1e-5, "float16": 1e-2, "bfloat16": 5e-2}
+"""Packed against alone compares two shapes, whose sums are rounded in another order: as a share of
+the largest logit, by dtype; about a hundred, ten and six of its units in the last place."""
+
+_LONGEST = 256  # tokens in a row of the proof; packing is the same at any length
+_MOST_ROWS = 4
+_SEED = 7
+_REMEDIES = {
+    r"Unrecognized configuration class|model_type|for_model": "Name a base model of another class",
+    r"plugins: .* cannot be loaded": "Install it beside Axolotl, or leave it out",
+    r"ValidationError|Input should be": "Mend the key",
+}
+# Of Axolotl's own keys, those that decide what stands in a row and what sees what. Keys of plugins
+# are kept whole. Left out: adapters and quantization (they change weights, not what attends to
+# what), data, optimizers, parallel runs, trackers, and what saves memory.
+_KEPT = {
+    "attn_implementation", "eager_attention", "flash_attention", "flex_attention", "s2_attention",
+    "sage_attention", "sdp_attention", "xformers_attention", "sdpa_varlen", "flash_optimum",
+    "fused_attn_kernel", "gemma4_hybrid_attn_impl", "large_head_attention",
+    "fa_varlen_kwargs_in_collator", "flex_attn_compile_kwargs", "scaling_softmax",
+    "scaling_softmax_bias", "scaling_softmax_factor", "sample_packing", "sample_packing_bin_size",
+    "sample_packing_eff_est", "sample_packing_group_size", "sample_packing_sequentially",
+    "multipack_real_batches", "batch_flattening", "pad_to_sequence_len", "pad_to_multiple_of",
+    "group_by_length", "curriculum_sampling", "chunked_cross_entropy", "use_kernels",
+    "chunked_cross_entropy_num_chunks", "experts_implementation", "plugins", "trainer_cls",
+    "type_of_model", "model_type",
+}  # fmt: skip
+_WITH_REAL_WEIGHTS = {
+    "special_tokens", "tokens", "tokenizer_config", "tokenizer_type", "tokenizer_use_fast",
+    "trust_remote_code", "revision_of_model",
+}  # fmt: skip
+_PRECISION = {"bf16", "bfloat16", "fp16", "float16", "tf32"}
+_ON_A_GPU = ("flash", "flex", "xformers", "sage", "fp8", "/")  # in names of attention
+_OTHER_TRAINING = ("rl", "reward_model", "process_reward_model", "pretraining_dataset", "streaming")
+
+
+@dataclass(frozen=True)
+class Example:
+    """One example of the batch, and what passes between it and the others.
+
+    Attributes:
+        row: of the batch.
+        start: its first token in the row.
+        stop: the token after its last.
+        change_elsewhere: largest change of the others' logits when one of its tokens is another.
+        against_alone: largest difference of its own logits, in this batch and in one of its own.
+        gradient_elsewhere: largest gradient of its loss by the others' embeddings; the label of its
+            first token left out.
+    """
+
+    row: int
+    start: int
+    stop: int
+    change_elsewhere: float
+    against_alone: float
+    gradient_elsewhere: float
+
+    @property
+    def tokens(self) -> int:
+        """Its length."""
+        return self.stop - self.start
+
+
+@dataclass(frozen=True)
+class Isolation:
+    """What was measured in one batch.
+
+    Attributes:
+        model_class: of transformers.
+        weights: ``random`` (a small model of that class) or ``real``.
+        attention: the implementation really used.
+        collator: the class that made the batch.
+        batch: what the model got: names and shapes.
+        dtype: of the weights.
+        device: ``cpu`` or ``cuda``.
+        largest_logit: by magnitude.
+        gradient_at_border: of the label of one example's first token alone, which the token before
+            it, another example's last, is trained to predict where it is no -100.
+        examples: those of the batch.
+    """
+
+    model_class: str
+    weights: str
+    attention: str
+    collator: str
+    batch: Mapping[str, tuple[int, ...]]
+    dtype: str
+    device: str
+    largest_logit: float
+    gradient_at_border: float
+    examples: tuple[Example, ...]
+
+    @property
+    def shares_rows(self) -> bool:
+        """Whether two examples stand in one row."""
+        return len({e.row for e in self.examples}) < len(self.examples)
+
+    @property
+    def leaks(self) -> dict[str, float]:
+        """What is more than nothing: name to largest number."""
+        limits = {
+            "change elsewhere": TOLERANCE,
+            "packed vs alone": ROUNDING[self.dtype] * max(1.0, self.largest_logit),
+            "gradient elsewhere": TOLERANCE,
+        }
+        return {name: n for name, n in self.largest.items() if not n <= limits[name]}
+
+    @property
+    def largest(self) -> dict[str, float]:
+        """Each of the three numbers, over all examples."""
+        return {
+            "change elsewhere": max(e.change_elsewhere for e in self.examples),
+            "packed vs alone": max(e.against_alone for e in self.examples),
+            "gradient elsewhere": max(e.gradient_elsewhere for e in self.examples),
+        }
+
+    @property
+    def verdict(self) -> str:
+        """One line: isolated, or what leaks and by how much."""
+        which = f"{self.attention} attention, {self.model_class} ({self.weights} weights)"
+        if self.leaks:
+            numbers = ", ".join(f"{name} {n:.3g}" for name, n in self.leaks.items())
+            return f"examples LEAK into each other: {numbers}; {which}"
+        where = "in one row" if self.shares_rows else "one a row"
+        change = self.largest["change elsewhere"]
+        return (
+            f"isolated: {len(self.examples)} examples {where}, change elsewhere {change}; {which}"
+        )
+
+    @property
+    def border(self) -> str | None:
+        """What the loss does where two examples meet, if it does something."""
+        gradient = self.gradient_at_border
+        if not gradient > TOLERANCE:
+            return None
+        return (
+            "where an example's first token has a label (type: completion, ready tokens), the loss "
+            "trains the last token of the example before it to predict it, whatever the attention: "
+            f"gradient {gradient:.3g}. Chat examples whose prompts are not trained on have none."
+        )
+
+
+def prove_isolation(cfg: Config, *, real_weights: bool = False) -> Isolation:
+    """Change one token of one packed example, and measure what changes elsewhere.
+
+    Axolotl loads the model, packs and collates; what its data loader gives is what the model gets.
+
+    Args:
+        cfg: the file; its keys on attention, packing and plugins are what is tried.
+        real_weights: those of ``base_model``, in place of small random ones of its class.
+
+    Raises:
+        CheckError: when the file's attention needs a GPU and none is here.
+        InputError: when the model's class is not known, or the file trains on something else than
+            examples.
+        ToolError: when Axolotl is not there, or refuses.
+    """
+    check_base(cfg.base_model)
+    gpu = has_gpu()
+    _refuse(cfg, gpu)
+    small = None if real_weights else small_config(*model_config(cfg.base_model))
+    shape = find_model(cfg.base_model) if real_weights else None
+    vocab = (shape and shape.vocab) or VOCAB
+
+    def job(folder: Path) -> dict[str, Any]:
+        mapping = proof_mapping(cfg, folder, real_weights=real_weights, gpu=gpu)
+        return {"axolotl": mapping, "small_config": small, "vocab": vocab, "seed": _SEED}
+
+    offline = not real_weights or cfg.base_model_is_local
+    result = run_inside("proofs.inside.isolation", job, offline=offline, remedies=_REMEDIES)
+    return Isolation(
+        **{
+            **result,
+            "weights": "real" if real_weights else "random",
+            "batch": {name: tuple(sizes) for name, sizes in result["batch"].items()},
+            "examples": tuple(Example(**e) for e in result["examples"]),
+        }
+    )
+
+
+def proof_mapping(
+    cfg: Config, folder: Path, *, real_weights: bool = False, gpu: bool = False
+) -> dict[str, Any]:
+    """The Axolotl YAML of the proof: the file's keys on attention, packing and plugins.
+
+    Args:
+        cfg: the file.
+        folder: where the proof's model and data are.
+        real_weights: the base model's own weights and tokenizer.
+        gpu: whether it runs on one; without, weights are in 32 bit.
+    """
+    given = axolotl_mapping(cfg, output_dir=folder / "out")
+    others = axolotl_names()["keys"].keys() - _KEPT
+    kept = _KEPT | (_WITH_REAL_WEIGHTS if real_weights else set()) | (_PRECISION if gpu else set())
+    mapping = {k: v for k, v in given.items() if k in kept or k not in others}
+    rows = cfg.micro_batch_size or 1
+    fewest = 1 if cfg.sample_packing else 2  # where nothing is packed, rows are compared
+    precision = {} if gpu else {"bf16": False, "fp16": False, "tf32": False}
+    return {
+        **mapping,
+        **precision,
+        "base_model": cfg.base_model if real_weights else str(folder / "model"),
+        "datasets": [{"path": str(folder / "rows.jsonl"), "ds_type": "json"}],
+        "dataset_prepared_path": given["dataset_prepared_path"],
+        "output_dir": given["output_dir"],
+        "sequence_len": min(cfg.sequence_len, _LONGEST),
+        "micro_batch_size": max(fewest, min(rows, _MOST_ROWS)),
+        "gradient_accumulation_steps": 1,
+        "num_epochs": 1,
+        "seed": _SEED,
+        "val_set_size": 0,
+        "learning_rate": 1e-4,
+        "optimizer": "adamw_torch",
+        "gradient_checkpointing": False,
+        "dataset_num_proc": 1,
+        "dataloader_num_workers": 0,
+        "dataloader_pin_memory": False,
+    }
+
+
+def _refuse(cfg: Config, gpu: bool) -> None:
+    """Say what cannot be tried here."""
+    for key in _OTHER_TRAINING:
+        if cfg.get(key):
+            raise InputError(
+                f"{key}: set; the proof is about examples that are trained on. Unset it."
+            )
+    if gpu:
+        return
+    name = cfg.attn_implementation or ""
+    if any(part in name for part in _ON_A_GPU):
+        raise CheckError(
+            f"attn_implementation: {name} needs a GPU; run this there, or prove sdpa with "
+            "--set attn_implementation=sdpa."
+        )
+    for flag in ("flash", "flex", "xformers", "sage", "s2"):
+        if cfg.get(f"{flag}_attention"):
+            raise CheckError(
+                f"{flag}_attention: true needs a GPU; run this there, or prove sdpa with "
+                f"--set {flag}_attention=false --set attn_implementation=sdpa."
+            )

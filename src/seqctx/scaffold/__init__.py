@@ -1,0 +1,1 @@
+"""Files and blocks that are written for the user."""

@@ -1,0 +1,220 @@
+"""Files and blocks that fit a model and a card: what ``init`` writes and ``--suggest`` shows."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from seqctx.artifacts.manifest import data_file
+from seqctx.catalog.chat_templates import turn_end
+from seqctx.catalog.gpus import Gpu
+from seqctx.catalog.models import Model
+from seqctx.check.facts import longest_window
+from seqctx.config.config import Config, parse_config
+from seqctx.config.source import Document
+from seqctx.errors import CheckError, InputError
+from seqctx.plan.memory import GIB
+from seqctx.plan.training import plan_training
+
+Goal = Literal["voice", "overlap", "arcs", "packed"]
+GOALS: tuple[Goal, ...] = get_args(Goal)
+UTILIZATION = 0.90
+_WINDOW = 64_000  # as wide as retrieval over notes and chapters asks for [tokens]
+_SEQUENCES = 9  # fewer are reported to fail at warm-up on Blackwell cards
+
+_OF_GOAL: dict[Goal, dict[str, Any]] = {
+    "voice": {"sequence_len": 2048, "sample_packing": False},
+    "overlap": {"sequence_len": 2048, "sample_packing": False},
+    "arcs": {"sequence_len": 4096, "sample_packing": False},
+    "packed": {"sequence_len": 2048, "sample_packing": True, "eval_sample_packing": False},
+}
+_ON_CPU = {
+    "optimizer": "adamw_torch",
+    "bf16": False,
+    "fp16": False,
+    "tf32": False,
+    "gradient_checkpointing": False,
+    "lora_mlp_kernel": False,
+    "lora_qkv_kernel": False,
+    "lora_o_kernel": False,
+    "lora_embedding_kernel": False,
+    "dataloader_pin_memory": False,
+    "plugins": [
+        "seqctx.train.axolotl_plugin.CpuPlugin",
+        "seqctx.train.axolotl_plugin.SeedPlugin",
+    ],
+}
+_ON_GPU = {
+    "optimizer": "adamw_bnb_8bit",
+    "bf16": True,
+    "tf32": True,
+    "gradient_checkpointing": True,
+}
+_WITHOUT_BF16 = {"bf16": False, "fp16": True, "tf32": False}
+_FUSED = {
+    "plugins": ["axolotl.integrations.liger.LigerPlugin"],
+    "liger_fused_linear_cross_entropy": True,
+}
+# vLLM 0.32: config/model.py, _FLOAT16_NOT_SUPPORTED_MODELS
+_NEEDS_BF16 = re.compile(r"gemma-?[23]|glm-?4-", re.IGNORECASE)
+
+
+def propose(
+    base_model: str,
+    gpu: Gpu,
+    manuscripts: tuple[str, ...],
+    goal: Goal,
+    *,
+    model: Model | None,
+    stem: str,
+) -> Config:
+    """A whole file for a writer's QLoRA: what is trained, what is served, from which text.
+
+    Args:
+        base_model: a folder or hub id.
+        gpu: the card.
+        manuscripts: files and folders of text.
+        goal: ``voice`` trains on 2,048 tokens; ``overlap`` repeats a quarter of each chunk as
+            context; ``arcs`` trains on 4,096; ``packed`` packs examples, kept apart.
+        model: the model's, where known.
+        stem: the file's name without its ending.
+
+    Raises:
+        CheckError: when the card cannot train it, not with a fused loss either, or when the
+            model's 16-bit weights leave no room to serve it.
+    """
+    on_cpu = gpu.architecture == "cpu"
+    sequence_len = _OF_GOAL[goal]["sequence_len"]
+    if model:
+        sequence_len = min(sequence_len, model.max_position)
+    prepare: dict[str, Any] = {"manuscripts": list(manuscripts), "held_out": 0.1}
+    if goal == "overlap":
+        prepare |= {"strategy": "overlap", "overlap": 0.25}
+    else:
+        prepare |= {"strategy": "sequential", "context_tokens": 128}
+    pad = "<|finetune_right_pad_id|>"
+    known = model.special_tokens if model else None
+    folder = f"prepare/out/{stem}"
+    rank = 16 if on_cpu else 64
+    data = {
+        "base_model": base_model,
+        "chat_template": "tokenizer_default",
+        **({"special_tokens": {"pad_token": pad}} if known and pad in known else {}),
+        **({"eot_tokens": [end]} if (end := turn_end(base_model)) else {}),
+        **_OF_GOAL[goal],
+        "sequence_len": sequence_len,
+        "excess_length_strategy": "raise",
+        "datasets": [_dataset(folder, "train", ends) for ends in (False, True)],
+        "test_datasets": [_dataset(folder, "held_out", ends) for ends in (False, True)],
+        "dataset_prepared_path": f"{folder}/tokenized",
+        "adapter": "qlora",
+        "load_in_4bit": True,
+        "lora_r": rank,
+        "lora_alpha": rank,
+        "lora_dropout": 0.0,
+        "lora_target_linear": True,
+        "micro_batch_size": 1,
+        "gradient_accumulation_steps": 2 if on_cpu else 4,
+        "num_epochs": 3,
+        "learning_rate": 0.0001,
+        "lr_scheduler": "cosine",
+        "warmup_ratio": 0.05,
+        "weight_decay": 0.0,
+        "max_grad_norm": 1.0,
+        "seed": 42,
+        "eval_strategy": "epoch",
+        "save_strategy": "epoch",
+        "save_total_limit": 2,
+        "metric_for_best_model": "eval_loss",
+        "logging_steps": 1,
+        "output_dir": f"outputs/{stem}",
+        "attn_implementation": "sdpa",
+        **(_ON_CPU if on_cpu else _ON_GPU),
+        **({} if _has_bf16(gpu) else _WITHOUT_BF16),
+        "vllm": {},
+        "seqctx": {"gpu": gpu.name, "prepare": prepare},
+    }
+    cfg = parse_config(Document(f"{stem}.yaml", data, {}))
+    cfg = cfg.replace(vllm=serving_block(cfg, model, gpu))
+    return _trainable(cfg, model, gpu) if model else cfg
+
+
+def _has_bf16(gpu: Gpu) -> bool:
+    """Whether bfloat16 is computed in: on a CPU, too, though slowly."""
+    return gpu.has_bf16 or gpu.architecture == "cpu"
+
+
+def _trainable(cfg: Config, model: Model, gpu: Gpu) -> Config:
+    """The file where it fits the card, else with a fused loss, which keeps no logits.
+
+    Raises:
+        CheckError: where that does not fit either.
+    """
+    fused = cfg.replace(**_FUSED)
+    try:
+        if plan_training(cfg, gpu=gpu, model=model).fits is not False:
+            return cfg
+        plan = plan_training(fused, gpu=gpu, model=model)
+    except InputError:  # of blocks whose memory is not known
+        return cfg
+    if plan.fits is not False:
+        return fused
+    raise CheckError(
+        f"{gpu.name}: training at {cfg.sequence_len} takes {plan.device / GIB:.1f} GiB, with a "
+        f"fused loss, and the card has {gpu.usable_gib:.1f}. Take a smaller model."
+    )
+
+
+def runbook(cfg: Config, path: Path, goal: Goal) -> str:
+    """The header of a written file: what it is and how it is run."""
+    return "\n\n".join(
+        (
+            f"{Path(cfg.base_model).name}, {cfg.adapter} rank {cfg.lora_r}, on {cfg.seqctx.gpu}; "
+            f"goal: {goal}.",
+            f"check   seqctx check {path}",
+            f"run     make prepare train serve CONFIG={path}",
+            "Relative paths count from the folder that the command is run in.",
+        )
+    )
+
+
+def _dataset(folder: str, side: Literal["train", "held_out"], ends: bool) -> dict[str, str]:
+    """One entry of what ``prepare`` writes; the end of the turn is trained where text ends."""
+    entry = {"path": f"{folder}/{data_file(side, ends=ends)}", "ds_type": "json"}
+    entry |= {"split": "train"} if side == "held_out" else {}
+    return {**entry, "type": "chat_template", "train_on_eos": "turn" if ends else "none"}
+
+
+def serving_block(cfg: Config, model: Model | None, gpu: Gpu | None) -> dict[str, Any]:
+    """The ``vllm:`` block that fits: as wide as the model and the card allow, up to 64,000.
+
+    Raises:
+        CheckError: when not even one trained example fits beside the weights, or when the model
+            needs bfloat16 and the card has none.
+    """
+    block: dict[str, Any] = {"max_num_seqs": _SEQUENCES, "dtype": "bfloat16"}
+    if gpu and not _has_bf16(gpu):
+        if _NEEDS_BF16.search(model.name if model else cfg.base_model):
+            raise CheckError(f"{gpu.name}: it has no bfloat16, and vLLM serves {cfg.base_model} "
+                             "in no float16. Take another model or card.")  # fmt: skip
+        block["dtype"] = "float16"
+    window = min(_WINDOW, model.max_position) if model else None
+    if model and gpu and gpu.architecture == "cpu":
+        cache = max(window or 0, cfg.sequence_len) * model.kv_bytes_per_token
+        block["kv_cache_memory_bytes"] = max(1, -(-cache // GIB)) * GIB
+    else:
+        block["gpu_memory_utilization"] = UTILIZATION
+    if not model or not window:
+        return block
+    longest = longest_window(cfg.replace(vllm=block), model, gpu)
+    if longest is not None:
+        if longest < cfg.sequence_len:
+            raise CheckError(
+                f"{gpu.name if gpu else ''}: {model.weights_gib:.1f} GiB of 16-bit weights leave "
+                f"no room for {cfg.sequence_len} tokens of KV cache. Take a smaller model."
+            )
+        if longest > cfg.sequence_len + 2000:
+            longest -= longest % 1000
+        window = min(window, longest)
+    return {"max_model_len": max(window, cfg.sequence_len), **block}

@@ -1,0 +1,48 @@
+"""The blocks that a file lacks, as a diff."""
+
+from __future__ import annotations
+
+import difflib
+
+from seqctx.catalog.gpus import Gpu
+from seqctx.check.facts import Facts
+from seqctx.config.config import Config
+from seqctx.config.effective import training_rope
+from seqctx.config.render import dump_yaml
+from seqctx.scaffold.init import serving_block
+
+
+def suggest(text: str, name: str, cfg: Config, facts: Facts, machine: Gpu | None = None) -> str:
+    """The blocks that a file lacks, as a diff that ``patch`` takes.
+
+    Args:
+        text: the file.
+        name: its path, for the diff's header.
+        cfg: the same, validated.
+        facts: what is known beside it.
+        machine: this machine's card, for a file that names none.
+
+    Returns:
+        A unified diff; empty where both blocks are there.
+
+    Raises:
+        CheckError: when the model cannot be served on the card.
+    """
+    added = ""
+    gpu = facts.gpu or machine
+    if "vllm" not in cfg.model_fields_set:
+        block = serving_block(cfg, facts.model, gpu)
+        if rope := training_rope(cfg):
+            block["hf_overrides"] = {"rope_parameters": rope}
+        added += "\n" + dump_yaml({"vllm": block})
+    if "seqctx" not in cfg.model_fields_set:
+        named = (
+            f"  gpu: {gpu.name}\n" if gpu else "  # gpu: rtx-5090    # check says what fits it\n"
+        )
+        added += f"\nseqctx:\n{named}"
+    lines = text.splitlines(keepends=True)
+    ended = text if text.endswith("\n") or not text else f"{text}\n"
+    after = [*ended.splitlines(keepends=True), *added.splitlines(keepends=True)]
+    unended = "\n\\ No newline at end of file\n"  # patch wants to be told
+    changes = difflib.unified_diff(lines, after, name, name) if added else ()
+    return "".join(line if line.endswith("\n") else line + unended for line in changes)

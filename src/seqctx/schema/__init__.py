@@ -1,1 +1,0 @@
-"""The file: its models, how it is read, and what is made of it for Axolotl and vLLM."""

@@ -1,0 +1,1 @@
+"""This machine: files written whole, processes, environments, GPUs."""

@@ -1,0 +1,179 @@
+"""Files and folders: written whole or not at all, hashed, and explained when they fail."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from seqctx.errors import CheckError, InputError
+
+
+@contextmanager
+def explain_os_errors(place: Path | str) -> Iterator[None]:
+    """Turn the operating system's refusals around ``place`` into one line with a remedy.
+
+    Raises:
+        InputError: for any OSError inside the block; a full disk says how much is free.
+    """
+    try:
+        yield
+    except OSError as error:
+        place = error.filename or place
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise InputError(
+                f"{place}: the disk is full ({free_bytes(Path(place)) / 1e6:.1f} MB free). "
+                "Make room and run again; nothing half-written was kept."
+            ) from error
+        if isinstance(error, FileNotFoundError):
+            raise InputError(f"{place}: no such file. Check the path.") from error
+        raise InputError(
+            f"{place}: {error.strerror or error}. Check the path and its permissions."
+        ) from error
+
+
+def free_bytes(path: Path) -> int:
+    """Bytes free on the disk that holds ``path``, which need not exist yet."""
+    path = path.absolute()
+    while not path.exists():
+        path = path.parent
+    return shutil.disk_usage(path).free
+
+
+def partial_of(folder: Path) -> Path:
+    """Where `replaced_folder` lets a new version of ``folder`` grow."""
+    return folder.with_name(folder.name + ".seqctx-partial")
+
+
+@contextmanager
+def replaced_folder(
+    folder: Path,
+    *,
+    made_by: str,
+    resume: bool = False,
+    keep: Callable[[Path], bool] = lambda partial: False,
+) -> Iterator[Path]:
+    """A new folder to fill, which takes the place of ``folder`` when the block ends well.
+
+    Args:
+        folder: what is replaced; a link stays, and what it points to is replaced.
+        made_by: a file that is in every folder of this kind: one without it is somebody else's.
+        resume: go on with what an earlier run kept.
+        keep: asked when the block fails: whether the partial folder is worth to go on with.
+
+    Yields:
+        `partial_of` the folder, empty but for what is resumed; removed with all that is in it,
+        and with the parents made for it, when the block fails and it is not kept.
+
+    Raises:
+        CheckError: when ``folder`` was not made by us, or another run is filling it.
+        InputError: when it cannot be replaced; what the block made is kept then.
+    """
+    with explain_os_errors(folder):
+        folder = folder.resolve() if folder.is_symlink() else folder
+        if folder.exists() and not (folder / made_by).exists() and any(folder.iterdir()):
+            raise CheckError(
+                f"{folder}: is not empty and was not made by seqctx (it has no {made_by}). "
+                "Move it away, or name another folder."
+            )
+        if folder.is_mount():
+            raise CheckError(f"{folder}: is a mount point. Name a folder below it.")
+        partial, old = partial_of(folder), folder.with_name(folder.name + ".seqctx-old")
+        with locked(partial):
+            if old.exists() and not folder.exists():  # killed between the two renames below
+                old.rename(folder)
+            if old.exists():  # killed after them; the next rename would find it in its way
+                shutil.rmtree(old)
+            if not resume:
+                shutil.rmtree(partial, ignore_errors=True)
+        made = [parent for parent in partial.parents if not parent.exists()]  # innermost first
+        partial.mkdir(parents=True, exist_ok=resume)
+    whole = False
+    with locked(partial):
+        try:
+            yield partial
+            whole = True
+            with explain_os_errors(folder):
+                if folder.exists() and not any(folder.iterdir()):
+                    folder.rmdir()  # a container's own, say, which cannot be renamed
+                elif folder.exists():
+                    folder.rename(old)
+                partial.rename(folder)
+        finally:
+            if not folder.exists() and (whole or old.exists()):
+                (partial if whole else old).rename(folder)
+            if not whole and not keep(partial):
+                shutil.rmtree(partial, ignore_errors=True)
+                with suppress(OSError):  # one that is in use by now stays
+                    for parent in made:
+                        parent.rmdir()
+            if folder.exists():
+                shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder against other runs; the lock ends with the process, however it ends."""
+    if not folder.is_dir():
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise CheckError(f"{folder}: another run is writing it. Wait for it, or stop it.") from None
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def atomic_write(path: Path) -> Iterator[IO[str]]:
+    """A text file that appears whole or not at all.
+
+    Raises:
+        InputError: when it cannot be written, a full disk included.
+    """
+    temporary = None
+    try:
+        with explain_os_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(
+                "w", encoding="utf-8", newline="\n", dir=path.parent,
+                prefix=f".{path.name}.", delete=False,
+            ) as f:  # fmt: skip
+                temporary = Path(f.name)
+                yield f
+                f.flush()
+                os.fsync(f.fileno())
+            temporary.chmod(0o644)
+            temporary.replace(path)
+            temporary = None
+    finally:
+        if temporary:
+            temporary.unlink(missing_ok=True)
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a whole file, or nothing; one that is there stays as it is.
+
+    Raises:
+        InputError: when there is one already, or the system refuses.
+    """
+    with explain_os_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}.{os.getpid()}.seqctx-partial")
+        try:
+            partial.write_text(text, "utf-8")
+            os.link(partial, path)  # unlike a rename, it fails where a file is
+        except FileExistsError:
+            fact = "is there already. Choose another name, or move it away."
+            raise InputError(f"{path}: {fact}") from None
+        finally:
+            partial.unlink(missing_ok=True)

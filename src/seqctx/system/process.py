@@ -1,0 +1,192 @@
+"""Axolotl and vLLM as subprocesses: found in their own environments, watched, and stopped whole."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from seqctx.errors import ToolError
+from seqctx.system.atomic import explain_os_errors, free_bytes
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+@contextmanager
+def running(
+    command: list[str], env: dict[str, str], *, log: IO[bytes] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program in a process group of its own; when the block is left, all of it has ended.
+
+    Its output goes to ``log`` if given, else to ``process.stdout``, errors included. It ends with
+    us, too, where we are killed and cannot stop it.
+    """
+    libc = ctypes.CDLL(None)
+
+    def end_with_parent() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+    with explain_os_errors(command[0]):
+        process = subprocess.Popen(
+            command,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=log or subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C reaches us, and we stop it in order
+            preexec_fn=end_with_parent,
+        )
+    try:
+        yield process
+    finally:
+        stop(process)
+        if process.stdout:
+            process.stdout.close()
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a process group: SIGINT, then SIGTERM, then SIGKILL for whatever is left of it."""
+    try:
+        for number, seconds in ((signal.SIGINT, 15.0), (signal.SIGTERM, 5.0)):
+            if process.poll() is not None:
+                break
+            _signal_group(process, number)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(seconds)
+    finally:  # also when Ctrl-C is pressed again while this waits
+        _signal_group(process, signal.SIGKILL)
+        process.wait()
+        while _group_runs(process.pid):  # it takes a moment to give gigabytes back
+            time.sleep(0.02)
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
+
+
+def _group_runs(group: int) -> bool:
+    """Whether any process of a group still has memory or ports.
+
+    A zombie has none, once its last thread has ended too; it only waits to be reaped, which is not
+    for us to do where its parent was another.
+    """
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            # state, parent, group, ... threads: the fields after the name, see proc(5)
+            fields = path.read_text("utf-8", "replace").rpartition(")")[2].split()
+            if int(fields[2]) == group and (fields[0] not in "ZX" or int(fields[17]) > 1):
+                return True
+    return False
+
+
+def resident_bytes(pid: int) -> int:
+    """Memory of a process and all below it; pages that several hold count for each [B]."""
+    import psutil
+
+    total = 0
+    with suppress(psutil.NoSuchProcess):
+        parent = psutil.Process(pid)
+        for process in (parent, *parent.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                total += process.memory_info().rss
+    return total
+
+
+def lines(
+    process: subprocess.Popen[bytes], log: IO[bytes], *, quiet: float | None = None
+) -> Iterator[str]:
+    """What a program prints, line by line (a carriage return ends one too), copied to ``log``.
+
+    Args:
+        process: whose output is piped.
+        log: where it is copied to.
+        quiet: after so much silence an empty line comes, which is nothing that was printed [s].
+    """
+    if process.stdout is None:
+        raise ValueError("the process writes to a file")
+    rest, out = b"", process.stdout.fileno()
+    while True:
+        if quiet is not None and not select.select([out], [], [], quiet)[0]:
+            yield ""
+            continue
+        if not (chunk := os.read(out, 65536)):
+            break
+        log.write(chunk)
+        log.flush()
+        *whole, rest = re.split(rb"[\r\n]", rest + chunk)
+        for line in whole:
+            if line.strip():
+                yield line.decode("utf-8", "replace")
+    if rest.strip():
+        yield rest.decode("utf-8", "replace")
+
+
+def failure(
+    name: str, code: int, log: Path, remedies: dict[str, str], *, start: int = 0
+) -> ToolError:
+    """The error of a tool that ended by itself: the line that says why, and what to do.
+
+    Args:
+        name: the tool.
+        code: its exit status.
+        log: all that it printed.
+        remedies: regular expressions over the log, most specific first, each with what to do.
+        start: what stood in the log before it was started [B].
+    """
+    errors = _errors(log.read_bytes()[start:].decode("utf-8", "replace"))
+    known = {
+        r"No space left on device": (
+            f"Make room ({free_bytes(log) / 1e6:.0f} MB free) and run again"
+        ),
+        r"MemoryError|Cannot allocate memory|out of memory": (
+            "Lower sequence_len, micro_batch_size or vllm.max_model_len"
+        ),
+        **remedies,
+    }
+    if code == -signal.SIGKILL:
+        return ToolError(f"{name}: killed, probably for memory. Free some; the log is {log}.")
+    for pattern, remedy in known.items():
+        if found := [e for e in errors if re.search(pattern, e)]:
+            return ToolError(f"{name}: {found[-1][:400]} {remedy}; the log is {log}.")
+    cause = errors[-1][:400] if errors else f"ended with status {code}"
+    return ToolError(f"{name}: {cause} See the log: {log}.")
+
+
+_PREFIX = re.compile(  # vLLM's processes, its logger, torchrun's processes
+    r"^(?:\([^)]*pid[^)]*\)\s*)?(?:ERROR \S+ \S+ \[[^\]]*\]\s?)?(?:\[rank\d+\]: )?"
+)
+_ERROR = re.compile(  # the last alternative: Python, asked to run a module that is not there
+    r"[\w.]*(?:Error|Exception|Exit|IsEnabled)\b: |/\S+: (?:Error while finding|No module named)"
+)
+_GENERIC = re.compile(  # last words of vLLM, accelerate and torchrun; the cause stands above
+    r"RuntimeError: Engine core initialization failed"
+    r"|[\w.]*(?:CalledProcessError|ChildFailedError)\b"
+)
+
+
+def _errors(log: str) -> list[str]:
+    """The error lines of a log, in order, each with its indented continuation.
+
+    Those that only say that another process failed are left out, unless there are no others.
+    """
+    found: list[str] = []
+    continues = False
+    for line in re.sub(r"\x1b\[[0-9;]*m", "", log).splitlines():
+        line = _PREFIX.sub("", line)
+        if _ERROR.match(line):
+            found.append(line.strip())
+            continues = True
+        elif continues and line.startswith("  "):
+            found[-1] += " " + line.strip()
+        else:
+            continues = False
+    return [error for error in found if not _GENERIC.match(error)] or found

@@ -1,0 +1,184 @@
+"""Shapes of models and GPUs: the tables hold together, and folders are read before them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from seqctx.catalog.gpus import find_gpu, known_gpus
+from seqctx.catalog.models import find_model, known_models
+from seqctx.errors import InputError
+
+# The full-attention layers alone grow with the context in these; their columns count those only.
+HYBRID = ("gemma-4", "gpt-oss", "Qwen3.5", "Qwen3.6", "Qwen3.8")
+
+
+@pytest.mark.parametrize("name", known_models())
+def test_rows_of_the_table_hold_together(name: str) -> None:
+    model = find_model(name)
+    assert model and model.name == name and model.source
+    assert model.max_position >= 4096 and model.parameters_m > 100
+    if model.layers and not any(mark in name for mark in HYBRID):
+        assert model.heads and model.kv_heads and model.head_dim
+        assert model.heads % model.kv_heads == 0
+        assert model.kv_bytes_per_token == 4 * model.layers * model.kv_heads * model.head_dim
+
+
+@pytest.mark.parametrize(
+    ("variant", "row"),
+    [
+        ("unsloth/Meta-Llama-3.1-8B-Instruct-bnb-4bit", "meta-llama/Llama-3.1-8B"),
+        ("google/gemma-3-4b-it", "google/gemma-3-4b"),
+        ("mistralai/Mistral-7B-Instruct-v0.3", "mistralai/Mistral-7B-v0.3"),
+        ("mistralai/Mistral-Small-24B-Instruct-2501", "mistralai/Mistral-Small-24B-2501"),
+        ("Qwen/Qwen2.5-7B-Instruct", "Qwen/Qwen2.5-7B-Instruct"),
+        ("mistralai/Ministral-3-3B-Reasoning-2512", "mistralai/Ministral-3-3B-2512"),
+    ],
+)
+def test_variants_have_their_bases_shape(variant: str, row: str) -> None:
+    model = find_model(variant)
+    assert model and model.name == row
+
+
+@pytest.mark.parametrize(
+    ("name", "positions"),
+    [
+        ("Qwen/Qwen3-4B", 40960),
+        ("Qwen/Qwen3-4B-Instruct-2507", 262144),
+        ("Qwen/Qwen3-4B-Thinking-2507", 262144),
+        ("unsloth/Qwen3-4B-Instruct-2507-unsloth-bnb-4bit", 262144),
+        ("Qwen/Qwen3-30B-A3B-Thinking-2507", 262144),
+        ("unsloth/Qwen2.5-7B-Instruct-bnb-4bit", 32768),
+    ],
+)
+def test_a_date_or_how_weights_are_stored_leaves_the_positions(name: str, positions: int) -> None:
+    model = find_model(name)
+    assert model and model.max_position == positions
+
+
+@pytest.mark.parametrize("date", ["2401", "2601"])
+def test_a_release_of_another_date_is_not_known(date: str) -> None:
+    """Its positions may be others, as those of Qwen3 of July 2025 were."""
+    assert find_model(f"Qwen/Qwen3-8B-Instruct-{date}") is None
+
+
+def test_unknown_is_none() -> None:
+    assert find_model("nobody/Nothing-1B") is None
+    assert find_gpu("rtx-9999") is None
+
+
+def test_a_folder_is_read_before_the_table(tmp_path: Path) -> None:
+    folder = tmp_path / "Llama-3.1-8B"
+    folder.mkdir()
+    config = {
+        "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "num_key_value_heads": 2, "vocab_size": 100, "max_position_embeddings": 256,
+        "intermediate_size": 128, "tie_word_embeddings": True,
+    }  # fmt: skip
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "tokenizer.json").write_text('{"added_tokens": [{"content": "<s>"}]}')
+    model = find_model(str(folder))
+    assert model and model.max_position == 256 and model.kv_bytes_per_token == 4 * 2 * 2 * 16
+    assert model.special_tokens == {"<s>"}
+    # 2 x (3*64*128 + 2*64*64 + 2*64*32) + 100*64
+    assert model.parameters_m == pytest.approx(0.08013, abs=1e-4)
+    (folder / "config.json").write_text("{")
+    with pytest.raises(InputError, match="config.json: no config"):
+        find_model(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("rope", "positions"),
+    [
+        ({"rope_scaling": {"type": "linear", "factor": 4.0}}, 1024),
+        ({"rope_parameters": {"rope_type": "dynamic", "factor": 4}}, 1024),
+        ({"rope_parameters": {"rope_type": "yarn", "factor": 4.0}}, 256),
+        ({"rope_scaling": {"rope_type": "llama3", "factor": 4.0}}, 256),
+        ({"rope_scaling": {"type": "longrope", "long_factor": [1.0]}}, 256),
+        ({"rope_parameters": {"full": {"rope_type": "linear", "factor": 2.0}}}, 512),
+        ({"rope_scaling": {"type": "linear", "factor": 4.0}, "model_type": "gemma3_text"}, 256),
+        ({"rope_scaling": None}, 256),
+    ],
+)
+def test_positions_as_the_models_own_scaling_leaves_them(
+    tmp_path: Path, rope: dict[str, object], positions: int
+) -> None:
+    config = {
+        "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 100,
+        "max_position_embeddings": 256, **rope,
+    }  # fmt: skip
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    model = find_model(str(tmp_path))
+    assert model and model.max_position == positions
+
+
+@pytest.mark.parametrize(
+    ("said", "model_type", "parameters_m"),
+    [
+        ({}, "gemma3_text", 999.9),
+        ({"tie_word_embeddings": False}, "gemma3_text", 1301.8),
+        ({}, "llama", 1301.8),
+        ({"tie_word_embeddings": True}, "llama", 999.9),
+    ],
+)
+def test_embeddings_are_tied_as_the_models_class_has_it_where_nothing_is_said(
+    tmp_path: Path, said: dict[str, bool], model_type: str, parameters_m: float
+) -> None:
+    inner = {
+        "hidden_size": 1152, "num_hidden_layers": 26, "num_attention_heads": 4,
+        "num_key_value_heads": 1, "head_dim": 256, "vocab_size": 262144,
+        "intermediate_size": 6912, "max_position_embeddings": 32768, "model_type": model_type,
+    }  # fmt: skip
+    for config in ({**inner, **said}, {"model_type": "outer", "text_config": inner, **said}):
+        (tmp_path / "config.json").write_text(json.dumps(config))
+        model = find_model(str(tmp_path))
+        assert model and model.parameters_m == pytest.approx(parameters_m, abs=0.2)
+
+
+def test_gpus_by_any_spelling() -> None:
+    assert find_gpu("NVIDIA GeForce RTX 5090") is find_gpu("rtx_5090") is find_gpu("rtx-5090")
+    card = find_gpu("rtx-5090")
+    assert card and card.architecture == "blackwell" and 31 < card.memory_gib < 32
+    assert len(known_gpus()) > 20
+
+
+def test_a_name_that_is_no_path_is_unknown() -> None:
+    assert find_model("x" * 5000) is None
+    assert find_model("a\0b") is None
+
+
+def test_a_hub_id_is_read_from_its_config(tmp_path: Path) -> None:
+    """As far as a cache goes: what the hub answered before is found without it."""
+    config = tmp_path / "models--a--model" / "snapshots" / "0" / "config.json"
+    config.parent.mkdir(parents=True)
+    (tmp_path / "models--a--model" / "refs").mkdir()
+    (tmp_path / "models--a--model" / "refs" / "main").write_text("0")
+    config.write_text(json.dumps({
+        "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 100,
+        "max_position_embeddings": 256,
+    }))  # fmt: skip
+    script = (
+        "from seqctx.catalog.models import fetch_model as f; s = f('a/model');"
+        "print(s.name, s.hidden, s.source, f('a/nothing'), f('no id at all'))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True,
+        env={**os.environ, "HF_HUB_CACHE": str(tmp_path), "HF_HUB_OFFLINE": "1"},
+    )  # fmt: skip
+    assert answer.stdout.strip() == "a/model 64 a/model: config.json None None", answer.stderr
+
+
+def test_latent_attention_is_not_taken_for_another(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({
+        "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 100,
+        "max_position_embeddings": 256, "kv_lora_rank": 16, "n_routed_experts": 8,
+    }))  # fmt: skip
+    model = find_model(str(tmp_path))
+    assert model
+    with pytest.raises(InputError, match="latent attention"):
+        _ = model.linears

@@ -1,0 +1,244 @@
+"""Every rule fires on three files written without sight of it, and is silent on what is shipped.
+
+The first line of a broken file says what is wrong with it, ``# facts:`` what is known beside it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from seqctx.check.check import RULES, Problem, check, check_document
+from seqctx.check.facts import Facts, Prepared, gather_facts
+from seqctx.config.config import parse_config, read_config
+from seqctx.config.source import Document, parse_document
+from tests.conftest import ROOT
+
+DATA = ROOT / "tests" / "data"
+NAMES_OF_KEYS = {"unknown-key", "deprecated-key"}  # found while the file is read
+ALL = sorted({rule.id for rule in RULES} | NAMES_OF_KEYS)
+
+
+def looked_at(path: Path) -> list[Problem]:
+    text = path.read_text("utf-8")
+    document = parse_document(text, path.name)
+    cfg, problems = read_config(document)
+    assert cfg, problems
+    facts = replace(gather_facts(cfg), stem=path.stem, cuda=True, cards=None, api_key=False)
+    for line in text.splitlines()[:3]:
+        if line.startswith("# facts:"):
+            facts = given(facts, json.loads(line.removeprefix("# facts:")))
+    return sorted([*problems, *check(document, cfg, facts)])
+
+
+def given(facts: Facts, stated: dict) -> Facts:
+    changes = {key: stated[key] for key in ("cuda", "cards", "api_key") if key in stated}
+    if "special_tokens" in stated:
+        changes["special_tokens"] = frozenset(stated["special_tokens"])
+    if prepared := stated.get("prepared"):
+        train, held_out = (
+            {int(n): count for n, count in prepared.get(side, {}).items()}
+            for side in ("train", "held_out")
+        )
+        changes["prepared"] = Prepared(train, held_out, frozenset(prepared["files"]))
+    return replace(facts, **changes)
+
+
+def test_every_rule_has_three_broken_files_a_fact_and_a_source() -> None:
+    folders = {p.name for p in (DATA / "broken").iterdir()}
+    assert {rule.id for rule in RULES} == folders - NAMES_OF_KEYS
+    assert len(RULES) == len({rule.id for rule in RULES})
+    for rule in RULES:
+        assert len(list((DATA / "broken" / rule.id).glob("*.yaml"))) == 3
+        assert rule.fact.endswith(".") and rule.source
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.parametrize("rule", ALL)
+def test_a_rule_fires_on_what_breaks_it(rule: str, number: int) -> None:
+    problems = looked_at(DATA / "broken" / rule / f"{number}.yaml")
+    mine = [p for p in problems if p.rule == rule]
+    assert mine, [str(p) for p in problems]
+    assert all(p.message and p.remedy.endswith((".", "?")) and "\n" not in str(p) for p in mine)
+    assert problems == sorted(problems)
+
+
+@pytest.mark.parametrize("rule", ALL)
+def test_errors_of_other_rules_do_not_fire_on_it(rule: str) -> None:
+    for path in sorted((DATA / "broken" / rule).glob("*.yaml")):
+        others = [str(p) for p in looked_at(path) if p.rule != rule and p.severity == "error"]
+        assert others == [], path
+
+
+@pytest.mark.parametrize("path", sorted((DATA / "guests").glob("*.yaml")), ids=lambda p: p.stem)
+def test_a_guest_checks_well(path: Path) -> None:
+    assert [str(p) for p in looked_at(path) if p.severity == "error"] == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "axolotl_configs").glob("*.yaml")), ids=str)
+def test_a_shipped_file_has_nothing_said_of_it(path: Path) -> None:
+    said = {p.rule for p in looked_at(path)}
+    # half an overlap is one of the mission's options, and the note on it is meant
+    assert said == ({"myth-overlap"} if path.stem.endswith("overlap50") else set())
+
+
+def test_gpt_oss_leaks_with_eager_attention_though_the_key_is_set() -> None:
+    text = (ROOT / "axolotl_configs" / "gpt-oss-20b-lora-80gb.yaml").read_text()
+    for attention, leaks in (("eager", True), ("sdpa", False)):
+        document = parse_document(text, "file")
+        cfg, _ = read_config(document, {"attn_implementation": attention, "sample_packing": True})
+        assert cfg
+        found = {p.rule for p in check(document, cfg, Facts())}
+        assert ("packing-leaks" in found) == leaks
+
+
+def of_serving(base: str, sequence_len: int = 512, **vllm: object) -> dict[str, Problem]:
+    """What is said of a server on an RTX 5090, by rule."""
+    data = {"base_model": base, "sequence_len": sequence_len, "vllm": vllm}
+    document = Document("file", {**data, "seqctx": {"gpu": "rtx-5090"}}, {})
+    cfg = parse_config(document)
+    return {p.rule: p for p in check(document, cfg, gather_facts(cfg))}
+
+
+def of_training(**data: object) -> dict[str, Problem]:
+    """What is said of keys of training, by rule."""
+    document = Document("file", {"sequence_len": 512, **data}, {})
+    cfg = parse_config(document)
+    return {p.rule: p for p in check(document, cfg, gather_facts(cfg))}
+
+
+def test_a_window_of_what_fits_is_too_large_where_nothing_fits() -> None:
+    assert not of_serving("meta-llama/Llama-3.1-8B-Instruct", 2048, max_model_len="auto")
+    said = of_serving("meta-llama/Llama-3.3-70B-Instruct", 2048, max_model_len=-1)
+    assert said.keys() == {"kv-cache-too-large"}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "window", "severity"),
+    [
+        ({"max_position_embeddings": 16384}, 16384, "warning"),
+        ({"max_position_embeddings": 16384}, 8192, None),
+        ({"max_position_embeddings": 16384}, None, "warning"),
+        ({"max_position_embeddings": 16384}, 16385, "error"),
+        ({}, 8193, "error"),
+        ({"max_position_embeddings": 4096}, 8192, "error"),
+    ],
+)
+def test_positions_that_the_file_tells_the_server(
+    overrides: dict[str, int], window: int | None, severity: str | None
+) -> None:
+    base = "HuggingFaceTB/SmolLM2-135M-Instruct"
+    said = of_serving(base, hf_overrides=overrides, max_model_len=window)
+    found = said.get("max-model-len-positions")
+    assert (found.severity if found else None) == severity
+
+
+@pytest.mark.parametrize(
+    ("base", "targets", "missing"),
+    [
+        ("Qwen/Qwen3.5-27B", ["in_proj_qkv", "in_proj_z", "out_proj"], False),
+        ("Qwen/Qwen3-Next-80B-A3B-Instruct", ["in_proj_qkvz", "in_proj_ba"], False),
+        ("google/gemma-3n-E2B-it", ["per_layer_input_gate"], False),
+        ("mistralai/Mistral-4-8B", ["q_a_proj", "kv_b_proj"], False),
+        ("google/gemma-3-4b-it", ["q_proj", "fc1"], False),
+        ("Qwen/Qwen3-30B-A3B", ["gate_proj", "gate"], False),
+        ("unsloth/phi-4", ["q_proj"], False),
+        ("microsoft/phi-4", ["q_proj"], True),
+        ("Qwen/Qwen3-8B", ["in_proj_qkv"], True),
+        ("swiss-ai/Apertus-8B-2509", ["gate_proj"], True),
+    ],
+)
+def test_targets_are_refused_where_the_models_modules_are_known(
+    base: str, targets: list[str], missing: bool
+) -> None:
+    said = of_training(base_model=base, adapter="lora", lora_target_modules=targets)
+    assert ("lora-targets" in said) == missing
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "missing"),
+    [
+        ("qwen3_5_text", "in_proj_qkv", False),
+        ("qwen3", "in_proj_qkv", True),
+        ("phi3", "q_proj", True),
+    ],
+)
+def test_targets_of_a_folder(tmp_path: Path, kind: str, target: str, missing: bool) -> None:
+    config = {
+        "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 100,
+        "max_position_embeddings": 4096, "model_type": kind,
+    }  # fmt: skip
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    said = of_training(base_model=str(tmp_path), adapter="lora", lora_target_modules=[target])
+    assert ("lora-targets" in said) == missing
+
+
+@pytest.mark.parametrize(
+    ("overlap", "prepare", "share"),
+    [
+        (0.25, {}, None),
+        (0.5, {}, "50%"),
+        (128, {}, None),
+        (1024, {}, "50%"),
+        (128, {"max_tokens": 256}, "50%"),
+    ],
+)
+def test_an_overlap_in_tokens_is_a_share_of_the_chunk(
+    overlap: float, prepare: dict[str, int], share: str | None
+) -> None:
+    prepare = {"strategy": "overlap", "overlap": overlap, **prepare}
+    said = of_training(base_model="a/b", sequence_len=2048, seqctx={"prepare": prepare})
+    found = said.get("myth-overlap")
+    assert (share in found.message) if share and found else found is None
+
+
+def test_a_fused_optimizer_steps_on_a_cpu_too() -> None:
+    for optimizer, wrong in (("adamw_torch_fused", False), ("adamw_apex_fused", True)):
+        said = of_training(base_model="a/b", optimizer=optimizer, seqctx={"gpu": "cpu"})
+        assert ("needs-cuda" in said) == wrong
+
+
+def test_what_is_laid_over_the_file_is_named_where_it_was_given() -> None:
+    text = "base_model: Qwen/Qwen3-4B\nsequence_len: 2048\nvllm:\n  max_model_len: 512\n"
+    over = {"sequence_len": 200000, "vllm.max_model_len": 100}
+    said = {p.rule: str(p) for p in check_document(parse_document(text, "o.yaml"), None, over)}
+    assert said["sequence-len-positions"].startswith("--set sequence_len: error: sequence_len: ")
+    found = said["max-model-len-below-sequence-len"]
+    assert found.startswith("--set vllm.max_model_len: warning: ")
+    over = {"sequence_len": 4096}
+    said = {p.rule: str(p) for p in check_document(parse_document(text, "o.yaml"), None, over)}
+    assert said["max-model-len-below-sequence-len"].startswith("o.yaml:4: warning: ")
+
+
+def test_a_length_that_is_left_to_axolotl_is_said() -> None:
+    text = "base_model: a/b\ndatasets: [{path: x.jsonl, type: chat_template}]\n"
+    for more, fate in (("", "dropped"), ("excess_length_strategy: truncate\n", "truncated")):
+        said = [str(p) for p in check_document(parse_document(text + more, "o.yaml"))]
+        fact = f"unset: Axolotl takes 512 tokens, and longer rows are {fate}"
+        assert any(f"o.yaml: warning: sequence_len: {fact}. " in line for line in said)
+    assert "rows-too-long" not in of_training(base_model="a/b")
+
+
+@pytest.mark.parametrize(
+    ("style", "vllm", "differs"),
+    [
+        ("alpaca", {"port": 8001}, True),
+        ("alpaca:chat", {"port": 8001}, True),
+        ("alpaca_w_system.load_open_orca", {"port": 8001}, True),
+        ("alpaca_w_system.load_open_orca_chatml", {"port": 8001}, False),
+        ("alpaca", None, False),
+        ("alpaca", {"chat_template": "alpaca.jinja"}, False),
+        ("chat_template", {"port": 8001}, False),
+        ("completion", {"port": 8001}, False),
+        ({"format": "{instruction}"}, {"port": 8001}, False),
+    ],
+)
+def test_a_form_of_axolotls_own_is_not_what_is_served(
+    style: object, vllm: dict[str, object] | None, differs: bool
+) -> None:
+    data = {"datasets": [{"path": "x.jsonl", "type": style}]}
+    said = of_training(base_model="a/b", vllm=vllm, **data)
+    assert ("chat-template-differs" in said) == differs

@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seqctx import CheckError, InputError, axolotl_mapping, diff, load_config, vllm_command
+from seqctx.config.config import parse_config
+from seqctx.config.render import (
+    VLLM_MAX_LORA_RANKS,
+    adapter_name,
+    annotated_yaml,
+    base_name,
+    max_lora_rank,
+)
+from seqctx.config.source import Document, parse_document
+from tests.conftest import ROOT
+
+SHIPPED = sorted((ROOT / "axolotl_configs").glob("*.yaml"))
+
+
+def written(tmp_path: Path, text: str | bytes) -> Path:
+    path = tmp_path / "c.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
+def test_axolotl_gets_every_key_of_a_shipped_file_as_it_stands(path: Path) -> None:
+    raw = yaml.safe_load(path.read_text("utf-8"))
+    got = axolotl_mapping(load_config(path), output_dir=Path("elsewhere"))
+    del raw["seqctx"]
+    written = {"output_dir": "elsewhere", "dataset_prepared_path": "elsewhere/run/tokenized"}
+    assert got == {**raw, **written}
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
+def test_a_shipped_file_names_what_prepare_writes_for_it(path: Path) -> None:
+    cfg = load_config(path)
+    named = [d.path for d in (*cfg.datasets, *cfg.test_datasets)]
+    kinds = ("train-continues", "train-ends", "held_out-continues", "held_out-ends")
+    assert named == [f"prepare/out/{path.stem}/{kind}.jsonl" for kind in kinds]
+    assert Path(cfg.output_dir).name == path.stem
+
+
+def test_the_missions_command() -> None:
+    cfg = load_config(ROOT / "axolotl_configs" / "llama-3.1-8b-qlora-32gb.yaml")
+    assert (cfg.sequence_len, cfg.lora_r, cfg.sample_packing) == (
+        2048, 64, False,
+    )  # fmt: skip
+    assert vllm_command(cfg) == [
+        "vllm", "serve", "meta-llama/Llama-3.1-8B-Instruct",
+        "--served-model-name", "Llama-3.1-8B-Instruct",
+        "--enable-lora", "--lora-modules",
+        '{"name": "llama-3.1-8b-qlora-32gb", "path": "outputs/llama-3.1-8b-qlora-32gb"}',
+        "--max-lora-rank", "64",
+        "--host", "127.0.0.1", "--port", "8000", "--max-model-len", "64000",
+        "--max-num-seqs", "9", "--gpu-memory-utilization", "0.9", "--dtype", "bfloat16",
+    ]  # fmt: skip
+
+
+def test_flags_of_every_kind(tmp_path: Path) -> None:
+    flags = (
+        "{enforce_eager: true, async-scheduling: false, allowed_origins: [a], "
+        "hf_overrides: {f: 1}, seed: null, dtype: bfloat16, enable_reasoning: true}"
+    )
+    command = vllm_command(load_config(written(tmp_path, f"base_model: m\nvllm: {flags}\n")))
+    assert command[-8:] == [
+        "--enforce-eager", "--no-async-scheduling", "--allowed-origins", '["a"]',
+        "--hf-overrides", '{"f": 1}', "--dtype", "bfloat16",
+    ]  # fmt: skip
+
+
+def test_lists_are_what_vllm_takes_for_each(tmp_path: Path) -> None:
+    flags = (
+        "{cudagraph_capture_sizes: [1, 2], middleware: [a.b, c.d], allowed_methods: [GET], "
+        "allowed_media_domains: [x.org, y.org], lora_target_modules: []}"
+    )
+    command = vllm_command(load_config(written(tmp_path, f"base_model: m\nvllm: {flags}\n")))
+    assert command[-12:] == [
+        "--cudagraph-capture-sizes", "1", "2", "--middleware", "a.b", "--middleware", "c.d",
+        "--allowed-methods", '["GET"]', "--allowed-media-domains", "x.org", "y.org",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("given", ["auto", -1])
+def test_a_window_of_what_fits(tmp_path: Path, given: object) -> None:
+    cfg = load_config(written(tmp_path, f"base_model: m\nvllm: {{max_model_len: {given}}}\n"))
+    assert (cfg.vllm.max_model_len, cfg.vllm.window) == (-1, None)
+    assert vllm_command(cfg)[-2:] == ["--max-model-len", "-1"]
+
+
+@pytest.mark.parametrize(
+    ("block", "message"),
+    [
+        ("max_model_len: 0", "must be at least 1, or auto"),
+        ("max_model_len: wide", "max_model_len: input should be a valid integer"),
+        ("served_model_name: [a, b]", "takes one name here"),
+    ],
+)
+def test_what_the_server_is_not_told(tmp_path: Path, block: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        load_config(written(tmp_path, f"base_model: m\nvllm: {{{block}}}\n"))
+
+
+def test_two_models_have_two_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cfg = load_config(written(tmp_path, "base_model: x/voice\noutput_dir: outputs/voice\n"))
+    assert (base_name(cfg), adapter_name(cfg)) == ("voice", "voice-trained")
+    monkeypatch.chdir(tmp_path)
+    assert base_name(cfg.replace(base_model=".")) == tmp_path.name
+
+
+@pytest.mark.parametrize("others", ["mine=path", ["mine=path"], [{"name": "m", "path": "p"}]])
+def test_other_adapters_are_served_beside_ours(tmp_path: Path, others: Any) -> None:
+    block = json.dumps({"lora_modules": others})
+    text = f"base_model: m\nadapter: lora\noutput_dir: out/voice\nvllm: {block}\n"
+    command = vllm_command(load_config(written(tmp_path, text)))
+    assert command.count("--lora-modules") == 1
+    ours, theirs = command[command.index("--lora-modules") + 1 :][:2]
+    assert json.loads(ours) == {"name": "voice", "path": "out/voice"}
+    assert theirs in ("mine=path", '{"name": "m", "path": "p"}')
+
+
+def test_signs_in_a_folders_name_reach_vllm_whole(tmp_path: Path) -> None:
+    text = "base_model: m\nadapter: lora\noutput_dir: 'outputs/lr=1e-4,a'\n"
+    command = vllm_command(load_config(written(tmp_path, text)))
+    module = json.loads(command[command.index("--lora-modules") + 1])
+    assert module == {"name": "lr=1e-4,a", "path": "outputs/lr=1e-4,a"}
+
+
+@pytest.mark.parametrize(("rank", "flag"), [(1, 1), (2, 8), (16, 16), (17, 32), (512, 512)])
+def test_rank_is_rounded_up_to_what_vllm_takes(rank: int, flag: int) -> None:
+    assert max_lora_rank(rank) == flag
+    assert flag in VLLM_MAX_LORA_RANKS
+
+
+def test_rank_beyond_vllm() -> None:
+    with pytest.raises(CheckError, match="513"):
+        max_lora_rank(513)
+
+
+def test_empty_blocks_mean_the_defaults(tmp_path: Path) -> None:
+    cfg = load_config(written(tmp_path, "base_model: m\nvllm:\nseqctx:\nadapter:\n"))
+    assert cfg == load_config(written(tmp_path, "base_model: m\n"))
+
+
+def test_a_config_is_frozen_compares_by_value_and_pickles(tmp_path: Path) -> None:
+    cfg = load_config(written(tmp_path, "base_model: m\nlora_dropout: 0.1\n"))
+    with pytest.raises(ValueError, match="frozen"):
+        cfg.base_model = "n"  # type: ignore[misc]
+    assert pickle.loads(pickle.dumps(cfg)) == cfg
+
+
+def test_overrides_are_validated_and_leave_the_rest(tmp_path: Path) -> None:
+    path = written(tmp_path, "base_model: m\nvllm: {port: 8000, dtype: auto}\n")
+    cfg = load_config(path, {"vllm.port": 8001, "seqctx.prepare.held_out": 0.5})
+    assert (cfg.vllm.port, cfg.vllm.model_extra, cfg.seqctx.prepare.held_out) == (
+        8001, {"dtype": "auto"}, 0.5,
+    )  # fmt: skip
+    with pytest.raises(InputError, match=r"vllm.port: .*65535 \(got 65536\)"):
+        load_config(path, {"vllm.port": 65536})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"\xff\xfe\x00", "no UTF-8 text (byte 0)"),
+        ("a: [1\nb: 2\n", "c.yaml:2: no valid YAML"),
+        ("- a\n", "the top level must be a mapping of keys (got list)"),
+        ("", "the top level must be a mapping of keys (got nothing)"),
+        ("!!python/object/apply:os.system [id]", "no valid YAML"),
+        ("sequence_len: 1\n", "base_model: missing. Mend the key."),
+        ("base_model: m\nsequence_len: -5\n", "sequence_len: input should be greater than or"),
+        ("base_model: m\nseqctx: {prepare: {overlp: 1}}\n", "seqctx.prepare.overlp: extra inputs"),
+    ],
+)
+def test_bad_files_say_where_and_what(tmp_path: Path, text: str | bytes, message: str) -> None:
+    with pytest.raises(InputError) as error:
+        load_config(written(tmp_path, text))
+    assert message in str(error.value)
+    assert str(tmp_path / "c.yaml") in str(error.value)
+
+
+@pytest.mark.parametrize("value", [".", "/", "''", "./"])
+def test_output_dir_must_be_a_folder_of_its_own(tmp_path: Path, value: str) -> None:
+    with pytest.raises(InputError, match=r"c.yaml:2: output_dir: .*must name a folder of its own"):
+        load_config(written(tmp_path, f"base_model: m\noutput_dir: {value}\n"))
+
+
+def test_all_problems_at_once(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as error:
+        load_config(written(tmp_path, "sequence_len: 0\nlora_r: 0\nadapter: [x]\n"))
+    assert len(str(error.value).splitlines()) == 4
+
+
+def test_a_config_hashes_replaces_and_shows_as_a_table(tmp_path: Path) -> None:
+    cfg = load_config(written(tmp_path, "base_model: m<b>\nlora_dropout: 0.1\n"))
+    assert hash(cfg) == hash(cfg.replace()) and len({cfg, cfg.replace()}) == 1
+    longer = cfg.replace(sequence_len=4096, vllm__port=9000)
+    assert (cfg.sequence_len, longer.sequence_len, longer.vllm.port) == (512, 4096, 9000)
+    assert diff(cfg, longer) == {"sequence_len": (512, 4096), "vllm.port": (8000, 9000)}
+    with pytest.raises(InputError, match="sequence_len") as error:
+        cfg.replace(sequence_len=-5, lora_alhpa=3)
+    assert "Did you mean 'lora_alpha'?" in str(error.value)
+    table = longer._repr_html_()
+    assert "m&lt;b&gt;" in table and "vllm.port" in table and "[tokens]" in table
+
+
+TEXTS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Z"))).filter(bool)
+NAMES = TEXTS | st.sampled_from(["010", "1:30", "no", "2e-4", "null", "~", "1_000", "0x1f", "- a"])
+PASSED = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | NAMES
+GIVEN = st.fixed_dictionaries(
+    {"base_model": NAMES},
+    optional={
+        "sequence_len": st.integers(1, 10**6),
+        "num_epochs": st.floats(0.1, 10),
+        "adapter": st.sampled_from(["lora", "qlora", None]),
+        "lora_r": st.integers(1, 512),
+        "lora_target_modules": NAMES | st.lists(NAMES),
+        "datasets": st.lists(
+            st.fixed_dictionaries({"path": NAMES}, optional={"type": NAMES}), min_size=1
+        ),
+        "learning_rate": st.floats(0, 1),
+        "special_tokens": st.fixed_dictionaries({"pad_token": NAMES}),
+        "wandb_project": PASSED,
+        "model_config": st.dictionaries(NAMES, PASSED | st.lists(PASSED)),
+        "vllm": st.fixed_dictionaries(
+            {}, optional={"port": st.integers(1, 65535), "seed": PASSED, "hf_overrides": PASSED}
+        ),
+        "seqctx": st.fixed_dictionaries(
+            {},
+            optional={
+                "gpu": NAMES,
+                "prepare": st.fixed_dictionaries(
+                    {}, optional={"system": NAMES, "held_out": st.floats(0, 0.9)}
+                ),
+            },
+        ),
+    },
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(GIVEN, TEXTS)
+def test_what_is_rendered_reads_back_equal(data: dict[str, Any], header: str) -> None:
+    cfg = parse_config(Document("c.yaml", data, {}))
+    text = annotated_yaml(cfg, header)
+    assert parse_config(parse_document(text, "c.yaml")) == cfg

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import pytest
+
+from seqctx.artifacts.dataset_stats import BookStats, DatasetStats, MotifStats, Packing, Way
+from seqctx.catalog.gpus import Gpu
+from seqctx.catalog.models import find_model
+from seqctx.config.config import Config, load_config
+from seqctx.errors import InputError
+from seqctx.plan.options import Advice, advise
+from tests.conftest import ROOT
+
+LLAMA = find_model("meta-llama/Llama-3.1-8B")
+assert LLAMA is not None
+MISSION = load_config(ROOT / "axolotl_configs" / "llama-3.1-8b-qlora-32gb.yaml")
+FUSED = MISSION.replace(
+    plugins=["axolotl.integrations.liger.LigerPlugin"], liger_fused_linear_cross_entropy=True
+)
+SMALL = Gpu("small", memory_gib=10, architecture="ada", usable_gib=9.8)
+RETURNS = {2048: 0.25, 4096: 0.50, 8192: 0.55}
+
+
+def stats(
+    *, returns: dict[int, float] = RETURNS, scenes_cut: int = 2, packed_rows: int = 95
+) -> DatasetStats:
+    """A book of 200,000 tokens in 100 examples."""
+    ways = [
+        Way(strategy=name, sequence_len=n, examples=int(204_800 / n / (1 - share)), threads=5,
+            share=0.05, returns=min(1, seen + share / 5),
+            scenes_cut=0 if name == "scenes" else scenes_cut)
+        for n, seen in returns.items()
+        for name, share in (("sequential", 0), ("overlap 25 %", 0.25), ("overlap 50 %", 0.5),
+                            ("scenes", 0))
+    ]  # fmt: skip
+    thread = MotifStats(text="t", kind="term", mentions=(1, 9000), places=2, surprise=9, whole=0)
+    book = BookStats(
+        path="b.md", title="B", tokens=200_000, chapters=(), pieces=(), scenes=40, long_scenes=3,
+        chapters_cut=0,
+        scenes_cut=scenes_cut, paragraphs_cut=0, dialogues_cut=0, threads=(thread,) * 100,
+        ways=tuple(ways), needed={}, needed_returns={}, pairs={},
+    )  # fmt: skip
+    return DatasetStats(
+        strategy="sequential", sequence_len=2048, frame=64, repeated_tokens=0,
+        trained_twice_tokens=0, books=(book,), near_duplicates=(),
+        unpacked=Packing(rows=100, efficiency=0.9, steps_per_epoch=25),
+        packed=Packing(rows=packed_rows, efficiency=0.95, steps_per_epoch=24),
+    )  # fmt: skip
+
+
+def choose(
+    goal: str, cfg: Config = MISSION, gpu: str | Gpu | None = None, **given: object
+) -> Advice:
+    return advise(cfg, stats(**given), LLAMA, goal=goal, gpu=gpu)  # type: ignore[arg-type]
+
+
+def test_four_inputs_flip_the_choice() -> None:
+    """One for each of the four options, and cutting at scenes; the numbers alone decide."""
+    assert choose("voice").choice == "stay at 2,048"
+    assert choose("structure").choice == "go to 4,096"
+    assert choose("structure", gpu="rtx-4060-ti-16gb").choice == "go to 4,096, fused loss"
+    assert choose("structure", FUSED, SMALL).choice == "overlap 25 %"
+    assert choose("throughput", packed_rows=60).choice == "pack"
+    assert choose("voice", scenes_cut=20).choice == "cut at scenes"
+    # and back, by the same numbers
+    assert choose("throughput").choice == "stay at 2,048"
+    assert choose("structure", returns=dict.fromkeys(RETURNS, 0.25)).choice != "go to 4,096"
+
+
+@pytest.mark.parametrize("goal", ["voice", "structure", "throughput"])
+@pytest.mark.parametrize("card", ["rtx-3060-12gb", "rtx-4060-ti-16gb", "rtx-5090", "h200"])
+def test_what_is_chosen_fits_where_anything_does(goal: str, card: str) -> None:
+    """On 12 GB the file's own loss fits at no length, a fused one does."""
+    advice = choose(goal, gpu=card)
+    assert advice.chosen.memory.fits
+    if card == "rtx-3060-12gb":
+        assert advice.choice.endswith("fused loss")
+
+
+def test_where_nothing_fits_it_is_said() -> None:
+    tiny = Gpu("tiny", memory_gib=6, architecture="ada", usable_gib=5.7)
+    advice = choose("voice", gpu=tiny)
+    assert not advice.chosen.memory.fits and "Not even this length fits" in advice.reasons[0]
+
+
+def test_text_prepared_for_another_length_is_refused() -> None:
+    with pytest.raises(InputError, match="prepared for 2048. Run seqctx prepare again"):
+        choose("voice", MISSION.replace(sequence_len=4096))
+
+
+def test_reasons_carry_their_numbers() -> None:
+    told = " ".join(choose("structure").reasons)
+    assert "50%" in told and "25%" in told and "8,192 would add 5%" in told
+    told = " ".join(choose("structure", FUSED, SMALL).reasons)
+    assert "4,096 lacks" in told and "a chunk apart it does not join" in told
+
+
+def test_a_length_that_leaves_hardly_an_example_is_not_taken() -> None:
+    advice = choose("structure", returns={2048: 0.25, 4096: 0.5, 65536: 0.99}, gpu="h200")
+    assert advice.choice == "go to 4,096"
+    small = stats().model_copy(
+        update={"books": tuple(
+            b.model_copy(update={"ways": tuple(
+                w.model_copy(update={"examples": w.examples // 12}) for w in b.ways
+            )}) for b in stats().books
+        )}
+    )  # fmt: skip
+    advice = advise(MISSION, small, LLAMA, goal="structure")
+    assert advice.choice != "go to 4,096" and "4,096 leaves 4 examples." in advice.reasons
+
+
+def test_the_usual_thresholds_are_looked_at_for_this_manuscript() -> None:
+    usual = " ".join(choose("voice").usual)
+    assert "3 of 40 are so long" in usual
+    assert "fits the 31.4 of this card" in usual
+    assert "25 % first: +5% of the returns seen, for 1.3" in usual
+    assert "does not fit" in " ".join(choose("voice", gpu="rtx-4060-ti-16gb").usual)
+
+
+def test_options_side_by_side() -> None:
+    options = {option.name: option for option in choose("voice").options}
+    stay = options["stay at 2,048"]
+    assert stay.time == stay.steps == 1
+    # half an overlap shows twice the text, in twice the examples
+    half = options["overlap 50 %"]
+    assert half.examples == 2 * stay.examples
+    assert half.time == pytest.approx(2, abs=0.05)
+    assert options["overlap 25 %"].time == pytest.approx(4 / 3, abs=0.03)
+    # twice the length costs a little more arithmetic, not twice to four times
+    assert 1 < options["go to 4,096"].time < 1.1
+    assert options["go to 4,096"].memory.allocated > stay.memory.allocated
+    assert options["pack"].memory == stay.memory
+
+
+def test_a_longer_length_that_only_a_fused_loss_fits_is_found() -> None:
+    names = [o.name for o in choose("structure", gpu="rtx-4060-ti-16gb").options]
+    assert "go to 4,096, fused loss" in names or "go to 8,192, fused loss" in names
+
+
+def test_what_is_missing_is_said() -> None:
+    with pytest.raises(InputError, match="gpu: none is named"):
+        choose("voice", gpu="cpu")
+    empty = stats().model_copy(update={"books": ()})
+    with pytest.raises(InputError, match="nothing was measured"):
+        advise(MISSION, empty, LLAMA, goal="voice")

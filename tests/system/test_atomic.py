@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from seqctx import CheckError, InputError
+from seqctx.catalog.model_folder import check_base, fingerprint_model
+from seqctx.system.atomic import atomic_write, explain_os_errors, replaced_folder
+from seqctx.system.hashing import hash_text
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), atomic_write(path) as f:
+        f.write("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+    with atomic_write(path) as f:
+        f.write("new")
+    assert path.read_text() == "new"
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
+def test_a_failed_run_leaves_the_old_folder_and_nothing_else(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    folder = tmp_path / "out"
+    with replaced_folder(folder, made_by="a") as partial:
+        (partial / "a").write_text("1")
+    with pytest.raises(error), replaced_folder(folder, made_by="a") as partial:
+        (partial / "b").write_text("2")
+        raise error
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+    assert [p.name for p in folder.iterdir()] == ["a"]
+
+
+def test_a_run_killed_between_the_renames_is_mended(tmp_path: Path) -> None:
+    (tmp_path / "out.seqctx-old").mkdir()
+    (tmp_path / "out.seqctx-old" / "a").write_text("1")
+    (tmp_path / "out.seqctx-partial").mkdir()
+    with pytest.raises(RuntimeError), replaced_folder(tmp_path / "out", made_by="a"):
+        raise RuntimeError
+    assert (tmp_path / "out" / "a").read_text() == "1"
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_what_a_run_killed_after_the_renames_left_does_not_stop_the_next(tmp_path: Path) -> None:
+    for name in ("out", "out.seqctx-old"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a").write_text("1")
+    with replaced_folder(tmp_path / "out", made_by="a") as partial:
+        assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "out.seqctx-partial"]
+        (partial / "a").write_text("2")
+    assert (tmp_path / "out" / "a").read_text() == "2"
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_run_leaves_alone_what_another_is_replacing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between its two renames a run has no folder, but a partial one that is whole."""
+    folder, original, seen = tmp_path / "out", Path.rename, []
+
+    def watched(self: Path, target: Path) -> Path:
+        done = original(self, target)
+        if target.name == "out.seqctx-old":
+            seen.append(sorted(p.name for p in tmp_path.iterdir()))
+            with pytest.raises(CheckError, match="another run is writing it"):
+                with replaced_folder(folder, made_by="a"):
+                    raise AssertionError
+            assert sorted(p.name for p in tmp_path.iterdir()) == seen[-1]
+        return done
+
+    monkeypatch.setattr(Path, "rename", watched)
+    for text in ("1", "2"):
+        with replaced_folder(folder, made_by="a") as partial:
+            (partial / "a").write_text(text)
+    assert seen == [["out.seqctx-old", "out.seqctx-partial"]]
+    assert (folder / "a").read_text() == "2"
+
+
+def test_a_folder_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "novel.txt").write_text("years of work")
+    with pytest.raises(CheckError, match="was not made by seqctx"):
+        with replaced_folder(folder, made_by="a"):
+            raise AssertionError
+    assert [p.name for p in tmp_path.rglob("*")] == ["out", "novel.txt"]
+
+
+def test_an_empty_folder_that_cannot_be_renamed_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container whose image has it: rename(2) gives EXDEV on overlayfs."""
+    folder, rename = tmp_path / "out", Path.rename
+    folder.mkdir()
+
+    def refuse(self: Path, target: Path) -> Path:
+        if self == folder:
+            raise OSError(18, "Invalid cross-device link", str(self))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with replaced_folder(folder, made_by="made") as partial:
+        (partial / "made").write_text("whole")
+    assert [p.name for p in tmp_path.rglob("*")] == ["out", "made"]
+
+
+def test_a_link_stays_and_its_target_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "disk" / "out").mkdir(parents=True)
+    (tmp_path / "out").symlink_to(tmp_path / "disk" / "out")
+    for text in ("1", "2"):
+        with replaced_folder(tmp_path / "out", made_by="a") as partial:
+            (partial / "a").write_text(text)
+    assert (tmp_path / "out").is_symlink()
+    assert (tmp_path / "disk" / "out" / "a").read_text() == "2"
+    assert [p.name for p in (tmp_path / "disk").iterdir()] == ["out"]
+
+
+def test_two_runs_do_not_destroy_each_other(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    with replaced_folder(folder, made_by="a") as partial:
+        (partial / "a").write_text("1")
+        with pytest.raises(CheckError, match="another run is writing it"):
+            with replaced_folder(folder, made_by="a"):
+                raise AssertionError
+    assert (folder / "a").read_text() == "1"
+
+
+def test_missing_and_forbidden_files_are_explained(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="none: no such file"), explain_os_errors(tmp_path):
+        (tmp_path / "none").open()
+    with pytest.raises(InputError, match="Is a directory"), explain_os_errors(tmp_path):
+        tmp_path.open()
+
+
+def test_what_may_be_a_hub_id_is_not_looked_for() -> None:
+    for name in ("gpt2", "org/model"):
+        check_base(name)
+    for name in ("./gpt2", "/none/gpt2", "prepare/none", "models/mine/gpt2"):
+        with pytest.raises(InputError, match=f"base_model: {name}: no such folder"):
+            check_base(name)
+
+
+def test_hash_tells_where_one_text_ends() -> None:
+    assert hash_text("ab", "c") != hash_text("a", "bc")
+
+
+def test_fingerprint_sees_weights_not_names(tmp_path: Path) -> None:
+    def model(name: str, config: bytes, weights: bytes) -> str:
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "config.json").write_bytes(config)
+        (folder / "model.safetensors").write_bytes(weights)
+        return fingerprint_model(str(folder))
+
+    weights = bytes(range(256)) * 4096
+    other = weights[:-1] + b"\0"
+    assert model("a", b"{}", weights) == model("b", b"{}", weights)
+    assert len({model("c", b"{}", other), model("d", b"{ }", weights), model("e", b"{}", b"")}) == 3
+    assert model("f", b"{}", weights) != model("g", b"{}", other)
+
+
+DISK = """
+set -e
+mkdir -p disk && mount -t tmpfs -o size=64k tmpfs disk
+cd disk && mkdir texts && head -c 30000 /dev/zero | tr '\\0' 'a' | fold -w 60 > texts/a.txt
+printf '\\n\\nChapter 2\\n\\n' >> texts/a.txt
+head -c 20000 /dev/zero | tr '\\0' 'b' | fold -w 60 >> texts/a.txt
+printf 'base_model: %s\\nsequence_len: 1024\\n' "$1" > c.yaml
+echo 'seqctx: {prepare: {manuscripts: [texts]}}' >> c.yaml
+set +e
+"$2" -m seqctx prepare c.yaml; echo "exit $?"
+ls -A
+echo 'datasets: [{path: texts/a.txt}]' >> c.yaml
+SEQCTX_AXOLOTL=true "$2" -m seqctx train c.yaml; echo "exit $?"
+ls -A
+"""
+
+
+def test_a_full_disk(tmp_path: Path, model_folder: Path) -> None:
+    unshare = shutil.which("unshare")
+    probe = [str(unshare), "-rm", "mount", "-t", "tmpfs", "tmpfs", str(tmp_path)]
+    if not unshare or subprocess.run(probe, capture_output=True).returncode:
+        pytest.skip("needs unshare and the right to mount a small disk")
+    answer = subprocess.run(
+        [unshare, "-rm", "bash", "-c", DISK, "sh", str(model_folder), sys.executable],
+        cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "COLUMNS": "300"},
+    )  # fmt: skip
+    assert "exit 2" in answer.stdout, answer.stderr
+    *_, prepare, train = answer.stderr.splitlines()
+    assert prepare.startswith("prepare/out/")
+    assert "the disk is full (0.0 MB free). Make room and run again" in prepare
+    assert train.startswith("output_dir: model-out: the disk is full (0 MB free, a run wants ")
+    assert answer.stdout.split() == [
+        *("exit", "2", "c.yaml", "texts"), *("exit", "1", "c.yaml", "texts"),
+    ]  # fmt: skip
