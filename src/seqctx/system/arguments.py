@@ -1,0 +1,35 @@
+"""Arguments of public functions: a wrong type or value is one sentence, not a traceback."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from seqctx.errors import InputError
+
+
+def expect_type(name: str, value: Any, kind: type | tuple[type, ...], remedy: str) -> None:
+    """That an argument has the type that the function takes.
+
+    Args:
+        name: of the argument.
+        value: what was given.
+        kind: the type, or several.
+        remedy: what to give instead, as a sentence.
+
+    Raises:
+        InputError: when it has another.
+    """
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        names = " or ".join(each.__name__ for each in kinds)
+        raise InputError(f"{name}: must be a {names} (got {type(value).__name__}). {remedy}")
+
+
+def expect_at_least(name: str, value: Any, least: int) -> None:
+    """That an argument is a whole number from ``least`` on.
+
+    Raises:
+        InputError: when it is something else.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise InputError(f"{name}: must be a whole number of at least {least} (got {value!r}).")

@@ -1,0 +1,30 @@
+"""Packages that an extra of seqctx installs: a missing one is named with the command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from seqctx.errors import InputError
+
+
+@contextmanager
+def needs_extra(extra: str, what: str) -> Iterator[None]:
+    """Turn the import of a package that is not installed into one line with the remedy.
+
+    Args:
+        extra: the extra of seqctx that installs it, such as ``prepare``.
+        what: what the caller asked for, such as ``plan --html``.
+
+    Raises:
+        InputError: when an import inside the block finds no such package.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "seqctx":  # a mistake of ours, not theirs
+            raise
+        raise InputError(
+            f"{what}: needs the package {error.name}, which is not installed. "
+            f"Run: pip install 'seqctx[{extra}]'"
+        ) from error
