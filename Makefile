@@ -87,7 +87,7 @@ fuzz: $(CORE)  ## 20,000 mutated files through the check
 bench: $(CORE) $(BENCH) $(MODEL)/config.json  ## chunking beside its peers, and its memory
 	@.venv-bench/bin/python benchmarks/chunking.py
 
-docs: $(CORE)  ## write docs/cli.md and the editors' schema anew
+docs: $(CORE)  ## write what is made from the code: docs/cli.md, the schema, the picture of the packages
 	@.venv/bin/python scripts/docs.py
 
 lint: $(CORE)  ## ruff and mypy

@@ -1,16 +1,17 @@
-"""Writes what is generated from the code: docs/cli.md and axolotl_configs/seqctx.schema.json."""
+"""Writes what is generated from the code: the command line's page, the schema, the picture."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import architecture
 import click
 
 from seqctx.cli.main import cli
 from seqctx.config.json_schema import schema_text
 
 ROOT = Path(__file__).parents[1]
-WRITTEN = ROOT / "docs" / "cli.md", ROOT / "axolotl_configs" / "seqctx.schema.json"
+PICTURE = ROOT / "docs" / "explanation" / "architecture.svg"
 
 
 def cli_page() -> str:
@@ -27,9 +28,18 @@ def cli_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def pages() -> dict[Path, str]:
+    """Every generated file and its text."""
+    return {
+        ROOT / "docs" / "cli.md": cli_page(),
+        ROOT / "axolotl_configs" / "seqctx.schema.json": schema_text(),
+        PICTURE: architecture.picture(),
+    }
+
+
 def main() -> None:
-    """Write both."""
-    for path, text in zip(WRITTEN, (cli_page(), schema_text()), strict=True):
+    """Write them."""
+    for path, text in pages().items():
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, "utf-8")
 
