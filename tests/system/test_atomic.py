@@ -56,7 +56,9 @@ def test_what_a_run_killed_after_the_renames_left_does_not_stop_the_next(tmp_pat
         (tmp_path / name).mkdir()
         (tmp_path / name / "a").write_text("1")
     with replaced_folder(tmp_path / "out", made_by="a") as partial:
-        assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "out.seqctx-partial"]
+        assert sorted(p.name for p in tmp_path.iterdir()) == [
+            "out", "out.seqctx-partial", "out.seqctx-partial.lock",
+        ]  # fmt: skip
         (partial / "a").write_text("2")
     assert (tmp_path / "out" / "a").read_text() == "2"
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
@@ -82,7 +84,8 @@ def test_a_run_leaves_alone_what_another_is_replacing(
     for text in ("1", "2"):
         with replaced_folder(folder, made_by="a") as partial:
             (partial / "a").write_text(text)
-    assert seen == [["out.seqctx-old", "out.seqctx-partial"]]
+    assert seen == [["out.seqctx-old", "out.seqctx-partial", "out.seqctx-partial.lock"]]
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
     assert (folder / "a").read_text() == "2"
 
 
@@ -203,3 +206,26 @@ def test_a_full_disk(tmp_path: Path, model_folder: Path) -> None:
     assert answer.stdout.split() == [
         *("exit", "2", "c.yaml", "texts"), *("exit", "1", "c.yaml", "texts"),
     ]  # fmt: skip
+
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from seqctx.system.atomic import replaced_folder
+with replaced_folder(Path(sys.argv[1]), made_by="a") as partial:
+    print("holds it", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_killed_process_frees_its_lock(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    with subprocess.Popen([sys.executable, "-c", HOLDER, folder], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout and holder.stdout.readline() == b"holds it\n"
+        with pytest.raises(CheckError, match="another run is writing it. Wait until it ends"):
+            with replaced_folder(folder, made_by="a"):
+                raise AssertionError
+        holder.kill()
+    with replaced_folder(folder, made_by="a") as partial:
+        (partial / "a").write_text("1")
+    assert [p.name for p in tmp_path.rglob("*")] == ["out", "a"]

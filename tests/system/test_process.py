@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from seqctx import ToolError
-from seqctx.system.environments import find_tool, tool_environment
+from seqctx.system.environments import find_tool, tool_environment, versions
 from seqctx.system.process import failure, lines, running
 
 # A parent that ignores the signals it is given, and a child that ignores at least SIGINT. The child
@@ -151,3 +151,20 @@ def test_an_earlier_runs_failure_is_not_this_ones(tmp_path: Path) -> None:
         f.write("RuntimeError: CUDA error\n")
     assert "RuntimeError: CUDA error" in str(failure("axolotl", 1, log, {}, start=before))
     assert "No space left" in str(failure("axolotl", 1, log, {}))
+
+
+def test_versions_are_read_from_the_tools_environment(tmp_path: Path) -> None:
+    packages = tmp_path / "venv" / "lib" / "python3.11" / "site-packages"
+    for name, version in (("axolotl", "0.19.0"), ("typing_extensions", "4.15.0")):
+        (packages / f"{name}-{version}.dist-info").mkdir(parents=True)
+        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        (packages / f"{name}-{version}.dist-info" / "METADATA").write_text(metadata)
+    program = tmp_path / "venv" / "bin" / "axolotl"
+    program.parent.mkdir()
+    program.touch()
+    link = tmp_path / "axolotl"
+    link.symlink_to(program)
+    names = ("axolotl", "typing-extensions", "torch")
+    expected = {"axolotl": "0.19.0", "typing-extensions": "4.15.0"}
+    assert versions(program, names) == versions(link, names) == expected
+    assert versions(tmp_path / "none" / "bin" / "x", names) == {}

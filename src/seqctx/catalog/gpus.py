@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
+
+from seqctx.system.host import find_gpus
 
 
 @dataclass(frozen=True)
@@ -116,14 +117,5 @@ def find_gpu(name: str) -> Gpu | None:
 
 
 def machine_gpu() -> Gpu | None:
-    """This machine's first card, where the driver names one that is in our table."""
-    for path in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
-        try:
-            fields = dict(
-                line.split(":", 1) for line in path.read_text("utf-8").splitlines() if ":" in line
-            )
-        except OSError:
-            continue
-        if gpu := find_gpu(fields.get("Model", "")):
-            return gpu
-    return None
+    """This machine's first visible GPU that is in our table; None where there is none."""
+    return next((gpu for host in find_gpus() if (gpu := find_gpu(host.name))), None)

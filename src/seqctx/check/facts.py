@@ -17,6 +17,7 @@ from seqctx.config.config import Config
 from seqctx.config.render import api_key
 from seqctx.errors import InputError, SeqctxError
 from seqctx.plan.serving import plan_serving
+from seqctx.system.host import find_gpus
 
 
 @dataclass(frozen=True)
@@ -87,13 +88,14 @@ def gather_facts(
         if manifest:
             train, held_out = manifest.train.lengths, manifest.held_out.lengths
             prepared = Prepared(train, held_out, frozenset(manifest.files))
+    here = len(find_gpus())
     card = gpu or (find_gpu(cfg.seqctx.gpu) if cfg.seqctx.gpu else None)
     return Facts(
         model=model,
         gpu=card,
         longest_window=longest_window(cfg, model, card),
-        cuda=Path("/dev/nvidiactl").exists(),
-        cards=len([*Path("/dev").glob("nvidia[0-9]*")]) or None,
+        cuda=here > 0,
+        cards=here or None,
         api_key=bool(api_key(cfg) or os.environ.get("VLLM_API_KEY", "").strip()),
         turn_end=end,
         special_tokens=model.special_tokens if model else None,

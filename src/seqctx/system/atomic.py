@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import shutil
 import tempfile
@@ -85,52 +84,74 @@ def replaced_folder(
         if folder.is_mount():
             raise CheckError(f"{folder}: is a mount point. Name a folder below it.")
         partial, old = partial_of(folder), folder.with_name(folder.name + ".seqctx-old")
-        with locked(partial):
-            if old.exists() and not folder.exists():  # killed between the two renames below
-                old.rename(folder)
-            if old.exists():  # killed after them; the next rename would find it in its way
-                shutil.rmtree(old)
-            if not resume:
-                shutil.rmtree(partial, ignore_errors=True)
         made = [parent for parent in partial.parents if not parent.exists()]  # innermost first
-        partial.mkdir(parents=True, exist_ok=resume)
-    whole = False
-    with locked(partial):
-        try:
-            yield partial
-            whole = True
+        partial.parent.mkdir(parents=True, exist_ok=True)
+    whole, kept = False, True
+    try:
+        with locked(partial):
             with explain_os_errors(folder):
-                if folder.exists() and not any(folder.iterdir()):
-                    folder.rmdir()  # a container's own, say, which cannot be renamed
-                elif folder.exists():
-                    folder.rename(old)
-                partial.rename(folder)
-        finally:
-            if not folder.exists() and (whole or old.exists()):
-                (partial if whole else old).rename(folder)
-            if not whole and not keep(partial):
-                shutil.rmtree(partial, ignore_errors=True)
-                with suppress(OSError):  # one that is in use by now stays
-                    for parent in made:
-                        parent.rmdir()
-            if folder.exists():
-                shutil.rmtree(old, ignore_errors=True)
+                _clear_leftovers(folder, partial, old, keep_partial=resume)
+                partial.mkdir(exist_ok=resume)
+            try:
+                yield partial
+                whole = True
+                with explain_os_errors(folder):
+                    if folder.exists() and not any(folder.iterdir()):
+                        folder.rmdir()  # a container's own, say, which cannot be renamed
+                    elif folder.exists():
+                        folder.rename(old)
+                    partial.rename(folder)
+            finally:
+                if not folder.exists() and (whole or old.exists()):
+                    (partial if whole else old).rename(folder)
+                kept = whole or keep(partial)
+                if not kept:
+                    shutil.rmtree(partial, ignore_errors=True)
+                if folder.exists():
+                    shutil.rmtree(old, ignore_errors=True)
+    finally:
+        if not kept:
+            with suppress(OSError):  # a folder that another program uses by now stays
+                for parent in made:
+                    parent.rmdir()
+
+
+def _clear_leftovers(folder: Path, partial: Path, old: Path, *, keep_partial: bool) -> None:
+    """Repair what a killed run left; afterwards ``old`` is not there."""
+    if old.exists() and not folder.exists():  # killed between the two renames
+        old.rename(folder)
+    if old.exists():  # killed after them
+        shutil.rmtree(old)
+    if not keep_partial:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a folder against other runs; the lock ends with the process, however it ends."""
-    if not folder.is_dir():
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
+    """Keep other runs out of a folder, which need not exist yet, while the block runs.
+
+    The lock is a file beside the folder. It is removed at the end; the system frees the lock of
+    a process that was killed, and the next run takes over its file.
+
+    Raises:
+        CheckError: when another run holds the lock.
+    """
+    from filelock import FileLock, Timeout
+
+    path = folder.with_name(folder.name + ".lock")
+    lock = FileLock(path, blocking=False)
+    with explain_os_errors(folder):
+        try:
+            lock.acquire()
+        except Timeout:
+            raise CheckError(
+                f"{folder}: another run is writing it. Wait until it ends, or stop it."
+            ) from None
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
-    except BlockingIOError:
-        raise CheckError(f"{folder}: another run is writing it. Wait for it, or stop it.") from None
     finally:
-        os.close(handle)
+        path.unlink(missing_ok=True)  # while it is held; who has opened it meanwhile tries again
+        lock.release()
 
 
 @contextmanager

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
+from importlib.metadata import distributions
 from pathlib import Path
 
 from seqctx.errors import ToolError
@@ -59,13 +58,10 @@ def tool_environment(program: Path, *, offline: bool) -> dict[str, str]:
 
 def versions(program: Path, names: tuple[str, ...]) -> dict[str, str]:
     """Versions of packages in a tool's environment; a package that is not there is left out."""
-    script = (
-        "import json,sys\nfrom importlib.metadata import version,PackageNotFoundError\nout={}\n"
-        "for n in sys.argv[1:]:\n try: out[n]=version(n)\n except PackageNotFoundError: pass\n"
-        "print(json.dumps(out))"
-    )
-    python = program.parent / "python3"
-    if not python.exists():
-        return {}
-    answer = subprocess.run([python, "-c", script, *names], capture_output=True, text=True)
-    return dict(json.loads(answer.stdout)) if answer.returncode == 0 else {}
+    environment = program.resolve().parent.parent
+    packages = [str(path) for path in environment.glob("lib/python3*/site-packages")]
+    found = {}
+    for name in names:
+        for distribution in distributions(name=name, path=packages):
+            found[name] = distribution.version
+    return found

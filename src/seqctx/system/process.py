@@ -76,14 +76,17 @@ def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
 def _group_runs(group: int) -> bool:
     """Whether any process of a group still has memory or ports.
 
-    A zombie has none, once its last thread has ended too; it only waits to be reaped, which is not
-    for us to do where its parent was another.
+    A zombie has none, once its last thread has ended too. Only its parent can remove it, which
+    may be another process than this one.
     """
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(FileNotFoundError, ProcessLookupError):
-            # state, parent, group, ... threads: the fields after the name, see proc(5)
-            fields = path.read_text("utf-8", "replace").rpartition(")")[2].split()
-            if int(fields[2]) == group and (fields[0] not in "ZX" or int(fields[17]) > 1):
+    import psutil
+
+    ended = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, ProcessLookupError):
+            if os.getpgid(process.pid) == group and (
+                process.status() not in ended or process.num_threads() > 1
+            ):
                 return True
     return False
 
