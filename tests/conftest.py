@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from click.testing import CliRunner
+from filelock import FileLock
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test asks a hub
 ROOT = Path(__file__).parents[1]
@@ -36,7 +41,21 @@ def novella() -> Path:
 
 @pytest.fixture(scope="session")
 def model_folder(tmp_path_factory: pytest.TempPathFactory, novella: Path) -> Path:
-    """A byte-level BPE of 2,000 tokens, trained on the novella, with a chat template."""
+    """A byte-level BPE of 2,000 tokens, trained on the novella, with a chat template.
+
+    Parallel workers share the one that the first of them makes; nothing may write to it.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder = shared / "model"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "config.json").exists():
+            _make_model(folder, novella)
+    return folder
+
+
+def _make_model(folder: Path, novella: Path) -> None:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -50,7 +69,6 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory, novella: Path) -> Pat
         show_progress=False,
     )
     tokenizer.train_from_iterator(novella.read_text("utf-8").split("\n"), trainer)
-    folder = tmp_path_factory.mktemp("model")
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, eos_token="<|im_end|>", pad_token="<|im_end|>"
     )
@@ -62,7 +80,6 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory, novella: Path) -> Pat
         "num_key_value_heads": 2, "vocab_size": 2000, "max_position_embeddings": 4096,
     }  # fmt: skip
     (folder / "config.json").write_text(json.dumps(config))
-    return folder
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +102,35 @@ def rows_of(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
 def seqctx(
     *arguments: str | Path, cwd: Path = ROOT, **env: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command line as a user does."""
+    """Run the command line in this process, as a user would in a shell of its own.
+
+    It has its own working directory, environment, arguments and streams, none of them a terminal.
+    Where the process itself is what is tested (signals, what it leaves running, what it imports)
+    take `seqctx_process`.
+    """
+    from seqctx.cli.main import main
+
+    given = [*map(str, arguments)]
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    # what the command line sets for itself is gone afterwards, as it is when a process ends
+    with patch.dict(os.environ), patch.object(sys, "argv", ["seqctx", *given]), chdir(cwd):
+        with CliRunner().isolation(env=env) as (out, err, _):
+            try:
+                main()
+            except SystemExit as stop:
+                status = stop.code if isinstance(stop.code, int) else 1
+            finally:
+                for number, handler in handlers.items():
+                    signal.signal(number, handler)
+    return subprocess.CompletedProcess(
+        given, status, out.getvalue().decode(), err.getvalue().decode()
+    )
+
+
+def seqctx_process(
+    *arguments: str | Path, cwd: Path = ROOT, **env: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "seqctx", *map(str, arguments)],
         cwd=cwd,

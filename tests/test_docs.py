@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import Any
 
-from tests.conftest import ROOT, seqctx
+from tests.conftest import ROOT, seqctx, seqctx_process
 
 NOTEBOOK = ROOT / "docs" / "notebooks" / "schema.ipynb"
 RUN = """
@@ -67,3 +67,11 @@ def test_check_as_json_and_its_exit_status() -> None:
     assert seqctx("check", warned).returncode == 0
     assert seqctx("check", "--strict", warned).returncode == 1
     assert seqctx("check", "nowhere.yaml").returncode == 2
+
+
+def test_a_process_ends_with_the_status_and_the_lines() -> None:
+    for arguments in (("check", "nowhere.yaml"), ("check", "tests/data/ten-mistakes.yaml")):
+        own, here = seqctx_process(*arguments), seqctx(*arguments)
+        assert (own.returncode, own.stdout, own.stderr) == (
+            here.returncode, here.stdout, here.stderr,
+        )  # fmt: skip

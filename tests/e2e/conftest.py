@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.conftest import CONFIG, ROOT, seqctx
+from tests.conftest import CONFIG, ROOT, seqctx_process
 from tests.e2e.test_model import MODEL
 
 SIZES = {"sequence_len": 384, "gradient_accumulation_steps": 1, "num_epochs": 1}
@@ -78,7 +78,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, novella: Path) -> Path:
     """The small project, prepared and trained; what both verbs printed is beside it."""
     project = small_project(tmp_path_factory.mktemp("road"), novella)
     for verb in ("prepare", "train"):
-        answer = seqctx(verb, "short.yaml", cwd=project)
+        answer = seqctx_process(verb, "short.yaml", cwd=project)
         assert answer.returncode == 0, answer.stdout + answer.stderr
         (project / f"{verb}.txt").write_text(answer.stdout)
     return project

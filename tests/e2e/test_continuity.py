@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from tests.conftest import CONFIG, seqctx
+from tests.conftest import CONFIG, seqctx_process
 
 
 def test_nothing_knows_the_training_length() -> None:
-    answer = seqctx("explain", "myths", "--prove", "--config", CONFIG, "--set", "sequence_len=128",
-                    "--set", "output_dir=outputs/none")  # fmt: skip
+    answer = seqctx_process(
+        "explain", "myths", "--prove", "--config", CONFIG,
+        "--set", "sequence_len=128", "--set", "output_dir=outputs/none",
+    )  # fmt: skip
     assert answer.returncode == 0, answer.stdout + answer.stderr
     measured = answer.stdout[answer.stdout.index("Measured on prepare/models/") :].splitlines()
     rows = [line.split() for line in measured if line.startswith("  at ")]

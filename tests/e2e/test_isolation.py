@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.conftest import ROOT, seqctx
+from tests.conftest import ROOT, seqctx_process
 from tests.e2e.test_model import MODEL
 
 COLUMNS = ("change_elsewhere", "gradient_elsewhere")
@@ -21,7 +21,7 @@ def prove(folder: Path, *arguments: str, **keys: Any) -> subprocess.CompletedPro
     data = {"base_model": str(MODEL), "sequence_len": 1024, "sample_packing": True, **keys}
     (folder / "c.yaml").write_text(yaml.safe_dump(data))
     before = sorted(folder.rglob("*"))
-    answer = seqctx("check", "--prove-isolation", str(folder / "c.yaml"), *arguments)
+    answer = seqctx_process("check", "--prove-isolation", str(folder / "c.yaml"), *arguments)
     assert sorted(folder.rglob("*")) == before
     assert "Traceback" not in answer.stderr
     return answer
@@ -47,7 +47,7 @@ def test_packed_examples_are_isolated(tmp_path: Path, attention: str) -> None:
 
 def test_the_readme_shows_what_is_printed() -> None:
     config = "axolotl_configs/llama-3.1-8b-qlora-32gb-packed.yaml"
-    answer = seqctx("check", "--prove-isolation", config)
+    answer = seqctx_process("check", "--prove-isolation", config)
     assert answer.returncode == 0, answer.stderr
     readme = (ROOT / "README.md").read_text("utf-8")
     (shown,) = re.findall(rf"\$ seqctx check --prove-isolation {config}\n(.*?)```", readme, re.S)

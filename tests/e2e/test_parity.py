@@ -16,7 +16,7 @@ import pytest
 from seqctx.errors import CheckError
 from seqctx.prepare.tokenizer import load_tokenizer
 from seqctx.serve import Server, check_served, serving, target_config
-from tests.conftest import rows_of, seqctx
+from tests.conftest import rows_of, seqctx_process
 from tests.e2e.conftest import free_port, small_project
 from tests.e2e.test_model import MODEL, PYTHON
 
@@ -53,7 +53,7 @@ print(json.dumps(result))
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, novella: Path) -> Path:
     folder = small_project(tmp_path_factory.mktemp("parity"), novella)
-    answer = seqctx("prepare", "short.yaml", cwd=folder)
+    answer = seqctx_process("prepare", "short.yaml", cwd=folder)
     assert answer.returncode == 0, answer.stderr
     return folder
 

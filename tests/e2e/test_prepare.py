@@ -16,7 +16,7 @@ import yaml
 from seqctx import load_tokenizer
 from seqctx.artifacts.manifest import Manifest
 from seqctx.prepare.packing import first_fit
-from tests.conftest import ROOT, rows_of, seqctx
+from tests.conftest import ROOT, rows_of, seqctx_process
 
 TRAIN = ROOT / ".venv-train" / "bin"
 SMOLLM2 = ROOT / "prepare" / "models" / "smollm2-135m-instruct"
@@ -88,7 +88,7 @@ def test_axolotl_trains_on_what_was_counted(
     (tmp_path / "texts").mkdir()
     shutil.copy(novella, tmp_path / "texts")
     (tmp_path / "c.yaml").write_text(yaml.safe_dump(config(model, prepare)))
-    made = seqctx("prepare", "c.yaml", cwd=tmp_path)
+    made = seqctx_process("prepare", "c.yaml", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     done = subprocess.run(
         [TRAIN / "axolotl", "preprocess", "c.yaml"],

@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 from seqctx.artifacts.run_record import Run
-from tests.conftest import ROOT, seqctx
+from tests.conftest import ROOT, seqctx_process
 from tests.e2e.conftest import processes, small_project
 
 SHORT = {
@@ -35,7 +35,7 @@ PARTIAL = Path("outputs/short.seqctx-partial")
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, novella: Path) -> Path:
     folder = small_project(tmp_path_factory.mktemp("resume"), novella, **SHORT)
-    answer = seqctx("prepare", "short.yaml", cwd=folder)
+    answer = seqctx_process("prepare", "short.yaml", cwd=folder)
     assert answer.returncode == 0, answer.stderr
     # from here on it is a plain Axolotl file, as anybody else's
     data = yaml.safe_load((folder / "short.yaml").read_text())
@@ -111,10 +111,10 @@ def test_killed_dead_and_interrupted_the_losses_are_the_same(
     assert not (project / "outputs" / "short").exists()
 
     # nothing is thrown away without being asked
-    answer = seqctx("train", "short.yaml", cwd=project)
+    answer = seqctx_process("train", "short.yaml", cwd=project)
     assert answer.returncode == 1
     assert "stands at step 2. Go on with --resume, or begin anew" in answer.stderr
-    answer = seqctx("train", "short.yaml", "--resume", "--set", "seed=1", cwd=project)
+    answer = seqctx_process("train", "short.yaml", "--resume", "--set", "seed=1", cwd=project)
     assert answer.returncode == 1
     assert "changed since" in answer.stderr
 
@@ -143,7 +143,7 @@ def test_killed_dead_and_interrupted_the_losses_are_the_same(
     assert kept in (3, 4, 5)
     assert f"step {kept} is kept. Go on: seqctx train --resume short.yaml" in rest
 
-    answer = seqctx("train", "short.yaml", "--resume", "--no-page", cwd=project)
+    answer = seqctx_process("train", "short.yaml", "--resume", "--no-page", cwd=project)
     assert answer.returncode == 0, answer.stderr
     losses = history(project / "outputs" / "short" / "checkpoint-8")
     again = {(2, "eval_loss"), (kept, "eval_loss")}  # where it was gone on from

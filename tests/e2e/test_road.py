@@ -16,7 +16,7 @@ import pytest
 
 from seqctx.artifacts.manifest import Manifest
 from seqctx.artifacts.run_record import Run
-from tests.conftest import ROOT, rows_of, seqctx
+from tests.conftest import ROOT, rows_of, seqctx_process
 from tests.e2e.conftest import SIZES, free_port, interruptible, marked, processes
 from tests.e2e.test_model import MODEL, PYTHON
 from tests.system.test_process import alive
@@ -78,9 +78,9 @@ def test_nothing_is_trained_twice(trained: Path) -> None:
 
     before = written()
     # no Axolotl is there: looking for it would fail, as --force shows
-    forced = seqctx("train", "short.yaml", "--force", cwd=trained, SEQCTX_AXOLOTL="/none")
+    forced = seqctx_process("train", "short.yaml", "--force", cwd=trained, SEQCTX_AXOLOTL="/none")
     assert forced.returncode == 3
-    answer = seqctx("train", "short.yaml", cwd=trained, SEQCTX_AXOLOTL="/none")
+    answer = seqctx_process("train", "short.yaml", cwd=trained, SEQCTX_AXOLOTL="/none")
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.splitlines()[-1] == "up to date: outputs/short"
     assert written() == before
@@ -88,7 +88,7 @@ def test_nothing_is_trained_twice(trained: Path) -> None:
 
 def test_axolotls_refusal_is_one_line(trained: Path) -> None:
     before = sorted((trained / "outputs").rglob("*"))
-    answer = seqctx("train", "short.yaml", "--set", "optimizer=nonsense", cwd=trained)
+    answer = seqctx_process("train", "short.yaml", "--set", "optimizer=nonsense", cwd=trained)
     assert answer.returncode == 3
     line = answer.stderr.splitlines()[-1]
     assert line.startswith("axolotl: ")
@@ -172,7 +172,7 @@ def test_the_server_script_takes_an_adapter_and_a_base(trained: Path) -> None:
 
 
 def test_vllms_refusal_is_one_line(trained: Path) -> None:
-    answer = seqctx("serve", "short.yaml", "--set", "vllm.quantization=awq", cwd=trained)
+    answer = seqctx_process("serve", "short.yaml", "--set", "vllm.quantization=awq", cwd=trained)
     assert answer.returncode == 3
     line = answer.stderr.splitlines()[-1]
     assert "Cannot find the config file for awq" in line
@@ -183,13 +183,13 @@ def test_vllms_refusal_is_one_line(trained: Path) -> None:
 
 
 def test_a_window_beyond_the_positions_never_reaches_vllm(trained: Path) -> None:
-    answer = seqctx("serve", "short.yaml", "--set", "vllm.max_model_len=9000", cwd=trained)
+    answer = seqctx_process("serve", "short.yaml", "--set", "vllm.max_model_len=9000", cwd=trained)
     assert answer.returncode == 1
     assert "vllm.max_model_len" in answer.stderr.splitlines()[-1]
 
 
 def test_the_demo_compares_base_and_adapter_and_stops(trained: Path) -> None:
-    answer = seqctx("demo", "short.yaml", cwd=trained, COLUMNS="120", SEQCTX_TEST="demo")
+    answer = seqctx_process("demo", "short.yaml", cwd=trained, COLUMNS="120", SEQCTX_TEST="demo")
     assert answer.returncode == 0, answer.stderr
     for step in ("prepare  up to date", "train    up to date", "serve    done", "ask      done"):
         assert step in answer.stderr

@@ -17,7 +17,7 @@ import pytest
 
 from seqctx.errors import ToolError
 from seqctx.serve import preflight, serving, target_config
-from tests.conftest import ROOT, seqctx
+from tests.conftest import ROOT, seqctx_process
 from tests.e2e.conftest import free_port, processes
 
 KEY = "a-secret-of-ours"
@@ -26,11 +26,11 @@ KEY = "a-secret-of-ours"
 def test_in_the_background_it_is_asked_and_stopped(trained: Path) -> None:
     port = str(free_port())
     on_port = ("--set", f"vllm.port={port}")
-    answer = seqctx("serve", "--status", cwd=trained)
+    answer = seqctx_process("serve", "--status", cwd=trained)
     assert answer.returncode == 1
     assert "no server of ours runs here" in answer.stderr
 
-    answer = seqctx(
+    answer = seqctx_process(
         "serve", "short.yaml", *on_port, "--detach", cwd=trained, VLLM_API_KEY=KEY,
         SEQCTX_TEST="detached",
     )  # fmt: skip
@@ -44,15 +44,15 @@ def test_in_the_background_it_is_asked_and_stopped(trained: Path) -> None:
         told = (trained / "outputs" / f"serve-{port}.out").read_text()
         assert "46,592 tokens (planned 46,592)" in told  # vLLM's own count, and ours
 
-        twice = seqctx("serve", "short.yaml", *on_port, cwd=trained)
+        twice = seqctx_process("serve", "short.yaml", *on_port, cwd=trained)
         assert twice.returncode == 1
         assert "vllm.port" in twice.stderr
 
-        status = seqctx("serve", "--status", "--json", cwd=trained, VLLM_API_KEY=KEY)
+        status = seqctx_process("serve", "--status", "--json", cwd=trained, VLLM_API_KEY=KEY)
         (health,) = json.loads(status.stdout)
         assert health["models"] == ["smollm2-135m-instruct", "short"]
         assert (health["running"], health["waiting"], health["kv_use"]) == (0, 0, 0.0)
-        refused = seqctx("serve", "--status", cwd=trained)
+        refused = seqctx_process("serve", "--status", cwd=trained)
         assert refused.returncode == 1
         assert "Set VLLM_API_KEY" in refused.stderr
 
@@ -63,7 +63,7 @@ def test_in_the_background_it_is_asked_and_stopped(trained: Path) -> None:
         written = "".join(p.read_text() for p in (trained / "outputs").rglob("serve*"))
         assert KEY not in written
     finally:
-        stopped = seqctx("serve", "--stop", cwd=trained)
+        stopped = seqctx_process("serve", "--stop", cwd=trained)
     assert stopped.returncode == 0
     assert stopped.stdout == f"stopped: http://127.0.0.1:{port}\n"
     assert not processes("detached")
@@ -85,7 +85,7 @@ def seqctx_piped(text: str, cwd: Path, *more: str) -> str:
 def test_a_merged_model_is_served_and_its_death_is_one_line(
     trained: Path, started: Callable[..., subprocess.Popen[str]]
 ) -> None:
-    answer = seqctx("merge", "short.yaml", cwd=trained)
+    answer = seqctx_process("merge", "short.yaml", cwd=trained)
     assert answer.returncode == 0, answer.stderr
     losses = {
         line.partition(": ")[2]: float(line.split()[2].rstrip(":"))
@@ -96,7 +96,7 @@ def test_a_merged_model_is_served_and_its_death_is_one_line(
     as_served = losses["16-bit base + adapter, as vLLM serves it"]
     assert abs(losses["merged"] - as_served) < 0.05  # bf16, and adapters in 32 bit
     assert as_trained != as_served  # the quantization gap
-    again = seqctx("merge", "short.yaml", "--no-judge", cwd=trained)
+    again = seqctx_process("merge", "short.yaml", "--no-judge", cwd=trained)
     assert again.stdout == "up to date: outputs/short/merged\n"
 
     command = (sys.executable, "-m", "seqctx", "serve", "short.yaml", "--merged")
@@ -132,7 +132,7 @@ def test_sigterm_stops_all_of_it(
     (state,) = until(lambda: list((trained / "outputs").glob("serve-*.json")))
     until(lambda: '"starting the engine"' in state.read_text())
     for more in ((), ("--detach",)):
-        second = seqctx("serve", "short.yaml", "--base-only", *more, cwd=trained)
+        second = seqctx_process("serve", "short.yaml", "--base-only", *more, cwd=trained)
         assert second.returncode == 1
         assert f"a server of ours (short.yaml, pid {process.pid})" in second.stderr
     assert state.is_file()
