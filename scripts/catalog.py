@@ -142,13 +142,8 @@ def field(member: griffe.Attribute) -> dict[str, Any]:
     entry: dict[str, Any] = {"type": annotation}
     if about := description(value):
         entry["about"] = about
-    default = re.match(r"Field\((?:default=)?([\w.'\"+-]+)[,)]", value)
-    plain = default.group(1) if default else value
-    try:
-        if (literal := ast.literal_eval(plain)) is not None:
-            entry["default"] = literal
-    except (ValueError, SyntaxError):
-        pass  # a factory, or nothing
+    if (default := default_of(value)) is not None:
+        entry["default"] = default
     if "deprecated=" in value and (said := re.search(r"deprecated=['\"](.+?)['\"][,)]", value)):
         entry["deprecated"] = one_line(said.group(1))
     choices = re.findall(r"Literal\[([^\]]*)\]", annotation)
@@ -165,7 +160,20 @@ def field(member: griffe.Attribute) -> dict[str, Any]:
             entry["choices"] += [v[1:-1] for v in values if v[:1] in "'\""]
     entry["keys"] = nested
     entry["list"] = bool(nested) and "list[" in annotation.lower()
-    return {key: value for key, value in entry.items() if value not in ([], {}, False, None)}
+    empty = ([], {}, False, None)
+    return {key: value for key, value in entry.items() if key == "default" or value not in empty}
+
+
+def default_of(value: str) -> Any:
+    """The default in a field's source; None where that is null, a factory or no literal."""
+    try:
+        node = ast.parse(value, mode="eval").body
+        if isinstance(node, ast.Call):  # Field(default=..., ...), or Field(..., ...)
+            named = {keyword.arg: keyword.value for keyword in node.keywords}
+            node = named["default"] if "default" in named else node.args[0]
+        return ast.literal_eval(node)
+    except (ValueError, SyntaxError, IndexError):
+        return None
 
 
 def classes_in(member: griffe.Attribute) -> list[griffe.Class]:
@@ -225,7 +233,7 @@ def deprecations(path: Path) -> dict[str, str]:
 
 
 def merge(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """Keys of two versions; those of one only say which."""
+    """Keys of two versions; those of one only say which, and so do defaults that differ."""
     merged = {}
     for key in sorted({*old, *new}):
         if key not in old or key not in new:
@@ -233,6 +241,10 @@ def merge(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
             merged[key] = {**(old.get(key) or new.get(key) or {}), "only": version}
             continue
         merged[key] = {**old[key], **new[key]}
+        defaults = old[key].get("default"), new[key].get("default")
+        if defaults[0] != defaults[1]:  # `default` is the installed version's
+            merged[key]["default"], merged[key][f"default_{NEWEST}"] = defaults
+            merged[key] = {k: v for k, v in merged[key].items() if v is not None}
         if "keys" in merged[key]:
             merged[key]["keys"] = merge(old[key].get("keys", {}), new[key].get("keys", {}))
     return merged

@@ -14,7 +14,7 @@ from seqctx.catalog.models import find_model
 from seqctx.check.check import check
 from seqctx.check.facts import gather_facts
 from seqctx.config.config import parse_config
-from seqctx.config.effective import served_positions
+from seqctx.config.effective import Effective
 from seqctx.config.source import Document
 from tests.conftest import ROOT
 from tests.e2e.test_model import MODEL
@@ -70,7 +70,7 @@ def test_a_window_is_refused_where_vllm_refuses_it(tmp_path: Path) -> None:
             said = check(file, cfg, gather_facts(cfg))
             errors = {p.rule for p in said if p.severity == "error"}
             refused = "max-model-len-positions" in errors
-            ours.append(None if refused else cfg.vllm.window or served_positions(cfg, model))
+            ours.append(None if refused else cfg.vllm.window or Effective.of(cfg).serving_positions(model))
             asked.append({**block, "model": model, "dtype": "bfloat16"})
     done = subprocess.run(
         [ROOT / ".venv-serve/bin/python", ROOT / "tests/e2e/vllm_positions.py"],

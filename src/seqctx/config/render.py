@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from seqctx.catalog.keys import axolotl_names, vllm_names
 from seqctx.config.config import Config
+from seqctx.config.effective import Effective
 from seqctx.config.source import Loader
 from seqctx.errors import CheckError
 
@@ -203,7 +204,7 @@ def vllm_command(cfg: Config, *, program: tuple[str, ...] = ("vllm", "serve")) -
         others = _given(cfg, "lora_modules") or []  # of two such flags vLLM would take the last
         others = others if isinstance(others, list) else [others]
         command += ["--enable-lora", "--lora-modules", *map(_word, [module, *others])]
-        command += ["--max-lora-rank", str(max_lora_rank(cfg.lora_r or 8))]
+        command += ["--max-lora-rank", str(max_lora_rank(Effective.of(cfg).lora_r))]
     axolotls = axolotl_names()["keys"]["vllm"]["keys"].keys() - vllm_names()["keys"].keys()
     only_axolotls = {"served_model_name", *axolotls}  # of its own server, in the same block
     flags = vllm.model_dump(mode="json", exclude=only_axolotls, exclude_none=True)

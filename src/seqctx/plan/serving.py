@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from seqctx.catalog.gpus import Gpu
 from seqctx.catalog.models import Model
 from seqctx.config.config import Config
-from seqctx.config.effective import served_positions
+from seqctx.config.effective import Effective
 from seqctx.errors import InputError
 from seqctx.plan.kv_cache import CacheLayers, CacheLayout, cache_layout, largest
 from seqctx.plan.memory import GIB, MemoryPlan, Term
@@ -147,7 +147,9 @@ def _divided(cfg: Config, server: Server, model: Model) -> Served:
     if server.engines > 1 and model.moe:
         raise InputError("vllm.data_parallel_size: it spreads experts over engines, which is not "
                          "covered. Leave it out to plan the rest.")  # fmt: skip
-    return dataclasses.replace(served_shape(model), max_position=served_positions(cfg, model))
+    return dataclasses.replace(
+        served_shape(model), max_position=Effective.of(cfg).serving_positions(model)
+    )
 
 
 def plan_of(

@@ -9,6 +9,7 @@ from typing import Any
 from seqctx.catalog.gpus import Gpu
 from seqctx.config.blocks import AUTO, Vllm, human_int
 from seqctx.config.config import Config
+from seqctx.config.effective import Effective
 from seqctx.config.render import max_lora_rank
 from seqctx.errors import InputError
 
@@ -114,7 +115,7 @@ def server_of(cfg: Config, gpu: Gpu | None = None, vllm_version: str = "0.32.0")
         utilization=vllm.gpu_memory_utilization or (0.92 if version >= (0, 21) else 0.9),
         quantization=_quantization(cfg),
         kv_width=_kv_width(vllm.get("kv_cache_dtype", "auto")),
-        rank=_count(vllm, "max_lora_rank", max_lora_rank(cfg.lora_r or 8)) if lora else 0,
+        rank=_count(vllm, "max_lora_rank", max_lora_rank(Effective.of(cfg).lora_r)) if lora else 0,
         loras=_count(vllm, "max_loras", 1),
         tensor=tensor,
         pipeline=pipeline,

@@ -9,6 +9,7 @@ from seqctx.artifacts.dataset_stats import DatasetStats, optimizer_steps
 from seqctx.catalog.gpus import Gpu
 from seqctx.catalog.models import Model
 from seqctx.config.config import Config
+from seqctx.config.effective import Effective
 from seqctx.errors import InputError
 from seqctx.plan.limits import highest_rank, largest_micro_batch_size, longest_sequence_len
 from seqctx.plan.memory import MemoryPlan
@@ -105,7 +106,7 @@ def data_of(cfg: Config, stats: DatasetStats) -> Data:
     plain, packed = stats.unpacked, bool(cfg.sample_packing)
     tokens = round(plain.efficiency * stats.sequence_len * plain.rows)
     rows = stats.packed.rows if packed else plain.rows
-    batch = (cfg.micro_batch_size or 1) * (cfg.gradient_accumulation_steps or 1)
+    batch = Effective.of(cfg).rows_per_step
     steps = optimizer_steps(rows, batch, packed=packed)
     row_tokens = stats.sequence_len if packed else tokens / plain.rows
     return Data(plain.rows, tokens, rows, steps, row_tokens)

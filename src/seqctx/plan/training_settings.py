@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from seqctx.catalog.models import Model
 from seqctx.config.config import Config
-from seqctx.config.effective import fsdp_version, size_of, uses_fsdp
+from seqctx.config.effective import Effective
 from seqctx.errors import InputError
 
 Weights = Literal["nf4-dq", "nf4", "gptq", "int8", "16 bit", "32 bit"]
@@ -36,7 +36,6 @@ _BITSANDBYTES = ("adamw_bnb_8bit", "adamw_8bit", "ademamix_8bit", "lion_8bit", "
 # Keys of Axolotl 0.19 that change memory in ways that no term here has.
 _NOT_PLANNED = ("rl", "reward_model", "unfrozen_parameters", "selective_checkpointing", "tiled_mlp",
                 "relora", "qat", "lora_target_parameters")  # fmt: skip
-_CHUNKS = "chunked_cross_entropy_num_chunks"
 # Bases that are quantized already and load so under an adapter (axolotl 0.19: loaders/model.py).
 _QUANTIZED: dict[str | None, Weights] = {"bitsandbytes": "nf4-dq", "gptq": "gptq", "awq": "gptq"}
 _LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -139,6 +138,7 @@ def settings_of(cfg: Config, model: Model) -> Settings:
     Raises:
         InputError: for what cannot be said: adapters, parallel layouts or losses not known here.
     """
+    file = Effective.of(cfg)
     if cfg.adapter not in (None, "lora", "qlora"):
         raise InputError(f"adapter: {cfg.adapter}: its memory is not known here. Plan lora.")
     if cfg.adapter and cfg.lora_modules_to_save:
@@ -146,44 +146,44 @@ def settings_of(cfg: Config, model: Model) -> Settings:
     for key in _NOT_PLANNED:
         if cfg.get(key):
             raise InputError(f"{key}: {cfg.get(key)}: what it does to memory is not known here.")
-    if cfg.get("optimizer") == "muon" and not cfg.adapter:
+    if file.optimizer == "muon" and not cfg.adapter:
         raise InputError("optimizer: muon: how it shares full weights with AdamW is not planned.")
-    stage, cards = _division(cfg)
+    stage, cards = _division(file)
     return Settings(
         sequence_len=cfg.sequence_len,
-        micro_batch=cfg.micro_batch_size or 1,
-        weights=_weights(cfg, model),
-        embedding_bytes=2 if _sixteen_bit(cfg) else 4,
-        rank=(cfg.lora_r or 8) if cfg.adapter else None,
+        micro_batch=file.micro_batch_size,
+        weights=_weights(file, model),
+        embedding_bytes=2 if file.loads_16_bit else 4,
+        rank=file.lora_r if cfg.adapter else None,
         targets=_targets(cfg, model),
-        dora=bool(cfg.get("peft_use_dora")),
-        optimizer=str(cfg.get("optimizer", "adamw_torch_fused")),
+        dora=file.peft_use_dora,
+        optimizer=file.optimizer,
         checkpointing=_checkpointing(cfg),
-        attention=_attention(cfg),
-        loss=_loss(cfg),
-        chunks=size_of(cfg, _CHUNKS) if cfg.get(_CHUNKS) else 8,
-        accumulates=(cfg.gradient_accumulation_steps or 1) > 1,
-        copies_logits=_mixed(cfg),
-        quantizes_experts=bool(cfg.get("quantize_moe_experts")),
+        attention=_attention(file),
+        loss=_loss(file),
+        chunks=file.chunked_cross_entropy_num_chunks,
+        accumulates=file.gradient_accumulation_steps > 1,
+        copies_logits=file.is_mixed_precision,
+        quantizes_experts=file.quantize_moe_experts,
         cards=cards,
         stage=stage,
-        tensor=size_of(cfg, "tensor_parallel_size"),
-        context=size_of(cfg, "context_parallel_size"),
+        tensor=file.tensor_parallel_size,
+        context=file.context_parallel_size,
     )
 
 
-def _division(cfg: Config) -> tuple[int, int]:
+def _division(file: Effective) -> tuple[int, int]:
     """ZeRO's stage, or FSDP's as 3, and over how many cards.
 
     Raises:
         InputError: where states are divided and nothing says over how many cards.
     """
-    deepspeed = cfg.get("deepspeed")
-    if not deepspeed and not uses_fsdp(cfg):
-        if size_of(cfg, "dp_shard_size") > 1:
+    deepspeed = file.get("deepspeed")
+    if not deepspeed and not file.uses_fsdp:
+        if file.dp_shard_size > 1:
             raise InputError("dp_shard_size: it divides nothing without fsdp_config. Add that.")
         return 3, 1
-    cards = _cards(cfg, zero=bool(deepspeed))
+    cards = _cards(file, zero=bool(deepspeed))
     if cards < 2:
         key = "deepspeed" if deepspeed else "fsdp_config"
         raise InputError(f"{key}: over how many cards is not said. Set dp_shard_size, here with "
@@ -191,18 +191,17 @@ def _division(cfg: Config) -> tuple[int, int]:
     return _stage(deepspeed) if deepspeed else 3, cards
 
 
-def _cards(cfg: Config, *, zero: bool) -> int:
+def _cards(file: Effective, *, zero: bool) -> int:
     """Cards that states are divided over; 1 where the file does not say.
 
     FSDP2 divides them over the cards of a row, too (accelerate 1.13: parallelism_config.py,
     dp_shard_cp). Where a size is named all must be: their product is the number of processes.
     Where none is, all of Ray's workers are taken.
     """
-    sizes = [size_of(cfg, key) for key in ("dp_shard_size", "context_parallel_size")]
-    others = [size_of(cfg, key) for key in ("tensor_parallel_size", "dp_replicate_size")]
-    if cfg.get("use_ray") and prod(sizes + others) == 1:
-        return size_of(cfg, "ray_num_workers")
-    return sizes[0] if zero or fsdp_version(cfg) != "2" else prod(sizes)
+    if file.use_ray and prod(file.training_sizes.values()) == 1:
+        return file.ray_num_workers
+    shards = file.dp_shard_size
+    return shards if zero or file.fsdp_version != "2" else shards * file.context_parallel_size
 
 
 def _stage(deepspeed: Any) -> int:
@@ -226,41 +225,26 @@ def _stage(deepspeed: Any) -> int:
     return int(named[1])
 
 
-def _mixed(cfg: Config) -> bool:
-    """Whether the trainer computes in mixed precision.
-
-    ``bf16`` is ``auto`` where the file does not name it, null being a name: bfloat16 then, or fp16
-    where the machine, a CPU too, has none (axolotl 0.19: utils/config, resolve_dtype).
-    """
-    bf16 = (cfg.model_extra or {}).get("bf16", "auto")
-    return bool(bf16 or cfg.get("bfloat16") or cfg.get("fp16"))
-
-
-def _sixteen_bit(cfg: Config) -> bool:
-    """Whether weights are loaded so; those beside 8-bit ones always are."""
-    return _mixed(cfg) or bool(cfg.get("float16") or cfg.load_in_8bit)
-
-
-def _weights(cfg: Config, model: Model) -> Weights:
+def _weights(file: Effective, model: Model) -> Weights:
     """How the blocks' linear layers are held: as the base has them, else as the file says.
 
     Raises:
         InputError: for a base whose own quantization does not train, or is not known here.
     """
-    own = model.quantization or ("gptq" if cfg.get("gptq") else None)
+    own = model.quantization or ("gptq" if file.gptq else None)
     if own:
-        if not cfg.adapter or own not in _QUANTIZED:
+        if not file.config.adapter or own not in _QUANTIZED:
             raise InputError(f"base_model: quantized by {own}: what training it takes is not known "
                              "here. Name the 16-bit model.")  # fmt: skip
         return _QUANTIZED[own]
-    if cfg.load_in_4bit:
-        kwargs = cfg.get("bnb_config_kwargs", {})
+    if file.load_in_4bit:
+        kwargs = file.get("bnb_config_kwargs", {})
         if not isinstance(kwargs, dict):
             raise InputError(f"bnb_config_kwargs: no mapping (got {kwargs!r}). Mend it.")
-        return "nf4-dq" if kwargs.get("bnb_4bit_use_double_quant", True) else "nf4"
-    if cfg.load_in_8bit:
+        return "nf4-dq" if file.double_quantization else "nf4"
+    if file.load_in_8bit:
         return "int8"
-    return "16 bit" if _sixteen_bit(cfg) else "32 bit"
+    return "16 bit" if file.loads_16_bit else "32 bit"
 
 
 def _targets(cfg: Config, model: Model) -> tuple[str, ...]:
@@ -301,17 +285,16 @@ def _checkpointing(cfg: Config) -> Checkpointing:
     return "on" if cfg.get("gradient_checkpointing") else "off"
 
 
-def _attention(cfg: Config) -> Attention:
-    name = cfg.attn_implementation or ("eager" if cfg.get("eager_attention") else "sdpa")
+def _attention(file: Effective) -> Attention:
+    name = file.attention or "sdpa"
     if name == "eager":
         return "eager"
     return "flash" if name.startswith("flash") else "sdpa"
 
 
-def _loss(cfg: Config) -> Loss:
-    plugged = any("cut_cross_entropy" in str(plugin) for plugin in cfg.get("plugins", ()))
-    if cfg.get("cut_cross_entropy", plugged):  # axolotl 0.19: listing its plugin turns it on
+def _loss(file: Effective) -> Loss:
+    if file.cuts_cross_entropy:
         return "cut"
-    if cfg.get("liger_fused_linear_cross_entropy"):
+    if file.liger_fused_linear_cross_entropy:
         return "liger"
-    return "chunked" if cfg.get("chunked_cross_entropy") else "stock"
+    return "chunked" if file.chunked_cross_entropy else "stock"

@@ -8,14 +8,17 @@ from typing import NamedTuple, Self
 
 from seqctx.artifacts.dataset_stats import Packing, optimizer_steps
 from seqctx.config.config import Config
+from seqctx.config.effective import Effective
 
 _ORDERS = 4  # axolotl 0.19: MultipackBatchSampler counts in so many orders and takes the fewest
-_BIN_SIZE = 200  # axolotl 0.19: sample_packing_bin_size
-_GROUP_SIZE = 100_000  # axolotl 0.19: sample_packing_group_size
 
 
 def first_fit(
-    lengths: Sequence[int], capacity: int, *, most: int = _BIN_SIZE, group: int = _GROUP_SIZE
+    lengths: Sequence[int],
+    capacity: int,
+    *,
+    most: int = Effective.sample_packing_bin_size,
+    group: int = Effective.sample_packing_group_size,
 ) -> list[list[int]]:
     """Each example in the first row that still has room for it.
 
@@ -84,14 +87,14 @@ class Batches(NamedTuple):
     @classmethod
     def of(cls, cfg: Config) -> Self:
         """A file's, with Axolotl's defaults."""
-        micro = cfg.micro_batch_size or 1
+        file = Effective.of(cfg)
         return cls(
-            micro=micro,
-            batch=micro * (cfg.gradient_accumulation_steps or 1),
-            seed=int(cfg.get("seed", 42) or 0),
-            most=int(cfg.get("sample_packing_bin_size", _BIN_SIZE)),
-            group=int(cfg.get("sample_packing_group_size", _GROUP_SIZE)),
-            ordered=bool(cfg.get("curriculum_sampling")),
+            micro=file.micro_batch_size,
+            batch=file.rows_per_step,
+            seed=file.seed,
+            most=file.sample_packing_bin_size,
+            group=file.sample_packing_group_size,
+            ordered=file.curriculum_sampling,
         )
 
 

@@ -11,6 +11,7 @@ from seqctx.catalog.keys import axolotl_names
 from seqctx.catalog.model_folder import check_base
 from seqctx.catalog.models import find_model
 from seqctx.config.config import Config
+from seqctx.config.effective import Effective
 from seqctx.config.render import axolotl_mapping
 from seqctx.errors import CheckError, InputError
 from seqctx.proofs.tiny_model import VOCAB, model_config, small_config
@@ -216,7 +217,7 @@ def proof_mapping(
     others = axolotl_names()["keys"].keys() - _KEPT
     kept = _KEPT | (_WITH_REAL_WEIGHTS if real_weights else set()) | (_PRECISION if gpu else set())
     mapping = {k: v for k, v in given.items() if k in kept or k not in others}
-    rows = cfg.micro_batch_size or 1
+    rows = Effective.of(cfg).micro_batch_size
     fewest = 1 if cfg.sample_packing else 2  # where nothing is packed, rows are compared
     precision = {} if gpu else {"bf16": False, "fp16": False, "tf32": False}
     return {

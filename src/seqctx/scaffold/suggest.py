@@ -7,7 +7,7 @@ import difflib
 from seqctx.catalog.gpus import Gpu
 from seqctx.check.facts import Facts
 from seqctx.config.config import Config
-from seqctx.config.effective import training_rope
+from seqctx.config.effective import Effective
 from seqctx.config.render import dump_yaml
 from seqctx.scaffold.init import serving_block
 
@@ -32,7 +32,7 @@ def suggest(text: str, name: str, cfg: Config, facts: Facts, machine: Gpu | None
     gpu = facts.gpu or machine
     if "vllm" not in cfg.model_fields_set:
         block = serving_block(cfg, facts.model, gpu)
-        if rope := training_rope(cfg):
+        if rope := Effective.of(cfg).training_rope:
             block["hf_overrides"] = {"rope_parameters": rope}
         added += "\n" + dump_yaml({"vllm": block})
     if "seqctx" not in cfg.model_fields_set:

@@ -9,11 +9,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 
 from seqctx.config.config import Config
-from seqctx.config.effective import size_of
+from seqctx.config.effective import Effective
 from seqctx.config.render import adapter_name, base_name, secrets, shown, vllm_command
 from seqctx.errors import CheckError, InputError, ToolError
 from seqctx.plan.serving import ServingPlan
@@ -269,5 +268,5 @@ def detach(
 
 def _workers(cfg: Config) -> int:
     """Processes of one engine; on a CPU vLLM wants a NUMA node for each, unless told not to."""
-    keys = ("tensor_parallel_size", "pipeline_parallel_size")
-    return prod(size_of(cfg.vllm, key) for key in keys)
+    sizes = Effective.of(cfg).serving_sizes
+    return sizes["tensor_parallel_size"] * sizes["pipeline_parallel_size"]

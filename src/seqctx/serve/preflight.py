@@ -15,6 +15,7 @@ from seqctx.check.facts import gather_facts
 from seqctx.check.rule import RULES
 from seqctx.check.rules import serving
 from seqctx.config.config import Config
+from seqctx.config.effective import Effective
 from seqctx.config.render import max_lora_rank
 from seqctx.config.source import Document
 from seqctx.errors import CheckError, InputError
@@ -120,7 +121,7 @@ def check_adapter(cfg: Config) -> None:
         raise CheckError(f"output_dir: {folder}: holds no weights. Run 'seqctx train' again.")
     if weights.is_file() and safetensors_header(weights) is None:
         raise CheckError(f"{weights}: is damaged or cut short. Restore it, or train again.")
-    rank = cfg.lora_r or 8
+    rank = Effective.of(cfg).lora_r
     if adapter.get("r") not in (None, rank):
         raise CheckError(
             f"lora_r: {rank}, but the adapter in {folder} has {adapter['r']}. "

@@ -11,6 +11,7 @@ from seqctx.check.facts import gather_facts
 from seqctx.check.rule import RULES
 from seqctx.check.rules import serving as serving_rules
 from seqctx.config.config import Config
+from seqctx.config.effective import Effective
 from seqctx.config.source import read_document
 from seqctx.errors import CheckError, InputError
 from seqctx.plan.memory import GIB, MemoryPlan
@@ -92,10 +93,10 @@ def _check_data(cfg: Config) -> None:
 
 def checkpoints_at_once(cfg: Config) -> int:
     """How many stand side by side at most: the newest beside the oldest until it is whole."""
-    strategy = cfg.get("save_strategy")
+    file = Effective.of(cfg)
+    strategy, limit = file.save_strategy, file.save_total_limit
     if strategy == "no":
         return 0
-    limit = int(cfg.get("save_total_limit") or 4)  # Axolotl 0.19: core/builders/base.py
     if strategy == "epoch":
         limit = min(limit, max(1, round(cfg.num_epochs)))
     return limit + 1
@@ -111,7 +112,7 @@ def _check_disk(cfg: Config, plan: MemoryPlan | None, output: Path) -> None:
     if plan:
         state = {t.name: t.bytes for t in plan.terms}
         trained = state.get("adapter") or state.get("weights", 0) + state.get("embeddings", 0)
-        state_of = 0 if cfg.get("save_only_model") else state.get("optimizer", trained)
+        state_of = 0 if Effective.of(cfg).save_only_model else state.get("optimizer", trained)
         needed += checkpoints_at_once(cfg) * (trained + state_of) + trained
     if (free := free_bytes(output)) < needed:
         raise CheckError(

@@ -12,7 +12,7 @@ from seqctx.catalog.models import Model
 from seqctx.check.facts import Facts
 from seqctx.check.rule import Finding, rule
 from seqctx.config.config import Config
-from seqctx.config.effective import fsdp_config, fsdp_version, size_of, uses_fsdp
+from seqctx.config.effective import Effective
 from seqctx.config.source import KeyPath
 
 _SIZES = ("tensor_parallel_size", "context_parallel_size", "dp_shard_size", "dp_replicate_size")
@@ -40,8 +40,8 @@ UNDIVIDED = frozenset({*_BITSANDBYTES, "adafactor"})
 @rule("sharded-optimizer", "error", "bitsandbytes 0.50, transformers 5.16: no DTensors (run)")
 def sharded_optimizer(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """FSDP2 and tensor parallel hold weights as DTensors; bitsandbytes and Adafactor take none."""
-    fsdp2 = uses_fsdp(cfg) and fsdp_version(cfg) == "2"
-    tensor = size_of(cfg, "tensor_parallel_size") > 1
+    fsdp2 = Effective.of(cfg).uses_fsdp and Effective.of(cfg).fsdp_version == "2"
+    tensor = Effective.of(cfg).tensor_parallel_size > 1
     optimizer = str(cfg.get("optimizer", ""))
     whole = cfg.adapter or cfg.get("deepspeed")  # whose trained weights may be no DTensors
     if tensor and not fsdp2 and whole and optimizer not in _REFUSED:
@@ -55,7 +55,7 @@ def sharded_optimizer(cfg: Config, facts: Facts) -> Iterator[Finding]:
 @rule("fsdp-and-deepspeed", "error", "axolotl 0.19: utils/trainer.py, prepare_optim_env")
 def fsdp_and_deepspeed(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """FSDP and DeepSpeed both divide the model; Axolotl sets up FSDP alone, and hands on both."""
-    if cfg.get("deepspeed") and uses_fsdp(cfg):
+    if cfg.get("deepspeed") and Effective.of(cfg).uses_fsdp:
         fact = "beside FSDP: Axolotl prepares FSDP alone, and its trainer is given both"
         yield Finding(("deepspeed",), fact, "Keep one of the two.")
 
@@ -63,7 +63,7 @@ def fsdp_and_deepspeed(cfg: Config, facts: Facts) -> Iterator[Finding]:
 @rule("checkpointing-twice", "error", "transformers 5.16: trainer.py refuses both together")
 def checkpointing_twice(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """Under FSDP activations are checkpointed by FSDP or by the trainer, not by both."""
-    by_fsdp = fsdp_config(cfg).get("activation_checkpointing") is True
+    by_fsdp = Effective.of(cfg).fsdp_config.get("activation_checkpointing") is True
     offloads = cfg.get("activation_offloading")  # but for hidden_states it replaces the trainer's
     if not by_fsdp or (offloads and offloads != "hidden_states"):
         return
@@ -79,10 +79,15 @@ def save_only_model(cfg: Config, facts: Facts) -> Iterator[Finding]:
     if not cfg.get("save_only_model"):
         return
     key, remedy = ("save_only_model",), "Leave it out"
-    if uses_fsdp(cfg) and fsdp_config(cfg).get("state_dict_type") == "SHARDED_STATE_DICT":
+    if (
+        Effective.of(cfg).uses_fsdp
+        and Effective.of(cfg).fsdp_config.get("state_dict_type") == "SHARDED_STATE_DICT"
+    ):
         fact = "cannot be with FSDP's SHARDED_STATE_DICT; refused once the model is loaded"
         yield Finding(key, fact, f"{remedy}, or set state_dict_type: FULL_STATE_DICT.")
-    elif cfg.get("load_best_model_at_end") and (uses_fsdp(cfg) or cfg.get("deepspeed")):
+    elif cfg.get("load_best_model_at_end") and (
+        Effective.of(cfg).uses_fsdp or cfg.get("deepspeed")
+    ):
         fact = "cannot be with load_best_model_at_end over FSDP or DeepSpeed; refused after loading"
         yield Finding(key, fact, f"{remedy}, or leave load_best_model_at_end out.")
 
@@ -90,11 +95,11 @@ def save_only_model(cfg: Config, facts: Facts) -> Iterator[Finding]:
 @rule("nothing-sharded", "error", "axolotl 0.19: utils/trainer.py, utils/distributed.py")
 def nothing_sharded(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """FSDP is set up by fsdp_config alone; a version or a size without it divides nothing."""
-    if uses_fsdp(cfg) or cfg.get("deepspeed"):
+    if Effective.of(cfg).uses_fsdp or cfg.get("deepspeed"):
         return
     for key in ("dp_shard_size", "fsdp_version"):
         sized = key == "dp_shard_size"
-        if size_of(cfg, key) > 1 if sized else cfg.get(key):
+        if getattr(Effective.of(cfg), key) > 1 if sized else cfg.get(key):
             fact = f"{cfg.get(key)} without fsdp_config: every card would hold the whole model"
             remedy = "Add fsdp_config with auto_wrap_policy: TRANSFORMER_BASED_WRAP, or delete it."
             yield Finding((key,), fact, remedy, None if sized else "warning")
@@ -103,8 +108,8 @@ def nothing_sharded(cfg: Config, facts: Facts) -> Iterator[Finding]:
 @rule("replicas-unsharded", "error", "accelerate 1.13: parallelism_config.py, __post_init__")
 def replicas_unsharded(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """Cards that share rows or layers are replicated only where dp_shard_size divides them, too."""
-    shared = next((key for key in _SIZES[:2] if size_of(cfg, key) > 1), None)
-    if shared and size_of(cfg, "dp_replicate_size") > 1 and size_of(cfg, "dp_shard_size") == 1:
+    shared = next((key for key in _SIZES[:2] if getattr(Effective.of(cfg), key) > 1), None)
+    if shared and Effective.of(cfg).dp_replicate_size > 1 and Effective.of(cfg).dp_shard_size == 1:
         fact = f"beside {shared} it needs dp_shard_size above 1"
         remedy = "Name it dp_shard_size, with fsdp_config, and leave this one out."
         yield Finding(("dp_replicate_size",), fact, remedy)
@@ -113,10 +118,10 @@ def replicas_unsharded(cfg: Config, facts: Facts) -> Iterator[Finding]:
 @rule("fsdp1-keys", "note", "accelerate 1.13: utils/dataclasses.py, obsolete in FSDP2")
 def fsdp1_keys(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """FSDP2 needs neither use_orig_params nor sync_module_states, and does not read them."""
-    if fsdp_version(cfg) != "2" or cfg.get("optimizer") == "q_galore_adamw8bit":
+    if Effective.of(cfg).fsdp_version != "2" or cfg.get("optimizer") == "q_galore_adamw8bit":
         return
     for key in ("use_orig_params", "sync_module_states"):
-        if key in fsdp_config(cfg):
+        if key in Effective.of(cfg).fsdp_config:
             fact = "is of FSDP1; FSDP2 does not read it"
             yield Finding(_fsdp_key(cfg, key), fact, "Delete it.")
 
@@ -124,8 +129,8 @@ def fsdp1_keys(cfg: Config, facts: Facts) -> Iterator[Finding]:
 @rule("fsdp2-loading", "error", "axolotl 0.19: check_fsdp2_cpu_ram_efficient_loading_w_4bit")
 def fsdp2_loading(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """Quantized on one card only, 4-bit weights cannot be dealt out to the others by FSDP2."""
-    efficient = fsdp_config(cfg).get("cpu_ram_efficient_loading")
-    if efficient and fsdp_version(cfg) == "2" and cfg.load_in_4bit:
+    efficient = Effective.of(cfg).fsdp_config.get("cpu_ram_efficient_loading")
+    if efficient and Effective.of(cfg).fsdp_version == "2" and cfg.load_in_4bit:
         fact = "does not go with load_in_4bit under FSDP2: the first card's weights fit no other's"
         yield Finding(_fsdp_key(cfg, "cpu_ram_efficient_loading"), fact, "Set it to false.")
 
@@ -133,7 +138,7 @@ def fsdp2_loading(cfg: Config, facts: Facts) -> Iterator[Finding]:
 @rule("context-parallel", "error", "axolotl 0.19: schemas/validation.py, ring-flash-attn")
 def context_parallel(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """A row divided over cards needs flash attention 2, and a packed one a batch of 1."""
-    if size_of(cfg, "context_parallel_size") == 1 or cfg.get("use_glm_dsa_kernels"):
+    if Effective.of(cfg).context_parallel_size == 1 or cfg.get("use_glm_dsa_kernels"):
         return
     flash = cfg.attn_implementation == "flash_attention_2" or cfg.get("flash_attention")
     if not flash:
@@ -148,7 +153,7 @@ def context_parallel(cfg: Config, facts: Facts) -> Iterator[Finding]:
 @rule("tensor-parallel-quantized", "error", "transformers 5.16 with bitsandbytes 0.50 (run)")
 def tensor_parallel_quantized(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """Weights that bitsandbytes packed cannot be cut into the parts of a layer."""
-    if size_of(cfg, "tensor_parallel_size") == 1 or cfg.get("deepspeed"):
+    if Effective.of(cfg).tensor_parallel_size == 1 or cfg.get("deepspeed"):
         return
     if cfg.load_in_4bit or cfg.load_in_8bit:
         fact = f"{'4' if cfg.load_in_4bit else '8'}-bit weights cannot be divided within a layer"
@@ -160,7 +165,7 @@ def tensor_parallel_quantized(cfg: Config, facts: Facts) -> Iterator[Finding]:
 def tensor_parallel_tied(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """Axolotl divides no layers of a model whose embeddings are its head, too."""
     tied = facts.model.tied if facts.model else None
-    if size_of(cfg, "tensor_parallel_size") > 1 and tied:
+    if Effective.of(cfg).tensor_parallel_size > 1 and tied:
         fact = f"{facts.model.name if facts.model else ''} has one matrix for embeddings and head"
         remedy = "Set it to 1, with fsdp_config to divide the model."
         yield Finding(("tensor_parallel_size",), fact, remedy)
@@ -169,7 +174,7 @@ def tensor_parallel_tied(cfg: Config, facts: Facts) -> Iterator[Finding]:
 @rule("tensor-parallel-heads", "error", "transformers 5.16: attention's view on a part (run)")
 def tensor_parallel_heads(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """A card that holds a part of each layer must hold whole heads, and whole key heads."""
-    cards = size_of(cfg, "tensor_parallel_size")
+    cards = Effective.of(cfg).tensor_parallel_size
     if facts.model and (why := facts.model.indivisible(cards, copies=False)) is not None:
         remedy = divisors(facts.model, copies=False)
         yield Finding(("tensor_parallel_size",), f"{cards} cards cannot share {why}", remedy)
@@ -184,7 +189,7 @@ def divisors(model: Model, *, copies: bool) -> str:
 @rule("cards-here", "note", "accelerate 1.13: parallelism_config.py, total_size (run)")
 def cards_here(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """Axolotl starts a process on each card, and the sizes that are named must multiply to them."""
-    sizes = {key: size_of(cfg, key) for key in _SIZES}
+    sizes = {key: getattr(Effective.of(cfg), key) for key in _SIZES}
     needed = prod(sizes.values())
     if cfg.get("use_ray") or not facts.cards or needed == 1 or needed % facts.cards == 0:
         return  # a multiple may be several machines
@@ -205,10 +210,14 @@ def ray_workers(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """Ray starts ray_num_workers processes, 1 if unset: the product of the sizes that are named."""
     if not cfg.get("use_ray"):
         return
-    workers, count = cfg.get("ray_num_workers"), size_of(cfg, "ray_num_workers")
-    needed = prod(size_of(cfg, key) for key in _SIZES)
+    workers, count = cfg.get("ray_num_workers"), Effective.of(cfg).ray_num_workers
+    needed = prod(getattr(Effective.of(cfg), key) for key in _SIZES)
     if needed > 1 and count != needed:
-        named = " x ".join(f"{key} {size_of(cfg, key)}" for key in _SIZES if size_of(cfg, key) > 1)
+        named = " x ".join(
+            f"{key} {getattr(Effective.of(cfg), key)}"
+            for key in _SIZES
+            if getattr(Effective.of(cfg), key) > 1
+        )
         fact = f"{'' if workers else 'unset, so '}{count}, and {named} takes {needed}"
         yield Finding(("ray_num_workers",), fact, f"Set {needed}, or make the sizes {count}.")
     elif not workers:
@@ -228,11 +237,11 @@ def ray_launcher(cfg: Config, facts: Facts) -> Iterator[Finding]:
 @rule("effective-batch", "note", "axolotl 0.19: utils/config/__init__.py, effective_world_size")
 def effective_batch(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """Cards that share a row or a layer take the same rows, so they do not widen the batch."""
-    tensor, context = (size_of(cfg, key) for key in _SIZES[:2])
+    tensor, context = (getattr(Effective.of(cfg), key) for key in _SIZES[:2])
     if tensor * context == 1:
         return
     rows = (cfg.micro_batch_size or 1) * (cfg.gradient_accumulation_steps or 1)
-    shards, copies = (size_of(cfg, key) for key in _SIZES[2:])
+    shards, copies = (getattr(Effective.of(cfg), key) for key in _SIZES[2:])
     cards = tensor * context * shards * copies
     key = _SIZES[0] if tensor > 1 else _SIZES[1]
     fact = (
@@ -247,8 +256,8 @@ def parallel_on_cpu(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """Axolotl divides training over CUDA devices only."""
     if not facts.gpu or facts.gpu.name != "cpu":
         return
-    keys = [key for key in _SIZES if size_of(cfg, key) > 1]
-    keys += ["fsdp_config"] if fsdp_config(cfg) else []
+    keys = [key for key in _SIZES if getattr(Effective.of(cfg), key) > 1]
+    keys += ["fsdp_config"] if Effective.of(cfg).fsdp_config else []
     keys += ["use_ray"] if cfg.get("use_ray") else []
     for key in keys:
         yield Finding((key,), "needs CUDA devices, and seqctx.gpu is cpu", "Delete it.")

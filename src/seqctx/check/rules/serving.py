@@ -12,13 +12,7 @@ from seqctx.check.rule import Finding, rule
 from seqctx.check.rules.parallel import divisors, product
 from seqctx.config.blocks import AUTO
 from seqctx.config.config import Config
-from seqctx.config.effective import (
-    all_datasets,
-    served_positions,
-    serving_rope,
-    size_of,
-    training_rope,
-)
+from seqctx.config.effective import Effective
 from seqctx.config.render import VLLM_MAX_LORA_RANKS
 from seqctx.config.source import KeyPath
 
@@ -68,7 +62,7 @@ def chat_template_differs(cfg: Config, facts: Facts) -> Iterator[Finding]:
     trained: list[tuple[KeyPath, Any, Any]] = [
         (("chat_template",), cfg.chat_template, cfg.get("chat_template_jinja"))
     ]
-    for path, entry in all_datasets(cfg):
+    for path, entry in Effective.of(cfg).datasets:
         if path[0] == "datasets" and entry.get("chat_template"):
             jinja = entry.get("chat_template_jinja")
             trained.append(((*path, "chat_template"), entry.get("chat_template"), jinja))
@@ -82,7 +76,7 @@ def chat_template_differs(cfg: Config, facts: Facts) -> Iterator[Finding]:
             fact = f"trained with {jinja or name}, served with {own}"
             remedy = "Use tokenizer_default in training and no vllm.chat_template, or one file."
             yield Finding(("vllm", "chat_template") if served else path, fact, remedy)
-    for path, entry in all_datasets(cfg):
+    for path, entry in Effective.of(cfg).datasets:
         style = str(entry.get("type"))
         if path[0] == "datasets" and not served and _PROMPT_STYLE.match(style):
             fact = f"trained as {style} writes it, served with the tokenizer's own template"
@@ -120,16 +114,16 @@ def max_model_len_positions(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """The server refuses a window beyond the model's positions, unless rope scaling is given."""
     if not facts.model:
         return
-    positions, window = served_positions(cfg, facts.model), cfg.vllm.window
+    positions, window = Effective.of(cfg).serving_positions(facts.model), cfg.vllm.window
     learned = facts.model.max_position
-    if not serving_rope(cfg) and min(window or positions, positions) > learned:
+    if not Effective.of(cfg).serving_rope and min(window or positions, positions) > learned:
         fact = f"{positions} are served, and the model learned {learned}"
         remedy = "Scale the rope beside it, in training too; or leave it out."
         yield Finding(("vllm", "hf_overrides"), fact, remedy, "warning")
     if window and window > positions:
         fact = f"{window} exceeds the model's {positions} positions"
         remedy = "Lower it, or scale the rope in hf_overrides, in training too."
-        if serving_rope(cfg):
+        if Effective.of(cfg).serving_rope:
             remedy = (
                 f"Lower it, or set max_position_embeddings: {window} beside hf_overrides' rope."
             )
@@ -148,7 +142,10 @@ def max_model_len_below_sequence_len(cfg: Config, facts: Facts) -> Iterator[Find
 @rule("rope-scaling-differs", "error", "positions must mean the same in training and serving")
 def rope_scaling_differs(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """Positions that are scaled in training only, or in serving only, are other positions."""
-    trained, served = _factor(training_rope(cfg)), _factor(serving_rope(cfg))
+    trained, served = (
+        _factor(Effective.of(cfg).training_rope),
+        _factor(Effective.of(cfg).serving_rope),
+    )
     if _served(cfg) and cfg.adapter and trained != served:
         fact = f"rope factor {trained or 'unset'} in training, {served or 'unset'} in serving"
         key = ("vllm", "hf_overrides") if served else ("vllm",)
@@ -164,7 +161,7 @@ def kv_cache_too_large(cfg: Config, facts: Facts) -> Iterator[Finding]:
     longest = facts.longest_window
     if longest is None or not facts.model or not facts.gpu or not _served(cfg):
         return
-    positions = served_positions(cfg, facts.model)
+    positions = Effective.of(cfg).serving_positions(facts.model)
     window = min(cfg.vllm.window or positions, positions)
     if cfg.vllm.max_model_len == AUTO:  # vLLM then takes what fits
         window = min(window, max(longest, 1))
@@ -223,7 +220,7 @@ _SIZES = ("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size"
 @rule("served-heads", "error", "vLLM 0.32: model_executor/models/llama.py, an assertion (run)")
 def served_heads(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """A card holds whole heads; vLLM copies key heads where there are more cards than heads."""
-    cards = size_of(cfg.vllm, _SIZES[0])
+    cards = Effective.of(cfg).serving_sizes.get(_SIZES[0], 1)
     if facts.model and (why := facts.model.indivisible(cards, copies=True)) is not None:
         fact = f"{cards} cards cannot share {why}"
         yield Finding(("vllm", _SIZES[0]), fact, divisors(facts.model, copies=True))
@@ -232,7 +229,10 @@ def served_heads(cfg: Config, facts: Facts) -> Iterator[Finding]:
 @rule("pipeline-layers", "error", "vLLM 0.32: distributed/utils.py, get_pp_indices (run)")
 def pipeline_layers(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """Pipeline parallel deals out layers; a stage without one has no cache, and fails."""
-    layers, stages = facts.model and facts.model.layers, size_of(cfg.vllm, _SIZES[1])
+    layers, stages = (
+        facts.model and facts.model.layers,
+        Effective.of(cfg).serving_sizes.get(_SIZES[1], 1),
+    )
     if layers and stages > layers:
         fact = f"{stages} stages for {layers} layers"
         yield Finding(("vllm", _SIZES[1]), fact, f"Set at most {layers}.")
@@ -241,10 +241,14 @@ def pipeline_layers(cfg: Config, facts: Facts) -> Iterator[Finding]:
 @rule("served-cards", "note", "vLLM 0.32: config/parallel.py, __post_init__")
 def served_cards(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """A server takes tensor x pipeline x data parallel cards, all here unless nodes are named."""
-    sizes = {key: size_of(cfg.vllm, key) for key in _SIZES}
+    sizes = {key: Effective.of(cfg).serving_sizes.get(key, 1) for key in _SIZES}
     keys = ("distributed_executor_backend", "data_parallel_backend")
     far = any(cfg.vllm.get(key) in ("ray", "external_launcher") for key in keys)
-    far = far or size_of(cfg.vllm, "nnodes") > 1 or bool(cfg.vllm.get("data_parallel_size_local"))
+    far = (
+        far
+        or cfg.vllm.get("nnodes", 1) not in (0, 1)
+        or bool(cfg.vllm.get("data_parallel_size_local"))
+    )
     if facts.cards and not far and prod(sizes.values()) > facts.cards:
         widest = max(sizes, key=lambda key: sizes[key])
         fact = f"{product(sizes)} cards, and {facts.cards} here"
@@ -260,6 +264,6 @@ def served_on_cpu(cfg: Config, facts: Facts) -> Iterator[Finding]:
     for key in ("distributed_executor_backend", "data_parallel_backend"):
         if cfg.vllm.get(key) == "ray":
             yield Finding(("vllm", key), "ray, which vLLM has on GPUs only", "Delete it.")
-    if cfg.vllm.get("enforce_eager") and size_of(cfg.vllm, _SIZES[1]) > 1:
+    if cfg.vllm.get("enforce_eager") and Effective.of(cfg).serving_sizes.get(_SIZES[1], 1) > 1:
         fact = "with pipeline_parallel_size fails at the first request on a CPU"
         yield Finding(("vllm", "enforce_eager"), fact, "Set it to false.")

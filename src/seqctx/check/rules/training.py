@@ -11,7 +11,7 @@ from seqctx.artifacts.manifest import DATA_FILES
 from seqctx.check.facts import Facts
 from seqctx.check.rule import Finding, rule
 from seqctx.config.config import Config
-from seqctx.config.effective import all_datasets, training_rope
+from seqctx.config.effective import Effective
 from seqctx.errors import InputError
 
 
@@ -28,7 +28,7 @@ def _steps_of(cfg: Config) -> int:
 def sequence_len_positions(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """Beyond its positions a model has seen nothing, unless rope scaling stretches them."""
     positions = facts.model and facts.model.max_position
-    if positions and cfg.sequence_len > positions and not training_rope(cfg):
+    if positions and cfg.sequence_len > positions and not Effective.of(cfg).training_rope:
         fact = f"{cfg.sequence_len} exceeds the model's {positions} positions"
         yield Finding(("sequence_len",), fact, "Lower it, or set rope scaling.")
 
@@ -86,7 +86,7 @@ def split_leaks(cfg: Config, facts: Facts) -> Iterator[Finding]:
 @rule("completion-cuts", "warning", "axolotl 0.19: prompt_strategies/completion.py")
 def completion_cuts(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """``type: completion`` cuts a row every sequence_len tokens, wherever that is."""
-    for path, entry in all_datasets(cfg):
+    for path, entry in Effective.of(cfg).datasets:
         if entry.get("type") == "completion":
             fact = (
                 f"completion cuts each row every {cfg.sequence_len} tokens, in mid-sentence, and "
@@ -214,7 +214,7 @@ def turn_end_not_trained(cfg: Config, facts: Facts) -> Iterator[Finding]:
     own = cfg.get("chat_template", "tokenizer_default").startswith("tokenizer_default")
     if end is None or end in known or not own:
         return
-    for path, entry in all_datasets(cfg):
+    for path, entry in Effective.of(cfg).datasets:
         if entry.get("type") == "chat_template" and entry.get("train_on_eos") != "none":
             fact = f"the template ends a turn with {end}, which is not eos, so no end is learned"
             yield Finding((*path, "train_on_eos"), fact, f"Set eot_tokens: ['{end}'].")
@@ -310,7 +310,7 @@ def datasets_disagree(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """What prepare writes for this file is what the file should train on."""
     ours = [
         (path, entry, PurePosixPath(entry.path))
-        for path, entry in all_datasets(cfg)
+        for path, entry in Effective.of(cfg).datasets
         if PurePosixPath(entry.path).name in DATA_FILES
     ]
     for path, entry, file in ours:
