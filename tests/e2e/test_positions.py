@@ -70,7 +70,8 @@ def test_a_window_is_refused_where_vllm_refuses_it(tmp_path: Path) -> None:
             said = check(file, cfg, gather_facts(cfg))
             errors = {p.rule for p in said if p.severity == "error"}
             refused = "max-model-len-positions" in errors
-            ours.append(None if refused else cfg.vllm.window or Effective.of(cfg).serving_positions(model))
+            positions = Effective.of(cfg).serving_positions(model)
+            ours.append(None if refused else cfg.vllm.window or positions)
             asked.append({**block, "model": model, "dtype": "bfloat16"})
     done = subprocess.run(
         [ROOT / ".venv-serve/bin/python", ROOT / "tests/e2e/vllm_positions.py"],
