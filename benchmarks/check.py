@@ -56,7 +56,7 @@ def main() -> None:
         "Axolotl's validation": [python, "-c", AXOLOTL, given.file],
         "seqctx check": [str(ROOT / ".venv" / "bin" / "seqctx"), "check", given.file],
         "python -c 'import seqctx'": [sys.executable, "-c", "import seqctx"],
-        "python -c 'import seqctx.cli'": [sys.executable, "-c", "import seqctx.cli"],
+        "python -c 'import seqctx.cli.main'": [sys.executable, "-c", "import seqctx.cli.main"],
         "python -c pass": [sys.executable, "-c", "pass"],
     }
     times: dict[str, list[float]] = {name: [] for name in commands}
@@ -68,7 +68,7 @@ def main() -> None:
     print(f"{given.file}, medians of {given.runs} alternating runs")
     for name, value in median.items():
         print(f"{name:32}{value:8.3f} s{value / ours:8.2f} x seqctx check")
-    code = f"import sys, seqctx.cli; print({HEAVY})"
+    code = f"import sys, seqctx.cli.main; print({HEAVY})"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     print(f"of torch, transformers, axolotl, vllm, importing seqctx loads: {loaded.stdout.strip()}")
 

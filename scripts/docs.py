@@ -7,7 +7,8 @@ from pathlib import Path
 import architecture
 import click
 
-from seqctx.cli.main import cli
+from seqctx.cli.main import cli, command_of
+from seqctx.cli.verbs import SUMMARIES
 from seqctx.config.json_schema import schema_text
 
 ROOT = Path(__file__).parents[1]
@@ -17,8 +18,7 @@ PICTURE = ROOT / "docs" / "explanation" / "architecture.svg"
 def cli_page() -> str:
     """Every verb's help, as ``--help`` prints it."""
     parts = ["# Command line", "Generated from the commands by `make docs`: do not edit."]
-    for name in ("", *cli.commands):
-        command = cli.commands[name] if name else cli
+    for name, command in (("", cli), *((name, command_of(name)) for name in SUMMARIES)):
         title = f"seqctx {name}".strip()
         context = click.Context(
             command, info_name=title, terminal_width=90, max_content_width=90,

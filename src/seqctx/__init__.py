@@ -1,6 +1,6 @@
-"""Two lengths, one file: what Axolotl trains and what vLLM serves.
+"""Train with Axolotl and serve with vLLM from one YAML file.
 
-The names below are loaded when they are first used, so that importing seqctx costs nothing.
+A name is loaded when it is first used, so that `import seqctx` is fast.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The whole road once: prepare, train, serve, and both models asked for the author's next lines."""
+"""Prepare, train, serve and compare, end to end: both models continue a held-out passage."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ANSWER_TOKENS = 120
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of the road: what was done, how long it took, what it left and where."""
+    """One step: whether it was run, how long it took, and where its result is."""
 
     name: str
     seconds: float
@@ -33,9 +33,24 @@ class Step:
     where: Path
 
 
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder that the demo filled or used.
+
+    Attributes:
+        name: what is in it.
+        path: where it is.
+        bytes: on disk, of all files in it.
+    """
+
+    name: str
+    path: Path
+    bytes: int
+
+
 @dataclass(frozen=True)
 class Demo:
-    """What the road led to.
+    """What the demo made.
 
     Attributes:
         steps: in order.
@@ -44,7 +59,8 @@ class Demo:
         asked: the user's turn that both models were given, from the held-out text.
         base: the base model's continuation.
         adapter: the adapter's.
-        author: how the author really goes on.
+        author: the author's own continuation.
+        folders: what takes disk space.
     """
 
     steps: list[Step]
@@ -54,6 +70,7 @@ class Demo:
     base: str
     adapter: str
     author: str
+    folders: tuple[Folder, ...]
 
 
 def demo(
@@ -64,23 +81,27 @@ def demo(
     on_train: Callable[[Progress], None],
     on_done: Callable[[Step], None],
 ) -> Demo:
-    """Walk the road; steps whose inputs did not change are not redone.
+    """Run all steps; a step is skipped if nothing that it reads has changed.
 
     Args:
         cfg: a file with an adapter.
-        out: prepare's folder.
-        on_step: called with a line when something begins.
+        out: the folder of the prepared examples.
+        on_step: called with a line when something starts.
         on_train: called with Axolotl's progress.
-        on_done: called with each step when it ended.
+        on_done: called with each step that has ended.
 
     Raises:
         SeqctxError: whatever a step raises.
     """
     if not cfg.adapter:
-        raise CheckError("adapter: missing; the demo compares base and adapter. Set it.")
+        raise CheckError(
+            "adapter: missing; the demo compares base model and adapter. Set it, such as qlora."
+        )
     if cfg.seqctx.prepare.format == "tokens":
-        raise CheckError("seqctx.prepare.format: tokens, and the demo asks in chat. Set chat.")
-    find_tool("vllm")  # found wanting now rather than after the training
+        raise CheckError(
+            "seqctx.prepare.format: must be chat for the demo, which asks in chat (got tokens)."
+        )
+    find_tool("vllm")  # a missing vLLM is reported now, not after the training
     check_port(cfg)
     steps: list[Step] = []
 
@@ -113,7 +134,30 @@ def demo(
         on_step("stopping vLLM")
         start = time.monotonic()
     done("stop", start, True, server.log)
-    return Demo(steps, manifest, run, asked[-1]["content"], answers[0], answers[1], author)
+    return Demo(
+        steps, manifest, run, asked[-1]["content"], answers[0], answers[1], author,
+        _folders(cfg, out),
+    )  # fmt: skip
+
+
+def _folders(cfg: Config, out: Path) -> tuple[Folder, ...]:
+    """What the demo made and used, with its size."""
+    named = {
+        "examples": out,
+        "adapter": Path(cfg.output_dir),
+        "base model": Path(cfg.base_model),
+        "seqctx": Path(".venv"),
+        "Axolotl": Path(".venv-train"),
+        "vLLM": Path(".venv-serve"),
+    }
+    return tuple(
+        Folder(name, path, folder_bytes(path)) for name, path in named.items() if path.is_dir()
+    )
+
+
+def folder_bytes(folder: Path) -> int:
+    """Bytes on disk of all files below a folder, links not followed."""
+    return sum(p.lstat().st_blocks * 512 for p in folder.rglob("*") if not p.is_dir())
 
 
 def _held_out_row(out: Path, manifest: Manifest) -> dict[str, Any]:
@@ -122,9 +166,9 @@ def _held_out_row(out: Path, manifest: Manifest) -> dict[str, Any]:
     for name in manifest.held_out.files:
         with explain_os_errors(out / name), (out / name).open(encoding="utf-8") as f:
             rows += [json.loads(line) for line in f]
-    opened = set()
+    seen = set()
     for row in rows:
-        if row["chapter"] in opened:
+        if row["chapter"] in seen:
             return row
-        opened.add(row["chapter"])
+        seen.add(row["chapter"])
     return rows[0]

@@ -1,36 +1,36 @@
-"""What can go wrong, as one hierarchy; the exit code goes with the kind.
+"""What can go wrong, as one hierarchy; each kind has its own exit status.
 
     SeqctxError
-    ├── InputError      2   a file, an argument or a folder that cannot be used as it is
-    ├── CheckError      1   looked at and found wanting: does not fit, does not belong, is missing
-    └── ToolError       3   Axolotl or vLLM is not there, or failed
+    ├── InputError   2   a file, an argument or a folder that cannot be used
+    ├── CheckError   1   a check found a problem: it does not fit, does not match, or is missing
+    └── ToolError    3   Axolotl or vLLM is not installed, or failed
 
-An error reads ``place: fact (got X). What to do.``: one line, one remedy. Below the command line
-nothing prints or exits; it raises one of these.
+A message reads ``place: key: fact (got X). What to do.``: one line, one remedy. Only the command
+line prints and exits; everything below it raises one of these.
 """
 
 from __future__ import annotations
 
 
 class SeqctxError(Exception):
-    """Base of all errors that a user can mend; ``exit_code`` is the process's exit status."""
+    """Base of all errors that a user can solve; ``exit_code`` is the exit status of the process."""
 
     exit_code = 1
 
 
 class CheckError(SeqctxError):
-    """Checked and found wanting."""
+    """A check found a problem."""
 
     exit_code = 1
 
 
 class InputError(SeqctxError):
-    """Usage, or a file that cannot be read or written."""
+    """Wrong usage, or a file that cannot be read or written."""
 
     exit_code = 2
 
 
 class ToolError(SeqctxError):
-    """Axolotl or vLLM failed, or is not installed."""
+    """Axolotl or vLLM is not installed, or failed."""
 
     exit_code = 3

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from seqctx.artifacts.run_record import Point, Run
-from seqctx.cli.render.terminal import run_lines
+from seqctx.cli.render.train import run_lines
 
 BEFORE, HALF, LAST = ((0, 4.0), (5, 3.0), (10, 2.5))
 
@@ -50,4 +50,4 @@ def test_what_went_wrong_in_training_is_said_at_its_end_too() -> None:
         fingerprint="", base_model="b", base_fingerprint="", versions={}, seconds=1, steps=10,
         points=(), warnings=("step 1: the loss is 0",),
     )  # fmt: skip
-    assert "while it trained, step 1: the loss is 0" in run_lines(run, "out", True)
+    assert "warning during training: step 1: the loss is 0" in run_lines(run, "out", True)

@@ -96,7 +96,7 @@ def test_a_merged_model_is_served_and_its_death_is_one_line(
     as_served = losses["16-bit base + adapter, as vLLM serves it"]
     assert abs(losses["merged"] - as_served) < 0.05  # bf16, and adapters in 32 bit
     assert as_trained != as_served  # the quantization gap
-    again = seqctx_process("merge", "short.yaml", "--no-judge", cwd=trained)
+    again = seqctx_process("merge", "short.yaml", "--no-evaluate", cwd=trained)
     assert again.stdout == "up to date: outputs/short/merged\n"
 
     command = (sys.executable, "-m", "seqctx", "serve", "short.yaml", "--merged")

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from seqctx import InputError, load_config
 from seqctx.artifacts.dataset_stats import STATS
-from seqctx.cli.render.terminal import plan_view
+from seqctx.cli.render.plan import plan_view
 from seqctx.plan.explain import TOPICS, explain
 from seqctx.plan.memory import GIB
 from seqctx.plan.options import advise

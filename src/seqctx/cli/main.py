@@ -1,42 +1,109 @@
-"""The command line: one verb a stage; the only place that prints and exits."""
+"""The command line: loads a verb when it is asked for, and turns errors into lines and statuses."""
 
 from __future__ import annotations
 
+import difflib
 import signal
-import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from seqctx import __version__
-from seqctx.cli import files, planning, serving, stages
+from seqctx.cli.verbs import SECTIONS, SUMMARIES
 from seqctx.errors import SeqctxError
 
+_ARGUMENTS = "seqctx.arguments"
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+
+class VerbGroup(click.Group):
+    """The group of all verbs; a verb's module is imported when that verb is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All verbs, in the order of the help."""
+        return [*SUMMARIES]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One verb, loaded now; None for a name that is no verb."""
+        return command_of(cmd_name) if cmd_name in SUMMARIES else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The verb that the arguments name; what follows it is kept for `arguments_of_verb`."""
+        name = args[0]
+        if name not in SUMMARIES and not name.startswith("-"):
+            close = difflib.get_close_matches(name, SUMMARIES, 1)
+            hint = f"Did you mean {close[0]!r}?" if close else "seqctx --help lists all."
+            ctx.fail(f"No such command {name!r}. {hint}")
+        ctx.meta[_ARGUMENTS] = args[1:]
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The verbs under their headings."""
+        width = max(map(len, SUMMARIES))
+        for heading, verbs in SECTIONS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(verb.ljust(width), line) for verb, line in verbs.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb; an error becomes its message on stderr and its exit status."""
+        with errors_as_exits(ctx):
+            return super().invoke(ctx)
+
+
+def command_of(verb: str) -> click.Command:
+    """The command of a verb, loaded now."""
+    command: click.Command = getattr(import_module(f"seqctx.cli.{verb}"), verb)
+    # click keeps the lines after a backspace as they are; a raw docstring holds it as two signs
+    command.help = (command.help or "").replace("\\b\n", "\b\n")
+    return command
+
+
+def arguments_of_verb() -> list[str]:
+    """What was given after the verb of the running command, as it was given."""
+    given: list[str] = click.get_current_context().meta[_ARGUMENTS]
+    return list(given)
+
+
+@contextmanager
+def errors_as_exits(ctx: click.Context) -> Iterator[None]:
+    """Turn what can go wrong into one message on stderr and an exit status."""
+    try:
+        yield
+    except SeqctxError as error:
+        click.echo(str(error), err=True)
+        ctx.exit(error.exit_code)
+    except BrokenPipeError:  # what reads our output has ended, as head does
+        raise
+    except OSError as error:  # such as a disk that fills between two checks
+        click.echo(f"{error.filename or 'seqctx'}: {error.strerror or error}.", err=True)
+        ctx.exit(2)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted. No half-written files were left.", err=True)
+        ctx.exit(130)
+
+
+@click.group(
+    cls=VerbGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__)
 def cli() -> None:
-    r"""Two lengths, one file: what Axolotl trains and what vLLM serves.
+    """Train with Axolotl and serve with vLLM from one YAML file.
 
-    \b
-    seqctx init CONFIG       a file to start from, for your model, card and text
-    seqctx check CONFIG...   what Axolotl and vLLM would let through, by line
-    seqctx prepare CONFIG    manuscripts to examples, counted in the model's own tokens
-    seqctx plan CONFIG       memory before the GPU hours, and which option to take
-    seqctx explain [TOPIC]   the two lengths, with your own numbers
-    seqctx train CONFIG      Axolotl on what the file says; the adapter in output_dir
-    seqctx merge CONFIG      base and adapter as one model
-    seqctx serve CONFIG      vLLM with the base and the adapter under two names
-    seqctx chat              talk with both
+    How long a training example is (sequence_len) and how much the served model attends to
+    (vllm.max_model_len) are two settings. seqctx checks both before any GPU hours are spent.
+
+    Exit status: 0 good; 1 problems found, such as an error in the file or a model that does not
+    fit the GPU; 2 wrong usage, or a file that cannot be used; 3 Axolotl or vLLM failed;
+    130 interrupted.
+
+    "seqctx VERB --help" explains a verb, with examples.
     """
-
-
-for verb in (*files.VERBS, *planning.VERBS, *stages.VERBS, *serving.VERBS):
-    cli.add_command(verb)
-for described in (cli, *cli.commands.values()):
-    # click keeps the lines after a backspace as they are; a raw docstring holds it as two signs
-    described.help = (described.help or "").replace("\\b\n", "\b\n")
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:
@@ -45,21 +112,8 @@ def _terminate(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def main() -> NoReturn:
-    """Run the command line; errors become one line each and an exit status."""
+    """Run the command line as a process."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminate)
-    try:
-        status = cli(standalone_mode=False)  # what a verb's Exit carries
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
-    except SeqctxError as error:
-        click.echo(str(error), err=True)
-        sys.exit(error.exit_code)
-    except OSError as error:  # such as a disk that fills between two checks
-        click.echo(f"{error.filename or 'seqctx'}: {error.strerror or error}.", err=True)
-        sys.exit(2)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted; nothing half-written was left", err=True)
-        sys.exit(130)
-    sys.exit(status or 0)
+    cli(prog_name="seqctx")
+    raise SystemExit(0)  # click has exited already

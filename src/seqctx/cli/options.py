@@ -1,16 +1,14 @@
-"""What several verbs take."""
+"""Arguments and options that several verbs take."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 
-CONFIG = click.argument("config", type=click.Path(path_type=Path))
-DRY_RUN = click.option("--dry-run", is_flag=True, help="Print what would run; run nothing.")
-FORCE = click.option("--force", is_flag=True, help="Do it again though nothing changed.")
+from seqctx.errors import SeqctxError
 
 
 def _overrides(
@@ -22,18 +20,35 @@ def _overrides(
         key, equals, value = item.partition("=")
         if not equals or not key:
             raise click.BadParameter(f"{item!r} is not KEY=VALUE, such as vllm.port=8001")
+        import yaml  # here, so that --help does not wait for it
+
         try:
             found[key] = yaml.safe_load(value)
         except (yaml.YAMLError, ValueError):
-            raise click.BadParameter(f"{item!r}: the value is no YAML") from None
+            raise click.BadParameter(f"{item!r}: the value is not valid YAML") from None
     return found
 
 
+CONFIG = click.argument("config", type=click.Path(path_type=Path))
+DRY_RUN = click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Print the command that would run, and run nothing. Exits as the run would fail.",
+)
+FORCE = click.option("--force", is_flag=True, help="Run again even if nothing changed.")
 SET = click.option(
     "--set",
     "overrides",
     metavar="KEY=VALUE",
     multiple=True,
     callback=_overrides,
-    help="Lay one key over the file for this run, such as vllm.port=8001. May be repeated.",
+    help="Override one key of the file for this run, such as vllm.port=8001. May be repeated.",
 )
+
+
+def print_failures(failures: Sequence[SeqctxError]) -> None:
+    """Say why a dry run's command would fail, and exit as it would."""
+    for error in failures:
+        click.echo(f"would fail: {error}", err=True)
+    if failures:
+        raise click.exceptions.Exit(failures[0].exit_code)

@@ -13,6 +13,7 @@ from seqctx.catalog.models import find_model
 from seqctx.config.config import Config
 from seqctx.errors import InputError
 from seqctx.prepare.readers.manuscripts import find_manuscripts, read_manuscript
+from seqctx.system.environments import find_tool
 from seqctx.system.scripts import run_inside
 
 NOTHING = 1e-5
@@ -150,6 +151,19 @@ def repetition(
     return Repetition(lag, n, share(lag), fmean(others), pstdev(others))
 
 
+def check_provable(cfg: Config) -> None:
+    """Check all that `prove_continuity` needs, before anything is measured.
+
+    Raises:
+        InputError, ToolError: as `prove_continuity`.
+    """
+    check_base(cfg.base_model)
+    if not cfg.base_model_is_local:
+        raise InputError(f"base_model: {cfg.base_model}: no folder. Name one with the weights.")
+    _job(cfg, None)
+    find_tool("axolotl")
+
+
 def prove_continuity(cfg: Config) -> Continuity:
     """Measure that neither attention nor repetition knows ``sequence_len``.
 
@@ -165,9 +179,7 @@ def prove_continuity(cfg: Config) -> Continuity:
             the model's positions, or there are no manuscripts to read.
         ToolError: when Axolotl's environment is not there, or the measurement failed.
     """
-    check_base(cfg.base_model)
-    if not cfg.base_model_is_local:
-        raise InputError(f"base_model: {cfg.base_model}: no folder. Name one with the weights.")
+    check_provable(cfg)
     adapter = Path(cfg.output_dir)
     has_adapter = (adapter / "adapter_config.json").exists()
     asked = _job(cfg, str(adapter) if has_adapter else None)

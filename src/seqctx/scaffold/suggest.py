@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
 
-from seqctx.catalog.gpus import Gpu
-from seqctx.check.facts import Facts
-from seqctx.config.config import Config
+from seqctx.catalog.gpus import Gpu, machine_gpu
+from seqctx.check.facts import Facts, gather_facts
+from seqctx.config.config import Config, parse_config
 from seqctx.config.effective import Effective
 from seqctx.config.render import dump_yaml
+from seqctx.config.source import read_text
 from seqctx.scaffold.init import serving_block
+
+
+def suggest_for_file(name: str, overrides: Mapping[str, Any] | None, stdin: IO[bytes]) -> str:
+    """The blocks that a file lacks; see `suggest`.
+
+    Args:
+        name: its path; ``-`` for standard input.
+        overrides: dotted keys and values laid over it.
+        stdin: what ``-`` reads.
+
+    Raises:
+        InputError: when the file cannot be read.
+        CheckError: as `suggest`.
+    """
+    path = None if name == "-" else Path(name)
+    text, document = read_text(path, stdin)
+    cfg = parse_config(document, overrides)
+    return suggest(text, document.name, cfg, gather_facts(cfg, path), machine_gpu())
 
 
 def suggest(text: str, name: str, cfg: Config, facts: Facts, machine: Gpu | None = None) -> str:

@@ -1,0 +1,141 @@
+"""``seqctx check``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from seqctx.cli.options import SET
+from seqctx.errors import InputError
+
+
+@click.command()
+@click.argument("configs", metavar="CONFIG...", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list, one object a problem.")
+@click.option("--strict", is_flag=True, help="Exit with 1 for warnings, too.")
+@click.option(
+    "--suggest", "as_diff", is_flag=True,
+    help="Print the vllm: and seqctx: blocks that the file lacks, as a diff.",
+)  # fmt: skip
+@click.option(
+    "--prove-isolation",
+    "prove",
+    is_flag=True,
+    help="Measure with Axolotl whether packed examples see one another.",
+)
+@click.option(
+    "--real-weights",
+    is_flag=True,
+    help="Measure that with the base model itself instead of a tiny model of its class.",
+)
+@SET
+def check(
+    configs: tuple[str, ...],
+    as_json: bool,
+    strict: bool,
+    as_diff: bool,
+    prove: bool,
+    real_weights: bool,
+    overrides: dict[str, Any],
+) -> None:
+    r"""Find problems that Axolotl and vLLM do not report.
+
+    Prints all problems of each CONFIG, one a line: errors, warnings and notes, each with what to
+    do. CONFIG may be - for standard input.
+
+    With --prove-isolation, Axolotl packs a few examples and trains on them for one step, on a tiny
+    random model of the base model's class. One token of one example is changed: no other example's
+    predictions or gradients may change. The file is not checked for anything else then.
+
+    \b
+    Needs   the file; with --prove-isolation also Axolotl (seqctx setup train)
+    Writes  nothing
+    Exit    0 good; 1 an error (with --strict also a warning), or examples see one
+            another; 2 a file that cannot be read; 3 Axolotl failed
+
+    \b
+    Examples:
+      seqctx check axolotl_configs/*.yaml
+      seqctx check --strict --json my.yaml
+      seqctx check --suggest other.yaml | patch other.yaml
+      seqctx check --prove-isolation my.yaml --set attn_implementation=sdpa
+    """
+    if prove or real_weights:
+        _prove(configs, real_weights, as_json, overrides)
+    elif as_diff:
+        _suggest(configs, overrides)
+    else:
+        _check(configs, as_json, strict, overrides)
+
+
+def _check(
+    configs: tuple[str, ...], as_json: bool, strict: bool, overrides: dict[str, Any]
+) -> None:
+    """Print all problems of all files; exit 1 where one is an error."""
+    from seqctx.check.files import check_files
+
+    checked = check_files(configs, overrides, sys.stdin.buffer)
+    if as_json:
+        click.echo(json.dumps([asdict(problem) for problem in checked.problems], indent=2))
+    else:
+        for problem in checked.problems:
+            click.echo(str(problem))
+    if checked.unreadable:
+        raise InputError("\n".join(checked.unreadable))
+    if checked.fails(strict=strict):
+        raise click.exceptions.Exit(1)
+    if not checked.problems and not as_json:
+        click.echo("no problems found", err=True)
+
+
+def _suggest(configs: tuple[str, ...], overrides: dict[str, Any]) -> None:
+    """Print the blocks that each file lacks."""
+    from seqctx.errors import SeqctxError
+    from seqctx.scaffold.suggest import suggest_for_file
+
+    unreadable = []
+    for name in configs:
+        try:
+            diff = suggest_for_file(name, overrides, sys.stdin.buffer)
+        except SeqctxError as error:
+            unreadable.append(str(error))
+        else:
+            click.echo(diff, nl=False)
+    if unreadable:
+        raise InputError("\n".join(unreadable))
+
+
+def _prove(
+    configs: tuple[str, ...], real_weights: bool, as_json: bool, overrides: dict[str, Any]
+) -> None:
+    """Print what was measured of one file; exit 1 where examples see one another."""
+    from seqctx.config.config import parse_config
+    from seqctx.config.source import read_text
+    from seqctx.proofs.isolation import prove_isolation
+
+    if len(configs) > 1:
+        raise click.UsageError("--prove-isolation takes one CONFIG.")
+    path = None if configs[0] == "-" else Path(configs[0])
+    cfg = parse_config(read_text(path, sys.stdin.buffer)[1], overrides)
+    isolation = prove_isolation(cfg, real_weights=real_weights)
+    if as_json:
+        summary = {"isolated": not isolation.leaks, "leaks": isolation.leaks,
+                   "largest": isolation.largest, "verdict": isolation.verdict,
+                   "border": isolation.border}  # fmt: skip
+        click.echo(json.dumps({**summary, **asdict(isolation)}, indent=2))
+    else:
+        from rich.console import Console
+
+        from seqctx.cli.render.proofs import isolation_view
+
+        Console().print(isolation_view(isolation), highlight=False)
+        click.echo(isolation.verdict)
+        if isolation.border:
+            click.echo(f"note: {isolation.border}")
+    if isolation.leaks:
+        raise click.exceptions.Exit(1)

@@ -1,0 +1,51 @@
+"""``seqctx demo``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from seqctx.cli.options import CONFIG, SET
+
+
+@click.command()
+@CONFIG
+@SET
+def demo(config: Path, overrides: dict[str, Any]) -> None:
+    r"""Prepare, train, serve and compare, end to end.
+
+    Base model and adapter are asked to continue a passage that was held out of training; their
+    answers are printed beside the author's own text. A second run repeats only what changed.
+
+    \b
+    Needs   Axolotl and vLLM (seqctx setup train, seqctx setup serve), the manuscripts and
+            the base model
+    Writes  what seqctx prepare and seqctx train write
+    Exit    as the step that fails: 1 problems found, 2 input that cannot be used,
+            3 Axolotl or vLLM failed
+
+    \b
+    Example:
+      seqctx demo axolotl_configs/smollm2-135m-qlora-cpu.yaml
+    """
+    from rich.console import Console
+
+    from seqctx.cli.render.demo import demo_page, step_line
+    from seqctx.cli.render.progress import training_bar
+    from seqctx.config.config import load_config
+    from seqctx.demo import demo as run
+    from seqctx.prepare.pipeline import out_folder
+
+    cfg, folder = load_config(config, overrides), out_folder(config)
+    console = Console(stderr=True)
+    with training_bar(console) as show:
+        result = run(
+            cfg,
+            folder,
+            on_step=lambda line: console.print(f"  {line}", highlight=False),
+            on_train=show,
+            on_done=lambda step: console.print(step_line(step), highlight=False),
+        )
+    Console().print(demo_page(result))

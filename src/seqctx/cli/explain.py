@@ -1,0 +1,74 @@
+"""``seqctx explain``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from seqctx.cli.options import SET
+
+
+@click.command()
+@click.argument("topic", required=False)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="The file whose numbers are used. Default: a built-in example.",
+)
+@click.option(
+    "--prove", is_flag=True, help="With the topic myths: also measure it on the model of --config."
+)
+@SET
+def explain(topic: str | None, config: Path | None, prove: bool, overrides: dict[str, Any]) -> None:
+    r"""Explain training length and context length with your own numbers.
+
+    TOPIC is lengths, memory, concurrency or myths; without it, all are explained. Without --config
+    the numbers are those of a built-in example: Llama-3.1-8B-Instruct with QLoRA on an RTX 5090.
+
+    With myths --prove, the base model, with the trained adapter if there is one, is measured: does
+    its attention end at sequence_len, and does what it writes repeat at that distance?
+
+    \b
+    Needs   nothing; with --prove the model in a folder, manuscripts, and Axolotl
+            (seqctx setup train)
+    Writes  nothing
+    Exit    0 good; 1 the model does know its training length; 2 wrong usage, or a model
+            that is not there; 3 Axolotl failed
+
+    \b
+    Examples:
+      seqctx explain
+      seqctx explain myths --config my.yaml
+      seqctx explain myths --prove --config my.yaml --set sequence_len=256
+    """
+    from seqctx.artifacts.dataset_stats import STATS, DatasetStats
+    from seqctx.artifacts.layout import DatasetDir
+    from seqctx.config.config import load_config
+    from seqctx.plan.explain import explain as explanation
+    from seqctx.plan.summary import Planned
+    from seqctx.proofs.continuity import check_provable, prove_continuity
+
+    if prove and topic != "myths":
+        raise click.UsageError("--prove goes with the topic myths.")
+    if prove and config is None:
+        raise click.UsageError("--prove measures a model: name the file with --config.")
+    if config is None:
+        from seqctx.scaffold.example import EXAMPLE, example_config
+
+        cfg, stats = example_config(overrides), None
+        click.echo(f"An example: {EXAMPLE}. Your own file: --config FILE.\n", err=True)
+    else:
+        cfg = load_config(config, overrides)
+        stats = DatasetStats.read(DatasetDir.of(config).path / STATS)
+    if prove:
+        check_provable(cfg)
+    for paragraph in explanation(Planned.of(cfg, stats=stats), stats, topic):
+        click.echo(click.wrap_text(paragraph, width=90) + "\n")
+    if prove:
+        continuity = prove_continuity(cfg)
+        for line in continuity.lines():
+            click.echo(line)
+        if continuity.failures:
+            raise click.exceptions.Exit(1)

@@ -1,0 +1,92 @@
+"""``seqctx plan``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from seqctx.cli.options import CONFIG, SET
+from seqctx.errors import InputError
+
+
+@click.command()
+@CONFIG
+@SET
+@click.option(
+    "--gpu", metavar="NAME", help="Plan for this GPU, such as rtx-4090, instead of seqctx.gpu."
+)
+@click.option("--options", "compare", is_flag=True, help="Compare ways to train, and choose one.")
+@click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
+@click.option("--html", type=click.Path(path_type=Path), help="Also write a page with plots.")
+def plan(
+    config: Path, overrides: dict[str, Any], gpu: str | None, compare: bool, as_json: bool,
+    html: Path | None,
+) -> None:  # fmt: skip
+    r"""Compute the memory and time that training and serving need.
+
+    Shows every part of the memory with its formula, whether it fits the GPU, and how far
+    sequence_len, batch size, rank and context length could go.
+
+    With --options, ways to train (length, overlap, packing) are compared for your manuscript, and
+    one is chosen for the goal that seqctx.goal names, with reasons.
+
+    \b
+    Needs   the file; with --options also the examples of seqctx prepare
+    Writes  nothing; with --html a page
+    Exit    0 fits; 1 training or serving does not fit the GPU; 2 wrong usage, or a model
+            that cannot be planned
+
+    \b
+    Examples:
+      seqctx plan my.yaml
+      seqctx plan my.yaml --gpu rtx-4090 --set sequence_len=4096
+      seqctx plan my.yaml --options --set seqctx.goal=structure
+      seqctx plan my.yaml --json --html plan.html
+    """
+    from dataclasses import asdict
+
+    from seqctx.artifacts.dataset_stats import STATS, DatasetStats
+    from seqctx.artifacts.layout import DatasetDir
+    from seqctx.config.config import load_config
+    from seqctx.plan.summary import Planned
+
+    stats = DatasetStats.read(DatasetDir.of(config).path / STATS)
+    planned = Planned.of(load_config(config, overrides), gpu, stats)
+    advice = None
+    if compare:
+        from seqctx.plan.options import advise
+
+        if stats is None:
+            raise InputError(
+                f"{DatasetDir.of(config).path}: was not prepared, and the options are compared on "
+                f"its text. Run seqctx prepare {config} first."
+            )
+        advice = advise(planned.cfg, stats, planned.model, goal=planned.cfg.seqctx.goal,
+                        gpu=planned.training.gpu)  # fmt: skip
+    if html:
+        from seqctx.plan.page import plan_page
+        from seqctx.system.atomic import atomic_write
+
+        with atomic_write(html) as f:
+            f.write(plan_page(planned, advice))
+    if as_json:
+        data: dict[str, Any] = {"training": asdict(planned.training), "longest": planned.longest}
+        if planned.refused:
+            data["refused"] = planned.refused
+        for name in ("serving", "time", "speed"):
+            if found := getattr(planned, name):
+                data[name] = asdict(found)
+        if advice:
+            data["advice"] = asdict(advice)
+        click.echo(json.dumps(data, indent=2))
+    else:
+        from rich.console import Console
+
+        from seqctx.cli.render.plan import plan_view
+
+        Console().print(plan_view(planned, advice), highlight=False)
+    if not planned.fits:
+        raise click.exceptions.Exit(1)

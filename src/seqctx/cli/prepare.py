@@ -1,0 +1,65 @@
+"""``seqctx prepare``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from seqctx.cli.options import CONFIG, DRY_RUN, FORCE, SET
+
+
+@click.command()
+@CONFIG
+@SET
+@FORCE
+@DRY_RUN
+def prepare(config: Path, overrides: dict[str, Any], force: bool, dry_run: bool) -> None:
+    r"""Turn manuscripts into training examples.
+
+    Reads the manuscripts that seqctx.prepare of CONFIG names (.txt, .md, .docx, .epub, .odt) and
+    cuts them into examples of at most sequence_len tokens, counted with the model's own tokenizer.
+    Does nothing if nothing changed since the last run.
+
+    \b
+    Needs   the manuscripts, and the tokenizer of base_model
+    Writes  prepare/out/STEM/, where STEM is CONFIG's name without .yaml: examples,
+            manifest.json, and a report (report.html)
+    Exit    0 written or up to date; 1 prepare/out/STEM is in use or not ours; 2 text or
+            settings that cannot be used
+
+    \b
+    Examples:
+      seqctx prepare axolotl_configs/smollm2-135m-qlora-cpu.yaml
+      seqctx prepare my.yaml --set seqctx.prepare.held_out=0.2
+    """
+    from seqctx.config.config import load_config
+    from seqctx.prepare.pipeline import out_folder
+    from seqctx.prepare.pipeline import prepare as run
+    from seqctx.prepare.readers.manuscripts import find_manuscripts
+
+    cfg, folder = load_config(config, overrides), out_folder(config)
+    if dry_run:
+        for path in find_manuscripts(cfg.seqctx.prepare.manuscripts):
+            click.echo(f"read {path}")
+        click.echo(f"tokenizer of {cfg.base_model}, sequence_len {cfg.sequence_len}")
+        click.echo(f"write {folder}")
+        return
+    from seqctx.artifacts.dataset_stats import REPORT, STATS, DatasetStats
+    from seqctx.cli.render.prepare import manifest_lines
+    from seqctx.cli.render.progress import status
+    from seqctx.prepare.report import report_lines
+
+    with status("preparing") as update:
+        manifest, redone = run(cfg, folder, force=force, on_step=update)
+    for line in manifest_lines(manifest, folder, redone):
+        click.echo(line)
+    if stats := DatasetStats.read(folder / STATS):
+        for line in report_lines(stats):
+            click.echo(line)
+        click.echo(f"report: {folder / REPORT}")
+    named = [d.path for d in (*cfg.datasets, *cfg.test_datasets)]
+    files = [str(folder / n) for n in (*manifest.train.files, *manifest.held_out.files)]
+    for name in (name for name in files if name not in named):
+        click.echo(f"{config}: datasets: does not name {name}. Add it.", err=True)

@@ -1,0 +1,87 @@
+"""The plan of a file: terms of memory with bars, what fits, and the options side by side."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+
+from seqctx.plan.memory import GIB, MemoryPlan
+from seqctx.plan.options import Advice
+from seqctx.plan.summary import Planned
+
+
+def plan_view(planned: Planned, advice: Advice | None) -> RenderableType:
+    """Terms with bars, what fits, how far it could go, and the options."""
+    parts: list[RenderableType] = [_terms("training", planned.training)]
+    if planned.serving:
+        serving = planned.serving
+        parts.append(_terms("serving", serving.memory))
+        parts += [f"  {note}" for note in serving.memory.notes]
+        if serving.kv_tokens is not None and serving.max_concurrency is not None:
+            parts.append(
+                f"cache: {serving.kv_tokens:,} tokens; of {serving.max_num_seqs} requests, "
+                f"{serving.max_concurrency:.2f} fit at {serving.window:,} tokens each"
+            )
+    if planned.refused:
+        parts.append(f"serving: not planned: {planned.refused}")
+    if speed := planned.speed:
+        parts.append(
+            f"at most {speed.decode_each:.0f} tokens/s for one request at a full window "
+            f"({speed.limit}), {speed.prefill_seconds:.0f} s at least before its first token"
+        )
+    if time := planned.time:
+        low, high = (seconds / 60 for seconds in time.seconds)
+        parts.append(
+            f"training: {time.tokens:,} tokens in {time.steps} steps, {low:.1f} to {high:.1f} "
+            f"minutes ({time.tokens_per_second[0]:,.0f} to {time.tokens_per_second[1]:,.0f} "
+            f"tokens/s); {'; '.join(time.notes)}"
+        )
+    if planned.longest:
+        each = ", ".join(f"{key} {value:,}" for key, value in planned.longest.items())
+        parts.append(f"largest that fits, all else as it is: {each}")
+    if advice:
+        parts += [_options(advice), f"for {advice.goal}: {advice.choice}"]
+        parts += [f"  {reason}" for reason in advice.reasons]
+        risky = [f"  {o.name}: {'; '.join(o.risks)}" for o in advice.options if o.risks]
+        parts += ["what may go wrong:", *risky] if risky else []
+        parts += ["what is usually advised, and what it comes to here:"]
+        parts += [f"  {usual}" for usual in advice.usual]
+    return Group(*parts)
+
+
+def _terms(name: str, plan: MemoryPlan) -> RenderableType:
+    """One plan's terms; a bar is as long as its share of the largest."""
+    table = Table(box=None, pad_edge=False, title_justify="left", title=f"{name}: {plan.moment}")
+    for column, justify in (("", "left"), ("GiB", "right"), ("", "left"), ("", "left")):
+        table.add_column(column, justify=justify)  # type: ignore[arg-type]
+    for term in plan.terms:
+        bar = "█" * max(1, round(20 * term.bytes / plan.largest.bytes))
+        table.add_row(term.name, f"{term.bytes / GIB:.2f}", bar, f"{term.formula}", style=None)
+    table.add_row("allocated", f"{plan.allocated / GIB:.2f}", "", "")
+    if plan.reserved != plan.allocated:
+        table.add_row("reserved, about", f"{plan.reserved / GIB:.2f}", "", "")
+        table.add_row("of the card", f"{plan.device / GIB:.2f}", "", "")
+    if plan.capacity is not None and plan.gpu and plan.margin is not None:
+        verdict = "fits" if plan.fits else "DOES NOT FIT"
+        table.add_row(
+            plan.gpu.name, f"{plan.capacity / GIB:.2f}", "",
+            f"{verdict}, {abs(plan.margin) / GIB:.1f} GiB {'left' if plan.fits else 'short'}",
+        )  # fmt: skip
+    return table
+
+
+def _options(advice: Advice) -> RenderableType:
+    """The options side by side; the chosen one is marked."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("option", "GiB", "fits", "time", "steps", "threads", "returns", "scenes cut",
+                   "repeated"):  # fmt: skip
+        table.add_column(column, justify="left" if column == "option" else "right")
+    for option in advice.options:
+        mark = "> " if option.name == advice.choice else "  "
+        table.add_row(
+            mark + option.name, f"{option.memory.device / GIB:.1f}",
+            "yes" if option.memory.fits else "no", f"{option.time:.2f}", f"{option.steps:.2f}",
+            f"{option.threads:.1%}", f"{option.returns:.1%}", f"{option.scenes_cut:.0%}",
+            f"{option.repeated_tokens:,}",
+        )  # fmt: skip
+    return table

@@ -1,0 +1,141 @@
+"""``seqctx serve``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from seqctx.cli.options import DRY_RUN, SET, print_failures
+
+if TYPE_CHECKING:
+    from seqctx.config.config import Config
+
+
+@click.command()
+@click.argument("target", required=False)
+@SET
+@DRY_RUN
+@click.option("--merged", is_flag=True, help="Serve the model of seqctx merge.")
+@click.option("--base-only", is_flag=True, help="Serve the base model without the adapter.")
+@click.option("--detach", is_flag=True, help="Keep serving in the background once it is ready.")
+@click.option("--status", "ask_status", is_flag=True, help="Show the servers that run here.")
+@click.option("--stop", "stop_it", is_flag=True, help="Stop a server that runs here.")
+@click.option("--json", "as_json", is_flag=True, help="With --status: print JSON.")
+def serve(
+    target: str | None, overrides: dict[str, Any], dry_run: bool, merged: bool, base_only: bool,
+    detach: bool, ask_status: bool, stop_it: bool, as_json: bool,
+) -> None:  # fmt: skip
+    r"""Serve the base model and the adapter with vLLM.
+
+    TARGET is a config file: its base model and adapter are served under two names, or the whole
+    model if the file trains one. Or TARGET is a folder with a base model, a merged model or an
+    adapter, or a model's name on the Hugging Face hub. Serves until Ctrl-C.
+
+    Keys, adapter, memory and port are checked before vLLM starts. If vllm.api_key or the variable
+    VLLM_API_KEY is set, the server asks for that key.
+
+    --status and --stop need no TARGET if only one server runs here.
+
+    \b
+    Needs   vLLM (seqctx setup serve), the base model, the adapter of seqctx train
+    Writes  its log: OUTPUT_DIR/run/serve-PORT.log, or outputs/serve-PORT.log
+    Exit    0 good; 1 problems found before vLLM starts, or no server answers; 2 input that
+            cannot be used; 3 vLLM failed; 130 interrupted
+
+    \b
+    Examples:
+      seqctx serve axolotl_configs/smollm2-135m-qlora-cpu.yaml
+      seqctx serve outputs/smollm2-135m-qlora-cpu --set vllm.max_model_len=4096
+      seqctx serve my.yaml --merged --detach
+      seqctx serve --status
+      seqctx serve --stop
+    """
+    if ask_status:
+        _show_status(target, overrides, as_json)
+        return
+    if stop_it:
+        _stop(target, overrides)
+        return
+    if target is None:
+        raise click.UsageError("Missing argument 'TARGET'.")
+    if merged and base_only:
+        raise click.UsageError("--merged and --base-only exclude each other.")
+    from seqctx.serve import target_config
+
+    cfg = target_config(target, overrides, merged=merged, base_only=base_only)
+    if dry_run:
+        from seqctx.serve.dry_run import dry_run_of_serving
+
+        planned = dry_run_of_serving(cfg)
+        click.echo(planned.line)
+        print_failures(planned.failures)
+        return
+    if cfg.vllm.host not in ("127.0.0.1", "localhost", "::1"):
+        click.echo(f"vllm.host: {cfg.vllm.host} opens the server to the network.", err=True)
+    if detach:
+        _detach(cfg)
+    else:
+        _serve(cfg, target)
+
+
+def _serve(cfg: Config, target: str) -> None:
+    """Serve until the server ends or Ctrl-C."""
+    from seqctx.cli.render.progress import status
+    from seqctx.cli.render.serve import server_lines
+    from seqctx.serve import log_path, serving
+
+    with (
+        status("starting vLLM") as update,
+        serving(cfg, log_path(cfg), target=target, on_stage=update) as server,
+    ):
+        update("")
+        for line in server_lines(server):
+            click.echo(line)
+        click.echo(f"The log is {server.log}. Ctrl-C stops the server.", err=True)
+        server.wait()
+
+
+def _detach(cfg: Config) -> None:
+    """Start the server in the background and wait until it answers."""
+    from seqctx.cli.main import arguments_of_verb
+    from seqctx.cli.render.progress import status
+    from seqctx.cli.render.serve import names_line
+    from seqctx.serve import detach
+
+    arguments = [argument for argument in arguments_of_verb() if argument != "--detach"]
+    with status("starting vLLM") as update:
+        server = detach(arguments, cfg, on_stage=update)
+    click.echo(names_line(server.url, server.base, server.adapter))
+    stop = f"seqctx serve --stop --set vllm.port={cfg.vllm.port}"
+    click.echo(f"Process {server.pid}; its log is {server.log}. Stop it: {stop}", err=True)
+
+
+def _show_status(target: str | None, overrides: dict[str, Any], as_json: bool) -> None:
+    """Print how the servers here are doing; exit 1 where none answers."""
+    import json
+    from dataclasses import asdict
+
+    from seqctx.cli.render.serve import health_line
+    from seqctx.serve.status import server_status
+
+    status = server_status(target, overrides)
+    if as_json:
+        click.echo(json.dumps([asdict(health) for health in status.healthy], indent=2))
+    else:
+        for health in status.healthy:
+            click.echo(health_line(health))
+    for line in status.silent:
+        click.echo(line, err=True)
+    if not status.healthy:
+        raise click.exceptions.Exit(1)
+
+
+def _stop(target: str | None, overrides: dict[str, Any]) -> None:
+    """Stop the server that is meant."""
+    from seqctx.serve.registry import one, stop
+    from seqctx.serve.status import meant_server
+
+    server = one(meant_server(target, overrides)[1])
+    stop(server)
+    click.echo(f"stopped: {server.url}")

@@ -1,0 +1,140 @@
+"""``seqctx train``."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from seqctx.cli.options import CONFIG, DRY_RUN, FORCE, SET
+from seqctx.errors import ToolError
+
+if TYPE_CHECKING:
+    from seqctx.artifacts.run_record import Run
+    from seqctx.config.config import Config
+
+
+@click.command()
+@CONFIG
+@SET
+@FORCE
+@DRY_RUN
+@click.option("--resume", is_flag=True, help="Continue an interrupted run from its checkpoint.")
+@click.option(
+    "--page/--no-page",
+    default=True,
+    help="Compare base model and adapter on held-out text afterwards, as a page. Default: do.",
+)
+@click.argument("launcher", nargs=-1, type=click.UNPROCESSED)
+def train(
+    config: Path, overrides: dict[str, Any], force: bool, dry_run: bool, resume: bool, page: bool,
+    launcher: tuple[str, ...],
+) -> None:  # fmt: skip
+    r"""Train the model with Axolotl.
+
+    First the file, its data, memory and disk space are checked. Then Axolotl runs on a copy of
+    CONFIG with all settings filled in. OUTPUT_DIR gets the checkpoint with the lowest held-out
+    loss. Does nothing if nothing changed since the last run.
+
+    Ctrl-C stops after the current step, with a checkpoint; a second Ctrl-C stops at once. A run
+    that was interrupted or failed continues with --resume. An earlier result stays in OUTPUT_DIR
+    until the new one is complete.
+
+    Arguments after -- go to torchrun, or to the launcher named there. With several machines, run
+    this on each: the first one leads, those with --node_rank above 0 take part.
+
+    \b
+    Needs   Axolotl (seqctx setup train), the examples of seqctx prepare (or your own
+            datasets), the base model
+    Writes  OUTPUT_DIR: the trained weights; OUTPUT_DIR/run: what Axolotl was given, its
+            log, the record of the run, and the page worth.html
+    Exit    0 trained or up to date; 1 problems found before training; 2 input that cannot
+            be used; 3 Axolotl failed; 130 interrupted
+
+    \b
+    Examples:
+      seqctx train axolotl_configs/smollm2-135m-qlora-cpu.yaml
+      seqctx train my.yaml --resume
+      seqctx train my.yaml --dry-run
+      seqctx train my.yaml -- --nproc_per_node 8
+      seqctx train my.yaml -- --nnodes 2 --node_rank 0 --master_addr host
+      seqctx train my.yaml -- --launcher accelerate --num_processes 4
+    """
+    from seqctx.config.config import load_config
+
+    cfg = load_config(config, overrides)
+    if dry_run:
+        _dry_run(cfg, launcher)
+        return
+    from rich.console import Console
+
+    from seqctx.cli.render.progress import training_bar
+    from seqctx.cli.render.train import run_lines
+    from seqctx.train.run import follow, kept_step, node_rank
+    from seqctx.train.run import train as run
+
+    if rank := node_rank(launcher):
+        with training_bar(Console(stderr=True)) as show:
+            log = follow(cfg, launcher, resume=resume, on_event=show)
+        click.echo(f"machine {rank} is done; its log is {log}. The first machine has the record.")
+        return
+    try:
+        with training_bar(Console(stderr=True)) as show:
+            record, redone = run(
+                cfg, path=config, force=force, resume=resume, launcher=launcher, on_event=show
+            )
+    except (KeyboardInterrupt, SystemExit):
+        if step := kept_step(cfg):
+            click.echo(f"Step {step} was saved. Continue: {_resume_command()}", err=True)
+        raise
+    for line in run_lines(record, cfg.output_dir, redone):
+        click.echo(line)
+    where = Path(cfg.output_dir) / "run" / "worth.html"
+    if page and (redone or not where.is_file()):
+        _write_page(cfg, record)
+
+
+def _resume_command() -> str:
+    """The command that was given, with --resume."""
+    from seqctx.cli.main import arguments_of_verb
+
+    given = [arg for arg in arguments_of_verb() if arg not in ("--resume", "--force")]
+    return shlex.join(["seqctx", "train", "--resume", *given])
+
+
+def _dry_run(cfg: Config, launcher: tuple[str, ...]) -> None:
+    """Print the resolved file and the command; exit as the run would fail."""
+    import yaml
+
+    from seqctx.cli.options import print_failures
+    from seqctx.train.dry_run import dry_run_of_training
+
+    planned = dry_run_of_training(cfg, launcher)
+    click.echo(f"# {planned.resolved}")
+    click.echo(yaml.safe_dump(planned.mapping, sort_keys=False, allow_unicode=True))
+    click.echo(shlex.join(planned.command))
+    print_failures(planned.failures)
+
+
+def _write_page(cfg: Config, record: Run) -> None:
+    """Write the page; if that fails, the trained weights are complete all the same."""
+    from seqctx.cli.render.progress import status
+    from seqctx.train.page import drawable, write_page
+
+    if not drawable():
+        click.echo("no page, no curve: they need pip install 'seqctx[prepare]'", err=True)
+        return
+    if other := [key for key in ("rl", "reward_model", "process_reward_model") if cfg.get(key)]:
+        click.echo(f"no page: with {other[0]} held-out text has no loss of its own", err=True)
+        return
+    try:
+        with status("loading the base model once more") as update:
+            worth = write_page(cfg, record, on_step=update)
+    except ToolError as error:
+        click.echo(f"no page: {error}", err=True)
+        return
+    for line in worth.lines:
+        click.echo(line)
+    click.echo(f"page: {worth.where}")

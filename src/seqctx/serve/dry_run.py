@@ -1,0 +1,39 @@
+"""What serving would run, and why that would fail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from seqctx.config.config import Config
+from seqctx.config.render import shown, vllm_command
+from seqctx.errors import SeqctxError, ToolError
+from seqctx.serve.launch import serve_command
+from seqctx.serve.preflight import check_served
+
+
+@dataclass(frozen=True, slots=True)
+class ServingDryRun:
+    """What ``seqctx serve`` would run.
+
+    Attributes:
+        line: vLLM's command line, quoted for a shell, with its variables.
+        failures: what would go wrong, in the order in which the run would meet it.
+    """
+
+    line: str
+    failures: tuple[SeqctxError, ...]
+
+
+def dry_run_of_serving(cfg: Config) -> ServingDryRun:
+    """What serving would run; nothing is run or written."""
+    failures: list[SeqctxError] = []
+    try:
+        command = serve_command(cfg)
+    except ToolError as error:
+        command = vllm_command(cfg)
+        failures.append(error)
+    try:
+        check_served(cfg)
+    except SeqctxError as error:
+        failures.append(error)
+    return ServingDryRun(shown(command, cfg), tuple(failures))

@@ -1,0 +1,75 @@
+"""What training or merging would run, and why that would fail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seqctx.config.config import Config
+from seqctx.config.render import axolotl_mapping
+from seqctx.errors import SeqctxError, ToolError
+from seqctx.system.atomic import partial_of
+from seqctx.system.environments import find_tool
+from seqctx.train.launch import train_command
+from seqctx.train.merge import merge_command
+from seqctx.train.resolved import resolve
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingDryRun:
+    """What ``seqctx train`` would run.
+
+    Attributes:
+        resolved: the file that Axolotl would be given.
+        mapping: what would be in it.
+        command: Axolotl's command line.
+        failures: what would go wrong, in the order in which the run would meet it.
+    """
+
+    resolved: Path
+    mapping: dict[str, Any]
+    command: list[str]
+    failures: tuple[SeqctxError, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MergingDryRun:
+    """What ``seqctx merge`` would run; see `TrainingDryRun`."""
+
+    command: list[str]
+    failures: tuple[SeqctxError, ...]
+
+
+def dry_run_of_training(cfg: Config, launcher: tuple[str, ...] = ()) -> TrainingDryRun:
+    """What training would run; nothing is run or written.
+
+    Args:
+        cfg: the file, with its overrides.
+        launcher: options for torchrun; see `launch.train_command`.
+    """
+    failures: list[SeqctxError] = []
+    partial = partial_of(Path(cfg.output_dir))
+    resolved = partial / "run" / "axolotl.yaml"
+    try:
+        mapping = resolve(cfg, partial)
+    except SeqctxError as error:
+        mapping = axolotl_mapping(cfg, output_dir=partial)
+        failures.append(error)
+    command = train_command(_axolotl(failures), resolved, launcher, ray=bool(cfg.get("use_ray")))
+    return TrainingDryRun(resolved, mapping, command, tuple(failures))
+
+
+def dry_run_of_merging(cfg: Config) -> MergingDryRun:
+    """What merging would run; nothing is run or written."""
+    failures: list[SeqctxError] = []
+    return MergingDryRun(merge_command(cfg, _axolotl(failures)), tuple(failures))
+
+
+def _axolotl(failures: list[SeqctxError]) -> Path:
+    """The program; its bare name, and one failure more, where it is not installed."""
+    try:
+        return find_tool("axolotl")
+    except ToolError as error:
+        failures.append(error)
+        return Path("axolotl")
