@@ -70,8 +70,9 @@ def test_prepare_writes_once_and_again_only_when_something_changed(project: Path
 def test_dry_runs_write_nothing(project: Path) -> None:
     before = sorted(project.rglob("*"))
     prepare = seqctx("prepare", "c.yaml", "--dry-run", cwd=project)
-    train = seqctx("train", "c.yaml", "--dry-run", cwd=project)
-    serve = seqctx("serve", "c.yaml", "--dry-run", cwd=project)
+    tools = {"SEQCTX_AXOLOTL": "true", "SEQCTX_VLLM": "true"}
+    train = seqctx("train", "c.yaml", "--dry-run", cwd=project, **tools)
+    serve = seqctx("serve", "c.yaml", "--dry-run", cwd=project, **tools)
     assert "read texts/a.md" in prepare.stdout
     assert "outputs/c.seqctx-partial/run/axolotl.yaml" in train.stdout.splitlines()[-1]
     assert "seqctx" not in train.stdout.splitlines()[1]
