@@ -90,7 +90,7 @@ def test_a_missing_config(project: Path, verb: str) -> None:
 
 def test_the_demo_of_what_cannot_be_asked_in_chat(project: Path) -> None:
     tokens = ("demo", "c.yaml", "--set", "seqctx.prepare.format=tokens")
-    assert "the demo asks in chat" in refused(project, *tokens, code=1, SEQCTX_VLLM="true")
+    assert "must be chat for the demo" in refused(project, *tokens, code=1, SEQCTX_VLLM="true")
 
 
 def test_usage(project: Path) -> None:
