@@ -44,7 +44,10 @@ def chat(
     \b
     Needs   a server: seqctx serve CONFIG
     Writes  nothing
-    Exit    0 good; 1 no server runs here; 2 wrong usage; 3 the server does not answer
+    Exit    0   good
+            1   no server runs here
+            2   wrong usage
+            3   the server does not answer
 
     \b
     Examples:

@@ -55,8 +55,10 @@ def check(
     \b
     Needs   the file; with --prove-isolation also Axolotl (seqctx setup train)
     Writes  nothing
-    Exit    0 good; 1 an error (with --strict also a warning), or examples see one
-            another; 2 a file that cannot be read; 3 Axolotl failed
+    Exit    0   good
+            1   an error (with --strict, or a warning); or a leak was measured
+            2   a file that cannot be read
+            3   Axolotl failed
 
     \b
     Examples:

@@ -20,11 +20,14 @@ def demo(config: Path, overrides: dict[str, Any]) -> None:
     answers are printed beside the author's own text. A second run repeats only what changed.
 
     \b
-    Needs   Axolotl and vLLM (seqctx setup train, seqctx setup serve), the manuscripts and
-            the base model
+    Needs   Axolotl and vLLM (seqctx setup train, seqctx setup serve), the
+            manuscripts and the base model
     Writes  what seqctx prepare and seqctx train write
-    Exit    as the step that fails: 1 problems found, 2 input that cannot be used,
-            3 Axolotl or vLLM failed
+    Exit    0   done
+            1   problems found in the file, the data or the memory
+            2   input that cannot be used
+            3   Axolotl or vLLM failed
+            130 interrupted
 
     \b
     Example:

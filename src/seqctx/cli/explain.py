@@ -31,11 +31,13 @@ def explain(topic: str | None, config: Path | None, prove: bool, overrides: dict
     its attention end at sequence_len, and does what it writes repeat at that distance?
 
     \b
-    Needs   nothing; with --prove the model in a folder, manuscripts, and Axolotl
-            (seqctx setup train)
+    Needs   nothing; with --prove the model in a folder, manuscripts, and
+            Axolotl (seqctx setup train)
     Writes  nothing
-    Exit    0 good; 1 the model does know its training length; 2 wrong usage, or a model
-            that is not there; 3 Axolotl failed
+    Exit    0   good
+            1   the model does know its training length
+            2   wrong usage, or a model that is not there
+            3   Axolotl failed
 
     \b
     Examples:

@@ -32,8 +32,11 @@ def init(
 
     \b
     Needs   nothing but the answers
-    Writes  CONFIG, and beside it seqctx.schema.json for editors; never overwrites CONFIG
-    Exit    0 written; 1 the model does not fit the GPU; 2 CONFIG exists, or a wrong option
+    Writes  CONFIG, and beside it seqctx.schema.json for editors; never
+            overwrites CONFIG
+    Exit    0   written
+            1   the model does not fit the GPU
+            2   CONFIG exists, or a wrong option
 
     \b
     Examples:

@@ -15,6 +15,7 @@ import click
 from seqctx import __version__
 from seqctx.cli.verbs import SECTIONS, SUMMARIES
 from seqctx.errors import SeqctxError
+from seqctx.system.extras import missing_package
 
 _ARGUMENTS = "seqctx.arguments"
 
@@ -58,9 +59,16 @@ class VerbGroup(click.Group):
 def command_of(verb: str) -> click.Command:
     """The command of a verb, loaded now."""
     command: click.Command = getattr(import_module(f"seqctx.cli.{verb}"), verb)
-    # click keeps the lines after a backspace as they are; a raw docstring holds it as two signs
-    command.help = (command.help or "").replace("\\b\n", "\b\n")
+    command.help = _kept_lines(command.help)
     return command
+
+
+def _kept_lines(text: str | None) -> str:
+    """A help text for click, which keeps the lines after a backspace as they are.
+
+    A raw docstring holds the backspace as two characters.
+    """
+    return (text or "").replace("\\b\n", "\b\n")
 
 
 def arguments_of_verb() -> list[str]:
@@ -82,6 +90,11 @@ def errors_as_exits(ctx: click.Context) -> Iterator[None]:
     except OSError as error:  # such as a disk that fills between two checks
         click.echo(f"{error.filename or 'seqctx'}: {error.strerror or error}.", err=True)
         ctx.exit(2)
+    except ImportError as error:
+        if not (explained := missing_package(error)):
+            raise
+        click.echo(str(explained), err=True)
+        ctx.exit(explained.exit_code)
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted. No half-written files were left.", err=True)
         ctx.exit(130)
@@ -93,17 +106,23 @@ def errors_as_exits(ctx: click.Context) -> Iterator[None]:
 )
 @click.version_option(__version__)
 def cli() -> None:
-    """Train with Axolotl and serve with vLLM from one YAML file.
+    r"""Train with Axolotl and serve with vLLM from one YAML file.
 
     How long a training example is (sequence_len) and how much the served model attends to
     (vllm.max_model_len) are two settings. seqctx checks both before any GPU hours are spent.
 
-    Exit status: 0 good; 1 problems found, such as an error in the file or a model that does not
-    fit the GPU; 2 wrong usage, or a file that cannot be used; 3 Axolotl or vLLM failed;
-    130 interrupted.
+    "seqctx COMMAND --help" explains a command, with examples.
 
-    "seqctx VERB --help" explains a verb, with examples.
+    \b
+    Exit    0   good
+            1   problems found: an error in the file, a model that does not fit
+            2   wrong usage, or a file that cannot be used
+            3   Axolotl or vLLM failed
+            130 interrupted
     """
+
+
+cli.help = _kept_lines(cli.help)
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:

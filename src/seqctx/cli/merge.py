@@ -34,10 +34,13 @@ def merge(
     and for the merged model.
 
     \b
-    Needs   Axolotl (seqctx setup train), the adapter of seqctx train, the base model
+    Needs   Axolotl (seqctx setup train), the adapter of seqctx train, the base
+            model
     Writes  OUTPUT_DIR/merged
-    Exit    0 merged or up to date; 1 no adapter, or one that does not belong to the base
-            model; 2 input that cannot be used; 3 Axolotl failed
+    Exit    0   merged or up to date
+            1   no adapter, or one that does not belong to the base model
+            2   input that cannot be used
+            3   Axolotl failed
 
     \b
     Examples:

@@ -33,7 +33,7 @@ CONFIG = click.argument("config", type=click.Path(path_type=Path))
 DRY_RUN = click.option(
     "--dry-run",
     is_flag=True,
-    help="Print the command that would run, and run nothing. Exits as the run would fail.",
+    help="Print what would run, and run nothing; the exit status tells whether it would fail.",
 )
 FORCE = click.option("--force", is_flag=True, help="Run again even if nothing changed.")
 SET = click.option(

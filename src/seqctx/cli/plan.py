@@ -36,8 +36,9 @@ def plan(
     \b
     Needs   the file; with --options also the examples of seqctx prepare
     Writes  nothing; with --html a page
-    Exit    0 fits; 1 training or serving does not fit the GPU; 2 wrong usage, or a model
-            that cannot be planned
+    Exit    0   fits
+            1   training or serving does not fit the GPU
+            2   wrong usage, or a model that cannot be planned
 
     \b
     Examples:

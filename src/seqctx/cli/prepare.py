@@ -24,10 +24,11 @@ def prepare(config: Path, overrides: dict[str, Any], force: bool, dry_run: bool)
 
     \b
     Needs   the manuscripts, and the tokenizer of base_model
-    Writes  prepare/out/STEM/, where STEM is CONFIG's name without .yaml: examples,
-            manifest.json, and a report (report.html)
-    Exit    0 written or up to date; 1 prepare/out/STEM is in use or not ours; 2 text or
-            settings that cannot be used
+    Writes  prepare/out/STEM/, where STEM is CONFIG's name without .yaml:
+            examples, manifest.json, and a report (report.html)
+    Exit    0   written or up to date
+            1   prepare/out/STEM is in use or not ours
+            2   text or settings that cannot be used
 
     \b
     Examples:

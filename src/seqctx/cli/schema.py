@@ -15,7 +15,7 @@ def schema() -> None:
     \b
     Needs   nothing
     Writes  nothing; the schema goes to standard output
-    Exit    0
+    Exit    0   printed
 
     \b
     Example:

@@ -38,10 +38,14 @@ def serve(
     --status and --stop need no TARGET if only one server runs here.
 
     \b
-    Needs   vLLM (seqctx setup serve), the base model, the adapter of seqctx train
+    Needs   vLLM (seqctx setup serve), the base model, the adapter of seqctx
+            train
     Writes  its log: OUTPUT_DIR/run/serve-PORT.log, or outputs/serve-PORT.log
-    Exit    0 good; 1 problems found before vLLM starts, or no server answers; 2 input that
-            cannot be used; 3 vLLM failed; 130 interrupted
+    Exit    0   good
+            1   problems found before vLLM starts, or no server answers
+            2   input that cannot be used
+            3   vLLM failed
+            130 interrupted
 
     \b
     Examples:

@@ -46,12 +46,15 @@ def train(
     this on each: the first one leads, those with --node_rank above 0 take part.
 
     \b
-    Needs   Axolotl (seqctx setup train), the examples of seqctx prepare (or your own
-            datasets), the base model
-    Writes  OUTPUT_DIR: the trained weights; OUTPUT_DIR/run: what Axolotl was given, its
-            log, the record of the run, and the page worth.html
-    Exit    0 trained or up to date; 1 problems found before training; 2 input that cannot
-            be used; 3 Axolotl failed; 130 interrupted
+    Needs   Axolotl (seqctx setup train), the examples of seqctx prepare (or
+            your own datasets), the base model
+    Writes  OUTPUT_DIR: the trained weights; OUTPUT_DIR/run: what Axolotl was
+            given, its log, the record of the run, and the page worth.html
+    Exit    0   trained or up to date
+            1   problems found before training
+            2   input that cannot be used
+            3   Axolotl failed
+            130 interrupted
 
     \b
     Examples:

@@ -28,3 +28,18 @@ def needs_extra(extra: str, what: str) -> Iterator[None]:
             f"{what}: needs the package {error.name}, which is not installed. "
             f"Run: pip install 'seqctx[{extra}]'"
         ) from error
+
+
+def missing_package(error: ImportError) -> InputError | None:
+    """One line with the remedy for an import that failed; None where the mistake is seqctx's own.
+
+    For the command line's edge: it covers every package, also one that nobody looked out for.
+    """
+    package = (error.name or "").partition(".")[0]
+    if package == "seqctx":
+        return None
+    if isinstance(error, ModuleNotFoundError):
+        fact = f"{package or error}: this package is not installed"
+    else:
+        fact = f"{package or 'import'}: this package cannot be loaded ({error})"
+    return InputError(f"{fact}. Run: pip install --upgrade 'seqctx[all]'")
