@@ -1,4 +1,4 @@
-"""`seqctx check FILE` beside Axolotl's own validation of the same file, each in a new process.
+"""Times `seqctx check FILE` and Axolotl's own validation of the same file, each in a new process.
 
     .venv/bin/python benchmarks/check.py --runs 5
 
@@ -47,9 +47,9 @@ def seconds(command: list[str]) -> float:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--runs", type=int, default=5, help="of each command")
+    parser.add_argument("--runs", type=int, default=5, help="how often to run each command")
     default = "axolotl_configs/llama-3.1-8b-qlora-32gb.yaml"
-    parser.add_argument("--file", default=default, help="the YAML that both look at")
+    parser.add_argument("--file", default=default, help="the YAML that both check")
     given = parser.parse_args()
     python = str(ROOT / ".venv-train" / "bin" / "python")
     commands = {

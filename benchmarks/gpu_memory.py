@@ -1,4 +1,4 @@
-"""Memory of two real training steps, beside the plan: random weights of a named shape, one GPU.
+"""Compares planned memory with two real training steps: random weights of a model's shape, one GPU.
 
     PYTHONPATH=src .venv-train/bin/python benchmarks/gpu_memory.py --shape llama-3.1-8b \
         --loss stock liger --sequence-len 2048 8192
@@ -7,8 +7,8 @@ One line of JSON for each combination. It does what Axolotl 0.19 does for ``adap
 ``lora``: NF4 with double quantization (bf16 storage), embeddings, head and norms back in bf16
 (loaders/model.py, _configure_embedding_dtypes), adapters in fp32 (PEFT's autocast_adapter_dtype),
 bf16 autocast whose outputs come in fp32 (accelerate), gradient checkpointing, clipping. Two steps,
-since optimizer state comes with the first. Weights are made one matrix at a time, so that no more
-than the model itself is ever held. On a CPU only that it runs is shown: memory reads null there.
+because optimizer state appears in the first. Weights are made one matrix at a time, so that memory
+never holds more than the model itself. On a CPU it shows only that it runs; memory is null there.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def optimizer_of(trained: list[nn.Parameter], args: argparse.Namespace) -> torch
 
 
 def measure(args: argparse.Namespace, loss: str, rank: int, length: int) -> dict[str, Any]:
-    """Build, train two steps, and say what it took."""
+    """Build a model, train two steps, and return the memory used."""
     from peft import LoraConfig, get_peft_model
 
     shape = SHAPES[args.shape]
@@ -189,7 +189,7 @@ def measure(args: argparse.Namespace, loss: str, rank: int, length: int) -> dict
 
 
 def reset(device: str) -> None:
-    """Forget what was freed and begin peaks anew."""
+    """Release freed memory and reset the peaks."""
     gc.collect()
     if device == "cuda":
         torch.cuda.empty_cache()
@@ -201,13 +201,13 @@ def memory(device: str) -> dict[str, float] | None:
     if device != "cuda":
         return None
     free, total = torch.cuda.mem_get_info()
-    figures = {
+    numbers = {
         "allocated": torch.cuda.memory_allocated(),
         "peak_allocated": torch.cuda.max_memory_allocated(),
         "peak_reserved": torch.cuda.max_memory_reserved(),
         "device": total - free,
     }
-    return {name: round(value / GIB, 4) for name, value in figures.items()}
+    return {name: round(value / GIB, 4) for name, value in numbers.items()}
 
 
 def settings(args: argparse.Namespace, loss: str, rank: int, length: int) -> dict[str, Any]:
@@ -235,9 +235,9 @@ def planned(shape: str, keys: dict[str, Any]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "config.json").write_text(json.dumps(SHAPES[shape]), "utf-8")
         plan = plan_training(Config(base_model=folder, **keys))
-    figures = {"allocated": plan.allocated, "reserved": plan.reserved, "device": plan.device}
+    numbers = {"allocated": plan.allocated, "reserved": plan.reserved, "device": plan.device}
     terms = {term.name: round(term.bytes / GIB, 4) for term in plan.terms}
-    rounded = {name: round(value / GIB, 4) for name, value in figures.items()}
+    rounded = {name: round(value / GIB, 4) for name, value in numbers.items()}
     return {**rounded, "moment": plan.moment, "terms": terms}
 
 

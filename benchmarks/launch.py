@@ -1,11 +1,11 @@
-"""What seqctx adds to the tools it starts: whole-process time, readiness, tokens per second.
+"""Measures what seqctx adds to Axolotl and vLLM: process time, time to ready, tokens per second.
 
     .venv/bin/python benchmarks/launch.py                    # the default file, few steps
     .venv/bin/python benchmarks/launch.py --repeats 5 --steps 20 my.yaml
 
-``axolotl train`` and ``seqctx train --no-page`` train the same file in turns; vLLM and ``seqctx
-serve`` serve what came out, in turns, and answer the same request. Needs the three environments
-and ``seqctx prepare``. Medians are shown; on a busy machine they are worth little.
+``axolotl train`` and ``seqctx train --no-page`` train the same file alternately. Then vLLM and
+``seqctx serve`` serve the result alternately and answer the same request. Needs the three
+environments and ``seqctx prepare``. Prints medians; on a busy machine they mean little.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def serve(command: list[str], url: str, model: str, env: dict[str, str]) -> tupl
 
 
 def main() -> None:
-    """Train and serve in turns, and print a table."""
+    """Train and serve alternately, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("config", nargs="?", default="axolotl_configs/smollm2-135m-qlora-cpu.yaml")
     parser.add_argument("--repeats", type=int, default=3)
@@ -119,9 +119,9 @@ def main() -> None:
     print(f"{options.config}, {options.steps} steps, GPU: {has_gpu()}, {options.repeats} repeats")
     print(f"axolotl train      {own:7.1f} s  {[round(t, 1) for t in times['axolotl train']]}")
     print(f"seqctx train       {ours:7.1f} s  {[round(t, 1) for t in times['seqctx train']]}")
-    print(f"  over it          {ours - own:+7.1f} s  ({ours / own - 1:+.1%}; 3 % and 2 s would be "
+    print(f"  seqctx adds      {ours - own:+7.1f} s  ({ours / own - 1:+.1%}; 3 % and 2 s would be "
           f"{0.03 * own + 2:.1f})")  # fmt: skip
-    print(f"  the page after   {page:7.1f} s")
+    print(f"  page afterwards  {page:7.1f} s")
     for name, each in served.items():
         ready, speed = (median(values) for values in zip(*each, strict=True))
         print(f"{name:<18} {ready:7.1f} s to ready, {speed:6.1f} tokens/s  "

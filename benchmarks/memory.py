@@ -1,13 +1,13 @@
-"""Planned against measured training memory, run by run.
+"""Compares planned with measured training memory, run by run.
 
     .venv/bin/python benchmarks/memory.py
     .venv/bin/python benchmarks/memory.py --all      # also the runs that are not scored
-    .venv/bin/python benchmarks/memory.py --peers FOLDER    # beside others: benchmarks/peers.py
+    .venv/bin/python benchmarks/memory.py --peers FOLDER    # see benchmarks/peers.py
 
-The runs are others', with their sources, in tests/data/train.csv. Scored are those of dense text
-models whose settings are told whole. A constant that was fitted is fitted to all runs at once; the
-column "left out" is the error with that source's runs kept from the fit of the one constant that
-is fitted to them, reserved over allocated.
+Others measured the runs; tests/data/train.csv lists them with their sources. The score counts
+dense text models whose settings are known completely. One constant, reserved over allocated
+memory, is fitted to all runs together; the last table shows the error of each source's runs when
+that constant is fitted to the runs of the other sources only.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def model_of(row: dict[str, str]) -> Model:
 
 
 def settings_of_row(row: dict[str, str]) -> Settings:
-    """What a run tells of itself; what its framework is known to do beside.
+    """The settings of a run: what it reports, and what its framework is known to do.
 
     Plain PEFT's preparation of a quantized model makes embeddings, and with them the residual
     stream, 4 bytes wide; Axolotl and others keep 2.
@@ -168,8 +168,8 @@ def left_out(rows: list[Row]) -> dict[str, float]:
     return found
 
 
-def beside_peers(tools: Path, rows: list[Row]) -> None:
-    """Every planner's error on the runs it can be told; ours on the same ones."""
+def compare_with_peers(tools: Path, rows: list[Row]) -> None:
+    """The error of each planner on the runs that it can describe, and ours on the same runs."""
     from peers import ask
 
     raw = {row["id"]: row for row in read_rows("peak")}
@@ -177,8 +177,8 @@ def beside_peers(tools: Path, rows: list[Row]) -> None:
     for row in rows:
         if "steady state" in raw[row.id]["notes"]:
             continue  # they plan peaks
-        told = ask(tools, settings_of_row(raw[row.id]), model_of(raw[row.id]))
-        for name, value in told.items():
+        answers = ask(tools, settings_of_row(raw[row.id]), model_of(raw[row.id]))
+        for name, value in answers.items():
             if value is not None:
                 error = abs(value / row.measured - 1)
                 found.setdefault(name, []).append((error, abs(row.error)))
@@ -191,9 +191,9 @@ def beside_peers(tools: Path, rows: list[Row]) -> None:
 
 
 def inverse() -> None:
-    """The longest sequence that others found to fit a card, and ours."""
-    print("longest sequence on a card by what is allocated and the CUDA context, embeddings in 4 "
-          "bytes as PEFT prepares them:")  # fmt: skip
+    """The longest sequence that others found to fit on a GPU, and ours."""
+    print("longest sequence on a GPU, others' and ours (allocated memory and the CUDA context; "
+          "embeddings in 4 bytes, as PEFT prepares them):")  # fmt: skip
     for row in read_rows("inverse"):
         model = find_model(f"meta-llama/{row['model'].removesuffix('-Instruct')}")
         if row["framework"] != "HF+FA2" or model is None:
@@ -211,9 +211,9 @@ def inverse() -> None:
 
 
 def mission() -> None:
-    """The figures that are told of the mission's run, and where they hold."""
+    """Numbers that others report for the typical run, and what the plan says about each."""
     cfg = load_config(ROWS.parents[2] / "axolotl_configs" / "llama-3.1-8b-qlora-32gb.yaml")
-    print("told: 17 GB at 2,048 and 28 GB at 4,096")
+    print("reported: 17 GB at 2,048 and 28 GB at 4,096; planned:")
     for length in (2048, 4096):
         for rows in (1, 2):
             one = cfg.replace(sequence_len=length, micro_batch_size=rows)
@@ -225,31 +225,35 @@ def mission() -> None:
             print(f"  {length:,}, micro_batch_size {rows}: {stock:.1f} GB, {liger:.1f} with a "
                   "fused loss")  # fmt: skip
     served = plan_serving(cfg)
-    print(f"told: 24 GB at 64k: {served.memory.allocated / GIB:.1f} GiB with one request; of nine, "
-          f"{served.max_concurrency:.2f} fit")  # fmt: skip
+    print(f"reported: 24 GB at 64k; planned: {served.memory.allocated / GIB:.1f} GiB with one "
+          f"request; {served.max_concurrency:.2f} requests of nine fit")  # fmt: skip
     wide = plan_serving(cfg.replace(vllm__max_model_len=131072))
-    print(f"told: 128k served: {'fits' if wide.fits else 'does not fit'}; the longest window is "
-          f"{wide.longest_window:,}")  # fmt: skip
+    print(f"reported: served at 128k; planned: {'fits' if wide.fits else 'does not fit'}; the "
+          f"longest context window is {wide.longest_window:,}")  # fmt: skip
     model = find_model("meta-llama/Llama-3.1-8B")
     if model:
         for name in ("all-linear", "attention", "q,v"):
             share = model.adapter_parameters(64, TARGETS[name]) / model.parameters_m / 1e6
-            print(f"told: rank 64 is 0.5 %: {share:.2%} on {name}")
+            print(f"reported: rank 64 trains 0.5 %; counted: {share:.2%} on {name}")
     run = Data(examples=51, tokens=51 * 2048, rows=51, steps_per_epoch=13, row_tokens=2048)
     low, high = plan_time(cfg.replace(num_epochs=5), run).seconds
-    print(f"told: 5 minutes for 51 examples: {low / 60:.1f} to {high / 60:.1f}, five epochs of "
-          "full rows; the lower bound is that run itself")  # fmt: skip
+    print(f"reported: 5 minutes for 51 examples; planned: {low / 60:.1f} to {high / 60:.1f} for "
+          "five epochs of full rows; that run set the lower bound")  # fmt: skip
     double = Data(examples=26, tokens=51 * 2048, rows=26, steps_per_epoch=7, row_tokens=4096)
     longer = plan_time(cfg.replace(num_epochs=5, sequence_len=4096), double).seconds[0]
-    print(f"told: 4,096 is 2 to 4 times slower: {longer / low:.2f} times for the same text")
-    print(f"told: half an overlap, twice the examples: {examples_factor(0.5):.2f} times")
+    print(f"reported: 4,096 is 2 to 4 times slower; planned: {longer / low:.2f} times")
+    print(f"reported: overlap 50 % doubles the examples; planned: {examples_factor(0.5):.2f} times")
 
 
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--all", action="store_true", help="also runs that are not scored")
-    parser.add_argument("--peers", type=Path, help="where fitcheck, canifinetune and ftune are")
+    parser.add_argument(
+        "--all", action="store_true", help="also show runs that do not count for the score"
+    )
+    parser.add_argument(
+        "--peers", type=Path, help="the folder with the programs fitcheck, canifinetune and ftune"
+    )
     given = parser.parse_args()
     rows = list(planned("peak"))
     print(f"{'run':>4}  {'model':42}{'measured':>10}{'planned':>10}{'error':>8}   [GiB]")
@@ -261,11 +265,11 @@ def main() -> None:
     print(f"{len(rows)} runs: mean absolute error {statistics.mean(errors):.1%}, "
           f"median {statistics.median(errors):.1%}, worst {errors[-1]:.1%}, "
           f"over 10 %: {sum(e > 0.1 for e in errors)}")  # fmt: skip
-    print("each source by the others' reserved over allocated:")
+    print("error of each source's runs, with reserved over allocated fitted to the other sources:")
     for source, error in left_out(rows).items():
         print(f"  {error:6.1%}  {source[:90]}")
     if given.peers:
-        beside_peers(given.peers, rows)
+        compare_with_peers(given.peers, rows)
     mission()
     if given.all:
         inverse()

@@ -1,11 +1,12 @@
-"""Other planners, asked about the same runs: fitcheck-llm, canifinetune, ftuneai.
+"""Asks other planners about the same runs: fitcheck-llm, canifinetune, ftuneai.
 
     python3 -m venv .venv-peers && .venv-peers/bin/pip install fitcheck-llm canifinetune ftuneai
     .venv/bin/python benchmarks/memory.py --peers .venv-peers/bin
 
-Each gets the model's model, method, rank, targets, optimizer, length and rows, and no more than it
-can be told: a loss kernel, say, only canifinetune knows. A run that one cannot be told is left out.
-hf-vram-calc plans adapters over 16-bit weights for TensorRT-LLM and cannot be told of QLoRA.
+Each gets the model, method, rank, targets, optimizer, length and rows, as far as its options can
+express them: only canifinetune, for example, has an option for the loss kernel. A run that a
+planner cannot express is left out. hf-vram-calc plans adapters over 16-bit weights for TensorRT-LLM
+and has no option for QLoRA.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _KNOWN_TO_FTUNE = {
 
 
 def ask(tools: Path, settings: Settings, model: Model) -> dict[str, float | None]:
-    """Every peer's figure for one run [B]; None where it cannot be told or does not answer."""
+    """Every planner's memory for one run [B]; None where it cannot express the run or fails."""
     eight_bit = "8bit" in settings.optimizer
     with tempfile.TemporaryDirectory() as folder:
         config = _hub_with(model, Path(folder))
