@@ -100,7 +100,7 @@ def rows_of(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
 
 
 def seqctx(
-    *arguments: str | Path, cwd: Path = ROOT, **env: str
+    *arguments: str | Path, cwd: Path = ROOT, stdin: bytes = b"", **env: str
 ) -> subprocess.CompletedProcess[str]:
     """Run the command line in this process, as a user would in a shell of its own.
 
@@ -114,7 +114,7 @@ def seqctx(
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     # what the command line sets for itself is gone afterwards, as it is when a process ends
     with patch.dict(os.environ), patch.object(sys, "argv", ["seqctx", *given]), chdir(cwd):
-        with CliRunner().isolation(env=env) as (out, err, _):
+        with CliRunner().isolation(stdin, env) as (out, err, _):
             try:
                 main()
             except SystemExit as stop:

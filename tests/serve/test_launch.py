@@ -140,13 +140,9 @@ def test_two_ports_two_logs(served: Path) -> None:
 
 def refused(*arguments: str, cwd: Path, text: bytes = b"", **env: str) -> str:
     """The one line of a verb that fails, without a traceback."""
-    answer = subprocess.run(
-        [sys.executable, "-m", "seqctx", *arguments], cwd=cwd, env={**os.environ, **env},
-        input=text, capture_output=True,
-    )  # fmt: skip
-    said = answer.stderr.decode()
-    assert answer.returncode in (1, 2, 3) and "Traceback" not in said, said
-    return said.splitlines()[-1]
+    answer = seqctx(*arguments, cwd=cwd, stdin=text, **env)
+    assert answer.returncode in (1, 2, 3) and "Traceback" not in answer.stderr, answer.stderr
+    return answer.stderr.splitlines()[-1]
 
 
 def test_something_else_that_answers(served: Path, other: str) -> None:
