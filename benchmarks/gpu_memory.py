@@ -1,6 +1,6 @@
 """Compares planned memory with two real training steps: random weights of a model's shape, one GPU.
 
-    PYTHONPATH=src .venv-train/bin/python benchmarks/gpu_memory.py --shape llama-3.1-8b \
+    PYTHONPATH=src .venv-train/bin/python benchmarks/gpu_memory.py --model llama-3.1-8b \
         --loss stock liger --sequence-len 2048 8192
 
 One line of JSON for each combination. It does what Axolotl 0.19 does for ``adapter: qlora`` and
@@ -164,7 +164,7 @@ def measure(args: argparse.Namespace, loss: str, rank: int, length: int) -> dict
     """Build a model, train two steps, and return the memory used."""
     from peft import LoraConfig, get_peft_model
 
-    shape = SHAPES[args.shape]
+    shape = SHAPES[args.model]
     choose_loss(loss, shape["model_type"])
     four_bit = args.adapter == "qlora"
     reset(args.device)
@@ -245,13 +245,13 @@ def row(args: argparse.Namespace, loss: str, rank: int, length: int) -> dict[str
     """One combination: settings, what was measured, what was planned."""
     keys = settings(args, loss, rank, length)
     device = torch.cuda.get_device_name() if args.device == "cuda" else "cpu"
-    found: dict[str, Any] = {"shape": args.shape, "loss": loss, "device": device, "settings": keys}
+    found: dict[str, Any] = {"model": args.model, "loss": loss, "device": device, "settings": keys}
     found["versions"] = {name: version(name) for name in PACKAGES}
     try:
         found["measured_gib"] = measure(args, loss, rank, length)
     except torch.cuda.OutOfMemoryError as error:
         found["measured_gib"] = {"out_of_memory": str(error).split(". ")[0]}
-    found["planned_gib"] = planned(args.shape, keys)
+    found["planned_gib"] = planned(args.model, keys)
     steps = found["measured_gib"].get("steps")
     if steps:
         ratio = found["planned_gib"]["allocated"] / steps["peak_allocated"]
@@ -263,7 +263,7 @@ def arguments() -> argparse.Namespace:
     """The command line."""
     cuda = torch.cuda.is_available()
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--shape", choices=SHAPES, default="llama-3.1-8b")
+    parser.add_argument("--model", choices=SHAPES, default="llama-3.1-8b")
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda" if cuda else "cpu")
     parser.add_argument("--adapter", choices=("qlora", "lora"), default="qlora")
     parser.add_argument(

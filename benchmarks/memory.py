@@ -20,7 +20,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from seqctx.catalog.models import Model, find_model
+from seqctx.catalog.lookup import find_model
+from seqctx.catalog.models import Model
 from seqctx.config.config import load_config
 from seqctx.errors import InputError
 from seqctx.plan.kv_cache import largest
@@ -233,7 +234,7 @@ def mission() -> None:
     model = find_model("meta-llama/Llama-3.1-8B")
     if model:
         for name in ("all-linear", "attention", "q,v"):
-            share = model.adapter_parameters(64, TARGETS[name]) / model.parameters_m / 1e6
+            share = model.adapter_parameters(64, TARGETS[name]) / model.parameters
             print(f"reported: rank 64 trains 0.5 %; counted: {share:.2%} on {name}")
     run = Data(examples=51, tokens=51 * 2048, rows=51, steps_per_epoch=13, row_tokens=2048)
     low, high = plan_time(cfg.replace(num_epochs=5), run).seconds

@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seqctx.catalog.models import Model, find_model
+    from seqctx.catalog.lookup import find_model
+    from seqctx.catalog.models import Model
     from seqctx.config.config import Config, diff, load_config
     from seqctx.config.render import axolotl_mapping, vllm_command
     from seqctx.errors import CheckError, InputError, SeqctxError, ToolError
@@ -42,7 +43,7 @@ _HOME = {
     "chunk": "seqctx.prepare.chunking",
     "coverage": "seqctx.prepare.analysis.coverage",
     "diff": "seqctx.config.config",
-    "find_model": "seqctx.catalog.models",
+    "find_model": "seqctx.catalog.lookup",
     "highest_rank": "seqctx.plan.limits",
     "largest_micro_batch_size": "seqctx.plan.limits",
     "load_config": "seqctx.config.config",

@@ -9,24 +9,113 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
+from pydantic import ValidationError
 
+from seqctx.catalog.architectures import ARCHITECTURES, UNKNOWN
 from seqctx.catalog.gpus import find_gpu, known_gpus
-from seqctx.catalog.models import find_model, known_models
+from seqctx.catalog.lookup import (
+    find_architecture,
+    find_model,
+    find_own_templates,
+    known_models,
+)
+from seqctx.catalog.models import Model
 from seqctx.errors import InputError
+from seqctx.plan.serving_model import cache_of
+from tests.conftest import ROOT
 
-# The full-attention layers alone grow with the context in these; their columns count those only.
-HYBRID = ("gemma-4", "gpt-oss", "Qwen3.5", "Qwen3.6", "Qwen3.8")
+# counted with a vision tower's text half, or by a rounded total
+ROUNDED: tuple[str, ...] = ()
 
 
 @pytest.mark.parametrize("name", known_models())
-def test_rows_of_the_table_hold_together(name: str) -> None:
+def test_rows_are_consistent(name: str) -> None:
     model = find_model(name)
-    assert model and model.name == name and model.source
-    assert model.max_position >= 4096 and model.parameters_m > 100
-    if model.layers and not any(mark in name for mark in HYBRID):
-        assert model.heads and model.kv_heads and model.head_dim
-        assert model.heads % model.kv_heads == 0
-        assert model.kv_bytes_per_token == 4 * model.layers * model.kv_heads * model.head_dim
+    assert model and model.name == name and model.source and model.model_type
+    assert model.max_position >= 4096 and model.parameters > 100e6
+    assert model.heads % model.kv_heads == 0
+    if model.unplanned is None and name not in ROUNDED:
+        counted = model.block_parameters + model.expert_parameters + model.embedding_parameters
+        assert counted == pytest.approx(model.parameters, rel=0.005)
+
+
+def test_a_rows_file_is_found_by_its_name() -> None:
+    """Its family's marks occur in the row's name, and so does the name of the file."""
+    for path in (ROOT / "src/seqctx/catalog/models").glob("*.yaml"):
+        for family in yaml.safe_load(path.read_text("utf-8")):
+            for row in family.get("models", ()):
+                name = row["name"].lower()
+                assert path.stem in name and any(mark in name for mark in family["marks"])
+
+
+def test_what_is_from_memory_is_a_field() -> None:
+    row = find_model("Qwen/Qwen2.5-7B-Instruct")
+    assert row and row.shape_from_memory == ("tied_embeddings", "max_position")
+    assert {"eos", "end_of_turn"} <= set(row.from_memory)
+    small = find_model("Qwen/Qwen2.5-0.5B")
+    assert small and small.from_memory == small.shape_from_memory == "all"
+    whole = find_model("mistralai/Mistral-Nemo-Instruct-2407")
+    assert whole and whole.shape_from_memory == ()
+    with pytest.raises(ValidationError, match="from_memory names no field: tie"):
+        Model.model_validate({**row.model_dump(), "from_memory": ["tie"]})
+
+
+def test_kinds_of_layers_add_up() -> None:
+    row = find_model("openai/gpt-oss-20b")
+    assert row and [(k.kind, k.count, k.window) for k in row.attention] == [
+        ("full", 12, None), ("sliding", 12, 128),
+    ]  # fmt: skip
+    with pytest.raises(ValidationError, match="add up to other than 23"):
+        Model.model_validate({**row.model_dump(), "layers": 23})
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "model_type"),
+    [("microsoft/phi-4", "qkv_proj", "phi3"), ("unsloth/phi-4-bnb-4bit", "q_proj", "llama")],
+)
+def test_an_organisation_may_have_a_row_of_its_own(name: str, kind: str, model_type: str) -> None:
+    model = find_model(name)
+    assert model and model.model_type == model_type
+    assert kind in (model.architecture.linears or ())
+
+
+@pytest.mark.parametrize(
+    ("name", "tuning"),
+    [
+        ("Qwen/Qwen2.5-7B", "base"), ("Qwen/Qwen3-8B", "instruct"), ("Qwen/Qwen3-8B-Base", "base"),
+        ("google/gemma-3-4b-pt", "base"), ("microsoft/phi-4", None),
+        ("mistralai/Mistral-Nemo-Instruct-2407", "instruct"),
+    ],
+)  # fmt: skip
+def test_how_a_model_was_tuned(name: str, tuning: str | None) -> None:
+    model = find_model(name)
+    assert model and model.tuning == tuning
+
+
+@pytest.mark.parametrize(
+    ("name", "model_type"),
+    [
+        ("openai/gpt-oss-120b", "gpt_oss"), ("somebody/my-gpt-oss-20b", "gpt_oss"),
+        ("google/gemma-3-270m-it", "gemma3"), ("THUDM/GLM-4-32B-0414", "glm4"),
+        ("google/gemma-2b", None), ("nobody/Nothing-1B", None),
+    ],
+)  # fmt: skip
+def test_a_class_is_known_by_a_name_without_a_row(name: str, model_type: str | None) -> None:
+    known = ARCHITECTURES.get(model_type or "", UNKNOWN)
+    assert find_architecture(name, find_model(name)) is known
+
+
+@pytest.mark.parametrize(
+    ("name", "templates"),
+    [
+        ("meta-llama/Llama-3.1-8B", ("llama3",)), ("Qwen/QwQ-32B", ("chatml", "qwen")),
+        ("NousResearch/Hermes-3-Llama-3.1-8B", ("chatml", "llama3")), ("a/dolphin", ()),
+        ("mistralai/Ministral-8B-Instruct-2410", ("mistral",)), ("a/b", ()),
+    ],
+)  # fmt: skip
+def test_templates_that_are_a_models_own(name: str, templates: tuple[str, ...]) -> None:
+    assert find_own_templates(name) == templates
 
 
 @pytest.mark.parametrize(
@@ -85,10 +174,10 @@ def test_a_folder_is_read_before_the_table(tmp_path: Path) -> None:
     model = find_model(str(folder))
     assert model and model.max_position == 256 and model.kv_bytes_per_token == 4 * 2 * 2 * 16
     assert model.special_tokens == {"<s>"}
-    # 2 x (3*64*128 + 2*64*64 + 2*64*32) + 100*64
-    assert model.parameters_m == pytest.approx(0.08013, abs=1e-4)
+    assert model.parameters == 2 * (3 * 64 * 128 + 2 * 64 * 64 + 2 * 64 * 32) + 100 * 64
+    assert model.tied_embeddings is True
     (folder / "config.json").write_text("{")
-    with pytest.raises(InputError, match="config.json: no config"):
+    with pytest.raises(InputError, match="config.json: not the config of a causal"):
         find_model(str(folder))
 
 
@@ -118,7 +207,7 @@ def test_positions_as_the_models_own_scaling_leaves_them(
 
 
 @pytest.mark.parametrize(
-    ("said", "model_type", "parameters_m"),
+    ("given", "model_type", "parameters"),
     [
         ({}, "gemma3_text", 999.9),
         ({"tie_word_embeddings": False}, "gemma3_text", 1301.8),
@@ -127,17 +216,17 @@ def test_positions_as_the_models_own_scaling_leaves_them(
     ],
 )
 def test_embeddings_are_tied_as_the_models_class_has_it_where_nothing_is_said(
-    tmp_path: Path, said: dict[str, bool], model_type: str, parameters_m: float
+    tmp_path: Path, given: dict[str, bool], model_type: str, parameters: float
 ) -> None:
     inner = {
         "hidden_size": 1152, "num_hidden_layers": 26, "num_attention_heads": 4,
         "num_key_value_heads": 1, "head_dim": 256, "vocab_size": 262144,
         "intermediate_size": 6912, "max_position_embeddings": 32768, "model_type": model_type,
     }  # fmt: skip
-    for config in ({**inner, **said}, {"model_type": "outer", "text_config": inner, **said}):
+    for config in ({**inner, **given}, {"model_type": "outer", "text_config": inner, **given}):
         (tmp_path / "config.json").write_text(json.dumps(config))
         model = find_model(str(tmp_path))
-        assert model and model.parameters_m == pytest.approx(parameters_m, abs=0.2)
+        assert model and model.parameters == pytest.approx(parameters * 1e6, rel=2e-4)
 
 
 def test_gpus_by_any_spelling() -> None:
@@ -163,7 +252,7 @@ def test_a_hub_id_is_read_from_its_config(tmp_path: Path) -> None:
         "max_position_embeddings": 256,
     }))  # fmt: skip
     script = (
-        "from seqctx.catalog.models import fetch_model as f; s = f('a/model');"
+        "from seqctx.catalog.lookup import fetch_model as f; s = f('a/model');"
         "print(s.name, s.hidden, s.source, f('a/nothing'), f('no id at all'))"
     )
     answer = subprocess.run(
@@ -182,3 +271,15 @@ def test_latent_attention_is_not_taken_for_another(tmp_path: Path) -> None:
     assert model
     with pytest.raises(InputError, match="latent attention"):
         _ = model.linears
+    with pytest.raises(InputError, match="latent attention"):
+        cache_of(model)
+
+
+def test_a_class_without_a_gate_has_none_in_a_folder_either(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({
+        "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 100,
+        "max_position_embeddings": 256, "intermediate_size": 128, "model_type": "arcee",
+    }))  # fmt: skip
+    model = find_model(str(tmp_path))
+    assert model and "gate_proj" not in model.linears
+    assert model.parameters == model.block_parameters + model.embedding_parameters

@@ -91,7 +91,7 @@ def test_gpt_oss_leaks_with_eager_attention_though_the_key_is_set() -> None:
         document = parse_document(text, "file")
         cfg, _ = read_config(document, {"attn_implementation": attention, "sample_packing": True})
         assert cfg
-        found = {p.rule for p in check(document, cfg, Facts())}
+        found = {p.rule for p in check(document, cfg, gather_facts(cfg))}
         assert ("packing-leaks" in found) == leaks
 
 

@@ -249,7 +249,7 @@ def test_layers_are_divided_by_whole_heads_and_16_bit(tiny: Path) -> None:
     answers = asked_in_training(2, "tensor", json.dumps(cases))
     assert [bool(why) for _, why in answers] == [False, True, True, True], answers
     assert "is invalid for input of size" in answers[1][1]
-    from seqctx.catalog.models import find_model
+    from seqctx.catalog.lookup import find_model
 
     for (base_model, bits), why in answers:
         lora = {"adapter": "lora", "lora_r": 8, "lora_alpha": 8, "lora_target_linear": True}

@@ -10,7 +10,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from seqctx.catalog.models import find_model
+from seqctx.catalog.lookup import find_model
 from seqctx.check.check import check
 from seqctx.check.facts import gather_facts
 from seqctx.config.config import parse_config

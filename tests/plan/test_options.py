@@ -4,7 +4,7 @@ import pytest
 
 from seqctx.artifacts.dataset_stats import BookStats, DatasetStats, MotifStats, Packing, Way
 from seqctx.catalog.gpus import Gpu
-from seqctx.catalog.models import find_model
+from seqctx.catalog.lookup import find_model
 from seqctx.config.config import Config, load_config
 from seqctx.errors import InputError
 from seqctx.plan.options import Advice, advise

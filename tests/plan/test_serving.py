@@ -221,8 +221,8 @@ def test_graphs_of_the_default() -> None:
         (LLAMA.replace(vllm__quantization="torchao"), "quantization: torchao"),
         (LLAMA.replace(vllm__speculative_config={"model": "x"}), "drafter"),
         (Config(base_model="nobody/Nothing-1B"), "model is not known"),
-        (Config(base_model="google/gemma-4-31B-it"), "cannot be worked out"),
-        (Config(base_model="mistralai/Ministral-8B-Instruct-2410"), "cannot be worked out"),
+        (Config(base_model="google/gemma-4-31B-it"), "KV cache cannot be planned"),
+        (Config(base_model="mistralai/Ministral-8B-Instruct-2410"), "KV cache cannot be planned"),
         (Config(base_model="Qwen/Qwen3-30B-A3B", adapter="lora"), "Plan the merged model"),
     ],
 )

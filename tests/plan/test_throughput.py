@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqctx.catalog.gpus import find_gpu
-from seqctx.catalog.models import find_model
+from seqctx.catalog.lookup import find_model
 from seqctx.config.config import Config
 from seqctx.errors import InputError
 from seqctx.plan.throughput import Data, examples_factor, plan_time, speed_bounds

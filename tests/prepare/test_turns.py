@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from seqctx.catalog.chat_templates import turn_end
+from seqctx.catalog.chat_templates import read_end_of_turn
+from seqctx.catalog.lookup import find_end_of_turn, find_model
 from seqctx.config.config import Config, parse_config
 from seqctx.config.source import Document
 from seqctx.errors import CheckError, InputError
@@ -45,8 +46,8 @@ def test_an_end_that_axolotl_would_not_train_is_refused(
 
 def test_the_end_of_a_turn_by_template_and_by_rendering(base: Path, model_folder: Path) -> None:
     # the test's own template writes <|im_end|> itself, which is eos of one and not of the other
-    assert turn_end(str(base)) == "<|im_end|>" == load_tokenizer(str(base)).turn_end
-    assert turn_end(str(model_folder)) is None
+    assert read_end_of_turn(base) == "<|im_end|>" == load_tokenizer(str(base)).turn_end
+    assert read_end_of_turn(model_folder) is None
     assert load_tokenizer(str(model_folder)).turn_end == load_tokenizer(str(model_folder)).eos
 
 
@@ -55,7 +56,14 @@ def test_the_end_of_a_turn_by_template_and_by_rendering(base: Path, model_folder
     [
         ("google/gemma-2-9b-it", "<end_of_turn>"),
         ("google/gemma-3n-E2B-it", "<end_of_turn>"),
+        ("google/gemma-1.1-2b-it", "<end_of_turn>"),
+        ("google/gemma-2b", None),  # a Gemma 1 of 2 billion weights
         ("Qwen/Qwen3-8B-Base", "<|im_end|>"),
+        ("unsloth/Qwen3-8B-Base-bnb-4bit", "<|im_end|>"),
+        ("Qwen/Qwen3-235B-A22B-Base", "<|im_end|>"),
+        ("Qwen/Qwen2-7B", "<|im_end|>"),
+        ("Qwen/Qwen2.5-Coder-7B", None),
+        ("somebody/Qwen2.5-7B-storyteller", None),
         ("Qwen/Qwen2.5-7B", "<|im_end|>"),
         ("Qwen/Qwen2.5-7B-Instruct", None),
         ("Qwen/Qwen3-8B", None),
@@ -63,10 +71,10 @@ def test_the_end_of_a_turn_by_template_and_by_rendering(base: Path, model_folder
     ],
 )
 def test_the_end_of_a_turn_by_name(hub_id: str, end: str | None) -> None:
-    assert turn_end(hub_id) == end
+    assert find_end_of_turn(hub_id, find_model(hub_id)) == end
 
 
 def test_a_damaged_tokenizer_config_is_said(base: Path) -> None:
     (base / "tokenizer_config.json").write_text("[]")
-    with pytest.raises(InputError, match=r"tokenizer_config\.json: is no JSON object"):
-        turn_end(str(base))
+    with pytest.raises(InputError, match=r"tokenizer_config\.json: not a JSON object"):
+        find_end_of_turn(str(base), None)

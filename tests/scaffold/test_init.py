@@ -16,7 +16,7 @@ import yaml
 
 from seqctx import CheckError, InputError
 from seqctx.catalog.gpus import find_gpu
-from seqctx.catalog.models import find_model, known_models
+from seqctx.catalog.lookup import find_model, known_models
 from seqctx.check.check import check_document
 from seqctx.check.facts import gather_facts
 from seqctx.config.config import Config, load_config, parse_config

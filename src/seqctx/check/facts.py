@@ -9,9 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seqctx.artifacts.manifest import MANIFEST, Manifest
-from seqctx.catalog.chat_templates import turn_end
+from seqctx.catalog.architectures import UNKNOWN, Architecture
 from seqctx.catalog.gpus import Gpu, find_gpu
-from seqctx.catalog.models import Model, find_model
+from seqctx.catalog.lookup import (
+    find_architecture,
+    find_end_of_turn,
+    find_model,
+    find_own_templates,
+)
+from seqctx.catalog.models import Model
 from seqctx.config.blocks import AUTO
 from seqctx.config.config import Config
 from seqctx.config.render import api_key
@@ -40,25 +46,29 @@ class Facts:
     """What is known beside the file; None is unknown.
 
     Attributes:
-        model: the base model's.
+        model: the base model.
+        architecture: what holds for its class, known by its name where the model is not.
+        own_templates: how Axolotl's names begin of the chat templates that are the model's own.
         gpu: the card that ``seqctx.gpu`` names.
         longest_window: the largest ``max_model_len`` that it holds, by the planner [tokens].
         cuda: whether this machine has a CUDA device.
         cards: how many it has.
         api_key: whether the server will ask for a key.
-        turn_end: what ends an answer of the base's template, where that is not its eos.
+        end_of_turn: what ends a turn of its chat template, where that is not ``eos``.
         special_tokens: tokens that stand in the vocabulary already.
         prepared: lengths and files of the examples.
         stem: the file's name without its ending; prepare writes to ``prepare/out/STEM``.
     """
 
     model: Model | None = None
+    architecture: Architecture = UNKNOWN
+    own_templates: tuple[str, ...] = ()
     gpu: Gpu | None = None
     longest_window: int | None = None
     cuda: bool | None = None
     cards: int | None = None
     api_key: bool | None = None
-    turn_end: str | None = None
+    end_of_turn: str | None = None
     special_tokens: frozenset[str] | None = None
     prepared: Prepared | None = None
     stem: str | None = None
@@ -81,7 +91,8 @@ def gather_facts(
     """
     model, end = None, None
     with suppress(InputError) if any_model else nullcontext():
-        model, end = find_model(cfg.base_model), turn_end(cfg.base_model)
+        model = find_model(cfg.base_model)
+        end = find_end_of_turn(cfg.base_model, model)
     prepared = None
     if path:
         manifest = Manifest.read(Path("prepare/out") / path.stem / MANIFEST)
@@ -92,12 +103,14 @@ def gather_facts(
     card = gpu or (find_gpu(cfg.seqctx.gpu) if cfg.seqctx.gpu else None)
     return Facts(
         model=model,
+        architecture=find_architecture(cfg.base_model, model),
+        own_templates=find_own_templates(cfg.base_model),
         gpu=card,
         longest_window=longest_window(cfg, model, card),
         cuda=here > 0,
         cards=here or None,
         api_key=bool(api_key(cfg) or os.environ.get("VLLM_API_KEY", "").strip()),
-        turn_end=end,
+        end_of_turn=end,
         special_tokens=model.special_tokens if model else None,
         prepared=prepared,
         stem=path.stem if path else None,

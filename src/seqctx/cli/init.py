@@ -45,7 +45,7 @@ def init(
       seqctx init my.yaml --gpu cpu --manuscripts texts --goal voice
     """
     from seqctx.catalog.gpus import find_gpu, known_gpus, machine_gpu
-    from seqctx.catalog.models import find_model
+    from seqctx.catalog.lookup import find_model
     from seqctx.config.json_schema import write_schema
     from seqctx.config.render import annotated_yaml
     from seqctx.scaffold.init import GOALS, propose, runbook

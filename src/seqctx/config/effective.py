@@ -11,7 +11,8 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, Self
 
-from seqctx.catalog.models import ROPE_KEYS, Model, stretch
+from seqctx.catalog.models import Model
+from seqctx.catalog.rope import ROPE_KEYS, position_factor
 from seqctx.config.blocks import Dataset, Seqctx, Vllm
 from seqctx.config.config import Config
 from seqctx.config.source import KeyPath
@@ -299,10 +300,10 @@ class Effective:
         if not isinstance(overrides, dict):
             return model.max_position
         ropes = [overrides[key] for key in ROPE_KEYS if isinstance(overrides.get(key), dict)]
-        factor = stretch(ropes[0]) if ropes else model.stretched
+        factor = position_factor(ropes[0]) if ropes else model.position_factor
         positions = overrides.get("max_position_embeddings")
         if not isinstance(positions, int) or not positions:
-            return int(model.max_position / model.stretched * factor)
+            return int(model.max_position / model.position_factor * factor)
         return int(positions * factor)
 
 

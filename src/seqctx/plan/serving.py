@@ -144,7 +144,7 @@ def _divided(cfg: Config, server: Server, model: Model) -> Served:
     if model.layers and server.pipeline > model.layers:
         raise InputError(f"vllm.pipeline_parallel_size: {server.pipeline} stages for "
                          f"{model.layers} layers. Lower it.")  # fmt: skip
-    if server.engines > 1 and model.moe:
+    if server.engines > 1 and model.experts:
         raise InputError("vllm.data_parallel_size: it spreads experts over engines, which is not "
                          "covered. Leave it out to plan the rest.")  # fmt: skip
     return dataclasses.replace(

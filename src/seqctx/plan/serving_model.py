@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
-from seqctx.catalog.models import Model
+from seqctx.catalog.models import Layers, Model, State
 from seqctx.errors import InputError
 from seqctx.plan.kv_cache import CacheLayers
 
 _ROWS = ("o_proj", "down_proj")  # divided by input; all others by output (vLLM: RowParallelLinear)
-# vLLM 0.32, model_executor/models: classes whose embedding_modules are not empty
-_EMBEDDING_LORA = ("llama", "qwen3", "smollm2")
-# Key heads, value heads, widths of both, convolution of gated delta nets, from memory of
-# config.json. Where it is in, logs 28 and 29 of tests/data/serve.csv come out to the token.
-_DELTA_NETS = {"Qwen/Qwen3.6-35B-A3B": (16, 32, 128, 128, 4)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,36 +78,31 @@ class Served:
 
 
 def served_shape(model: Model) -> Served:
-    """A model's model as vLLM sees it.
+    """A model as vLLM sees it.
 
     Raises:
         InputError: when its layers or caches cannot be said.
     """
-    if not (model.hidden and model.layers and model.head_dim and model.vocab):
-        raise InputError(f"{model.name}: its model is not known whole. Name its folder.")
-    if re.fullmatch(r"\d+ experts", model.moe or ""):
+    if model.experts and not model.experts.active_width:
         raise InputError(
-            f"{model.name}: {model.moe}: their size is not read from config.json. Name the model "
-            "by its hub id."
+            f"{model.name}: has {model.experts.routed} experts. Their width is not read from "
+            "config.json. Name the model by its hub id."
         )
     cache = cache_of(model)
-    inner = _inner(model)
     linear, embeddings, linears, native, notes = _weights(model)
-    total = int(model.parameters_m * 1e6)
-    once = model.vocab * model.hidden
-    family = any(mark in model.name.lower() for mark in _EMBEDDING_LORA)
+    on_embeddings = model.architecture.lora_on_embeddings
     return Served(
         layers=model.layers,
         hidden=model.hidden,
         vocab=model.vocab,
-        inner=inner,
+        inner=_inner(model),
         max_position=model.max_position,
         rotary=model.head_dim,
         linear_parameters=linear,
         embeddings=embeddings,
-        other_parameters=max(total - linear - embeddings, 0),
+        other_parameters=max(model.parameters - linear - embeddings, 0),
         linears=linears,
-        lora_embeddings=embeddings // once if family else 0,
+        lora_embeddings=embeddings // (model.vocab * model.hidden) if on_embeddings else 0,
         cache=cache,
         source=model.source,
         native=native or model.quantization,
@@ -125,75 +114,64 @@ def _weights(
     model: Model,
 ) -> tuple[int, int, tuple[Linear, ...], str | None, tuple[str, ...]]:
     """Weights that quantization reaches, embeddings, layers, native format, what is supposed."""
-    hidden, layers, vocab = model.hidden or 0, model.layers or 0, model.vocab or 0
-    if not model.moe and model.intermediate:
+    if not model.experts:
         linears = tuple(
-            Linear(inputs, outputs, layers, name in _ROWS)
+            Linear(inputs, outputs, model.layers, name in _ROWS)
             for name, (inputs, outputs) in model.linears.items()
         )
         return model.block_parameters, model.embedding_parameters, linears, None, ()
+    embeddings = 2 * model.vocab * model.hidden
+    if model.experts.stored_as:  # as published; all else is in 16 bit
+        return model.expert_parameters, embeddings, (), model.experts.stored_as, ()
     note = "experts and shared layers are counted from the model's total of weights"
-    experts = re.match(r"(\d+) experts.*mxfp4 experts", model.moe or "")
-    if experts:  # stored in 4 bit as published; all else in 16
-        expert = 3 * hidden * (model.intermediate or 0)
-        return int(experts[1]) * expert * layers, 2 * vocab * hidden, (), "mxfp4", ()
-    total = int(model.parameters_m * 1e6)
-    return total - 2 * vocab * hidden, 2 * vocab * hidden, (), None, (note,)
+    return model.parameters - embeddings, embeddings, (), None, (note,)
 
 
 def cache_of(model: Model) -> tuple[CacheLayers, ...]:
     """Caches by kind of layer, over all cards, in 16 bit.
 
     Raises:
-        InputError: when the table's words on windows or states do not say it.
+        InputError: for kinds of layers whose cache has no formula here.
     """
-    layers, heads, width = model.layers, model.kv_heads, model.head_dim
-    if not (layers and heads and width):
-        raise InputError(f"{model.name}: its caches are not known. Name its folder.")
-    token = 4 * heads * width
-    said = model.sliding_window or ""
-    full = _full_layers(said, layers)
-    if not said:
-        return (CacheLayers("full", layers, token, heads=heads),)
-    if model.name in _DELTA_NETS:
-        keys, values, key, value, kernel = _DELTA_NETS[model.name]
-        convolution = (2 * keys * key + values * value) * (kernel - 1) * 2
-        state = values * key * value * 4 + convolution  # the recurrent state is kept in fp32
-        rest = layers - (full or 0)
-        return (
-            CacheLayers("full", full or 0, token, heads=heads),
-            CacheLayers("state", rest, state, heads=keys),
-        )
-    window = re.match(r"(\d+)", said)
-    if not window or full is None or "K=V" in said or "full-attention" in said:
-        raise InputError(
-            f"{model.name}: {said}: its cache cannot be worked out from that. Start vLLM once and "
-            "read 'GPU KV cache size' in its log."
-        )
-    sliding = CacheLayers("sliding", layers - full, token, int(window[1]), heads)
-    if not full:
-        return (sliding,)
-    return (CacheLayers("full", full, token, heads=heads), sliding)
+    return tuple(_cache_of_kind(model, kind) for kind in model.attention)
 
 
-def _full_layers(said: str, layers: int) -> int | None:
-    """How many layers see everything; None where the words do not say."""
-    if match := re.search(r"(\d+) full", said):
-        return int(match[1])
-    if match := re.search(r"on (\d+) of (\d+) layers", said):
-        period = int(match[2])
-        return layers // period * (period - int(match[1]))
-    if "alternate" in said:
-        return layers // 2
-    return None
+def _cache_of_kind(model: Model, kind: Layers) -> CacheLayers:
+    token = 4 * model.kv_heads * model.head_dim
+    if kind.kind == "full" and kind.count and not kind.keys_are_values:
+        return CacheLayers("full", kind.count, token, heads=model.kv_heads)
+    if kind.kind == "sliding" and kind.count and kind.window:
+        return CacheLayers("sliding", kind.count, token, kind.window, model.kv_heads)
+    if kind.kind == "linear" and kind.count and kind.state:
+        return CacheLayers(
+            "state", kind.count, _state_bytes(kind.state), heads=kind.state.key_heads
+        )
+    why = {
+        "full": "keys and values of some layers are from one matrix",
+        "sliding": f"it is not known which layers have the window of {kind.window} tokens",
+        "linear": "the size of its linear attention's state is not known",
+        "latent": "it has latent attention (MLA)",
+    }[kind.kind]
+    raise InputError(
+        f"{model.name}: {why}, so its KV cache cannot be planned. Start vLLM once and read 'GPU KV "
+        "cache size' in its log."
+    )
+
+
+def _state_bytes(state: State) -> int:
+    """One layer's state: the recurrent part is kept in 32 bit, the convolution's in 16 [B]."""
+    widths = 2 * state.key_heads * state.key_dim + state.value_heads * state.value_dim
+    recurrent = state.value_heads * state.key_dim * state.value_dim * 4
+    return recurrent + widths * (state.kernel - 1) * 2
 
 
 def _inner(model: Model) -> int:
-    """Width of what one token's MLP has at once."""
-    match = re.search(r"top (\d+).*?moe_ff (\d+)", model.moe or "")
-    if match:
-        return int(match[1]) * int(match[2])
-    top = re.search(r"top (\d+)", model.moe or "")
-    if model.intermediate:
-        return model.intermediate * (int(top[1]) if top else 1)
-    raise InputError(f"{model.name}: the width of its MLP is not known. Name its folder.")
+    """Width of what one token's MLP has at once.
+
+    Raises:
+        InputError: when it is not known.
+    """
+    inner = model.experts.active_width if model.experts else model.intermediate
+    if not inner:
+        raise InputError(f"{model.name}: the width of its MLP is not known. Name its folder.")
+    return inner

@@ -24,7 +24,6 @@ _SPELLINGS = {
     "awq_marlin": "awq", "gptq_marlin": "gptq", "modelopt_fp4": "nvfp4", "modelopt": "fp8",
     "fbgemm_fp8": "fp8", "compressed-tensors-fp8": "fp8",
 }  # fmt: skip
-_MARKS = {"bnb-4bit": "bitsandbytes", "awq": "awq", "gptq": "gptq", "nvfp4": "nvfp4"}
 KV_WIDTHS = {
     "auto": 1.0, "bfloat16": 1.0, "float16": 1.0, "fp8": 0.5, "fp8_e4m3": 0.5, "fp8_e5m2": 0.5,
 }  # fmt: skip
@@ -158,13 +157,9 @@ def default_batch(gpu: Gpu | None, cards: int = 1) -> tuple[int, int]:
 
 
 def _quantization(cfg: Config) -> str | None:
-    """What the file says, else what the model's name does."""
-    if (said := cfg.vllm.get("quantization")) is not None:
-        return known_quantization(str(said), "vllm.quantization")
-    name = cfg.base_model.lower()
-    if name.endswith("fp8"):
-        return "fp8"
-    return next((kind for mark, kind in _MARKS.items() if mark in name), None)
+    """What the file says; None where it leaves that to the model."""
+    given = cfg.vllm.get("quantization")
+    return None if given is None else known_quantization(str(given), "vllm.quantization")
 
 
 def known_quantization(name: str, place: str) -> str:

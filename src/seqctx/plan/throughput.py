@@ -238,7 +238,7 @@ def _read(model: Model, requests: int) -> float:
     """Share of the weights that a step reads: of the experts those of its tokens, at most."""
     if not (each := model.experts):
         return 1.0
-    idle = 1 - min(each.count, requests * each.active) / each.count
+    idle = 1 - min(each.routed, requests * (each.active or 0)) / each.routed
     every = model.block_parameters + model.expert_parameters + model.embedding_parameters
     return 1 - idle * model.expert_parameters / every
 

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from math import ceil
 
 from seqctx.catalog.gpus import Gpu, find_gpu, known_gpus
-from seqctx.catalog.models import Model, fetch_model, find_model
+from seqctx.catalog.lookup import fetch_model, find_model
+from seqctx.catalog.models import Model
 from seqctx.config.config import Config
 from seqctx.errors import InputError
 from seqctx.plan.memory import GIB, MemoryPlan, Term
@@ -218,7 +219,7 @@ def _block_bytes(s: Settings, model: Model) -> int:
     """
     hidden, inner = model.hidden or 0, model.intermediate or 0
     if experts := model.experts:
-        inner = experts.active * experts.intermediate
+        inner = experts.active_width
     narrow = 4 if s.weights == "32 bit" else s.embedding_bytes  # the residual stream's
     wide = 4 if s.quantized and s.rank else narrow
     trains_down = s.rank is None or "down_proj" in s.targets

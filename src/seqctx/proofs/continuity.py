@@ -8,8 +8,8 @@ from pathlib import Path
 from statistics import fmean, pstdev
 from typing import Any
 
+from seqctx.catalog.lookup import find_model
 from seqctx.catalog.model_folder import check_base
-from seqctx.catalog.models import find_model
 from seqctx.config.config import Config
 from seqctx.errors import InputError
 from seqctx.prepare.readers.manuscripts import find_manuscripts, read_manuscript

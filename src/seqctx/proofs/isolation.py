@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from seqctx.catalog.keys import axolotl_names
+from seqctx.catalog.lookup import find_model
 from seqctx.catalog.model_folder import check_base
-from seqctx.catalog.models import find_model
 from seqctx.config.config import Config
 from seqctx.config.effective import Effective
 from seqctx.config.render import axolotl_mapping

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from seqctx.catalog.models import Model, find_model
+from seqctx.catalog.architectures import ARCHITECTURES, UNKNOWN
+from seqctx.catalog.lookup import find_model
+from seqctx.catalog.models import Model
 from seqctx.errors import InputError
 from seqctx.system.atomic import explain_os_errors
 
@@ -17,15 +18,6 @@ VOCAB = 512
 WINDOW = 32
 """What its sliding windows see [tokens], where the model has such: short, so that they count."""
 
-# What the hub's config.json calls model_type, for the models in catalog/models.json that are text
-# alone and are in transformers; the first pattern that is found in the lower-case name.
-_TYPES = (
-    (r"seed-oss", "seed_oss"), (r"smollm3", "smollm3"), (r"smollm2", "llama"),
-    (r"qwen2\.5-\d", "qwen2"), (r"qwen3-30b-a3b", "qwen3_moe"), (r"qwen3-[\d.]+b", "qwen3"),
-    (r"afm-4\.5b", "arcee"), (r"gemma-2-", "gemma2"), (r"gemma-3-1b", "gemma3_text"),
-    (r"llama-[23]", "llama"), (r"phi-4$", "phi3"), (r"mistral-|ministral-8b", "mistral"),
-    (r"gpt-oss", "gpt_oss"), (r"apertus", "apertus"),
-)  # fmt: skip
 _EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts")
 _WIDTHS = ("intermediate_size", "moe_intermediate_size", "shared_expert_intermediate_size")
 _NOT_KEPT = (
@@ -45,12 +37,14 @@ def model_config(base_model: str) -> tuple[dict[str, Any], Model]:
         raise InputError(f"base_model: {base_model}: its architecture is not known. Name a folder.")
     path = Path(base_model) / "config.json"
     if not path.is_file():
-        found = [kind for pattern, kind in _TYPES if re.search(pattern, shape.name.lower())]
-        if not found:
-            raise InputError(f"base_model: {base_model}: its class is not known. Name a folder.")
+        if not shape.model_type or not shape.architecture.text_only:
+            raise InputError(
+                f"base_model: {base_model}: transformers has no class of it for text alone that "
+                "seqctx knows. Name a folder with its config.json."
+            )
         config = {
-            "model_type": found[0],
-            "sliding_window": WINDOW if shape.sliding_window else None,
+            "model_type": shape.model_type,
+            "sliding_window": WINDOW if shape.windowed else None,
         }
         return config, shape
     with explain_os_errors(path):
@@ -77,12 +71,7 @@ def small_config(config: Mapping[str, Any], shape: Model) -> dict[str, Any]:
 
     Returns:
         Arguments of transformers' ``AutoConfig.for_model``.
-
-    Raises:
-        InputError: when its heads are not known.
     """
-    if not (shape.heads and shape.kv_heads and shape.head_dim):
-        raise InputError(f"{shape.name}: its heads are not known. Name its folder.")
     shared = min(shape.heads // shape.kv_heads, 8)
     kv_heads = 1 if shape.kv_heads == 1 or shared > 4 else 2
     hidden = kv_heads * shared * shape.head_dim
@@ -119,7 +108,8 @@ def small_config(config: Mapping[str, Any], shape: Model) -> dict[str, Any]:
 
 def _layers(config: Mapping[str, Any], old: Any) -> int:
     """The fewest layers, from 2 on, that have one of each kind."""
-    if config["model_type"] == "gemma3_text" and not old:
-        return 6  # its class makes every sixth layer a full one
+    period = ARCHITECTURES.get(config["model_type"], UNKNOWN).full_attention_every
+    if period and not old:
+        return period
     lists = [v for v in config.values() if isinstance(v, list) and len(v) == old]
     return max([2, *(1 + max(map(v.index, set(v))) for v in lists)])

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seqctx.catalog.gpus import find_gpu
-from seqctx.catalog.models import find_model
+from seqctx.catalog.lookup import find_model
 from seqctx.config.config import Config, parse_config
 from seqctx.config.source import Document
 from seqctx.errors import InputError

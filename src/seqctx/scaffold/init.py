@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from seqctx.artifacts.manifest import data_file
-from seqctx.catalog.chat_templates import turn_end
 from seqctx.catalog.gpus import Gpu
+from seqctx.catalog.lookup import find_architecture, find_end_of_turn
 from seqctx.catalog.models import Model
 from seqctx.check.facts import longest_window
 from seqctx.config.config import Config, parse_config
@@ -56,8 +55,6 @@ _FUSED = {
     "plugins": ["axolotl.integrations.liger.LigerPlugin"],
     "liger_fused_linear_cross_entropy": True,
 }
-# vLLM 0.32: config/model.py, _FLOAT16_NOT_SUPPORTED_MODELS
-_NEEDS_BF16 = re.compile(r"gemma-?[23]|glm-?4-", re.IGNORECASE)
 
 
 def propose(
@@ -101,7 +98,7 @@ def propose(
         "base_model": base_model,
         "chat_template": "tokenizer_default",
         **({"special_tokens": {"pad_token": pad}} if known and pad in known else {}),
-        **({"eot_tokens": [end]} if (end := turn_end(base_model)) else {}),
+        **({"eot_tokens": [end]} if (end := find_end_of_turn(base_model, model)) else {}),
         **_OF_GOAL[goal],
         "sequence_len": sequence_len,
         "excess_length_strategy": "raise",
@@ -195,7 +192,7 @@ def serving_block(cfg: Config, model: Model | None, gpu: Gpu | None) -> dict[str
     """
     block: dict[str, Any] = {"max_num_seqs": _SEQUENCES, "dtype": "bfloat16"}
     if gpu and not _has_bf16(gpu):
-        if _NEEDS_BF16.search(model.name if model else cfg.base_model):
+        if "float16" in find_architecture(cfg.base_model, model).not_served_in:
             raise CheckError(f"{gpu.name}: it has no bfloat16, and vLLM serves {cfg.base_model} "
                              "in no float16. Take another model or card.")  # fmt: skip
         block["dtype"] = "float16"

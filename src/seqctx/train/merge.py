@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 
 from seqctx.artifacts.run_record import RUN_RECORD, Run
+from seqctx.catalog.lookup import find_model
 from seqctx.catalog.model_folder import check_base, fingerprint_model, safetensors_header
-from seqctx.catalog.models import find_model
 from seqctx.config.config import Config
 from seqctx.config.render import MERGED, dump_yaml
 from seqctx.errors import CheckError, InputError, ToolError
@@ -188,9 +188,7 @@ def _check_disk(cfg: Config, output: Path) -> None:
     shape = find_model(cfg.base_model)
     needed = 100_000_000
     if shape:
-        needed += 2 * (
-            shape.block_parameters + shape.expert_parameters + shape.embedding_parameters
-        )
+        needed += 2 * shape.parameters
     if (free := free_bytes(output)) < needed:
         raise CheckError(
             f"output_dir: {output}: the disk is full ({free / 1e6:,.0f} MB free, merging wants "

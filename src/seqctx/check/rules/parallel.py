@@ -164,7 +164,7 @@ def tensor_parallel_quantized(cfg: Config, facts: Facts) -> Iterator[Finding]:
 @rule("tensor-parallel-tied", "error", "axolotl 0.19: loaders/utils.py, check_model_config")
 def tensor_parallel_tied(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """Axolotl divides no layers of a model whose embeddings are its head, too."""
-    tied = facts.model.tied if facts.model else None
+    tied = facts.model.tied_embeddings if facts.model else None
     if Effective.of(cfg).tensor_parallel_size > 1 and tied:
         fact = f"{facts.model.name if facts.model else ''} has one matrix for embeddings and head"
         remedy = "Set it to 1, with fsdp_config to divide the model."

@@ -69,7 +69,7 @@ def chat_template_differs(cfg: Config, facts: Facts) -> Iterator[Finding]:
     for path, name, jinja in trained:
         if not isinstance(name, str):
             continue
-        own_template = name.startswith("tokenizer_default") or _is_models_own(name, cfg)
+        own_template = name.startswith("tokenizer_default") or _is_models_own(name, cfg, facts)
         differs = bool(served) and served != jinja if own_template else served != jinja or not jinja
         if differs:
             own = served or "the tokenizer's own"
@@ -90,23 +90,13 @@ _PROMPT_STYLE = re.compile(
     r"|explainchoice|concisechoice|summarizetldr|jeopardy|oasst|gpteacher|reflection)"
     r"([.:](?!.*chatml$)|$)"
 )
-_FAMILIES = {
-    "llama3": ("llama-3", "llama3"),
-    "chatml": ("qwen", "smollm", "hermes"),
-    "qwen": ("qwen",),
-    "gemma": ("gemma",),
-    "mistral": ("mistral", "ministral"),
-    "phi": ("phi",),
-}
 
 
-def _is_models_own(template: str, cfg: Config) -> bool:
-    """Whether a named template is of the model's own family."""
-    model = cfg.base_model.lower()
-    for family, names in _FAMILIES.items():
-        if template.startswith(family):
-            return any(name in model for name in names)
-    return template.split("_")[0] in model
+def _is_models_own(template: str, cfg: Config, facts: Facts) -> bool:
+    """Whether a named template is the model's own, or is called as the model is."""
+    if template.startswith(facts.own_templates):
+        return True
+    return template.split("_")[0] in cfg.base_model.lower()
 
 
 @rule("max-model-len-positions", "error", "vLLM 0.32: config/model.py, get_and_verify_max_len")

@@ -8,11 +8,12 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from seqctx.artifacts.manifest import DATA_FILES
+from seqctx.catalog.architectures import SPLIT_LINEARS
+from seqctx.catalog.models import Model
 from seqctx.check.facts import Facts
 from seqctx.check.rule import Finding, rule
 from seqctx.config.config import Config
 from seqctx.config.effective import Effective
-from seqctx.errors import InputError
 
 
 def _packs(cfg: Config) -> bool:
@@ -43,9 +44,9 @@ def packing_leaks(cfg: Config, facts: Facts) -> Iterator[Finding]:
         remedy = "Set attn_implementation: sdpa or flash_attention_2."
         yield Finding(("sample_packing",), fact, remedy)
     eager = cfg.attn_implementation == "eager" or cfg.get("eager_attention")
-    if _packs(cfg) and eager and "gpt-oss" in cfg.base_model.lower():
-        # transformers 5.16 gives this class's mask no positions; `check --prove-isolation` shows it
-        fact = "true with eager attention lets examples of gpt-oss attend to each other"
+    if _packs(cfg) and eager and "eager" in facts.architecture.leaks_when_packed:
+        name = PurePosixPath(cfg.base_model).name
+        fact = f"true with eager attention lets examples of {name} attend to each other"
         yield Finding(("sample_packing",), fact, "Set it to false, or another attention.")
 
 
@@ -136,31 +137,19 @@ def lora_alpha(cfg: Config, facts: Facts) -> Iterator[Finding]:
         yield Finding(("lora_alpha",), fact, f"Set lora_alpha: {good} for 1.")
 
 
-_FUSED = {"qkv_proj", "o_proj", "gate_up_proj", "down_proj"}
-_SPLIT = {f"{x}_proj" for x in ("q", "k", "v", "o", "gate", "up", "down")}
-_SPLIT_TYPES = {
-    "llama", "mistral", "ministral", "ministral3", "qwen2", "qwen3", "gemma", "gemma2",
-    "gemma3_text", "smollm3", "seed_oss", "arcee", "apertus",
-}  # fmt: skip
 _ANY_NAME = {
     "embed_tokens", "lm_head", "router", "gate", "experts", "shared_expert_gate",
     "out_proj", "fc1", "fc2",  # of a vision tower
 }  # fmt: skip
 
 
-def _linears(cfg: Config, facts: Facts) -> set[str] | None:
+def _linears(model: Model | None) -> frozenset[str] | None:
     """Names of the linear layers of the model's blocks; None where they are not known."""
-    model = facts.model
-    if model is None:
+    if model is None or model.unplanned or (names := model.architecture.linears) is None:
         return None
-    if model.model_type == "phi3":  # unsloth's phi-4 is rewritten as a Llama
-        return None if cfg.base_model.startswith("unsloth/") else _FUSED
-    if model.model_type and model.model_type not in _SPLIT_TYPES:
-        return None
-    try:
-        return _SPLIT if model.experts else set(model.linears)
-    except InputError:  # blocks that differ, such as those of Qwen3.5
-        return None
+    if names == SPLIT_LINEARS and not model.experts:
+        return frozenset(model.linears)
+    return names
 
 
 @rule("lora-targets", "error", "transformers: names of the linear layers in models/*/modeling_*.py")
@@ -175,7 +164,7 @@ def lora_targets(cfg: Config, facts: Facts) -> Iterator[Finding]:
         if not any(cfg.get(key) for key in others):
             yield Finding(("lora_target_modules",), "no modules for the adapter", _LINEAR)
         return
-    has = _linears(cfg, facts)
+    has = _linears(facts.model)
     plain = [t for t in named if t.replace("_", "").isalnum()]
     gone = [t for t in plain if has and t not in has | _ANY_NAME and not t.startswith("all")]
     if has and gone:
@@ -208,7 +197,7 @@ def _milder(cfg: Config) -> Any:
 @rule("turn-end-not-trained", "warning", "axolotl 0.19: prompt_strategies/chat_template.py (run)")
 def turn_end_not_trained(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """Axolotl trains the end of a turn by its token, which is eos where eot_tokens names none."""
-    end, special = facts.turn_end, cfg.get("special_tokens")
+    end, special = facts.end_of_turn, cfg.get("special_tokens")
     known = [*_listed(cfg.get("eot_tokens")), special.get("eos_token") if isinstance(special, dict)
              else None]  # fmt: skip
     own = cfg.get("chat_template", "tokenizer_default").startswith("tokenizer_default")

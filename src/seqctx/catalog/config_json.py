@@ -1,0 +1,121 @@
+"""A model from its folder: what config.json and tokenizer.json say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from seqctx.catalog.architectures import ARCHITECTURES, UNKNOWN
+from seqctx.catalog.models import Experts, Layers, Model, Rope
+from seqctx.catalog.rope import ROPE_KEYS, position_factor
+from seqctx.errors import InputError
+from seqctx.system.atomic import explain_os_errors
+
+_EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts")
+_ROPE_KINDS = ("linear", "dynamic", "llama3", "yarn", "longrope", "proportional")
+
+
+def read_model_folder(folder: Path) -> Model:
+    """Read config.json, and the special tokens of tokenizer.json where there is one.
+
+    Raises:
+        InputError: when config.json cannot be read, or is not one of a causal language model.
+    """
+    path = folder / "config.json"
+    try:
+        with explain_os_errors(path):
+            config = json.loads(path.read_text("utf-8"))
+        quantization = _quantization(config.get("quantization_config"))
+        config = {**config, **config.get("text_config", {})}
+        hidden, layers = int(config["hidden_size"]), int(config["num_hidden_layers"])
+        heads = int(config["num_attention_heads"])
+        kv_heads = int(config.get("num_key_value_heads") or heads)
+        head_dim = int(config.get("head_dim") or hidden // heads)
+        vocab, positions = int(config["vocab_size"]), int(config["max_position_embeddings"])
+        inner = int(config.get("intermediate_size") or 4 * hidden)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path}: not the config of a causal language model ({error}). Correct the file, or "
+            "name another model."
+        ) from None
+    model_type = str(config.get("model_type", ""))
+    architecture = ARCHITECTURES.get(model_type, UNKNOWN)
+    # (gate,) up and down; q and o; k and v: a block without its norms
+    block = (3 if architecture.gated_mlp else 2) * hidden * inner
+    block += 2 * hidden * heads * head_dim + 2 * hidden * kv_heads * head_dim
+    tied = bool(config.get("tie_word_embeddings", architecture.tied_embeddings))
+    ropes = [config[key] for key in ROPE_KEYS if isinstance(config.get(key), dict)]
+    factor = position_factor(ropes[0]) if ropes and architecture.scales_positions else 1.0
+    return Model(
+        name=str(folder),
+        model_type=model_type or None,
+        hidden=hidden,
+        layers=layers,
+        heads=heads,
+        kv_heads=kv_heads,
+        head_dim=head_dim,
+        intermediate=inner,
+        vocab=vocab,
+        max_position=int(positions * factor),
+        position_factor=factor,
+        parameters=layers * block + vocab * hidden * (1 if tied else 2),
+        tied_embeddings=tied,
+        attention=_attention(config, layers),
+        experts=_experts(config),
+        rope=_rope(config, ropes[0] if ropes else {}),
+        special_tokens=_special_tokens(folder / "tokenizer.json"),
+        quantization=quantization,
+        source=str(path),
+    )
+
+
+def _attention(config: dict[str, Any], layers: int) -> tuple[Layers, ...]:
+    """Kinds of layers. Which of them have the window is not read yet."""
+    if config.get("kv_lora_rank"):
+        return (Layers(kind="latent", count=layers),)
+    window = config.get("sliding_window") if config.get("use_sliding_window", True) else None
+    if isinstance(window, int) and window:
+        return (Layers(kind="sliding", window=window),)
+    return (Layers(kind="full", count=layers),)
+
+
+def _experts(config: dict[str, Any]) -> Experts | None:
+    """How many experts; their width is not read yet."""
+    count = next((config[key] for key in _EXPERTS if config.get(key)), None)
+    return Experts(routed=count) if isinstance(count, int) else None
+
+
+def _rope(config: dict[str, Any], scaling: dict[str, Any]) -> Rope | None:
+    """Theta and scaling, where there is one for all layers."""
+    base = config.get("rope_theta", scaling.get("rope_theta"))
+    kind = scaling.get("rope_type", scaling.get("type"))
+    factor = scaling.get("factor")
+    kind = kind if kind in _ROPE_KINDS else None
+    if not isinstance(base, int | float) and kind is None:
+        return None
+    return Rope(
+        base=base if isinstance(base, int | float) else None,
+        kind=kind,
+        factor=factor if isinstance(factor, int | float) else None,
+    )
+
+
+def _quantization(given: Any) -> str | None:
+    """``quantization_config`` in a word or three."""
+    if not isinstance(given, dict):
+        return None
+    bits = 8 if given.get("load_in_8bit") else given.get("bits", given.get("w_bit", 4))
+    method = str(given.get("quant_method", "unnamed"))
+    if given.get("quant_algo") == "NVFP4":  # modelopt names one method for several widths
+        return "nvfp4"
+    return method if bits == 4 else f"{method} {bits} bit"
+
+
+def _special_tokens(path: Path) -> frozenset[str] | None:
+    """Added tokens of a tokenizer.json; None where it cannot be read."""
+    try:
+        added = json.loads(path.read_text("utf-8")).get("added_tokens", ())
+        return frozenset(token["content"] for token in added)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
