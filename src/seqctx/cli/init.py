@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from seqctx.cli.options import CONFIG
-from seqctx.errors import InputError
 
 
 @click.command()
@@ -44,29 +43,28 @@ def init(
       seqctx init my.yaml --base-model Qwen/Qwen3-8B --gpu rtx-4090
       seqctx init my.yaml --gpu cpu --manuscripts texts --goal voice
     """
-    from seqctx.catalog.gpus import find_gpu, known_gpus, machine_gpu
-    from seqctx.catalog.lookup import find_model
-    from seqctx.config.json_schema import write_schema
-    from seqctx.config.render import annotated_yaml
-    from seqctx.scaffold.init import GOALS, propose, runbook
-    from seqctx.system.atomic import write_new
+    from seqctx.scaffold.init import GOALS
+    from seqctx.scaffold.new_file import (
+        DEFAULT_MANUSCRIPTS,
+        default_base_model,
+        default_gpu,
+        gpu_named,
+        refuse_existing,
+        write_config,
+    )
 
-    if config.exists():
-        raise InputError(f"{config}: is there already. Choose another name, or move it away.")
-    here = machine_gpu()
-    gpu = gpu or click.prompt("GPU (or cpu)", default=here.name if here else "cpu", err=True)
-    card = find_gpu(gpu)
-    if not card:
-        raise InputError(f"--gpu: {gpu!r} is none of {', '.join(known_gpus())}. Name one.")
-    small = "prepare/models/smollm2-135m-instruct"
-    usual = small if card.architecture == "cpu" else "meta-llama/Llama-3.1-8B-Instruct"
-    base_model = base_model or click.prompt("Base model", default=usual, err=True)
-    if not manuscripts:
-        asked = click.prompt("Manuscripts, a file or folder", "prepare/manuscripts", err=True)
-        manuscripts = (asked,)
+    refuse_existing(config)
+    card = gpu_named(gpu or click.prompt("GPU (or cpu)", default=default_gpu(), err=True))
+    base_model = base_model or click.prompt(
+        "Base model (a folder, or a name on the Hugging Face hub)",
+        default=default_base_model(card),
+        err=True,
+    )
+    manuscripts = manuscripts or (
+        click.prompt("Manuscripts (a file or a folder)", DEFAULT_MANUSCRIPTS, err=True),
+    )
     goal = goal or click.prompt("Goal", type=click.Choice(GOALS), default="voice", err=True)
-    model = find_model(base_model)
-    cfg = propose(base_model, card, manuscripts, goal, model=model, stem=config.stem)
-    write_new(config, annotated_yaml(cfg, runbook(cfg, config, goal)))
-    write_schema(config.parent)
+    missing = write_config(config, base_model, card, manuscripts, goal)
+    if missing:
+        click.echo(missing, err=True)
     click.echo(f"written: {config}. Next: seqctx check {config}")

@@ -169,8 +169,8 @@ def runbook(cfg: Config, path: Path, goal: Goal) -> str:
         (
             f"{Path(cfg.base_model).name}, {cfg.adapter} rank {cfg.lora_r}, on {cfg.seqctx.gpu}; "
             f"goal: {goal}.",
-            f"check   seqctx check {path}",
-            f"run     make prepare train serve CONFIG={path}",
+            f"check: seqctx check {path}",
+            f"run: seqctx prepare {path}; seqctx train {path}; seqctx serve {path}",
             "Relative paths count from the folder that the command is run in.",
         )
     )

@@ -1,0 +1,57 @@
+"""Every verb in an empty folder, as a person has it who installed the package with pip."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from seqctx.plan.explain import TOPICS
+from tests.conftest import ROOT, seqctx
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> str:
+    """A file that ``seqctx init`` wrote, for a model on a hub that no test asks."""
+    answer = seqctx(
+        "init", "my.yaml", "--base-model", "meta-llama/Llama-3.1-8B-Instruct", "--gpu", "rtx-5090",
+        "--manuscripts", "texts", "--goal", "voice", cwd=tmp_path,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    assert "make" not in (tmp_path / "my.yaml").read_text("utf-8").partition("base_model:")[0]
+    return "my.yaml"
+
+
+def test_explain_needs_no_file(tmp_path: Path) -> None:
+    answer = seqctx("explain", cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    assert "sequence_len, 2,048," in answer.stdout
+    assert answer.stderr.startswith("An example: Llama-3.1-8B-Instruct trained with QLoRA")
+    assert [*tmp_path.iterdir()] == []
+    longer = seqctx("explain", "lengths", "--set", "sequence_len=4096", cwd=tmp_path)
+    assert "sequence_len, 4,096," in longer.stdout
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_the_example_is_the_file_of_the_mission(topic: str, tmp_path: Path) -> None:
+    mission = ROOT / "axolotl_configs" / "llama-3.1-8b-qlora-32gb.yaml"
+    shipped = seqctx("explain", topic, "--config", mission, cwd=tmp_path)
+    assert shipped.returncode == 0, shipped.stderr
+    assert seqctx("explain", topic, cwd=tmp_path).stdout == shipped.stdout
+
+
+def test_a_topic_or_a_proof_that_there_is_not(tmp_path: Path) -> None:
+    assert seqctx("explain", "nonsense", cwd=tmp_path).returncode == 2
+    for arguments in (("--prove",), ("lengths", "--prove"), ("myths", "--prove")):
+        answer = seqctx("explain", *arguments, cwd=tmp_path)
+        assert (answer.returncode, answer.stdout) == (2, "")
+
+
+def test_the_proof_finds_what_is_missing_before_it_prints(tmp_path: Path, config: str) -> None:
+    prove = ("explain", "myths", "--prove", "--config", config)
+    answer = seqctx(*prove, cwd=tmp_path)
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert "base_model: meta-llama/Llama-3.1-8B-Instruct: no folder" in answer.stderr
+    answer = seqctx(*prove, "--set", "base_model=./nowhere", cwd=tmp_path)
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert answer.stderr == "base_model: ./nowhere: no such folder. Check the path.\n"
