@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from seqctx.catalog.gpus import Gpu, find_gpu, known_gpus, machine_gpu
-from seqctx.catalog.model_folder import check_base
 from seqctx.catalog.lookup import find_model
+from seqctx.catalog.model_folder import check_base
 from seqctx.config.json_schema import write_schema
 from seqctx.config.render import annotated_yaml
 from seqctx.errors import InputError
