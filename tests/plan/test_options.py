@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from seqctx.artifacts.dataset_stats import BookStats, DatasetStats, MotifStats, Packing, Way
+from seqctx.artifacts.dataset_stats import (
+    BookStats,
+    DatasetStats,
+    MotifStats,
+    Packing,
+    StrategyStats,
+)
 from seqctx.catalog.gpus import Gpu
 from seqctx.catalog.lookup import find_model
 from seqctx.config.config import Config, load_config
@@ -17,30 +23,31 @@ FUSED = MISSION.replace(
     plugins=["axolotl.integrations.liger.LigerPlugin"], liger_fused_linear_cross_entropy=True
 )
 SMALL = Gpu("small", memory_gib=10, architecture="ada", usable_gib=9.8)
-RETURNS = {2048: 0.25, 4096: 0.50, 8192: 0.55}
+RECURRENCES = {2048: 0.25, 4096: 0.50, 8192: 0.55}
 
 
 def stats(
-    *, returns: dict[int, float] = RETURNS, scenes_cut: int = 2, packed_rows: int = 95
+    *, recurrences: dict[int, float] = RECURRENCES, scenes_cut: int = 2, packed_rows: int = 95
 ) -> DatasetStats:
     """A book of 200,000 tokens in 100 examples."""
-    ways = [
-        Way(strategy=name, sequence_len=n, examples=int(204_800 / n / (1 - share)), threads=5,
-            share=0.05, returns=min(1, seen + share / 5),
+    compared = [
+        StrategyStats(
+            strategy=name, sequence_len=n, examples=int(204_800 / n / (1 - share)),
+            whole_motifs=5, motif_share=0.05, recurrence_share=min(1, seen + share / 5),
             scenes_cut=0 if name == "scenes" else scenes_cut)
-        for n, seen in returns.items()
+        for n, seen in recurrences.items()
         for name, share in (("sequential", 0), ("overlap 25 %", 0.25), ("overlap 50 %", 0.5),
                             ("scenes", 0))
     ]  # fmt: skip
-    thread = MotifStats(text="t", kind="term", mentions=(1, 9000), places=2, surprise=9, whole=0)
+    motif = MotifStats(text="t", kind="term", mentions=(1, 9000), places=2, surprise=9, whole_in=0)
     book = BookStats(
-        path="b.md", title="B", tokens=200_000, chapters=(), pieces=(), scenes=40, long_scenes=3,
+        path="b.md", title="B", tokens=200_000, chapters=(), chunks=(), scenes=40, long_scenes=3,
         chapters_cut=0,
-        scenes_cut=scenes_cut, paragraphs_cut=0, dialogues_cut=0, threads=(thread,) * 100,
-        ways=tuple(ways), needed={}, needed_returns={}, pairs={},
+        scenes_cut=scenes_cut, paragraphs_cut=0, dialogues_cut=0, motifs=(motif,) * 100,
+        compared=tuple(compared), length_for_motifs={}, length_for_recurrences={}, pairs={},
     )  # fmt: skip
     return DatasetStats(
-        strategy="sequential", sequence_len=2048, frame=64, repeated_tokens=0,
+        strategy="sequential", sequence_len=2048, template_tokens=64, repeated_tokens=0,
         trained_twice_tokens=0, books=(book,), near_duplicates=(),
         unpacked=Packing(rows=100, efficiency=0.9, steps_per_epoch=25),
         packed=Packing(rows=packed_rows, efficiency=0.95, steps_per_epoch=24),
@@ -63,7 +70,7 @@ def test_four_inputs_flip_the_choice() -> None:
     assert choose("voice", scenes_cut=20).choice == "cut at scenes"
     # and back, by the same numbers
     assert choose("throughput").choice == "stay at 2,048"
-    assert choose("structure", returns=dict.fromkeys(RETURNS, 0.25)).choice != "go to 4,096"
+    assert choose("structure", recurrences=dict.fromkeys(RECURRENCES, 0.25)).choice != "go to 4,096"
 
 
 @pytest.mark.parametrize("goal", ["voice", "structure", "throughput"])
@@ -95,12 +102,12 @@ def test_reasons_carry_their_numbers() -> None:
 
 
 def test_a_length_that_leaves_hardly_an_example_is_not_taken() -> None:
-    advice = choose("structure", returns={2048: 0.25, 4096: 0.5, 65536: 0.99}, gpu="h200")
+    advice = choose("structure", recurrences={2048: 0.25, 4096: 0.5, 65536: 0.99}, gpu="h200")
     assert advice.choice == "go to 4,096"
     small = stats().model_copy(
         update={"books": tuple(
-            b.model_copy(update={"ways": tuple(
-                w.model_copy(update={"examples": w.examples // 12}) for w in b.ways
+            b.model_copy(update={"compared": tuple(
+                w.model_copy(update={"examples": w.examples // 12}) for w in b.compared
             )}) for b in stats().books
         )}
     )  # fmt: skip
@@ -112,7 +119,7 @@ def test_the_usual_thresholds_are_looked_at_for_this_manuscript() -> None:
     usual = " ".join(choose("voice").usual)
     assert "3 of 40 are so long" in usual
     assert "fits the 31.4 of this card" in usual
-    assert "25 % first: +5% of the returns seen, for 1.3" in usual
+    assert "25 % first: +5% of the recurrences shown, for 1.3" in usual
     assert "does not fit" in " ".join(choose("voice", gpu="rtx-4060-ti-16gb").usual)
 
 

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from seqctx import InputError, load_config
-from seqctx.artifacts.dataset_stats import STATS
+from seqctx.artifacts.layout import DatasetDir
 from seqctx.cli.render.plan import plan_view
 from seqctx.plan.explain import TOPICS, explain
 from seqctx.plan.memory import GIB
@@ -53,7 +53,7 @@ def test_explained_with_the_files_own_numbers(planned: Planned) -> None:
     needed = Planned.of(whole).training.device / GIB
     assert f"Training at 64,000 would take {needed:.0f} GiB" in told
     assert told.count("Myth:") == 5
-    assert "sees 35% of the returns, without it 25%" in told
+    assert "half an overlap shows 35% of the recurrences, no overlap 25%" in told
     for topic in TOPICS:
         assert explain(planned, None, topic)
     other = Planned.of(MISSION.replace(sequence_len=1024, vllm__max_model_len=32000))
@@ -118,7 +118,7 @@ def test_the_verb(tmp_path: Path) -> None:
 
 def test_options_of_a_prepared_manuscript(tmp_path: Path) -> None:
     (tmp_path / "prepare" / "out" / FILE.stem).mkdir(parents=True)
-    stats().write(tmp_path / "prepare" / "out" / FILE.stem / STATS)
+    stats().write(tmp_path / DatasetDir.of(FILE).stats)
     answer = seqctx("plan", FILE, "--options", "--set", "seqctx.goal=structure", cwd=tmp_path)
     assert answer.returncode == 0, answer.stderr
     assert "> go to 4,096" in answer.stdout and "for structure: go to 4,096" in answer.stdout

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seqctx import Book, Span, chunk, read_manuscript
-from seqctx.prepare.chunking import Strategy, cuts
 from seqctx.prepare.segments import Boundary, Segment, Segments, paragraph_tokens
+from seqctx.prepare.strategies import STRATEGIES
 from seqctx.prepare.structure import Chapter
 from seqctx.prepare.tokenizer import Tokenizer
 
@@ -44,7 +45,7 @@ def test_laws(
     tokenizer: Tokenizer,
     chapters: list[list[str]],
     limit: int,
-    strategy: Strategy,
+    strategy: str,
     overlap: float,
 ) -> None:
     book = book_of(chapters)
@@ -97,7 +98,7 @@ def test_chapters_that_fit_together_stay_together(tokenizer: Tokenizer, novella:
 def test_the_scene_cuts_are_the_best_of_all(
     tokenizer: Tokenizer, shape: list[tuple[int, int]], limit: int, least: int
 ) -> None:
-    """Against every way to cut: fewest short chunks, then fewest scenes cut, and so on."""
+    """Against every possible cut: fewest short chunks, then fewest scenes cut, and so on."""
     text, found, scene, chapter = "", [], 0, 0
     for words, before in shape:
         scene, chapter = scene + (before > 3 or not found), chapter + (before > 4)
@@ -124,16 +125,16 @@ def test_the_scene_cuts_are_the_best_of_all(
     ways = []
     for bits in range(1 << (n - 1)):
         edges = [0, *(k for k in range(1, n) if bits >> (k - 1) & 1), n]
-        way = list(zip(edges, edges[1:], strict=False))
+        way = list(pairwise(edges))
         if all(segments.tokens(*cut) <= limit or cut[1] - cut[0] == 1 for cut in way):
             ways.append(way)
-    assert cost(cuts(segments, limit, least, "scenes")) == min(map(cost, ways))
+    assert cost(STRATEGIES["scenes"].cut(segments, limit, least)) == min(map(cost, ways))
 
 
 def test_scenes_cuts_fewer_scenes_than_sequential(tokenizer: Tokenizer, novella: Path) -> None:
     book = read_manuscript(novella)
 
-    def cut(strategy: Strategy) -> int:
+    def cut(strategy: str) -> int:
         chunks = chunk(book, tokenizer, max_tokens=2000, strategy=strategy)
         return sum(c.cut in ("paragraph", "sentence", "word", "token") for c in chunks)
 
@@ -154,7 +155,7 @@ def test_what_overlap_repeats(tokenizer: Tokenizer, novella: Path, share: float)
     repeated = [tokenizer.count(book.text[c.start : c.fresh]) for c in chunks[1:]]
     assert max(repeated) <= 1000 * share + 2
     assert sum(repeated) / len(repeated) > 1000 * share * 0.6
-    assert all(c.start < before.end for before, c in zip(chunks, chunks[1:], strict=False))
+    assert all(c.start < before.end for before, c in pairwise(chunks))
     # at a word's beginning, whatever it is cut in
     assert all(book.text[c.start - 1].isspace() for c in chunks[1:])
 

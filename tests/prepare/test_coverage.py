@@ -8,8 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqctx import Coverage, coverage, read_manuscript
-from seqctx.prepare.analysis.coverage import Ruler, Sight, holding, measured_share, pair_share
-from seqctx.prepare.analysis.motifs import Thread
+from seqctx.prepare.analysis.coverage import (
+    SpanIndex,
+    TokenPositions,
+    examples_with,
+    measured_share,
+)
+from seqctx.prepare.analysis.motifs import Motif
+from seqctx.prepare.strategies import STRATEGIES
 from seqctx.prepare.tokenizer import Tokenizer
 from tests.conftest import ROOT
 
@@ -18,23 +24,23 @@ SPANS = st.tuples(st.integers(0, 60), st.integers(1, 30)).map(lambda x: (x[0], x
 
 @settings(deadline=None)
 @given(st.lists(SPANS, max_size=8), st.integers(1, 70))
-def test_measured_share_counts_pairs(windows: list[tuple[int, int]], distance: int) -> None:
+def test_measured_share_counts_pairs(spans: list[tuple[int, int]], distance: int) -> None:
     total = 90
     pairs = [
-        any(start <= x and x + distance < end for start, end in windows)
+        any(start <= x and x + distance < end for start, end in spans)
         for x in range(total - distance)
     ]
     share = sum(pairs) / len(pairs)
-    assert measured_share(distance, windows, total) == pytest.approx(share)
+    assert measured_share(distance, spans, total) == pytest.approx(share)
 
 
 @given(st.lists(SPANS, max_size=8), st.integers(0, 90), st.integers(0, 90))
-def test_sight_looks_at_every_window(
-    windows: list[tuple[int, int]], first: int, distance: int
+def test_the_index_looks_at_every_span(
+    spans: list[tuple[int, int]], first: int, distance: int
 ) -> None:
     last = first + distance
-    seen = any(start <= first and last < end for start, end in windows)
-    assert Sight(windows).holds(first, last) == seen
+    seen = any(start <= first and last < end for start, end in spans)
+    assert SpanIndex(spans).holds(first, last) == seen
 
 
 @settings(deadline=None)
@@ -44,9 +50,14 @@ def test_the_closed_form_is_what_a_long_text_gives(
 ) -> None:
     repeated = min(repeated, length - 1)
     step = length - repeated
-    windows = [(k * step, k * step + length) for k in range(200)]
-    inner = measured_share(distance, windows, 200 * step + repeated)
+    spans = [(k * step, k * step + length) for k in range(200)]
+    inner = measured_share(distance, spans, 200 * step + repeated)
     assert inner == pytest.approx(pair_share(distance, length, repeated), abs=0.05)
+
+
+def pair_share(distance: int, length: int, repeated: int = 0) -> float | None:
+    overlap = STRATEGIES["overlap"].with_overlap(repeated)
+    return overlap.pair_share(distance, length)
 
 
 def test_nothing_joins_what_lies_a_chunk_apart() -> None:
@@ -60,22 +71,26 @@ def measured(novella: Path, tokenizer: Tokenizer) -> Coverage:
     return coverage(read_manuscript(novella), tokenizer, sequence_len=2048)
 
 
-def test_longer_examples_hold_more_threads(measured: Coverage) -> None:
-    shares = {s.sequence_len: s.share for s in measured.seen if s.strategy == "sequential"}
+def test_longer_examples_hold_more_motifs(measured: Coverage) -> None:
+    plain = [s for s in measured.compared if s.strategy == "sequential"]
+    shares = {s.sequence_len: s.motif_share for s in plain}
     ordered = [shares[n] for n in sorted(shares)]
     assert ordered == sorted(ordered)
     assert ordered[0] < 0.1
     assert ordered[-1] == 1
-    assert all(s.examples >= 1 for s in measured.seen)
-    returns = {s.sequence_len: s.returns for s in measured.seen if s.strategy == "sequential"}
-    assert all(returns[n] >= shares[n] for n in shares)
-    for lengths in (*measured.needed.values(), *measured.needed_returns.values()):
+    assert all(s.examples >= 1 for s in measured.compared)
+    shown = {s.sequence_len: s.recurrence_share for s in plain}
+    assert all(shown[n] >= shares[n] for n in shares)
+    for lengths in (
+        *measured.length_for_motifs.values(),
+        *measured.length_for_recurrences.values(),
+    ):
         found = [lengths[share] for share in (0.5, 0.8, 0.95)]
         assert found == sorted(n for n in found if n)
 
 
 def test_scenes_cuts_the_fewest_scenes(measured: Coverage) -> None:
-    cut = {s.strategy: s.scenes_cut for s in measured.seen if s.sequence_len == 2048}
+    cut = {s.strategy: s.scenes_cut for s in measured.compared if s.sequence_len == 2048}
     assert cut["scenes"] == min(cut.values())
 
 
@@ -84,23 +99,23 @@ def test_the_planted_patterns_come_out(
 ) -> None:
     """Each is lost at 2,048 tokens, and held by the length of the whole book."""
     book = read_manuscript(novella)
-    ruler = Ruler(book, tokenizer)
+    positions = TokenPositions(book, tokenizer)
     record = yaml.safe_load((ROOT / "prepare" / "patterns.yaml").read_text("utf-8"))
     for pattern in record["patterns"]:
         places = []
         for place in pattern["places"]:
             quote = " ".join(place["quote"].split())
             at = book.text.index(quote)
-            places.append(ruler.at([at, at + len(quote)]))
+            places.append(positions.at([at, at + len(quote)]))
 
-        def ties(thread: Thread, places: list[list[int]] = places) -> bool:
-            hit = [any(a - 3 <= m <= b + 3 for m in thread.mentions) for a, b in places]
+        def ties(motif: Motif, places: list[list[int]] = places) -> bool:
+            hit = [any(a - 3 <= m <= b + 3 for m in motif.mentions) for a, b in places]
             return sum(hit) >= 2
 
-        found = [k for k, thread in enumerate(measured.threads) if ties(thread)]
+        found = [k for k, motif in enumerate(measured.motifs) if ties(motif)]
         assert found, pattern["name"]
-        assert all(measured.whole[k] == 0 for k in found)  # lost at 2,048, sequential
-        assert all(holding(measured.threads[k], [(0, measured.tokens)]) for k in found)
+        assert all(measured.whole_in[k] == 0 for k in found)  # lost at 2,048, sequential
+        assert all(examples_with(measured.motifs[k], [(0, measured.tokens)]) for k in found)
 
 
 def test_the_detector_never_reads_the_record() -> None:
@@ -114,7 +129,7 @@ def test_a_name_and_a_phrase_that_come_back(tmp_path: Path, tokenizer: Tokenizer
     last = "It was the brass astrolabe of the old harbour master, and Orlovsky had it.\n\n"
     (tmp_path / "b.md").write_text(filler + first + filler + last + filler)
     found = coverage(read_manuscript(tmp_path / "b.md"), tokenizer, sequence_len=1024)
-    kinds = {t.text: t.kind for t in found.threads}
+    kinds = {t.text: t.kind for t in found.motifs}
     assert kinds["Orlovsky"] == "name"
     assert any("astrolabe" in text and kind == "phrase" for text, kind in kinds.items())
     assert not any("walked" in text for text in kinds)  # it is everywhere

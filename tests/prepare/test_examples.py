@@ -100,12 +100,12 @@ def test_prompts_of_ones_own(tmp_path: Path, novella: Path, tokenizer: Tokenizer
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("continuation: ['{contxt}']", r"\{contxt\} is not known there"),
+        ("continuation: ['{contxt}']", r"\{contxt\} is no field of this list"),
         ("continuation: ['Go on.']", r"must hold \{context\} once"),
         ("continuation: Go on.", "must be a list of wordings"),
-        ("contination: ['{context}']", "must map some of"),
-        ("opening: [3]", "3 is no text"),
-        ("a: [", "no YAML"),
+        ("contination: ['{context}']", "must hold lists of wordings"),
+        ("opening: [3]", r"must be text \(got 3\)"),
+        ("a: [", "not valid YAML"),
     ],
 )
 def test_bad_prompts(tmp_path: Path, text: str, message: str) -> None:
@@ -122,7 +122,7 @@ def test_ready_tokens(novella: Path, tokenizer: Tokenizer) -> None:
         assert len(row["input_ids"]) == len(row["labels"]) == len(row["attention_mask"]) <= 700
         trained = [i for i in row["labels"] if i != -100]
         assert len(trained) == e.loss_tokens
-        assert (trained[-1] == tokenizer.edges[1][0]) == e.ends
+        assert (trained[-1] == tokenizer.text_edges[1][0]) == e.ends
         ids, _ = tokenizer.encode(e.book.text[e.context : e.chunk.end])
         assert row["input_ids"][: len(ids)] == ids
     assert any(i == -100 for e in examples for i in e.labels)

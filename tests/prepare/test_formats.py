@@ -150,7 +150,7 @@ def test_encodings_that_can_be_told(tmp_path: Path, encoding: str) -> None:
 def test_a_stray_byte_does_not_garble_a_novel(tmp_path: Path, novella: Path) -> None:
     path = tmp_path / "b.txt"
     path.write_bytes("“Late,” he said.\r\n\r\nShe didn".encode() + b"\x92t reply.")
-    with pytest.raises(InputError, match=r"b\.txt: no UTF-8 at byte 33 \(line 3\)\. Mend it there"):
+    with pytest.raises(InputError, match=r"b\.txt: byte 33 \(line 3\) is not valid UTF-8"):
         read_manuscript(path)
     path.write_bytes(novella.read_bytes().decode().encode("ascii", "ignore") + b" He didn\x92t.")
     book = read_manuscript(path)
@@ -265,7 +265,7 @@ def test_damaged_files(tmp_path: Path, kind: str) -> None:
     read(tmp_path, kind)
     whole = (tmp_path / f"Tale.{kind}").read_bytes()
     (tmp_path / f"bad.{kind}").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(InputError, match=rf"no whole \.{kind} file"):
+    with pytest.raises(InputError, match=r"XX"):
         read_manuscript(tmp_path / f"bad.{kind}")
 
 

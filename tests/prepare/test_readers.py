@@ -201,10 +201,10 @@ def test_spans_cover_the_text_in_order(parts: list[str]) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("empty.txt", b"", "empty.txt: empty. Put text in it"),
-        ("blank.md", b" \n\n\t\n", "blank.md: empty. Put text in it"),
+        ("empty.txt", b"", "empty.txt: is empty. Put text in it"),
+        ("blank.md", b" \n\n\t\n", "blank.md: is empty. Put text in it"),
         ("binary.txt", b"PK\x03\x04\x00\x00abc", "binary.txt: a binary file, not text."),
-        ("novel.pdf", b"%PDF", "novel.pdf: not a kind that can be read."),
+        ("novel.pdf", b"%PDF", "novel.pdf: this kind of file cannot be read."),
     ],
 )
 def test_bad_manuscripts(tmp_path: Path, name: str, content: bytes, message: str) -> None:
@@ -214,11 +214,11 @@ def test_bad_manuscripts(tmp_path: Path, name: str, content: bytes, message: str
 
 
 def test_no_manuscripts(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no manuscript .* in this folder"):
+    with pytest.raises(InputError, match=r"this folder holds no manuscript"):
         find_manuscripts((str(tmp_path),))
     with pytest.raises(InputError, match=r"no such file or folder"):
         find_manuscripts((str(tmp_path / "none"),))
-    with pytest.raises(InputError, match=r"names nothing"):
+    with pytest.raises(InputError, match=r"names no file"):
         find_manuscripts(())
 
 
@@ -229,14 +229,14 @@ def test_patterns_that_go_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     saved(tmp_path / "texts", ".b.md", "x")
     monkeypatch.chdir(tmp_path / "run")
     assert find_manuscripts(("../texts/*.md",)) == [Path("../texts/a.md")]
-    with pytest.raises(InputError, match=r"\.\./texts/\*\*\.md: no pattern .* Mend it"):
+    with pytest.raises(InputError, match=r"\.\./texts/\*\*\.md: not a valid pattern .* Correct it"):
         find_manuscripts(("../texts/**.md",))
 
 
 def test_a_name_that_is_no_utf8(tmp_path: Path) -> None:
     with open(os.fsencode(tmp_path) + b"/na\xefve.md", "wb") as f:
         f.write(b"x")
-    with pytest.raises(InputError, match=r"na\\udcefve\.md': a name that is no UTF-8. Rename it"):
+    with pytest.raises(InputError, match=r"na\\udcefve\.md': the file.s name is not valid UTF-8"):
         find_manuscripts((str(tmp_path),))
 
 

@@ -32,7 +32,7 @@ def test_the_page_stands_alone(prepared: Path) -> None:
     page = (prepared / "prepare/out/c/report.html").read_text("utf-8")
     assert page.count("<svg") == 5
     assert "<b>.md" not in page  # texts are escaped
-    assert "Overlap joins what lies less than one chunk apart." in page
+    assert "Overlap joins text that lies less than one chunk apart." in page
     assert not re.search(r"(?:src|href)=[\"']https?:", page)
 
 
@@ -42,22 +42,22 @@ def test_the_figures_add_up(prepared: Path) -> None:
     assert stats is not None
     manifest = json.loads((out / "manifest.json").read_text())
     (book,) = stats.books
-    assert len(book.pieces) == manifest["train"]["examples"] + manifest["held_out"]["examples"]
+    assert len(book.chunks) == manifest["train"]["examples"] + manifest["held_out"]["examples"]
     assert stats.unpacked.rows == manifest["train"]["examples"]
     assert stats.packed.rows <= stats.unpacked.rows
     at = 0
-    for piece in book.pieces:
-        assert piece.start <= piece.fresh < piece.end
-        assert 0 <= piece.fresh - at <= 3  # what white space between two is
-        at = piece.end
+    for chunk in book.chunks:
+        assert chunk.start <= chunk.fresh < chunk.end
+        assert 0 <= chunk.fresh - at <= 3  # what white space between two is
+        at = chunk.end
     assert at == book.tokens
     assert sum(manifest["train"]["cuts"].values()) == manifest["train"]["examples"]
 
 
 def test_the_terminal_says_what_matters(prepared: Path) -> None:
     said = (prepared / "said.txt").read_text()
-    assert re.search(r"cut: \d+ of 10 chapters, \d+ of 30 scenes", said)
-    assert re.search(r"threads: \d+ of \d+ are whole in some example at sequence_len 2048", said)
+    assert re.search(r"chunks cut through \d+ of 10 chapters, \d+ of 30 scenes", said)
+    assert re.search(r"motifs: \d+ of \d+ are whole in some example at sequence_len 2048", said)
     assert "report: prepare/out/c/report.html" in said
 
 

@@ -7,14 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqctx import CheckError, InputError
-from seqctx.prepare.split import NGRAM, Held, Leaks, _hashes, outline
+from seqctx.prepare.split import NGRAM, HeldOutPart, HeldOutText, _hashes, outline
 from seqctx.prepare.split import split as split_outlines
 from seqctx.prepare.structure import Book
 from tests.conftest import seqctx
 from tests.prepare.test_chunking import book_of
 
 
-def split(books: list[Book], share: float, how: str = "auto") -> list[Held]:
+def split(books: list[Book], share: float, how: str = "auto") -> list[HeldOutPart]:
     return split_outlines([outline(book) for book in books], share, how)
 
 
@@ -38,11 +38,11 @@ def test_a_hash_is_equal_where_and_only_where_fifty_words_are(a: list[str], b: l
 
 def test_a_held_out_passage_in_the_training_text_fails() -> None:
     passage = " ".join(f"word{i}" for i in range(NGRAM))
-    leaks = Leaks(["Before it. " + passage.upper() + "!"])
+    held_out = HeldOutText(["Before it. " + passage.upper() + "!"])
     book = book_of([["Other. " + passage[:-1]], ["Second.", "Then. " + passage + ", and on."]])
-    leaks.refuse(book, book.text.index("Then."))  # 49 words and a half
-    with pytest.raises(CheckError, match=r"b.md: c\d\d\d: 50 words in a row .*'word0 word1 "):
-        leaks.refuse(book, len(book.text))
+    held_out.check_not_trained(book, book.text.index("Then."))  # 49 words and a half
+    with pytest.raises(CheckError, match=r"b.md: c\d\d\d: holds 50 words in a row .*'word0 word1 "):
+        held_out.check_not_trained(book, len(book.text))
 
 
 def test_drafts_of_short_paragraphs_fail(tmp_path: Path, model_folder: Path) -> None:
@@ -56,7 +56,10 @@ def test_drafts_of_short_paragraphs_fail(tmp_path: Path, model_folder: Path) -> 
     )
     answer = seqctx("prepare", "c.yaml", cwd=tmp_path)
     assert answer.returncode == 1, answer.stdout
-    assert "b.md: b: 50 words in a row of it are held out too (351 places" in answer.stderr
+    assert (
+        "b.md: b: holds 50 words in a row that stand in the held-out text, too (351 places"
+        in answer.stderr
+    )
 
 
 def test_a_single_book_holds_out_its_closing_chapters() -> None:
@@ -85,7 +88,7 @@ def test_two_novels_hold_out_closing_chapters_unless_told() -> None:
     assert first.start == len(books[0].text)
     assert 0 < last.start < len(books[1].text)
     assert [h.start for h in split(books, 0.1, "documents")] == [0, len(books[1].text)]
-    with pytest.raises(InputError, match="leaves none to train on"):
+    with pytest.raises(InputError, match="none would be left to train on"):
         split(books[:1], 0.1, "documents")
 
 

@@ -33,7 +33,7 @@ def test_losses_as_data_and_as_a_picture(run: Run, tmp_path: Path) -> None:
     assert rows[0].startswith("step,epoch,loss,eval_loss")
     assert [row.split(",")[0] for row in rows[1:]] == ["1", "2", "3", "3"]
     assert (tmp_path / "losses.png").read_bytes().startswith(b"\x89PNG")
-    assert "taken: step 3" in (tmp_path / "losses.svg").read_text()
+    assert "kept: step 3" in (tmp_path / "losses.svg").read_text()
 
 
 def test_a_bare_install_has_the_data_alone(

@@ -22,7 +22,12 @@ class DatasetDir:
     @classmethod
     def of(cls, config: Path) -> DatasetDir:
         """The folder of a file."""
-        return cls(OUT / config.stem)
+        return cls.named(config.stem)
+
+    @classmethod
+    def named(cls, stem: str) -> DatasetDir:
+        """The folder of a file with this stem."""
+        return cls(OUT / stem)
 
     @property
     def manifest(self) -> Path:

@@ -6,9 +6,6 @@ from typing import Literal
 
 from seqctx.artifacts.record import Record
 
-MANIFEST = "manifest.json"
-"""Where prepare's manifest is, in its folder."""
-
 
 def data_file(side: Literal["train", "held_out"], *, ends: bool) -> str:
     """Name of prepare's file for one side of the split: texts that go on, or texts that end."""
@@ -19,12 +16,15 @@ DATA_FILES = frozenset(data_file(s, ends=e) for s in ("train", "held_out") for e
 """All that prepare may write."""
 
 
-class Skipped(Record):
-    """Front or back matter that was left out."""
+class LeftOut(Record):
+    """Front or back matter of a manuscript: it is not the story, and was left out of the text."""
 
     kind: str
+    """``title page``, ``contents``, ``imprint``, ``licence``, ``endnotes``, ..."""
     title: str
+    """Its heading, or how it begins."""
     words: int
+    """How many, as white space separates them."""
 
 
 class Source(Record):
@@ -39,12 +39,12 @@ class Source(Record):
     chapters: int
     encoding: str = ""
     """How its characters were decoded; empty where its format says so itself."""
-    left_out: tuple[Skipped, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     held_out_chapters: tuple[str, ...] = ()
 
 
-class Split(Record):
-    """The examples of one side of the split."""
+class SplitSide(Record):
+    """The examples of one side of the split: trained on, or held out."""
 
     files: dict[str, str]
     """File name to sha256; a file without examples is not written."""
@@ -58,8 +58,7 @@ class Split(Record):
     lengths: dict[int, int] = {}
     """How many examples have how many tokens; empty in manifests of earlier versions."""
     cuts: dict[str, int] = {}
-    """What the ends of how many chunks cut: a chapter's or scene's end, a scene between
-    paragraphs, a paragraph between sentences, a sentence between words, or a word."""
+    """How many chunks end where, in the words of `seqctx.prepare.chunking.Chunk.cut`."""
 
 
 class Manifest(Record):
@@ -72,8 +71,8 @@ class Manifest(Record):
     sequence_len: int
     max_tokens: int
     """Longest chunk that was allowed [tokens]."""
-    train: Split
-    held_out: Split
+    train: SplitSide
+    held_out: SplitSide
     held_out_chapters: tuple[str, ...]
 
     @property

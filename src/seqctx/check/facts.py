@@ -8,7 +8,8 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from seqctx.artifacts.manifest import MANIFEST, Manifest
+from seqctx.artifacts.layout import DatasetDir
+from seqctx.artifacts.manifest import Manifest
 from seqctx.catalog.architectures import UNKNOWN, Architecture
 from seqctx.catalog.gpus import Gpu, find_gpu
 from seqctx.catalog.lookup import (
@@ -95,7 +96,7 @@ def gather_facts(
         end = find_end_of_turn(cfg.base_model, model)
     prepared = None
     if path:
-        manifest = Manifest.read(Path("prepare/out") / path.stem / MANIFEST)
+        manifest = Manifest.read(DatasetDir.of(path).manifest)
         if manifest:
             train, held_out = manifest.train.lengths, manifest.held_out.lengths
             prepared = Prepared(train, held_out, frozenset(manifest.files))

@@ -35,13 +35,13 @@ def demo(config: Path, overrides: dict[str, Any]) -> None:
     """
     from rich.console import Console
 
+    from seqctx.artifacts.layout import DatasetDir
     from seqctx.cli.render.demo import demo_page, step_line
     from seqctx.cli.render.progress import training_bar
     from seqctx.config.config import load_config
     from seqctx.demo import demo as run
-    from seqctx.prepare.pipeline import out_folder
 
-    cfg, folder = load_config(config, overrides), out_folder(config)
+    cfg, folder = load_config(config, overrides), DatasetDir.of(config).path
     console = Console(stderr=True)
     with training_bar(console) as show:
         result = run(

@@ -45,7 +45,7 @@ def explain(topic: str | None, config: Path | None, prove: bool, overrides: dict
       seqctx explain myths --config my.yaml
       seqctx explain myths --prove --config my.yaml --set sequence_len=256
     """
-    from seqctx.artifacts.dataset_stats import STATS, DatasetStats
+    from seqctx.artifacts.dataset_stats import DatasetStats
     from seqctx.artifacts.layout import DatasetDir
     from seqctx.config.config import load_config
     from seqctx.plan.explain import explain as explanation
@@ -63,7 +63,7 @@ def explain(topic: str | None, config: Path | None, prove: bool, overrides: dict
         click.echo(f"An example: {EXAMPLE}. Your own file: --config FILE.\n", err=True)
     else:
         cfg = load_config(config, overrides)
-        stats = DatasetStats.read(DatasetDir.of(config).path / STATS)
+        stats = DatasetStats.read(DatasetDir.of(config).stats)
     if prove:
         check_provable(cfg)
     for paragraph in explanation(Planned.of(cfg, stats=stats), stats, topic):

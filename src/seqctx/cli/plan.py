@@ -49,12 +49,12 @@ def plan(
     """
     from dataclasses import asdict
 
-    from seqctx.artifacts.dataset_stats import STATS, DatasetStats
+    from seqctx.artifacts.dataset_stats import DatasetStats
     from seqctx.artifacts.layout import DatasetDir
     from seqctx.config.config import load_config
     from seqctx.plan.summary import Planned
 
-    stats = DatasetStats.read(DatasetDir.of(config).path / STATS)
+    stats = DatasetStats.read(DatasetDir.of(config).stats)
     planned = Planned.of(load_config(config, overrides), gpu, stats)
     advice = None
     if compare:

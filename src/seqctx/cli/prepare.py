@@ -35,19 +35,19 @@ def prepare(config: Path, overrides: dict[str, Any], force: bool, dry_run: bool)
       seqctx prepare axolotl_configs/smollm2-135m-qlora-cpu.yaml
       seqctx prepare my.yaml --set seqctx.prepare.held_out=0.2
     """
+    from seqctx.artifacts.layout import DatasetDir
     from seqctx.config.config import load_config
-    from seqctx.prepare.pipeline import out_folder
     from seqctx.prepare.pipeline import prepare as run
     from seqctx.prepare.readers.manuscripts import find_manuscripts
 
-    cfg, folder = load_config(config, overrides), out_folder(config)
+    cfg, folder = load_config(config, overrides), DatasetDir.of(config).path
     if dry_run:
         for path in find_manuscripts(cfg.seqctx.prepare.manuscripts):
             click.echo(f"read {path}")
         click.echo(f"tokenizer of {cfg.base_model}, sequence_len {cfg.sequence_len}")
         click.echo(f"write {folder}")
         return
-    from seqctx.artifacts.dataset_stats import REPORT, STATS, DatasetStats
+    from seqctx.artifacts.dataset_stats import DatasetStats
     from seqctx.cli.render.prepare import manifest_lines
     from seqctx.cli.render.progress import status
     from seqctx.prepare.report import report_lines
@@ -56,10 +56,10 @@ def prepare(config: Path, overrides: dict[str, Any], force: bool, dry_run: bool)
         manifest, redone = run(cfg, folder, force=force, on_step=update)
     for line in manifest_lines(manifest, folder, redone):
         click.echo(line)
-    if stats := DatasetStats.read(folder / STATS):
+    if stats := DatasetStats.read(DatasetDir(folder).stats):
         for line in report_lines(stats):
             click.echo(line)
-        click.echo(f"report: {folder / REPORT}")
+        click.echo(f"report: {DatasetDir(folder).report}")
     named = [d.path for d in (*cfg.datasets, *cfg.test_datasets)]
     files = [str(folder / n) for n in (*manifest.train.files, *manifest.held_out.files)]
     for name in (name for name in files if name not in named):

@@ -16,6 +16,8 @@ from pydantic import (
     model_validator,
 )
 
+from seqctx.config.strategies import STRATEGY_NAMES, KnownStrategy, describe_strategies
+
 
 class Part(BaseModel):
     """What all parts of the file have in common: frozen, and read with attribute docstrings."""
@@ -140,10 +142,7 @@ class Prepare(Part):
     format: Literal["chat", "tokens"] = "chat"
     """``chat``: messages, for ``type: chat_template``. ``tokens``: ready ``input_ids`` and
     ``labels`` for base models without a template, for a dataset without ``type``."""
-    strategy: Literal["sequential", "overlap", "scenes"] = "sequential"
-    """``sequential``: paragraphs, in order, as many as fit, of even length. ``overlap``: the same,
-    but that each chunk begins with a share of the one before. ``scenes``: cut where the fewest
-    scenes are cut; lengths even where they can be."""
+    strategy: KnownStrategy = Field(default="sequential", description=describe_strategies())
     overlap: float | None = Field(default=None, gt=0)
     """What each chunk repeats, with ``strategy: overlap``: a share of the chunk up to 0.9, or
     tokens from 1 on. Unset: 0.25."""
@@ -170,17 +169,24 @@ class Prepare(Part):
     """System prompt of every example. Unset: what the chat template says by itself."""
 
     @model_validator(mode="after")
-    def _overlap_says_one_thing(self) -> Prepare:
-        """What is repeated is said once, and where it counts."""
-        if self.strategy != "overlap" and self.overlap is not None:
-            raise ValueError("overlap counts with strategy: overlap only")
-        if self.strategy != "overlap" and "overlap_loss" in self.model_fields_set:
-            raise ValueError("overlap_loss counts with strategy: overlap only")
+    def _keys_fit_the_strategy(self) -> Prepare:
+        """A key that has no effect with the strategy is refused."""
+        strategy = STRATEGY_NAMES[self.strategy]
+        if not strategy.repeats:
+            repeating = " or ".join(name for name, each in STRATEGY_NAMES.items() if each.repeats)
+            for key, is_given in (
+                ("overlap", self.overlap is not None),
+                ("overlap_loss", "overlap_loss" in self.model_fields_set),
+            ):
+                if is_given:
+                    raise ValueError(f"{key} counts with strategy: {repeating} only")
         if self.overlap is not None and 0.9 < self.overlap < 1:
             raise ValueError("overlap is a share up to 0.9, or tokens from 1 on")
         given = "context_tokens" in self.model_fields_set and self.context_tokens
-        if self.strategy == "overlap" and given:
-            raise ValueError("strategy: overlap sets the context by itself: no context_tokens")
+        if strategy.repeats and given:
+            raise ValueError(
+                f"strategy: {strategy.name} sets the context by itself: no context_tokens"
+            )
         return self
 
     @field_validator("overlap")

@@ -47,12 +47,11 @@ def _lengths(planned: Planned, stats: DatasetStats | None) -> list[str]:
     if stats and stats.books:
         book = max(stats.books, key=lambda b: b.tokens)
         length = stats.sequence_len
-        ways = (w for w in book.ways if w.strategy == "sequential" and w.sequence_len == length)
-        way = next(ways)
+        measured = next(each for each in book.compared if each.sequence_len == length)
         lines.append(
-            f"Of {book.title}, {book.tokens:,} tokens, {way.examples} examples of "
-            f"{stats.sequence_len:,} see {way.returns:.0%} of the ways from one mention of a "
-            f"thread to its next; a window of {window:,} holds "
+            f"Of {book.title}, {book.tokens:,} tokens, {measured.examples} examples of "
+            f"{stats.sequence_len:,} show {measured.recurrence_share:.0%} of the recurrences of "
+            f"its motifs, from one mention to the next; a window of {window:,} holds "
             f"{min(1.0, window / book.tokens):.0%} of the book."
         )
     return lines
@@ -124,10 +123,13 @@ def _overlap_gain(stats: DatasetStats | None) -> str:
     if not stats or not stats.books:
         return ""
     book = max(stats.books, key=lambda b: b.tokens)
-    seen = {w.strategy: w.returns for w in book.ways if w.sequence_len == stats.sequence_len}
+    measured = [each for each in book.compared if each.sequence_len == stats.sequence_len]
+    half = next((each for each in measured if each.overlap == 0.5), None)
+    if half is None:
+        return ""
     return (
-        f" In {book.title} it sees {seen['overlap 50 %']:.0%} of the returns, without it "
-        f"{seen['sequential']:.0%}."
+        f" In {book.title} half an overlap shows {half.recurrence_share:.0%} of the recurrences, "
+        f"no overlap {measured[0].recurrence_share:.0%}."
     )
 
 

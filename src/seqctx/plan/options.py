@@ -22,7 +22,7 @@ from seqctx.plan.training import card_of, plan_of
 from seqctx.plan.training_settings import Settings, settings_of
 
 Goal = Literal["voice", "structure", "throughput"]
-_WORTH = 0.10  # of all returns: what seeing more of them must come to before it is worth its price
+_WORTH = 0.10  # of all recurrences: showing more of them is worth its price from this gain on
 _CUT = 0.20  # of the scenes: cut through more of them and voice suffers, too
 _FUSED = ", fused loss"
 _FEWEST = 5  # examples; of fewer an epoch is hardly a step
@@ -44,8 +44,9 @@ class Option:
         repeated_tokens: of the manuscript, shown more than once in an epoch.
         time: of an epoch over that of the first option, by arithmetic.
         steps: optimizer steps of an epoch over those of the first option.
-        threads: share of the manuscript's threads that some example holds whole.
-        returns: share of the returns that some example sees both ends of.
+        overlap: what each chunk repeats of the one before: a share below 1, or tokens.
+        motifs: share of the manuscript's motifs that some example holds whole.
+        recurrences: share of the recurrences of which one example shows both ends.
         scenes_cut: share of the scenes that some cut goes through.
         risks: a sentence each.
     """
@@ -60,8 +61,9 @@ class Option:
     repeated_tokens: int
     time: float
     steps: float
-    threads: float
-    returns: float
+    overlap: float
+    motifs: float
+    recurrences: float
     scenes_cut: float
     risks: tuple[str, ...]
 
@@ -115,17 +117,13 @@ def advise(
             f"sequence_len: {cfg.sequence_len}, but the text was prepared for {length}. Run "
             "seqctx prepare again."
         )
-    longer = [n for n in _lengths(stats) if n > length]
-    ways = [(f"stay at {length:,}", length, "sequential", False)]
-    ways += [(f"overlap {s} %", length, f"overlap {s} %", False) for s in (25, 50)]
-    ways += [(f"go to {n:,}", n, "sequential", False) for n in longer if n <= 8 * length]
-    ways += [("pack", length, "sequential", True), ("cut at scenes", length, "scenes", False)]
+    candidates = _candidates(stats)
     base = settings_of(cfg, model)
-    absolute = [_option(*way, base, model, card, stats) for way in ways]
+    absolute = [_option(*each, base, model, card, stats) for each in candidates]
     fused = replace(base, loss="liger")
-    for option, way in zip(list(absolute), ways, strict=True):
+    for option, each in zip(list(absolute), candidates, strict=True):
         if not option.memory.fits and base.loss == "stock":
-            mixed = _option(way[0] + _FUSED, *way[1:], fused, model, card, stats)
+            mixed = _option(each[0] + _FUSED, *each[1:], fused, model, card, stats)
             absolute += [mixed] if mixed.memory.fits else []
     options = [
         replace(
@@ -138,9 +136,31 @@ def advise(
     return Advice(goal, tuple(options), choice, tuple(reasons), tuple(_usual(options, stats)))
 
 
+def _candidates(stats: DatasetStats) -> list[tuple[str, int, str, bool]]:
+    """Name, length, strategy and packing of the options: all strategies that were measured.
+
+    The first of them, which repeats nothing, is the one that the others are compared with.
+    """
+    length = stats.sequence_len
+    measured = [each for book in stats.books[:1] for each in book.compared]
+    at_length = [each for each in measured if each.sequence_len == length]
+    if not at_length:
+        raise InputError(f"report.json: nothing was measured at {length:,}. Run seqctx prepare.")
+    plain, others = at_length[0].strategy, at_length[1:]
+    longer = [n for n in _lengths(stats) if length < n <= 8 * length]
+    return [
+        (f"stay at {length:,}", length, plain, False),
+        *((each.strategy, length, each.strategy, False) for each in others if each.overlap),
+        *((f"go to {n:,}", n, plain, False) for n in longer),
+        ("pack", length, plain, True),
+        *((f"cut at {each.strategy}", length, each.strategy, False)
+          for each in others if not each.overlap),
+    ]  # fmt: skip
+
+
 def _lengths(stats: DatasetStats) -> list[int]:
     """Lengths at which every book was measured."""
-    per_book = [{way.sequence_len for way in book.ways} for book in stats.books]
+    per_book = [{each.sequence_len for each in book.compared} for book in stats.books]
     return sorted(set.intersection(*per_book)) if per_book else []
 
 
@@ -149,33 +169,36 @@ def _option(
     card: Gpu, stats: DatasetStats,
 ) -> Option:  # fmt: skip
     """One option's numbers, added up over the books; its time in FLOP, its steps in rows."""
-    ways = [
-        way
+    measured = [
+        each
         for book in stats.books
-        for way in book.ways
-        if way.strategy == strategy and way.sequence_len == length
+        for each in book.compared
+        if each.strategy == strategy and each.sequence_len == length
     ]
-    if not ways:
-        raise InputError(f"report.json: nothing was measured at {length:,}. Run seqctx prepare.")
     tokens = sum(book.tokens for book in stats.books)
-    examples = sum(way.examples for way in ways)
-    share = int(strategy.split()[1]) / 100 if strategy.startswith("overlap") else 0.0
-    repeated = int(share * (length - stats.frame) * max(0, examples - len(stats.books)))
+    examples = sum(each.examples for each in measured)
+    overlap = measured[0].overlap
+    of_a_chunk = overlap * (length - stats.template_tokens) if overlap < 1 else overlap
+    repeated = int(of_a_chunk * max(0, examples - len(stats.books)))
     rows = examples
     if packed:
         rows = ceil(examples * stats.packed.rows / max(1, stats.unpacked.rows))
     settings = replace(base, sequence_len=length)
-    computed = tokens + repeated + examples * stats.frame
+    computed = tokens + repeated + examples * stats.template_tokens
     arithmetic = computed * flops_per_token(settings, model, computed / examples)
-    threads = sum(len(book.threads) for book in stats.books)
-    returns = _weighted([(way.returns, len(b.threads)) for b, way in zip(stats.books, ways,
-                                                                         strict=True)])  # fmt: skip
+    motifs = sum(len(book.motifs) for book in stats.books)
+    recurrences = _weighted([
+        (each.recurrence_share, len(book.motifs))
+        for book, each in zip(stats.books, measured, strict=True)
+    ])  # fmt: skip
     return Option(
         name=name, sequence_len=length, strategy=strategy, packed=packed,
         memory=plan_of(settings, model, card), examples=examples, rows=rows,
         repeated_tokens=repeated, time=arithmetic, steps=float(rows),
-        threads=sum(way.threads for way in ways) / max(1, threads), returns=returns,
-        scenes_cut=sum(w.scenes_cut for w in ways) / max(1, sum(b.scenes for b in stats.books)),
+        overlap=overlap,
+        motifs=sum(each.whole_motifs for each in measured) / max(1, motifs),
+        recurrences=recurrences,
+        scenes_cut=sum(m.scenes_cut for m in measured) / max(1, sum(b.scenes for b in stats.books)),
         risks=(),
     )  # fmt: skip
 
@@ -192,11 +215,11 @@ def _usual(options: Sequence[Option], stats: DatasetStats) -> Iterator[str]:
     scenes = sum(book.scenes for book in stats.books)
     long = sum(book.long_scenes for book in stats.books)
     yield f"4,096 for scenes of {LONG_SCENE:,} tokens and more: {long} of {scenes} are so long."
-    threads = [thread for book in stats.books for thread in book.threads]
+    motifs = [motif for book in stats.books for motif in book.motifs]
     spans = [book.tokens / max(1, len(book.chapters)) for book in stats.books]
-    far = sum(thread.distance > max(spans, default=0) for thread in threads)
+    far = sum(motif.distance > max(spans, default=0) for motif in motifs)
     yield (
-        f"4,096 for patterns over several chapters: {far} of {len(threads)} threads go further "
+        f"4,096 for patterns over several chapters: {far} of {len(motifs)} motifs go further "
         f"than a chapter ({max(spans, default=0):,.0f} tokens on average)."
     )
     if longer := by_name.get("go to 4,096"):
@@ -205,12 +228,14 @@ def _usual(options: Sequence[Option], stats: DatasetStats) -> Iterator[str]:
             f"4,096 with 32 GB at hand: it takes {longer.memory.device / GIB:.1f} GiB here, and "
             f"{verdict} the {(longer.memory.capacity or 0) / GIB:.1f} of this card."
         )
-    for share in (25, 50):
-        option = by_name[f"overlap {share} %"]
-        gain = option.returns - stay.returns
+    for share, name in ((0.25, "25 % first"), (0.5, "then 50 %")):
+        option = next((o for o in options if o.overlap == share), None)
+        if option is None:
+            continue
+        gain = option.recurrences - stay.recurrences
         yield (
-            f"Overlap, {'25 % first' if share == 25 else 'then 50 %'}: {gain:+.0%} of the returns "
-            f"seen, for {option.time:.2f} times the arithmetic."
+            f"Overlap, {name}: {gain:+.0%} of the recurrences "
+            f"shown, for {option.time:.2f} times the arithmetic."
         )
 
 
@@ -252,14 +277,17 @@ def _choose(options: Sequence[Option], goal: Goal) -> tuple[str, list[str]]:
         return stay.name, [f"Packing would save {max(saved, 0):.0%} of the steps only: the "
                            "examples fill their rows."]  # fmt: skip
     if goal == "voice":
-        scenes = pick("cut at scenes") or stay
+        same = [o for o in options if o.sequence_len == stay.sequence_len and not o.packed]
+        gentle = min((o for o in same if not o.overlap), key=lambda o: o.scenes_cut)
+        scenes = pick(gentle.name) or stay
         if stay.scenes_cut > _CUT and scenes.scenes_cut < stay.scenes_cut / 2:
             return scenes.name, [f"{stay.scenes_cut:.0%} of the scenes are cut at this length, "
                                  f"{scenes.scenes_cut:.0%} when cut at scenes, for the same "
                                  "price."]  # fmt: skip
         return stay.name, [f"A voice is in every paragraph: {stay.examples} examples show it, and "
                            f"{stay.scenes_cut:.0%} of the scenes are cut."]  # fmt: skip
-    return _for_structure(options, stay, pick("overlap 25 %") or stay)
+    least = min((o for o in options if o.overlap), key=lambda o: o.overlap, default=stay)
+    return _for_structure(options, stay, pick(least.name) or stay)
 
 
 def _for_structure(
@@ -275,14 +303,15 @@ def _for_structure(
         if option.examples < _FEWEST:
             reasons.append(f"{option.sequence_len:,} leaves {option.examples} examples.")
             break
-        gain = option.returns - best.returns
+        gain = option.recurrences - best.recurrences
         if gain < _WORTH:
-            reasons.append(f"{option.sequence_len:,} would add {gain:.0%} of the returns only.")
+            reasons.append(f"{option.sequence_len:,} would add {gain:.0%} of the recurrences only.")
             break
         best = option
     if best is not stay:
-        reasons.insert(0, f"At {best.sequence_len:,} an example sees {best.returns:.0%} of the "
-                          f"returns, at {stay.sequence_len:,} {stay.returns:.0%}; an epoch takes "
+        reasons.insert(0, f"At {best.sequence_len:,} an example shows {best.recurrences:.0%} "
+                          f"of the recurrences, at {stay.sequence_len:,} "
+                          f"{stay.recurrences:.0%}; an epoch takes "
                           f"{best.time / stay.time:.2f} times the arithmetic.")  # fmt: skip
         return best.name, reasons
     for option in options:
@@ -290,11 +319,11 @@ def _for_structure(
             short = -(option.memory.margin or 0) / GIB
             reasons.append(f"{option.sequence_len:,} lacks {short:.1f} GiB on the card.")
             break
-    gain = overlap.returns - stay.returns
+    gain = overlap.recurrences - stay.recurrences
     if gain > 0.02:
-        reasons.append(f"Overlap of 25 % sees {gain:.0%} more of the returns for "
+        reasons.append(f"{overlap.name.capitalize()} shows {gain:.0%} more of the recurrences for "
                        f"{overlap.examples / stay.examples:.2f} times the examples; what lies a "
                        "chunk apart it does not join.")  # fmt: skip
         return overlap.name, reasons
-    reasons.append(f"Nothing that fits sees {_WORTH:.0%} more of the returns.")
+    reasons.append(f"Nothing that fits shows {_WORTH:.0%} more of the recurrences.")
     return stay.name, reasons

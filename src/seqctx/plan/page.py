@@ -10,7 +10,7 @@ from seqctx.plan.options import Advice
 from seqctx.plan.summary import Planned
 from seqctx.plan.training import plan_of
 from seqctx.plan.training_settings import Loss, settings_of
-from seqctx.report.page import Part, page
+from seqctx.report.page import Section, page
 from seqctx.report.plots import memory_by_length
 
 _LOSSES: dict[str, Loss] = {
@@ -30,10 +30,10 @@ def plan_page(planned: Planned, advice: Advice | None = None) -> str:
     return page(f"Memory of {planned.cfg.base_model}", parts)
 
 
-def _terms(heading: str, plan: MemoryPlan) -> Part:
+def _terms(heading: str, plan: MemoryPlan) -> Section:
     rows = [(t.name, f"{t.bytes / GIB:.2f}", t.formula, t.source, t.provenance) for t in plan.terms]
     verdict = "" if plan.fits is None else " It fits." if plan.fits else " It does not fit."
-    return Part(
+    return Section(
         heading=heading,
         text=[
             f"At the peak ({plan.moment}) {plan.allocated / GIB:.1f} GiB are allocated, about "
@@ -46,7 +46,7 @@ def _terms(heading: str, plan: MemoryPlan) -> Part:
     )
 
 
-def _training_plot(planned: Planned) -> Part:
+def _training_plot(planned: Planned) -> Section:
     """Memory against sequence_len for each loss kernel."""
     settings = settings_of(planned.cfg, planned.model)
     end = max(4 * planned.cfg.sequence_len, 8192)
@@ -63,11 +63,11 @@ def _training_plot(planned: Planned) -> Part:
         curves, capacity / GIB if capacity else None, planned.cfg.sequence_len,
         "sequence_len [tokens]",
     )  # fmt: skip
-    return Part(svg=svg, caption="Training memory against sequence_len, for each loss kernel. "
+    return Section(svg=svg, caption="Training memory against sequence_len, for each loss kernel. "
                 "The dashed line is the file's.")  # fmt: skip
 
 
-def _serving_plot(planned: Planned) -> Iterator[Part]:
+def _serving_plot(planned: Planned) -> Iterator[Section]:
     """The cache against the window, for one request and for as many as may run."""
     serving = planned.serving
     if serving is None:
@@ -85,7 +85,7 @@ def _serving_plot(planned: Planned) -> Iterator[Part]:
         if n <= serving.max_num_seqs
     }
     top = serving.memory.capacity
-    yield Part(
+    yield Section(
         svg=memory_by_length(
             curves, top / GIB if top else None, serving.window, "context [tokens]"
         ),
@@ -94,20 +94,20 @@ def _serving_plot(planned: Planned) -> Iterator[Part]:
     )
 
 
-def _options(advice: Advice) -> list[Part]:
+def _options(advice: Advice) -> list[Section]:
     rows = [
         (
             ("→ " if o.name == advice.choice else "") + o.name, o.examples,
             f"{o.memory.device / GIB:.1f}", "yes" if o.memory.fits else "no", f"{o.time:.2f}",
-            f"{o.steps:.2f}", f"{o.threads:.1%}", f"{o.returns:.1%}", f"{o.scenes_cut:.0%}",
+            f"{o.steps:.2f}", f"{o.motifs:.1%}", f"{o.recurrences:.1%}", f"{o.scenes_cut:.0%}",
             f"{o.repeated_tokens:,}", "; ".join(o.risks),
         )
         for o in advice.options
     ]  # fmt: skip
     columns = (
-        "option", "examples", "GiB", "fits", "arithmetic", "steps", "threads whole",
-        "returns seen", "scenes cut", "tokens repeated", "risks",
+        "option", "examples", "GiB", "fits", "arithmetic", "steps", "motifs whole",
+        "recurrences shown", "scenes cut", "tokens repeated", "risks",
     )  # fmt: skip
     text = [f"For {advice.goal}: {advice.choice}.", *advice.reasons]
-    usual = Part("Usual advice, and what it comes to here", 3, advice.usual)
-    return [Part(heading="Options", text=text, columns=columns, rows=rows), usual]
+    usual = Section("Usual advice, and what it comes to here", 3, advice.usual)
+    return [Section(heading="Options", text=text, columns=columns, rows=rows), usual]

@@ -1,4 +1,4 @@
-"""Chunks as examples: what is asked, what is answered, and where the answer really ends."""
+"""Chunks as training examples: the question, the answer, and whether its end is trained."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import Any
 from seqctx.config.blocks import Prepare
 from seqctx.config.config import Config
 from seqctx.errors import InputError
-from seqctx.prepare.chunking import Chunk, begin_within, chunk, overlap_tokens
+from seqctx.prepare.chunking import Chunk, begin_within, chunk
 from seqctx.prepare.prompts import Prompts
 from seqctx.prepare.segments import paragraph_tokens
+from seqctx.prepare.strategies import strategy_of
 from seqctx.prepare.structure import Book
 from seqctx.prepare.tokenizer import Message, Tokenizer
 
-DEFAULT_OVERLAP = 0.25  # share of a chunk; the customary one to try first
-_SMALLEST = 16  # a chunk that cannot even be this long teaches nothing [tokens]
+_SMALLEST = 16  # tokens; a chunk that cannot even be this long teaches nothing
+_BRIEF_TOKENS = 48  # four names and the words around them
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +27,13 @@ class Example:
     Attributes:
         book: the manuscript.
         chunk: the stretch of it that is the answer, what it repeats included.
-        context: where the text starts that the example shows; its answer starts at ``answer``.
-        answer: first character of what is trained.
-        tokens: of the whole example, the template's included.
+        context: first character that the example shows.
+        answer: first character of the answer, which is what is trained.
+        tokens: of the whole example, the chat template's included.
         loss_tokens: of the answer, and its end-of-turn token where that is trained.
-        messages: the conversation as chat templates take it; empty for ready tokens.
-        input_ids: ready tokens; empty for a conversation.
-        labels: of each of them, -100 where the loss is not taken.
+        messages: the conversation as chat templates take it; empty for token ids.
+        input_ids: token ids; empty for a conversation.
+        labels: one for each of them, -100 where no loss is computed.
     """
 
     book: Book
@@ -47,11 +48,11 @@ class Example:
 
     @property
     def ends(self) -> bool:
-        """Whether the text really ends here: only then is the end of the turn trained."""
+        """Whether a chapter ends here: only then is the end of the turn trained."""
         return self.chunk.closes
 
     def row(self) -> dict[str, Any]:
-        """The example as a line of JSON; ready tokens stand alone, as Axolotl wants them."""
+        """The example as a line of JSON; token ids come without other keys, for Axolotl."""
         if self.input_ids:
             mask = [1] * len(self.input_ids)
             return {
@@ -79,7 +80,7 @@ def build_examples(
     end: int | None = None,
     counts: list[int] | None = None,
 ) -> tuple[list[Example], int]:
-    """Chunk a stretch of a book and ask for each chunk; no example exceeds ``sequence_len``.
+    """Cut a stretch of a book and write an example for each chunk; none exceeds ``sequence_len``.
 
     Returns:
         The examples in reading order, and how many tokens one chunk was allowed.
@@ -94,15 +95,14 @@ def build_examples(
             "Name an Instruct model, or set seqctx.prepare.format: tokens."
         )
     counts = paragraph_tokens(book, tokenizer) if counts is None else counts
-    frame = frame_tokens(book, tokenizer, prep, prompts)
-    room = cfg.sequence_len - frame
-    overlap = (prep.overlap or DEFAULT_OVERLAP) if prep.strategy == "overlap" else 0
-    context = 0 if overlap else prep.context_tokens
+    strategy = strategy_of(prep)
+    template = template_tokens(book, tokenizer, prep, prompts)
+    room = cfg.sequence_len - template
+    context = 0 if strategy.overlap else prep.context_tokens
     max_tokens = min(prep.max_tokens or room, room - context)
-    while max_tokens - overlap_tokens(overlap, max_tokens) >= _SMALLEST:
+    while max_tokens - strategy.repeated_tokens(max_tokens) >= _SMALLEST:
         chunks = chunk(
-            book, tokenizer, max_tokens=max_tokens, overlap=overlap, min_tokens=prep.min_tokens,
-            strategy="scenes" if prep.strategy == "scenes" else "sequential",
+            book, tokenizer, max_tokens=max_tokens, min_tokens=prep.min_tokens, strategy=strategy,
             start=start, end=end, counts=counts,
         )  # fmt: skip
         make = _as_tokens if prep.format == "tokens" else _as_chat
@@ -111,22 +111,21 @@ def build_examples(
         if excess <= 0:
             return examples, max_tokens
         max_tokens -= excess  # a merge across the template's edge cost a few tokens more
-    key = "overlap" if overlap else "context_tokens"
+    key = "overlap" if strategy.overlap else "context_tokens"
     raise InputError(
-        f"sequence_len: {cfg.sequence_len} leaves {max(0, room - context)} tokens for text beside "
-        f"{context} of context and {frame} of the chat template and the prompt. "
-        f"Raise it, or lower seqctx.prepare.{key}."
+        f"sequence_len: {cfg.sequence_len} is too short: the chat template and the prompt take "
+        f"{template} tokens and the context {context}, so {max(0, room - context)} are left for "
+        f"text. Raise it, or lower seqctx.prepare.{key}."
     )
 
 
-def frame_tokens(book: Book, tokenizer: Tokenizer, prep: Prepare, prompts: Prompts) -> int:
-    """Tokens of the longest example around an answer of no words and a context of none."""
+def template_tokens(book: Book, tokenizer: Tokenizer, prep: Prepare, prompts: Prompts) -> int:
+    """Tokens of the chat template and the longest prompt: an example with no text of the book."""
     if prep.format == "tokens":
-        return sum(map(len, tokenizer.edges))
+        return sum(map(len, tokenizer.text_edges))
     asked = prompts.longest(book.title, [c.title for c in book.chapters])
     texts = [tokenizer.rendered(_conversation(prep.system, text, "")) for text in asked]
-    briefs = 48 if prompts.brief else 0  # four names and what stands around them
-    return max(tokenizer.count_all(texts)) + briefs
+    return max(tokenizer.count_all(texts)) + (_BRIEF_TOKENS if prompts.brief else 0)
 
 
 def _as_chat(
@@ -154,27 +153,27 @@ def _as_chat(
 def _asked(
     book: Book, piece: Chunk, context: int, answer: int, prep: Prepare, prompts: Prompts
 ) -> list[Message]:
-    """The conversation: what is asked fits what is shown."""
+    """The conversation; the kind of prompt follows from whether text before it is shown."""
     before = book.text[context:answer].rstrip()
     opens = piece.opens and answer == piece.fresh
     if before:
         kind = "next_chapter" if opens else "continuation"
     else:
         kind = "opening" if opens else "bare"
-    said = book.text[answer : piece.end]
+    text = book.text[answer : piece.end]
     asked = prompts.ask(
-        kind, f"{book.path} {answer}", said,
+        kind, f"{book.path} {answer}", text,
         book=book.title, chapter=book.chapters[piece.chapter].title, context=before,
     )  # fmt: skip
-    return _conversation(prep.system, asked, said)
+    return _conversation(prep.system, asked, text)
 
 
 def _as_tokens(
     book: Book, chunks: Sequence[Chunk], tokenizer: Tokenizer, prep: Prepare, prompts: Prompts,
     context_tokens: int,
 ) -> list[Example]:  # fmt: skip
-    """Ready tokens: what is shown and what is answered, encoded as one text."""
-    first, last = tokenizer.edges
+    """Token ids: the context and the answer, encoded as one text."""
+    first, last = tokenizer.text_edges
     examples = []
     for piece in chunks:
         context, answer = piece.start, piece.fresh
@@ -186,7 +185,7 @@ def _as_tokens(
         known = answer - context
         trained = [i if stop > known else -100 for i, (_, stop) in zip(ids, offsets, strict=True)]
         end = last if piece.closes else []
-        # no label on the first token: packed, the loss would have the example before predict it
+        # no label on the first token: in a packed row, the example before would have to predict it
         labels = (-100, *(*[-100] * len(first), *trained, *end)[1:])
         examples.append(
             Example(
@@ -204,11 +203,11 @@ def _as_tokens(
 
 
 def preceding(book: Book, piece: Chunk, tokenizer: Tokenizer, limit: int) -> int:
-    """Where the last ``limit`` tokens, at most, of the chapter before a chunk start."""
+    """First character of the up to ``limit`` tokens of the chapter that stand before a chunk."""
     first = book.chapters[piece.chapter].span.start
     if not limit or first >= piece.start:
         return piece.start
-    # Characters enough for the limit in most scripts, so that a long chapter is not encoded again.
+    # Enough characters for the limit in most scripts: a long chapter is not encoded again.
     begin = max(first, piece.start - limit * 8)
     before = book.text[begin : piece.start].rstrip()
     _, offsets = tokenizer.encode(before)

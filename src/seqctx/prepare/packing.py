@@ -22,8 +22,8 @@ def first_fit(
 ) -> list[list[int]]:
     """Each example in the first row that still has room for it.
 
-    The same rows as axolotl 0.19's ``pack_parallel`` for the same order, found in a tree of the
-    room that is left instead of by looking at every row.
+    Gives the same rows as axolotl 0.19's ``pack_parallel`` for the same order. It searches a tree
+    of the room that is left in each row, instead of every row.
 
     Args:
         lengths: of the examples, in the sampler's order [tokens].
@@ -66,15 +66,15 @@ def _group(lengths: Sequence[int], offset: int, capacity: int, most: int) -> lis
 
 
 class Batches(NamedTuple):
-    """What a file says of how its examples are packed and batched.
+    """How a file packs and batches its examples.
 
     Attributes:
-        micro: rows at a time.
-        batch: rows an optimizer step.
-        seed: of the order in which examples come.
-        most: examples in one row.
+        micro: rows of one batch.
+        batch: rows of one optimizer step.
+        seed: of the random order of the examples.
+        most: examples in one row at most.
         group: examples that are packed together.
-        ordered: whether they come in their own order.
+        ordered: whether the examples keep their own order.
     """
 
     micro: int
@@ -86,7 +86,7 @@ class Batches(NamedTuple):
 
     @classmethod
     def of(cls, cfg: Config) -> Self:
-        """A file's, with Axolotl's defaults."""
+        """Read from a file, with Axolotl's defaults."""
         file = Effective.of(cfg)
         return cls(
             micro=file.micro_batch_size,
@@ -101,27 +101,29 @@ class Batches(NamedTuple):
 def packings(lengths: Sequence[int], cfg: Config) -> tuple[Packing, Packing]:
     """Without packing and with it: rows, how full they are, optimizer steps an epoch.
 
-    Axolotl draws the order at random and takes the fewest rows of four orders; so do we, with its
-    seed but not its generator, hence a row more or less.
+    Axolotl draws four random orders and takes the one with the fewest rows. This does the same
+    with Axolotl's seed, but another generator: it may be off by a row.
     """
-    length, said = cfg.sequence_len, Batches.of(cfg)
+    length, batches = cfg.sequence_len, Batches.of(cfg)
     used = sum(lengths)
     plain = Packing(
         rows=len(lengths),
         efficiency=round(used / (length * len(lengths)), 4) if lengths else 0.0,
-        steps_per_epoch=optimizer_steps(len(lengths), said.batch, packed=False),
+        steps_per_epoch=optimizer_steps(len(lengths), batches.batch, packed=False),
+        rows_per_step=batches.batch,
     )
-    draw = random.Random(said.seed)
-    capacity = length * said.micro  # where attention is isolated, a batch is one long row
+    draw = random.Random(batches.seed)
+    capacity = length * batches.micro  # where attention is isolated, a batch is one long row
     orders = [draw.sample(list(lengths), len(lengths)) for _ in range(_ORDERS)]
-    if said.ordered:
+    if batches.ordered:
         orders = [list(lengths)]
     rows = min(
-        len(first_fit(order, capacity, most=said.most, group=said.group)) for order in orders
+        len(first_fit(order, capacity, most=batches.most, group=batches.group)) for order in orders
     )
     packed = Packing(
-        rows=rows * said.micro,
+        rows=rows * batches.micro,
         efficiency=round(used / (capacity * rows), 4) if rows else 0.0,
-        steps_per_epoch=optimizer_steps(rows * said.micro, said.batch, packed=True),
+        steps_per_epoch=optimizer_steps(rows * batches.micro, batches.batch, packed=True),
+        rows_per_step=batches.batch,
     )
     return plain, packed

@@ -1,4 +1,4 @@
-"""Manuscripts to examples: read, chunk by exact token count, split, write."""
+"""Manuscripts to examples: read, split, cut by exact token counts, measure, write."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from seqctx.artifacts.dataset_stats import REPORT, STATS, DatasetStats
-from seqctx.artifacts.manifest import MANIFEST, Manifest, Split, data_file
+from seqctx.artifacts.dataset_stats import DatasetStats
+from seqctx.artifacts.layout import DatasetDir
+from seqctx.artifacts.manifest import Manifest, SplitSide, data_file
 from seqctx.config.config import Config
 from seqctx.errors import CheckError, InputError
 from seqctx.prepare.analysis.near_duplicates import find_near_duplicates
@@ -18,16 +19,16 @@ from seqctx.prepare.packing import Batches, packings
 from seqctx.prepare.prompts import load_prompts
 from seqctx.prepare.readers.manuscripts import find_manuscripts, read_manuscript
 from seqctx.prepare.report import report_page
-from seqctx.prepare.split import Leaks, outline, split
+from seqctx.prepare.split import HeldOutPart, HeldOutText, outline, split
+from seqctx.prepare.strategies import strategy_of
 from seqctx.prepare.structure import Book
 from seqctx.prepare.tokenizer import Tokenizer, load_tokenizer
-from seqctx.prepare.worker import Bench, Done, Job, Side, do_all
+from seqctx.prepare.worker import BookJob, BookResult, BookWorker, SideCounts, process_books
 from seqctx.system.atomic import atomic_write, explain_os_errors, replaced_folder
 from seqctx.system.hashing import hash_file, hash_text
 
-OUT = Path("prepare/out")
 _IN_MEMORY = 4_000_000  # bytes of manuscripts; more are read again, and several at a time
-FORMAT = "6"  # goes into the fingerprint; raise it when the same text gives other examples
+FORMAT = "7"  # part of the fingerprint; raise it when the same text gives other examples or stats
 
 
 def prepare(
@@ -52,75 +53,103 @@ def prepare(
 
     Raises:
         InputError: for manuscripts that are missing, empty, binary or too short, a tokenizer that
-            cannot be had, a disk that is full.
-        CheckError: when held-out text is in the training text too, or no end would be learned.
+            cannot be loaded, a package that is missing, a disk that is full.
+        CheckError: when held-out text is in the training text too, or when Axolotl would not train
+            the token that ends an answer.
     """
     prep = cfg.seqctx.prepare
     paths = find_manuscripts(prep.manuscripts)
-    prompts = load_prompts(prep.prompts)
     on_step(f"loading the tokenizer of {cfg.base_model}")
     tokenizer = load_tokenizer(cfg.base_model)
     if prep.format == "chat" and tokenizer.has_chat_template:
         _check_turn_end(cfg, tokenizer)
     hashes = {path: hash_file(path) for path in paths}
-    fingerprint = hash_text(
-        FORMAT, prompts.fingerprint, tokenizer.fingerprint, str(cfg.sequence_len),
-        prep.model_dump_json(), str(Batches.of(cfg)),
-        *(f"{path} {digest}" for path, digest in hashes.items()),
-    )  # fmt: skip
-    last = None if force else Manifest.read(out / MANIFEST)
-    if last and last.fingerprint == fingerprint and _whole(last, out):
+    fingerprint = _fingerprint(cfg, tokenizer, hashes)
+    last = None if force else Manifest.read(DatasetDir(out).manifest)
+    if last and last.fingerprint == fingerprint and _files_are_whole(last, out):
         return last, False
 
-    on_step("reading")
     small = sum(path.stat().st_size for path in paths) < _IN_MEMORY
+    jobs, books = _planned(cfg, hashes, small, on_step)
+    on_step("comparing training text with held-out text")
+    held_out = HeldOutText(_held_out_texts(jobs, books, prep.keep_matter))
+    with (
+        replaced_folder(out, made_by=DatasetDir(out).manifest.name) as partial,
+        explain_os_errors(partial),
+    ):
+        worker = BookWorker(cfg, tokenizer, held_out, partial)
+        on_step(f"cutting and measuring {len(jobs)} manuscripts")
+        results = list(
+            process_books(
+                jobs, worker, books, 1 if small else available_cores(),
+                lambda job: on_step(f"done {job.path} ({job.number + 1} of {len(jobs)})"),
+            )
+        )  # fmt: skip
+        _check_both_sides(results)
+        on_step("writing")
+        manifest = _written(cfg, DatasetDir(partial), fingerprint, jobs, results)
+    return manifest, True
+
+
+def _fingerprint(cfg: Config, tokenizer: Tokenizer, hashes: Mapping[Path, str]) -> str:
+    """Hash of all that the examples and their stats depend on."""
+    prep = cfg.seqctx.prepare
+    return hash_text(
+        FORMAT, load_prompts(prep.prompts).fingerprint, tokenizer.fingerprint,
+        str(cfg.sequence_len), prep.model_dump_json(), str(Batches.of(cfg)),
+        *(f"{path} {digest}" for path, digest in hashes.items()),
+    )  # fmt: skip
+
+
+def _planned(
+    cfg: Config, hashes: Mapping[Path, str], small: bool, on_step: Callable[[str], None]
+) -> tuple[list[BookJob], dict[Path, Book]]:
+    """A job for each manuscript, with its held-out part; small manuscripts are kept as books."""
+    prep = cfg.seqctx.prepare
     outlines, books = [], {}
-    for k, path in enumerate(paths):
-        on_step(f"reading {path} ({k + 1} of {len(paths)})")
+    for k, path in enumerate(hashes):
+        on_step(f"reading {path} ({k + 1} of {len(hashes)})")
         book = read_manuscript(path, keep_matter=prep.keep_matter)
         outlines.append(outline(book))
         if small:
             books[path] = book
-    held = split(outlines, prep.held_out, prep.split)
-    jobs = [Job(k, path, hashes[path], held[k]) for k, path in enumerate(paths)]
-    sizes = [one.size for one in outlines]
-    on_step("looking at the held-out text")
-    leaks = Leaks(_held_out_texts(jobs, sizes, books, prep.keep_matter))
-    with replaced_folder(out, made_by=MANIFEST) as partial, explain_os_errors(partial):
-        bench = Bench(cfg, tokenizer, leaks, partial)
-        many = not small and workers_here() > 1
-        on_step(f"cutting and measuring {len(jobs)} manuscripts")
-        done = list(
-            do_all(
-                jobs, bench, books, workers_here() if many else 1,
-                lambda job: on_step(f"done {job.path} ({job.number + 1} of {len(jobs)})"),
-            )
-        )  # fmt: skip
-        _refuse_too_little(done)
-        on_step("writing")
-        stats = _stats(cfg, done)
-        manifest = Manifest(
-            fingerprint=fingerprint,
-            sources=tuple(d.source for d in done),
-            base_model=cfg.base_model,
-            sequence_len=cfg.sequence_len,
-            max_tokens=min(d.max_tokens for d in done),
-            train=_side(partial, "train", done),
-            held_out=_side(partial, "held_out", done),
-            held_out_chapters=tuple(dict.fromkeys(t for h in held for t in h.chapters)),
-        )
-        stats.write(partial / STATS)
-        with atomic_write(partial / REPORT) as f:
-            f.write(report_page(manifest, stats))
-        manifest.write(partial / MANIFEST)
-    return manifest, True
+    parts = split(outlines, prep.held_out, prep.split)
+    jobs = [
+        BookJob(k, path, digest, part, outlines[k].size)
+        for k, ((path, digest), part) in enumerate(zip(hashes.items(), parts, strict=True))
+    ]
+    return jobs, books
+
+
+def _written(
+    cfg: Config, folder: DatasetDir, fingerprint: str, jobs: Sequence[BookJob],
+    results: Sequence[BookResult],
+) -> Manifest:  # fmt: skip
+    """The rows joined, then stats, report and, last, the manifest."""
+    parts: list[HeldOutPart] = [job.held_out for job in jobs]
+    stats = _dataset_stats(cfg, results)
+    manifest = Manifest(
+        fingerprint=fingerprint,
+        sources=tuple(r.source for r in results),
+        base_model=cfg.base_model,
+        sequence_len=cfg.sequence_len,
+        max_tokens=min(r.max_tokens for r in results),
+        train=_side(folder.path, "train", results),
+        held_out=_side(folder.path, "held_out", results),
+        held_out_chapters=tuple(dict.fromkeys(title for p in parts for title in p.chapters)),
+    )
+    stats.write(folder.stats)
+    with atomic_write(folder.report) as f:
+        f.write(report_page(manifest, stats))
+    manifest.write(folder.manifest)
+    return manifest
 
 
 def _check_turn_end(cfg: Config, tokenizer: Tokenizer) -> None:
     """That Axolotl trains the token which ends an answer.
 
     Raises:
-        CheckError: when it looks for another.
+        CheckError: when it trains another.
     """
     special = cfg.get("special_tokens")
     eos = special.get("eos_token") if isinstance(special, dict) else None
@@ -129,75 +158,80 @@ def _check_turn_end(cfg: Config, tokenizer: Tokenizer) -> None:
     if end and end not in trained:
         raise CheckError(
             f"eot_tokens: the chat template of {cfg.base_model} ends an answer with {end}, and "
-            f"Axolotl would train {', '.join(map(str, trained))} only: no end would be learned. "
-            f"Set eot_tokens: ['{end}']."
+            f"Axolotl would train {', '.join(map(str, trained))} only: the model would not learn "
+            f"to end an answer. Set eot_tokens: ['{end}']."
         )
 
 
-def workers_here() -> int:
+def available_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _held_out_texts(
-    jobs: Sequence[Job], sizes: Sequence[int], books: Mapping[Path, Book], keep_matter: bool
+    jobs: Sequence[BookJob], books: Mapping[Path, Book], keep_matter: bool
 ) -> Iterator[str]:
     """The held-out part of every book that has one."""
-    for job, size in zip(jobs, sizes, strict=True):
-        if job.held.start < size:
+    for job in jobs:
+        if job.held_out.start < job.size:
             book = books.get(job.path) or read_manuscript(job.path, keep_matter=keep_matter)
-            yield book.text[job.held.start :]
+            yield book.text[job.held_out.start :]
 
 
-def _refuse_too_little(done: Sequence[Done]) -> None:
-    """One example must train and one be held out.
+def _check_both_sides(results: Sequence[BookResult]) -> None:
+    """That there is an example to train on, and one that is held out.
 
     Raises:
         InputError: otherwise.
     """
-    train, held_out = (sum(len(d.sides[s].lengths) for d in done) for s in ("train", "held_out"))
+    train, held_out = (
+        sum(len(r.sides[side].lengths) for r in results) for side in ("train", "held_out")
+    )
     if not train or not held_out:
-        tokens = sum(d.source.tokens for d in done)
+        tokens = sum(r.source.tokens for r in results)
         raise InputError(
             f"manuscripts: {tokens} tokens make {train} training examples and {held_out} "
-            "held-out ones; there must be one of each. Add text."
+            "held-out ones, and there must be at least one of each. Add text."
         )
 
 
-def _stats(cfg: Config, done: Sequence[Done]) -> DatasetStats:
-    """All books' stats together."""
-    lengths = [n for d in done for n in d.sides["train"].lengths]
+def _dataset_stats(cfg: Config, results: Sequence[BookResult]) -> DatasetStats:
+    """The stats of all books together."""
+    lengths = [n for r in results for n in r.sides["train"].lengths]
     unpacked, packed = packings(lengths, cfg)
+    sketches = (sketch for r in results for sketch in r.sketches)
     return DatasetStats(
-        strategy=cfg.seqctx.prepare.strategy,
+        strategy=strategy_of(cfg.seqctx.prepare).label,
         sequence_len=cfg.sequence_len,
-        frame=max(d.frame for d in done),
-        repeated_tokens=sum(d.repeated for d in done),
-        trained_twice_tokens=sum(d.twice for d in done),
+        template_tokens=max(r.template_tokens for r in results),
+        repeated_tokens=sum(r.repeated_tokens for r in results),
+        trained_twice_tokens=sum(r.trained_twice_tokens for r in results),
         unpacked=unpacked,
         packed=packed,
-        books=tuple(d.stats for d in done),
-        near_duplicates=tuple(find_near_duplicates(sketch for d in done for sketch in d.sketches)),
+        books=tuple(r.stats for r in results),
+        near_duplicates=tuple(find_near_duplicates(sketches)),
     )
 
 
-def _side(folder: Path, side: Literal["train", "held_out"], done: Sequence[Done]) -> Split:
+def _side(
+    folder: Path, side: Literal["train", "held_out"], results: Sequence[BookResult]
+) -> SplitSide:
     """One side of the split, its books' rows joined in order."""
     files = {}
     for ends in (False, True):
         name = data_file(side, ends=ends)
-        parts = [d.parts[name] for d in done if name in d.parts]
+        parts = [r.row_files[name] for r in results if name in r.row_files]
         if parts:  # Axolotl refuses an empty file
-            with (folder / name).open("wb") as whole:
+            with (folder / name).open("wb") as joined:
                 for part in parts:
                     with part.open("rb") as f:
-                        shutil.copyfileobj(f, whole)
+                        shutil.copyfileobj(f, joined)
                     part.unlink()
             files[name] = hash_file(folder / name)
-    total = Side()
-    for d in done:
-        total.add(d.sides[side])
-    return Split(
+    total = SideCounts()
+    for result in results:
+        total.add(result.sides[side])
+    return SplitSide(
         files=files,
         examples=len(total.lengths),
         tokens=total.tokens,
@@ -208,12 +242,7 @@ def _side(folder: Path, side: Literal["train", "held_out"], done: Sequence[Done]
     )
 
 
-def out_folder(config_path: Path) -> Path:
-    """Where a file's examples go: ``prepare/out/<its stem>``."""
-    return OUT / config_path.stem
-
-
-def _whole(manifest: Manifest, out: Path) -> bool:
+def _files_are_whole(manifest: Manifest, out: Path) -> bool:
     """Whether the files that a manifest names are there, unchanged."""
     return all(
         (out / name).is_file() and hash_file(out / name) == digest

@@ -1,4 +1,4 @@
-"""What is asked for: the wordings of the user's turn."""
+"""Prompts: the wordings of the user's turn."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class Prompts:
 
         Args:
             kind: which list.
-            key: says which of the list; the same key takes the same one.
-            text: what is answered; a brief is made from it.
-            words: what stands for ``{book}``, ``{chapter}``, ``{context}``.
+            key: chooses a wording of the list; the same key always gives the same one.
+            text: the answer; the brief names who and what occurs in it.
+            words: the values of ``{book}``, ``{chapter}``, ``{context}``.
         """
         asked = filled(_one_of(self.lists[kind], key), words)
         names = brief_of(text) if self.brief else ""
@@ -48,7 +48,7 @@ class Prompts:
         return f"{asked}\n\n{filled(_one_of(self.lists['brief'], key), {'brief': names})}"
 
     def longest(self, book: str, chapters: list[str]) -> list[str]:
-        """Turns without context among which the longest is."""
+        """Turns without context; the longest that a book can get is among them."""
         longest = max(chapters, key=len, default="")
         return [
             filled(wording, {"book": book, "chapter": longest, "context": ""})
@@ -63,21 +63,21 @@ class Prompts:
 
 
 def filled(wording: str, words: dict[str, str]) -> str:
-    """A wording with its words; unlike str.format it never looks into them."""
+    """A wording with its values; unlike str.format it leaves braces within them alone."""
     return _FIELD.sub(lambda match: words.get(match[1], match[0]), wording)
 
 
 def brief_of(text: str) -> str:
-    """Names of a text that stand within its sentences, the most frequent first."""
+    """Names that occur within the sentences of a text, the most frequent first."""
     found = Counter(_NAME.findall(text))
     return ", ".join(name for name, _ in found.most_common(BRIEF_NAMES))
 
 
 def load_prompts(name: str) -> Prompts:
-    """``plain``, ``brief``, or lists from a YAML file laid over the shipped ones.
+    """``plain``, ``brief``, or lists from a YAML file, which replace the shipped ones.
 
     Raises:
-        InputError: when the file cannot be read, or holds anything but such lists.
+        InputError: when the file cannot be read, or holds something else than such lists.
     """
     lists = _read(SHIPPED)
     if name not in ("plain", "brief"):
@@ -94,28 +94,40 @@ def _read(path: Path) -> dict[str, tuple[str, ...]]:
     try:
         data = yaml.safe_load(raw)
     except (yaml.YAMLError, UnicodeDecodeError):
-        raise InputError(f"{path}: no YAML. Mend it, or set prompts: plain.") from None
+        raise InputError(
+            f"{path}: is not valid YAML. Correct it, or set seqctx.prepare.prompts: plain."
+        ) from None
     if not isinstance(data, dict) or not data.keys() <= _KINDS.keys():
-        raise InputError(f"{path}: must map some of {', '.join(_KINDS)} to lists of wordings.")
+        raise InputError(
+            f"{path}: must hold lists of wordings, named by {', '.join(_KINDS)}. Correct it."
+        )
     for kind, wordings in data.items():
         if not isinstance(wordings, list) or not wordings:
-            raise InputError(f"{path}: {kind}: must be a list of wordings.")
+            raise InputError(
+                f"{path}: {kind}: must be a list of wordings (got {str(wordings)[:60]!r}). "
+            )
         for wording in wordings:
             _check(path, kind, wording)
     return {kind: tuple(wordings) for kind, wordings in data.items()}
 
 
 def _check(path: Path, kind: str, wording: object) -> None:
-    """Refuse a wording with words that are not known, or without the one that it is for."""
+    """Refuse a wording with an unknown field, or without the field that its kind needs."""
     if not isinstance(wording, str):
-        raise InputError(f"{path}: {kind}: {wording!r} is no text. Put it in quotes.")
+        raise InputError(
+            f"{path}: {kind}: a wording must be text (got {wording!r}). Put it in quotes."
+        )
     strange = set(_FIELD.findall(wording)) - _KINDS[kind]
     if strange:
         known = ", ".join(f"{{{word}}}" for word in sorted(_KINDS[kind]))
-        raise InputError(f"{path}: {kind}: {{{min(strange)}}} is not known there. Use {known}.")
+        raise InputError(
+            f"{path}: {kind}: {{{min(strange)}}} is no field of this list. Use {known}."
+        )
     needed = {"context", "brief"} & _KINDS[kind]
     if needed and wording.count(f"{{{min(needed)}}}") != 1:
-        raise InputError(f"{path}: {kind}: {wording!r} must hold {{{min(needed)}}} once.")
+        raise InputError(
+            f"{path}: {kind}: a wording must hold {{{min(needed)}}} once (got {wording!r}). Add it."
+        )
 
 
 def _one_of(wordings: tuple[str, ...], key: str) -> str:

@@ -4,66 +4,82 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from seqctx.artifacts.dataset_stats import BookStats, DatasetStats
+from seqctx.artifacts.dataset_stats import BookStats, DatasetStats, Packing
 from seqctx.artifacts.manifest import Manifest
-from seqctx.report.page import Part, page
+from seqctx.report.page import Section, page
 from seqctx.report.plots import by_length, histogram, manuscript, together
 
 _BOOKS = 12  # a page with more pictures than that is not read
-_THREADS = 40
+_MOTIFS = 40
 _ARCS = 30
-_PIECES = 600  # a picture with more cuts than that shows none
-OVERLAP_CANNOT = (
-    "Overlap joins what lies less than one chunk apart. What lies a chunk or more apart is never "
-    "in one example, whatever the overlap: only a longer sequence_len puts it there."
+_CHUNKS = 600  # a picture with more cuts than that shows none
+OVERLAP_LIMIT = (
+    "Overlap joins text that lies less than one chunk apart. Text that lies a chunk or more apart "
+    "is never in one example, however large the overlap. Only a longer sequence_len puts it into "
+    "one example."
 )
 
 
 def report_page(manifest: Manifest, stats: DatasetStats) -> str:
     """The whole page as HTML."""
-    parts = [*_summary(manifest, stats), *_examples(manifest, stats)]
+    sections = [*_sources(manifest, stats), *_examples(manifest, stats)]
     for book in stats.books[:_BOOKS]:
-        parts += _book(book, stats)
+        sections += _book(book, stats)
     if len(stats.books) > _BOOKS:
-        parts.append(Part(text=[f"{len(stats.books) - _BOOKS} more books are in report.json."]))
-    return page("What the training text became", parts)
+        more = len(stats.books) - _BOOKS
+        sections.append(Section(text=[f"The stats of {more} more books are in report.json."]))
+    return page("Training examples made from your text", sections)
 
 
 def report_lines(stats: DatasetStats) -> Iterator[str]:
-    """What the terminal says of the stats, after the manifest's lines."""
+    """The stats as lines for the terminal."""
     books = stats.books
     yield (
-        f"cut: {_of(books, 'chapters_cut', 'chapters')} chapters, "
+        f"chunks cut through {_of(books, 'chapters_cut', 'chapters')} chapters, "
         f"{_of(books, 'scenes_cut', 'scenes')} scenes, "
         f"{sum(b.dialogues_cut for b in books)} exchanges of speech, "
         f"{sum(b.paragraphs_cut for b in books)} paragraphs"
     )
-    threads = [t for b in books for t in b.threads]
-    if threads:
-        whole = sum(t.whole > 0 for t in threads)
+    motifs = [m for b in books for m in b.motifs]
+    if motifs:
+        whole = sum(m.whole_in > 0 for m in motifs)
         yield (
-            f"threads: {whole} of {len(threads)} are whole in some example "
+            f"motifs: {whole} of {len(motifs)} are whole in some example "
             f"at sequence_len {stats.sequence_len}"
         )
         for book in books[:3] if len(books) < 4 else ():
-            yield f"  {book.title}: {_needs(book.needed[_way(stats)])} would be ({_way(stats)})"
-            seen = _needs(book.needed_returns[_way(stats)])
-            yield f"  from one place to the next, {seen} would be seen"
+            yield from _lengths_of(book, stats.strategy)
     plain, packed = stats.unpacked, stats.packed
     yield (
-        f"steps an epoch: {plain.steps_per_epoch} unpacked ({1 - plain.efficiency:.0%} padding "
-        f"where rows are padded to sequence_len), about {packed.steps_per_epoch} packed "
-        f"({packed.efficiency:.1%} full)"
+        f"optimizer steps in one epoch: {plain.steps_per_epoch} without packing "
+        f"({plain.rows} rows, {1 - plain.efficiency:.0%} padding), about "
+        f"{packed.steps_per_epoch} with sample_packing ({packed.rows} rows, "
+        f"{1 - packed.efficiency:.0%} padding)" + _a_step(plain)
     )
     if stats.trained_twice_tokens:
         yield f"trained twice: {stats.trained_twice_tokens:,} tokens (overlap_loss: train)"
     for pair in stats.near_duplicates[:5]:
-        yield f"alike ({pair.likeness:.0%}): {pair.first} and {pair.second}"
+        yield f"near duplicates ({pair.likeness:.0%} alike): {pair.first} and {pair.second}"
 
 
-def _needs(lengths: Mapping[str, int | None]) -> str:
-    """The lengths for each share, in one line."""
-    return ", ".join(f"{share} at {n:,}" for share, n in lengths.items() if n)
+def _lengths_of(book: BookStats, strategy: str) -> Iterator[str]:
+    """The lengths at which one book's motifs would be whole, and its recurrences shown."""
+    for what, lengths in (
+        ("motifs would be whole", book.length_for_motifs.get(strategy, {})),
+        ("recurrences would be shown", book.length_for_recurrences.get(strategy, {})),
+    ):
+        known = [f"{share} at sequence_len {n:,}" for share, n in lengths.items() if n]
+        if known:
+            yield f"  {book.title} ({strategy}), so many {what}: {', '.join(known)}"
+
+
+def _a_step(packing: Packing) -> str:
+    """How many rows one step takes, where the record has it."""
+    return f"; one step takes {_rows(packing.rows_per_step)}" if packing.rows_per_step else ""
+
+
+def _rows(number: int) -> str:
+    return f"{number} row{'s' * (number != 1)}"
 
 
 def _of(books: tuple[BookStats, ...], some: str, all_: str) -> str:
@@ -73,177 +89,247 @@ def _of(books: tuple[BookStats, ...], some: str, all_: str) -> str:
     return f"{sum(getattr(b, some) for b in books)} of {total}"
 
 
-def _way(stats: DatasetStats) -> str:
-    """The compared strategy that is nearest the file's."""
-    return {"scenes": "scenes", "overlap": "overlap 25 %"}.get(stats.strategy, "sequential")
-
-
-def _summary(manifest: Manifest, stats: DatasetStats) -> list[Part]:
-    """What went in."""
+def _sources(manifest: Manifest, stats: DatasetStats) -> list[Section]:
+    """What was read."""
     rows = [
         (s.title, s.path, f"{s.words:,}", f"{s.tokens:,}", s.chapters,
          ", ".join(s.held_out_chapters) or "–")
         for s in manifest.sources
     ]  # fmt: skip
-    out = [
-        (s.title, skipped.kind, skipped.title, f"{skipped.words:,}")
+    left_out = [
+        (s.title, part.kind, part.title, f"{part.words:,}")
         for s in manifest.sources
-        for skipped in s.left_out
+        for part in s.left_out
     ]
-    parts = [
-        Part(
-            heading="Read",
+    sections = [
+        Section(
+            heading="What was read",
             text=[
-                f"Counted in the tokens of {manifest.base_model}. Held-out chapters are not "
-                "trained on: the evaluation reads them, so its loss says what the model learned "
-                "rather than what it knows by heart."
+                f"Tokens are counted with the tokenizer of {manifest.base_model}. Held-out "
+                "chapters are not trained on. The evaluation uses them, so its loss shows what "
+                "the model learned for new text, and not what it learned by heart."
             ],
-            columns=("book", "file", "words", "tokens", "chapters", "held out"),
+            columns=("book", "file", "words", "tokens", "chapters", "held-out chapters"),
             rows=rows,
         )
     ]
-    if out:
-        columns = ("book", "what", "begins", "words")
-        keep = "Front and back matter. seqctx.prepare.keep_matter: true keeps it."
-        parts.append(Part("Left out", 3, [keep], columns=columns, rows=out))
+    if left_out:
+        columns = ("book", "kind", "begins with", "words")
+        text = [
+            "These parts of the files are front matter or back matter, and not your story. They "
+            "are in no example. To keep them, set seqctx.prepare.keep_matter: true."
+        ]
+        sections.append(Section("What was left out", 3, text, columns=columns, rows=left_out))
     if stats.near_duplicates:
-        rows2 = [(t.first, t.second, f"{t.likeness:.0%}") for t in stats.near_duplicates[:50]]
-        text = ["Drafts of the same text weigh twice in training. Leave one of each pair out."]
-        parts.append(Part("Alike", 3, text, columns=("one", "the other", "alike"), rows=rows2))
-    return parts
+        pairs = [(t.first, t.second, f"{t.likeness:.0%}") for t in stats.near_duplicates[:50]]
+        text = [
+            "These chapters have the same text, or nearly the same. A text that is there twice "
+            "counts twice in training. Leave one chapter of each pair out."
+        ]
+        columns3 = ("chapter", "other chapter", "alike")
+        sections.append(Section("Near duplicates", 3, text, columns=columns3, rows=pairs))
+    return sections
 
 
-def _examples(manifest: Manifest, stats: DatasetStats) -> list[Part]:
+def _examples(manifest: Manifest, stats: DatasetStats) -> list[Section]:
     """What came out."""
     rows = [
-        (name, s.examples, f"{s.tokens:,}", f"{s.loss_tokens:,}", s.longest, 0)
-        for name, s in (("trained on", manifest.train), ("held out", manifest.held_out))
+        (name, s.examples, f"{s.tokens:,}", f"{s.loss_tokens:,}", s.longest)
+        for name, s in (("to train on", manifest.train), ("held out", manifest.held_out))
     ]
-    plain, packed = stats.unpacked, stats.packed
     lengths = dict(manifest.train.lengths)
     for length, count in manifest.held_out.lengths.items():
         lengths[length] = lengths.get(length, 0) + count
+    trained = "The model learns the new text of each example, not the text before it."
+    if stats.trained_twice_tokens:
+        trained = (
+            "The model also learns the text that an example repeats (overlap_loss: train), so "
+            f"{stats.trained_twice_tokens:,} tokens are learned more than once."
+        )
     return [
-        Part(
-            heading="Examples",
+        Section(
+            heading="The examples",
             text=[
-                f"Strategy {stats.strategy}, sequence_len {stats.sequence_len:,}: up to "
-                f"{manifest.max_tokens:,} tokens of text an example. None is longer than "
-                "sequence_len, so Axolotl drops and cuts none. The loss is taken over the new "
-                "text only; the end of the turn is trained only where a chapter ends, so that "
-                "the model does not learn to stop where a chunk did."
+                f"The text was cut with the strategy {stats.strategy} for sequence_len "
+                f"{stats.sequence_len:,}. An example has up to {manifest.max_tokens:,} tokens of "
+                "text, and the chat template around them. No example is longer than sequence_len, "
+                "so Axolotl drops none and cuts none.",
+                f"{trained} The token that ends an answer is trained only where a chapter ends, "
+                "so the model does not learn to stop where a chunk stops.",
             ],
-            columns=("", "examples", "tokens", "of them in the loss", "longest", "dropped"),
+            columns=("", "examples", "tokens", "tokens that are learned", "longest example"),
             rows=rows,
         ),
-        Part(svg=histogram(lengths, stats.sequence_len), caption="How long the examples are."),
-        Part(
-            heading="One pass over it",
-            level=3,
-            text=[
-                f"{stats.repeated_tokens:,} tokens are shown more than once, "
-                f"{stats.trained_twice_tokens:,} are trained on more than once. "
-                "Packing puts several examples in one row; with attention isolated they do not "
-                "see each other, so it changes the speed and the batch, not what is seen together."
-            ],
-            columns=("", "rows", "full", "optimizer steps"),
-            rows=[
-                ("one example a row, padded to sequence_len", plain.rows,
-                 f"{plain.efficiency:.1%}", plain.steps_per_epoch),
-                ("sample_packing: true", packed.rows, f"{packed.efficiency:.1%}",
-                 packed.steps_per_epoch),
-            ],
+        Section(
+            svg=histogram(lengths, stats.sequence_len),
+            caption="How long the examples are. The line is sequence_len.",
         ),
+        _epoch(stats),
     ]  # fmt: skip
 
 
-def _book(book: BookStats, stats: DatasetStats) -> list[Part]:
-    """One book: picture, cuts, coverage, threads."""
-    far = sorted(book.threads, key=lambda t: -t.surprise)[:_ARCS]
-    parts = [
-        Part(
+def _epoch(stats: DatasetStats) -> Section:
+    """Rows and steps, with and without packing, so that a reader can follow the arithmetic."""
+    plain, packed = stats.unpacked, stats.packed
+    text = [
+        "One epoch goes over all examples once. "
+        f"{stats.repeated_tokens:,} tokens are shown more than once in it.",
+        "Without packing, each example is a row of its own, and short rows are padded. With "
+        "sample_packing: true, one row holds several examples. Where attention is isolated, the "
+        "examples of a row do not see each other: packing changes the speed and the size of a "
+        "step, and not what the model sees together.",
+    ]
+    if plain.rows_per_step:
+        text.append(
+            f"One optimizer step takes {_rows(plain.rows_per_step)} (micro_batch_size times "
+            "gradient_accumulation_steps)."
+        )
+    return Section(
+        heading="Rows and steps of one epoch",
+        level=3,
+        text=text,
+        columns=("", "rows", "filled with text", "optimizer steps", "how the steps are counted"),
+        rows=[
+            ("without packing", plain.rows, f"{plain.efficiency:.1%}", plain.steps_per_epoch,
+             _arithmetic(plain, "the last step has fewer rows")),
+            ("sample_packing: true", packed.rows, f"{packed.efficiency:.1%}",
+             packed.steps_per_epoch,
+             _arithmetic(packed, "Axolotl leaves out a last step that is not full")),
+        ],
+    )  # fmt: skip
+
+
+def _arithmetic(packing: Packing, rest: str) -> str:
+    """Steps from rows; ``rest`` says what happens with rows that fill no step."""
+    rows, each = packing.rows, packing.rows_per_step
+    if not each:
+        return "–"
+    whole, left = divmod(rows, each)
+    if not left:
+        return f"{rows} / {each} = {whole}"
+    return f"{rows} / {each} = {whole}, and {_rows(left)} left: {rest}"
+
+
+def _book(book: BookStats, stats: DatasetStats) -> list[Section]:
+    """One book: picture, cuts, coverage, motifs."""
+    far = sorted(book.motifs, key=lambda m: -m.surprise)[:_ARCS]
+    sections = [
+        Section(
             heading=book.title,
             text=[
-                f"{book.tokens:,} tokens. Cut through: {book.chapters_cut} of "
-                f"{len(book.chapters)} chapters, {book.scenes_cut} of {book.scenes} scenes, "
-                f"{book.dialogues_cut} exchanges of speech, {book.paragraphs_cut} paragraphs."
+                f"The book has {book.tokens:,} tokens. The ends of chunks cut through "
+                f"{book.chapters_cut} of its {len(book.chapters)} chapters, {book.scenes_cut} of "
+                f"its {book.scenes} scenes, {book.dialogues_cut} exchanges of speech and "
+                f"{book.paragraphs_cut} paragraphs."
             ],
         )
     ]
-    if len(book.pieces) <= _PIECES:
+    if len(book.chunks) <= _CHUNKS:
         picture = manuscript(
             book.tokens,
             book.chapters,
-            [(p.start, p.fresh, p.end, p.cut, p.held_out) for p in book.pieces],
-            [(t.text, t.mentions[0], t.mentions[-1], t.whole > 0) for t in far],
+            [(c.start, c.fresh, c.end, c.cut, c.held_out) for c in book.chunks],
+            [(m.text, m.mentions[0], m.mentions[-1], m.whole_in > 0) for m in far],
         )
-        caption = "Arcs go from a thread's first to its last mention; the most telling are named."
-        parts.append(Part(svg=picture, caption=caption))
-    parts.append(
-        Part(
-            heading="What is seen together",
+        caption = (
+            "The book from left to right. The band shows its chapters; below it are the chunks, "
+            "in two rows, and where they are cut. Each arc is a motif, from its first to its last "
+            f"mention: the {len(far)} most surprising ones, with names where there is room."
+        )
+        sections.append(Section(svg=picture, caption=caption))
+    sections.append(
+        Section(
+            heading="What one example holds",
             level=3,
-            text=[OVERLAP_CANNOT],
+            text=[OVERLAP_LIMIT],
             svg=together(book.pairs),
-            caption="Of two tokens so far apart, how often does one example hold both? Lines are "
-            f"measured on this book at sequence_len {stats.sequence_len:,}; dotted ones are "
-            "what a text without chapters would give.",
+            caption="Take two tokens at some distance: how often does one example hold both? The "
+            "thick lines are measured on this book, at sequence_len "
+            f"{stats.sequence_len:,}. The thin dotted lines are computed for a long text without "
+            "chapters.",
         )
     )
-    if book.threads:
-        parts += _threads(book, stats)
-    return parts
+    if book.motifs:
+        sections += _motifs(book, stats)
+    return sections
 
 
-def _threads(book: BookStats, stats: DatasetStats) -> list[Part]:
-    """The threads and what would hold them."""
-    shares: dict[str, dict[int, float]] = {}
-    returns: dict[str, dict[int, float]] = {}
-    for way in book.ways:
-        shares.setdefault(way.strategy, {})[way.sequence_len] = way.share
-        returns.setdefault(way.strategy, {})[way.sequence_len] = way.returns
-    whole = sum(t.whole > 0 for t in book.threads)
-    needed = [
-        (name, *(f"{n:,}" if n else "–" for some in (whole_at, book.needed_returns[name])
-                 for n in some.values()))
-        for name, whole_at in book.needed.items()
-    ]  # fmt: skip
-    rows = [
-        (t.text, t.kind, f"{t.mentions[0]:,}", f"{t.mentions[-1]:,}", f"{t.distance:,}",
-         len(t.mentions), t.whole or "–")
-        for t in book.threads[:_THREADS]
-    ]  # fmt: skip
+def _motifs(book: BookStats, stats: DatasetStats) -> list[Section]:
+    """The motifs, and the lengths that would hold them."""
+    motifs: dict[str, dict[int, float]] = {}
+    recurrences: dict[str, dict[int, float]] = {}
+    for each in book.compared:
+        motifs.setdefault(each.strategy, {})[each.sequence_len] = each.motif_share
+        recurrences.setdefault(each.strategy, {})[each.sequence_len] = each.recurrence_share
+    whole = sum(m.whole_in > 0 for m in book.motifs)
     return [
-        Part(
-            heading="Threads",
+        Section(
+            heading="Motifs",
             level=3,
             text=[
-                f"{len(book.threads)} names, rare terms and phrases come back far from where they "
-                f"were; {whole} are whole in some example. A thread that several examples hold "
-                "whole is learned by repetition; one that none does is not learned as a thread, "
-                "though the model can still follow it when the text stands in its context."
+                "A motif is a name, a rare term or a phrase that comes back far from where it "
+                f"stood first. This book has {len(book.motifs)}. Some example holds {whole} of "
+                "them whole, from the first to the last mention. The model learns a motif by "
+                "repetition where several examples hold it whole. It does not learn one that no "
+                "example holds whole, but it can still follow it where the text stands in its "
+                "context."
             ],
-            svg=by_length(shares, stats.sequence_len, "share of threads held whole"),
-            caption="Share of the threads that some example holds from first to last mention.",
+            svg=by_length(motifs, stats.sequence_len, "share of motifs held whole"),
+            caption="The share of the motifs that some example holds whole. The dashed line is "
+            "your sequence_len.",
         ),
-        Part(
+        Section(
             text=[
-                "Most threads of a book span most of it. So look at their returns, too: from one "
-                "place where a thread is mentioned to the next one."
+                "Most motifs of a book span most of it. So look at their recurrences, too: the "
+                "way from one place where a motif is mentioned to the next such place."
             ],
-            svg=by_length(returns, stats.sequence_len, "share of returns seen"),
-            caption="Share of the returns that some example sees both ends of.",
+            svg=by_length(recurrences, stats.sequence_len, "share of recurrences shown"),
+            caption="The share of the recurrences of which one example shows both ends. The "
+            "dashed line is your sequence_len.",
         ),
-        Part(
-            text=[
-                "The shortest sequence_len that would hold so many threads whole, or see so "
-                "many returns:"
-            ],
-            columns=("strategy", "threads 50 %", "80 %", "95 %", "returns 50 %", "80 %", "95 %"),
-            rows=needed,
-        ),
-        Part(
-            columns=("thread", "kind", "first at token", "last", "apart", "mentions", "examples"),
-            rows=rows,
-        ),
+        _lengths(book),
+        _motif_table(book),
     ]
+
+
+def _lengths(book: BookStats) -> Section:
+    """The shortest lengths that would hold shares of the motifs and recurrences."""
+    shares = [list(lengths) for lengths in book.length_for_motifs.values()][:1]
+    columns = [f"{share[:-1]} %" for each in shares for share in each]
+    rows = [
+        (label, *_numbers(lengths), *_numbers(book.length_for_recurrences[label]))
+        for label, lengths in book.length_for_motifs.items()
+    ]
+    return Section(
+        text=[
+            "This table shows the shortest sequence_len at which examples would hold so many of "
+            "the motifs whole, or show so many of the recurrences."
+        ],
+        columns=(
+            "strategy",
+            *(f"{c} of motifs" for c in columns),
+            *(f"{c} of recurrences" for c in columns),
+        ),
+        rows=rows,
+    )
+
+
+def _numbers(lengths: Mapping[str, int | None]) -> list[str]:
+    return [f"{n:,}" if n else "–" for n in lengths.values()]
+
+
+def _motif_table(book: BookStats) -> Section:
+    """The most surprising motifs."""
+    shown = book.motifs[:_MOTIFS]
+    some = len(shown) < len(book.motifs)
+    text = [f"These are the {len(shown)} most surprising of the {len(book.motifs)} motifs."]
+    return Section(
+        text=text if some else (),
+        columns=("motif", "kind", "first at token", "last at token", "tokens apart", "mentions",
+                 "examples that hold it whole"),
+        rows=[
+            (m.text, m.kind, f"{m.mentions[0]:,}", f"{m.mentions[-1]:,}", f"{m.distance:,}",
+             len(m.mentions), m.whole_in or "–")
+            for m in shown
+        ],
+    )  # fmt: skip

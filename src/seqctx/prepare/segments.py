@@ -1,8 +1,11 @@
-"""What no cut goes through, each encoded once: paragraphs, or what a long one is split into.
+"""Segments: the stretches of a book that are never cut, each encoded once.
+
+A segment is a paragraph, or a part of one that is longer than a chunk may be.
 
 Token counts do not add up across a cut in general: a full stop, and one with the blank line after
-it, may be one token each. What a join costs shows in the few characters around it wherever the
-tokenizer splits text into words first; those are encoded instead of the whole text again.
+it, may be one token each. What joining two segments adds or saves is their boundary cost. Where
+the tokenizer splits text into words first, it shows in the few characters on both sides of the
+boundary; those are encoded instead of the whole text again.
 """
 
 from __future__ import annotations
@@ -21,12 +24,12 @@ _SENTENCE_END = re.compile(
     rf"(?<=[.!?…][\"'”’)\]*_])\s+|(?<=[.!?…]){_NO_END}\s+|(?<=[。！？][」』”])|(?<=[。！？])(?![」』”])|\n+"
 )
 _WORD_END = re.compile(r"\s+")
-_MOST_COSTS = 20_000  # remembered
-_WINDOW = 64  # characters beside a join that must hold a space, or the whole segment is looked at
+_MOST_COSTS = 20_000  # boundary costs that a tokenizer remembers
+_BESIDE = 64  # characters beside a boundary; without a space in them the whole segment counts
 
 
 class Boundary(IntEnum):
-    """What a cut goes between, from the worst to the best."""
+    """What a cut lies between, from the worst to the best."""
 
     token = 0
     word = 1
@@ -43,7 +46,7 @@ class Segment(NamedTuple):
         start: first character in the book's text.
         end: one past the last.
         tokens: of it alone.
-        before: what a cut before it goes between.
+        before: what a cut before it lies between.
         chapter: index into ``book.chapters``.
         scene: number of its scene in the book.
     """
@@ -60,7 +63,7 @@ class Segments:
     """A stretch of a book as segments, with exact token counts of any run of them."""
 
     def __init__(self, text: str, segments: list[Segment], tokenizer: Tokenizer) -> None:
-        """Measure what joining each segment to the next costs."""
+        """Measure the boundary cost of each segment and the next."""
         self.text, self.tokenizer = text, tokenizer
         costs, sure = _boundary_costs(text, list(pairwise(segments)), tokenizer)
         self.items = segments
@@ -81,15 +84,16 @@ class Segments:
         return self.near(i, j)
 
     def near(self, i: int, j: int) -> int:
-        """The same without ever encoding again; off by a few where words were cut."""
+        """The same without encoding anything again; off by a few tokens where words were cut."""
         if i >= j:
             return 0
         return self._tokens[j] - self._tokens[i] + self._costs[j - 1] - self._costs[i]
 
-    def edges(self) -> tuple[list[int], list[int]]:
-        """B and E, so that ``near(i, j)`` is E[j] - B[i]."""
+    def positions(self) -> tuple[list[int], list[int]]:
+        """Lists B and E, so that ``near(i, j)`` is E[j] - B[i]."""
         begins = [t + c for t, c in zip(self._tokens, self._costs, strict=True)]
-        return begins, [0, *(t + c for t, c in zip(self._tokens[1:], self._costs, strict=False))]
+        ends = [t + c for t, c in zip(self._tokens[1:], self._costs[:-1], strict=True)]
+        return begins, [0, *ends]
 
     def starts(self) -> list[int]:
         """Where each segment starts, in tokens from the first."""
@@ -106,9 +110,10 @@ def segments_of(
     end: int | None = None,
     counts: list[int] | None = None,
 ) -> Segments:
-    """The paragraphs of a stretch of a book; what is longer than the limit is split.
+    """The paragraphs of a stretch of a book; one that is longer than the limit is split.
 
-    A heading stays with what follows it and a scene break with what it follows, where they fit.
+    A heading stays with the paragraph after it, and a scene break with the one before, where they
+    fit.
 
     Args:
         book: the manuscript.
@@ -135,10 +140,10 @@ def segments_of(
         if fresh_scene and not is_mark:
             kind = Boundary.chapter if paragraph.start in opens else Boundary.scene
             scene, fresh_scene = scene + 1, False
-        pieces = _fitting(book.text, paragraph, tokens, max_tokens, tokenizer)
-        for k, (piece, size, boundary) in enumerate(pieces):
+        parts = _fitting(book.text, paragraph, tokens, max_tokens, tokenizer)
+        for k, (part, size, boundary) in enumerate(parts):
             segment = Segment(
-                piece.start, piece.end, size, boundary if k else kind, max(0, chapter), scene
+                part.start, part.end, size, boundary if k else kind, max(0, chapter), scene
             )
             if k == 0 and found and (glue or is_mark):
                 joined = _joined(book.text, found[-1], segment, max_tokens, tokenizer)
@@ -151,7 +156,7 @@ def segments_of(
 
 
 def paragraph_tokens(book: Book, tokenizer: Tokenizer) -> list[int]:
-    """Tokens of each paragraph by itself: the one pass of the tokenizer over the text."""
+    """Tokens of each paragraph by itself; the tokenizer goes over the text once."""
     return tokenizer.count_words([book.text[p.start : p.end] for p in book.paragraphs])
 
 
@@ -168,13 +173,14 @@ def _joined(
     return [Segment(left.start, right.end, tokens, left.before, left.chapter, left.scene)]
 
 
-Piece = tuple[Span, int, Boundary]
+_Part = tuple[Span, int, Boundary]
+"""A part of a paragraph, its tokens, and what a cut before it lies between."""
 
 
 def _fitting(
     text: str, span: Span, tokens: int, max_tokens: int, tokenizer: Tokenizer
-) -> Iterator[Piece]:
-    """The span itself where it fits; otherwise pieces that do, cut as gently as possible."""
+) -> Iterator[_Part]:
+    """The span itself where it fits; otherwise parts that do, cut as gently as possible."""
     if tokens <= max_tokens:
         yield span, tokens, Boundary.paragraph
         return
@@ -185,8 +191,8 @@ def _fitting(
             continue
         boundary = Boundary.sentence
         for word, length in _counted(text, _split(text, sentence, _WORD_END), tokenizer):
-            for piece in _halved(text, word, length, max_tokens, tokenizer):
-                yield (*piece, boundary)
+            for half in _halved(text, word, length, max_tokens, tokenizer):
+                yield (*half, boundary)
                 boundary = Boundary.token
             boundary = Boundary.word
 
@@ -194,7 +200,7 @@ def _fitting(
 def _halved(
     text: str, span: Span, tokens: int, max_tokens: int, tokenizer: Tokenizer
 ) -> Iterator[tuple[Span, int]]:
-    """One word longer than the limit, halved until it fits; what shows as one sign stays whole."""
+    """One word longer than the limit, halved until it fits; one visible sign stays whole."""
     middle = (span.start + span.end) // 2
     while middle > span.start + 1 and _inside_a_sign(text, middle):
         middle -= 1
@@ -207,7 +213,7 @@ def _halved(
 
 
 def _inside_a_sign(text: str, at: int) -> bool:
-    """Whether a cut before ``text[at]`` would part a letter and its marks, or a joined emoji."""
+    """Whether a cut before ``text[at]`` would divide a letter and its marks, or a joined emoji."""
     import unicodedata
 
     joiners = "\u200d\ufe0f"
@@ -234,9 +240,9 @@ def _split(text: str, span: Span, boundary: re.Pattern[str]) -> Iterator[Span]:
 def _boundary_costs(
     text: str, pairs: list[tuple[Segment, Segment]], tokenizer: Tokenizer
 ) -> tuple[list[int], list[bool]]:
-    """What joining costs [tokens], and whether that holds for any run of segments.
+    """The boundary costs [tokens], and whether each holds in any run of segments.
 
-    It does where the tokenizer is local and there is white space between the two.
+    It does where the tokenizer is local and there is white space between the two segments.
     """
     local = tokenizer.is_local
     opens, closes = tokenizer.added_edges
@@ -258,7 +264,7 @@ def _boundary_costs(
         whole = tokenizer.count_all(["".join(key) for key in unique])
         for key, size in zip(unique, whole, strict=True):
             costs[key] = size - sizes[key[0]] - sizes[key[2]]
-    # o200k's pattern goes on into a line that opens with a slash, whatever there is of them
+    # o200k's pattern takes the slashes that open a line with what stands before, however many
     sure = [local and bool(gap) and head[:1] != "/" for _, gap, head in keys]
     found = [costs[key] for key in keys]
     if len(costs) > _MOST_COSTS:
@@ -267,10 +273,10 @@ def _boundary_costs(
 
 
 def _last_word(text: str, segment: Segment) -> str:
-    """The end of an segment that what follows it may join: a letter and the marks behind it.
+    """The end of a segment that a token may share with the next: a letter and the marks after it.
 
-    A token that goes on into a new line begins after the last letter or digit, or at the space
-    before marks that stand by themselves.
+    A token that reaches into a new line begins after the last letter or digit, or at the space
+    before marks that stand alone.
     """
     at = segment.end - 1
     while at > segment.start and not text[at].isalnum() and not text[at].isspace():
@@ -281,12 +287,12 @@ def _last_word(text: str, segment: Segment) -> str:
 
 
 def _beside(text: str, left: Segment, right: Segment, local: bool) -> tuple[str, str, str]:
-    """What stands next to a join: from the last space on, and up to the first.
+    """The text on both sides of a boundary: from the last space before it to the first after it.
 
-    Words are split there whatever follows; without a space in sight it is all of both.
+    Words are split at spaces whatever follows; where no space is near, it is all of both segments.
     """
-    tail = text[max(left.start, left.end - _WINDOW) : left.end]
-    head = text[right.start : min(right.end, right.start + _WINDOW)]
+    tail = text[max(left.start, left.end - _BESIDE) : left.end]
+    head = text[right.start : min(right.end, right.start + _BESIDE)]
     space, stop = tail.rfind(" "), head.find(" ")
     tail = tail[space:] if local and space >= 0 else text[left.start : left.end]
     head = head[:stop] if local and stop >= 0 else text[right.start : right.end]

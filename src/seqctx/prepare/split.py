@@ -1,4 +1,4 @@
-"""What is trained and what is held out: whole documents or closing chapters, before any cut."""
+"""The split into text to train on and held-out text, made before any text is cut."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from itertools import islice
 from seqctx.errors import CheckError, InputError
 from seqctx.prepare.structure import Book, Chapter, Span
 
-NGRAM = 50  # words; nobody writes so many alike twice by chance
+NGRAM = 50  # words; nobody writes the same fifty words in a row twice by chance
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """What the split looks at: how long a book is, and where its parts begin.
+    """What the split needs of a book: its length, and where its parts begin.
 
     Attributes:
         size: characters.
@@ -30,14 +30,14 @@ class Outline:
 
 
 def outline(book: Book) -> Outline:
-    """What the split looks at, without the text."""
+    """What the split needs of a book, without the text."""
     paragraphs = book.paragraphs if len(book.chapters) < 2 else ()
     return Outline(len(book.text), book.chapters, paragraphs)
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """Where a book's held-out part begins.
+class HeldOutPart:
+    """The held-out part of a book: all from one character on.
 
     Attributes:
         start: its first character; the text's end where nothing is held out.
@@ -48,41 +48,43 @@ class Held:
     chapters: tuple[str, ...] = ()
 
 
-def split(books: Sequence[Outline], share: float, how: str = "auto") -> list[Held]:
-    """Choose what is held out until it has a share of all text, at least one chapter.
+def split(books: Sequence[Outline], share: float, how: str = "auto") -> list[HeldOutPart]:
+    """Choose held-out parts that come to a share of all text, and to one chapter at least.
 
     A document without chapters is split between two paragraphs where nothing else can be.
 
     Args:
         books: the manuscripts.
         share: of the characters, from 0 and below 1.
-        how: ``documents``; ``chapters`` of the last document that is as large as the share, else of
-            the largest; or ``auto``: documents where some of the last come to half the share or
-            more and to no more than twice it.
+        how: ``documents``: whole documents; ``chapters``: closing chapters of the last document
+            that is as large as the share, else of the largest; ``auto``: documents, where some of
+            the last come to at least half and at most twice the share, else chapters.
 
     Raises:
-        InputError: when ``documents`` is asked for and there is one only.
+        InputError: when ``documents`` is asked for and there is only one.
     """
     sizes = [book.size for book in books]
     wanted = share * sum(sizes)
-    whole = [Held(size) for size in sizes]
+    whole = [HeldOutPart(size) for size in sizes]
     if how == "documents" and len(books) < 2:
         raise InputError(
-            "seqctx.prepare.split: documents with a single manuscript leaves none to train on. "
-            "Set it to chapters."
+            "seqctx.prepare.split: documents holds out whole manuscripts, and there is only one: "
+            "none would be left to train on. Set it to chapters."
         )
-    chosen = _documents(sizes, wanted, must=how == "documents") if how != "chapters" else []
+    chosen = (
+        _held_out_documents(sizes, wanted, must=how == "documents") if how != "chapters" else []
+    )
     for k in chosen:
-        whole[k] = Held(0, tuple(c.title for c in books[k].chapters))
+        whole[k] = HeldOutPart(0, tuple(c.title for c in books[k].chapters))
     if not chosen:
         large = [k for k, size in enumerate(sizes) if size >= wanted]
         last = large[-1] if large else max(range(len(sizes)), key=lambda k: (sizes[k], k))
-        whole[last] = _closing(books[last], wanted)
+        whole[last] = _closing_part(books[last], wanted)
     return whole
 
 
-def _documents(sizes: list[int], wanted: float, *, must: bool) -> list[int]:
-    """Documents from the last on that come near the share; where they must, the nearest one."""
+def _held_out_documents(sizes: list[int], wanted: float, *, must: bool) -> list[int]:
+    """The last documents that come near the share; the nearest one where one must be chosen."""
     chosen: list[int] = []
     taken = 0
     for k in range(len(sizes) - 1, -1, -1):
@@ -96,40 +98,40 @@ def _documents(sizes: list[int], wanted: float, *, must: bool) -> list[int]:
     return [min(range(len(sizes)), key=lambda k: abs(sizes[k] - wanted))] if must else []
 
 
-def _closing(book: Outline, wanted: float) -> Held:
-    """A book's closing chapters, or paragraphs where it has one chapter only."""
+def _closing_part(book: Outline, wanted: float) -> HeldOutPart:
+    """A book's closing chapters, or its closing paragraphs where it has only one chapter."""
     spans = [c.span for c in book.chapters]
     parts = spans if len(spans) > 1 else list(book.paragraphs)
     if len(parts) < 2:
-        return Held(book.size)
+        return HeldOutPart(book.size)
     k = len(parts) - 1
     while k > 1 and book.size - parts[k].start < wanted:
         k -= 1
     start = parts[k].start
-    return Held(start, tuple(c.title for c in book.chapters if c.span.end > start))
+    return HeldOutPart(start, tuple(c.title for c in book.chapters if c.span.end > start))
 
 
 _WORDS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|\w+")
 
 
-class Leaks:
-    """Every 50 words in a row of held-out text, case and punctuation aside."""
+class HeldOutText:
+    """All runs of 50 words of the held-out text; case and punctuation do not count."""
 
     def __init__(self, held_out: Iterable[str]) -> None:
-        """Read the held-out texts; 8 bytes a word are kept."""
+        """Read the held-out texts; 8 bytes are kept for each word."""
         import numpy as np
 
         known = [_hashes(text) for text in held_out]
         self._known = np.unique(np.concatenate([*known, np.empty(0, np.uint64)]))
 
-    def refuse(self, book: Book, end: int) -> None:
-        """Fail where such a run of words is trained on.
+    def check_not_trained(self, book: Book, end: int) -> None:
+        """Fail where the training text of a book holds such a run of words.
 
-        The text is looked at in one piece: an example may be shorter than such a run, or cut it.
+        The text is compared before it is cut: an example may be shorter than such a run.
 
         Args:
             book: a manuscript.
-            end: where what is trained of it ends.
+            end: where its training text ends.
 
         Raises:
             CheckError: with the first such run, its chapter, and how many there are.
@@ -138,7 +140,7 @@ class Leaks:
 
         text = book.text[:end]
         hashes = _hashes(text)
-        # not isin, which would sort all that is known for every book
+        # searchsorted, as isin would sort all known hashes again for every book
         after = np.searchsorted(self._known, hashes, side="right")
         found = np.flatnonzero(after > np.searchsorted(self._known, hashes))
         if len(found):
@@ -146,9 +148,9 @@ class Leaks:
             chapter = next(c.title for c in book.chapters if start < c.span.end)
             begin = text[start:][:60].replace("\n", " ")
             raise CheckError(
-                f"{book.path}: {chapter}: {NGRAM} words in a row of it are held out too "
-                f"({len(found)} places, the first at {begin!r}): the evaluation would be of what "
-                "was learned by heart. Leave one of the two drafts out."
+                f"{book.path}: {chapter}: holds {NGRAM} words in a row that stand in the held-out "
+                f"text, too ({len(found)} places, the first at {begin!r}). The evaluation would "
+                "measure text that was trained on. Leave one of the two drafts out."
             )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from seqctx.artifacts.manifest import LeftOut
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -20,21 +22,6 @@ class Chapter:
 
     title: str
     span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A part of a file that is not the author's story and was left out of the text.
-
-    Attributes:
-        kind: ``title page``, ``contents``, ``imprint``, ``licence``, ``endnotes``, ...
-        title: its heading, or how it begins.
-        words: how many, as white space separates them.
-    """
-
-    kind: str
-    title: str
-    words: int
 
 
 @dataclass(frozen=True)

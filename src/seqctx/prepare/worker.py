@@ -1,7 +1,7 @@
-"""One book's way through prepare, in a process of its own where there are several books.
+"""What prepare does with one book, in a process of its own where there are several large books.
 
-A book's text is gone when its examples are written: memory grows with the longest book, not with
-all of them.
+A book's text is dropped when its examples are written, so memory grows with the longest book and
+not with all books together.
 """
 
 from __future__ import annotations
@@ -14,38 +14,40 @@ from pathlib import Path
 from typing import Any
 
 from seqctx.artifacts.dataset_stats import BookStats
-from seqctx.artifacts.manifest import Skipped, Source, data_file
+from seqctx.artifacts.manifest import Source, data_file
 from seqctx.config.config import Config
 from seqctx.prepare.analysis.near_duplicates import Sketch, sketches
 from seqctx.prepare.analysis.stats import book_stats
-from seqctx.prepare.examples import Example, build_examples, frame_tokens
+from seqctx.prepare.examples import Example, build_examples, template_tokens
 from seqctx.prepare.prompts import Prompts, load_prompts
 from seqctx.prepare.readers.manuscripts import read_manuscript
 from seqctx.prepare.segments import paragraph_tokens
-from seqctx.prepare.split import Held, Leaks
+from seqctx.prepare.split import HeldOutPart, HeldOutText
 from seqctx.prepare.structure import Book
 from seqctx.prepare.tokenizer import Tokenizer, load_tokenizer
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """One book to do.
+class BookJob:
+    """One book to process.
 
     Attributes:
         number: its place among all.
         path: where it is read from.
         sha256: of the file.
-        held: where its held-out part begins.
+        held_out: its held-out part.
+        size: characters of its text.
     """
 
     number: int
     path: Path
     sha256: str
-    held: Held
+    held_out: HeldOutPart
+    size: int
 
 
 @dataclass
-class Side:
+class SideCounts:
     """Counts of one side of the split; they add up over books."""
 
     tokens: int = 0
@@ -53,8 +55,8 @@ class Side:
     lengths: list[int] = field(default_factory=list)
     cuts: Counter[str] = field(default_factory=Counter)
 
-    def add(self, other: Side) -> None:
-        """Take another's counts."""
+    def add(self, other: SideCounts) -> None:
+        """Add another's counts."""
         self.tokens += other.tokens
         self.loss_tokens += other.loss_tokens
         self.lengths += other.lengths
@@ -62,29 +64,43 @@ class Side:
 
 
 @dataclass
-class Done:
-    """What one book gave: all but its rows, which are in files by then."""
+class BookResult:
+    """What one book gave.
+
+    Attributes:
+        source: the book, for the manifest.
+        sides: counts of what is trained on, and of what is held out.
+        stats: what was measured of it.
+        sketches: of its chapters, to find near duplicates.
+        max_tokens: the longest chunk that was allowed [tokens].
+        template_tokens: of the chat template and the longest prompt.
+        repeated_tokens: shown more than once.
+        trained_twice_tokens: trained more than once.
+        row_files: data file to the file that holds this book's rows of it.
+    """
 
     source: Source
-    sides: dict[str, Side]
+    sides: dict[str, SideCounts]
     stats: BookStats
     sketches: list[Sketch]
     max_tokens: int
-    frame: int
-    repeated: int
-    twice: int
-    parts: dict[str, Path]
+    template_tokens: int
+    repeated_tokens: int
+    trained_twice_tokens: int
+    row_files: dict[str, Path]
 
 
-class Bench:
-    """What every book is done with."""
+class BookWorker:
+    """Processes books, one after the other."""
 
-    def __init__(self, cfg: Config, tokenizer: Tokenizer, leaks: Leaks, folder: Path) -> None:
-        """``folder`` takes the rows, a file for each book and data file."""
-        self.cfg, self.tokenizer, self.leaks, self.folder = cfg, tokenizer, leaks, folder
+    def __init__(
+        self, cfg: Config, tokenizer: Tokenizer, held_out: HeldOutText, folder: Path
+    ) -> None:
+        """``folder`` takes the rows: one file for each book and data file."""
+        self.cfg, self.tokenizer, self.held_out, self.folder = cfg, tokenizer, held_out, folder
         self.prompts: Prompts = load_prompts(cfg.seqctx.prepare.prompts)
 
-    def do(self, job: Job, book: Book | None = None) -> Done:
+    def process(self, job: BookJob, book: Book | None = None) -> BookResult:
         """Read, count, cut, measure and write one book.
 
         Raises:
@@ -93,40 +109,48 @@ class Bench:
         """
         prep, tokenizer = self.cfg.seqctx.prepare, self.tokenizer
         book = book or read_manuscript(job.path, keep_matter=prep.keep_matter)
-        self.leaks.refuse(book, job.held.start)
+        self.held_out.check_not_trained(book, job.held_out.start)
         counts = paragraph_tokens(book, tokenizer)
-        made: dict[str, list[Example]] = {"train": [], "held_out": []}
-        limits = []
-        edges = {"train": (0, job.held.start), "held_out": (job.held.start, len(book.text))}
-        for side, (start, end) in edges.items():
-            if start < end:
-                made[side], limit = build_examples(
-                    book, tokenizer, self.cfg, self.prompts, start=start, end=end, counts=counts
-                )
-                limits.append(limit)
-        frame = frame_tokens(book, tokenizer, prep, self.prompts)
+        made, max_tokens = self._examples(book, job.held_out.start, counts)
+        template = template_tokens(book, tokenizer, prep, self.prompts)
         examples = [*made["train"], *made["held_out"]]
         shown = [book.text[e.context : e.answer] for e in examples if e.context < e.answer]
         twice = [book.text[e.answer : e.chunk.fresh] for e in examples if e.answer < e.chunk.fresh]
-        repeated = sum(tokenizer.count_all(twice))
+        trained_twice = sum(tokenizer.count_all(twice))
         stats = book_stats(
-            book, tokenizer, self.cfg, counts, made["train"], made["held_out"], frame
+            book, tokenizer, self.cfg, counts, made["train"], made["held_out"], template
         )
-        return Done(
+        return BookResult(
             source=_source(book, job, stats.tokens),
             sides={side: _counted(found) for side, found in made.items()},
             stats=stats,
             sketches=sketches(book),
-            max_tokens=min(limits),
-            frame=frame,
-            repeated=repeated + sum(tokenizer.count_all(shown)),
-            twice=repeated,
-            parts=self._write(job, made),
+            max_tokens=max_tokens,
+            template_tokens=template,
+            repeated_tokens=trained_twice + sum(tokenizer.count_all(shown)),
+            trained_twice_tokens=trained_twice,
+            row_files=self._write(job, made),
         )
 
-    def _write(self, job: Job, made: dict[str, list[Example]]) -> dict[str, Path]:
-        """The rows, a file for texts that go on and one for texts that end."""
-        parts: dict[str, Path] = {}
+    def _examples(
+        self, book: Book, held_out_start: int, counts: list[int]
+    ) -> tuple[dict[str, list[Example]], int]:
+        """The examples of both sides, and the longest chunk that was allowed [tokens]."""
+        made: dict[str, list[Example]] = {"train": [], "held_out": []}
+        limits = []
+        edges = {"train": (0, held_out_start), "held_out": (held_out_start, len(book.text))}
+        for side, (start, end) in edges.items():
+            if start < end:
+                made[side], limit = build_examples(
+                    book, self.tokenizer, self.cfg, self.prompts,
+                    start=start, end=end, counts=counts,
+                )  # fmt: skip
+                limits.append(limit)
+        return made, min(limits)
+
+    def _write(self, job: BookJob, made: dict[str, list[Example]]) -> dict[str, Path]:
+        """The rows: a file for texts that go on, and one for texts that end."""
+        files: dict[str, Path] = {}
         for side, examples in made.items():
             for ends in (False, True):
                 rows = [e.row() for e in examples if e.ends == ends]
@@ -136,12 +160,12 @@ class Bench:
                 path = self.folder / f".{job.number}-{name}"
                 with path.open("w", encoding="utf-8", newline="\n") as f:
                     f.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-                parts[name] = path
-        return parts
+                files[name] = path
+        return files
 
 
-def _source(book: Book, job: Job, tokens: int) -> Source:
-    """What the manifest says of one manuscript."""
+def _source(book: Book, job: BookJob, tokens: int) -> Source:
+    """The manifest's entry of one manuscript."""
     return Source(
         path=book.path,
         title=book.title,
@@ -150,13 +174,13 @@ def _source(book: Book, job: Job, tokens: int) -> Source:
         tokens=tokens,
         chapters=len(book.chapters),
         encoding=book.encoding,
-        left_out=tuple(Skipped(kind=x.kind, title=x.title, words=x.words) for x in book.left_out),
-        held_out_chapters=job.held.chapters,
+        left_out=book.left_out,
+        held_out_chapters=job.held_out.chapters,
     )
 
 
-def _counted(examples: Sequence[Example]) -> Side:
-    return Side(
+def _counted(examples: Sequence[Example]) -> SideCounts:
+    return SideCounts(
         tokens=sum(e.tokens for e in examples),
         loss_tokens=sum(e.loss_tokens for e in examples),
         lengths=[e.tokens for e in examples],
@@ -164,57 +188,57 @@ def _counted(examples: Sequence[Example]) -> Side:
     )
 
 
-def do_all(
-    jobs: Sequence[Job],
-    bench: Bench,
+def process_books(
+    jobs: Sequence[BookJob],
+    worker: BookWorker,
     books: dict[Path, Book],
-    workers: int,
-    on_done: Callable[[Job], None],
-) -> Iterator[Done]:
-    """Every book, in order; several at a time where there are several and workers for them.
+    processes: int,
+    on_done: Callable[[BookJob], None],
+) -> Iterator[BookResult]:
+    """Process every book, in order; several at a time where there are several and more processes.
 
     Args:
         jobs: the books.
-        bench: what they are done with.
+        worker: processes them; other processes make one like it.
         books: those that are in memory already.
-        workers: processes at most; 1 does all in this one.
-        on_done: called when one is done, in order.
+        processes: at most; with 1 all is done in this one.
+        on_done: called after each book, in order.
     """
-    if workers < 2 or len(jobs) < 2:
+    if processes < 2 or len(jobs) < 2:
         for job in jobs:
-            yield bench.do(job, books.pop(job.path, None))
+            yield worker.process(job, books.pop(job.path, None))
             on_done(job)
         return
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
-    books.clear()  # they are read where they are needed
-    state = (bench.cfg, bench.leaks, bench.folder)
+    books.clear()  # the other processes read them again
+    state = (worker.cfg, worker.held_out, worker.folder)
     pool = ProcessPoolExecutor(
-        min(workers, len(jobs)), get_context("spawn"), initializer=_start, initargs=state
+        min(processes, len(jobs)), get_context("spawn"), initializer=_start, initargs=state
     )
     try:
-        for job, done in zip(jobs, pool.map(_do, jobs), strict=True):
-            yield done
+        for job, result in zip(jobs, pool.map(_process, jobs), strict=True):
+            yield result
             on_done(job)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-_bench: Any = None  # of a worker process
+_worker: Any = None  # of a worker process
 
 
-def _start(cfg: Config, leaks: Leaks, folder: Path) -> None:
-    """What a worker process does once."""
+def _start(cfg: Config, held_out: HeldOutText, folder: Path) -> None:
+    """Set up a worker process."""
     import os
     import signal
 
-    global _bench
+    global _worker
     os.environ["RAYON_NUM_THREADS"] = "1"  # the other cores have books of their own
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that waits
-    _bench = Bench(cfg, load_tokenizer(cfg.base_model), leaks, folder)
+    _worker = BookWorker(cfg, load_tokenizer(cfg.base_model), held_out, folder)
 
 
-def _do(job: Job) -> Done:
-    done: Done = _bench.do(job)
-    return done
+def _process(job: BookJob) -> BookResult:
+    result: BookResult = _worker.process(job)
+    return result

@@ -1,1 +1,1 @@
-"""HTML pages and plots from data; nothing here measures."""
+"""HTML pages and plots, made from data."""

@@ -1,4 +1,4 @@
-"""One self-contained HTML page: paragraphs, tables and SVG figures, in order."""
+"""One HTML page that needs no other file: paragraphs, tables and SVG figures, in order."""
 
 from __future__ import annotations
 
@@ -7,22 +7,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from seqctx.system.extras import needs_extra
+
 TEMPLATES = Path(__file__).with_name("templates")
 
 
 @dataclass(frozen=True)
-class Part:
-    """One part of a page; what is empty does not show.
+class Section:
+    """One section of a page; empty attributes show nothing.
 
     Attributes:
-        heading: over it.
+        heading: above the section.
         level: of the heading, 2 or 3.
         text: paragraphs.
         svg: a figure.
         caption: below the figure.
         columns: names of the table's columns.
-        rows: the table's cells; numbers stand to the right.
-        even: whether the table's columns are of one width, over the whole page.
+        rows: the table's cells; columns of numbers are aligned to the right.
+        even: whether all columns have the same width, over the whole page.
     """
 
     heading: str = ""
@@ -44,11 +46,16 @@ class Part:
         }
 
 
-def page(title: str, parts: Sequence[Part]) -> str:
-    """The page as HTML; texts are escaped, figures are taken as they are."""
-    from jinja2 import Environment, FileSystemLoader
+def page(title: str, sections: Sequence[Section]) -> str:
+    """The page as HTML; texts are escaped, figures are not.
+
+    Raises:
+        InputError: without jinja2.
+    """
+    with needs_extra("prepare", "HTML pages"):
+        from jinja2 import Environment, FileSystemLoader
 
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.get_template("page.html").render(title=title, parts=parts)
+    return environment.get_template("page.html").render(title=title, sections=sections)

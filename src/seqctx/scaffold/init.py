@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from seqctx.artifacts.layout import DatasetDir
 from seqctx.artifacts.manifest import data_file
 from seqctx.catalog.gpus import Gpu
 from seqctx.catalog.lookup import find_architecture, find_end_of_turn
@@ -92,7 +93,7 @@ def propose(
         prepare |= {"strategy": "sequential", "context_tokens": 128}
     pad = "<|finetune_right_pad_id|>"
     known = model.special_tokens if model else None
-    folder = f"prepare/out/{stem}"
+    folder = DatasetDir.named(stem).path.as_posix()
     rank = 16 if on_cpu else 64
     data = {
         "base_model": base_model,

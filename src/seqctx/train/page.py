@@ -12,7 +12,7 @@ from pathlib import Path
 from seqctx.artifacts.run_record import Point, Run
 from seqctx.config.config import Config
 from seqctx.report.losses import loss_curve
-from seqctx.report.page import Part, page
+from seqctx.report.page import Section, page
 from seqctx.system.atomic import atomic_write
 from seqctx.train.checkpoints import LAST, weight_files, whole_checkpoints
 from seqctx.train.evaluate import RUN, Judged, Variant, judge
@@ -86,8 +86,8 @@ def write_page(
     chosen = f"Step {run.chosen.step} was taken: {run.chosen.reason}." if run.chosen else ""
     warnings = [f"While it trained, {warning}" for warning in run.warnings]
     parts = [
-        Part(text=[*lines, *filter(None, [chosen]), *warnings]),
-        Part(
+        Section(text=[*lines, *filter(None, [chosen]), *warnings]),
+        Section(
             "Losses",
             svg=curve.read_text("utf-8"),
             caption="Losses by step. Held-out text is of chapters that were not trained on.",
@@ -153,23 +153,23 @@ def _said(judged: Judged) -> list[str]:
     return lines
 
 
-def _losses(judged: Judged) -> Part:
+def _losses(judged: Judged) -> Section:
     base = judged.verdicts[0].loss if judged.verdicts else 0.0
     rows = [
         (v.name, v.examples, f"{v.loss:.4f}", f"{exp(v.loss):.1f}", f"{v.loss - base:.4f}")
         for v in judged.verdicts
     ]
     columns = ("", "held-out examples", "loss", "perplexity", "against base")
-    return Part(columns=columns, rows=rows if judged.verdicts else ())
+    return Section(columns=columns, rows=rows if judged.verdicts else ())
 
 
-def _continuations(judged: Judged) -> list[Part]:
+def _continuations(judged: Judged) -> list[Section]:
     """Base, adapter and author side by side, for each passage that was asked with."""
     if len(judged.verdicts) < 2:
         return []
     base, best = judged.verdicts[:2]
     parts = [
-        Part(
+        Section(
             "Continuations",
             text=[
                 "Both models were asked to go on where a held-out passage ends (temperature 0.7, "
@@ -181,7 +181,7 @@ def _continuations(judged: Judged) -> list[Part]:
     for k, asked in enumerate(judged.asked):
         author = " ".join(judged.author[k].split(" ")[:120])
         parts.append(
-            Part(
+            Section(
                 f"Passage {k + 1}",
                 level=3,
                 text=[_passage(asked)],

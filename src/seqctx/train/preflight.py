@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seqctx.artifacts.manifest import DATA_FILES, MANIFEST, Manifest
+from seqctx.artifacts.layout import DatasetDir
+from seqctx.artifacts.manifest import DATA_FILES, Manifest
 from seqctx.catalog.gpus import Gpu, find_gpu, machine_gpu
 from seqctx.check.check import check
 from seqctx.check.facts import gather_facts
@@ -83,7 +84,7 @@ def _check_data(cfg: Config) -> None:
         path = Path(dataset.path)
         if path.name not in DATA_FILES or not path.is_file():
             continue
-        manifest = Manifest.read(path.parent / MANIFEST)
+        manifest = Manifest.read(DatasetDir(path.parent).manifest)
         if manifest and manifest.files.get(path.name) != hash_file(path):
             raise CheckError(
                 f"{path}: not as its manifest says; it was changed after 'seqctx prepare', or is "

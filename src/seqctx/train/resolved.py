@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from seqctx.artifacts.manifest import DATA_FILES, MANIFEST, Manifest
+from seqctx.artifacts.layout import DatasetDir
+from seqctx.artifacts.manifest import DATA_FILES, Manifest
 from seqctx.catalog.model_folder import check_base, fingerprint_model
 from seqctx.config.blocks import Dataset
 from seqctx.config.config import Config
@@ -62,7 +63,7 @@ def _had_no_rows(path: Path) -> bool:
     """Whether prepare wrote no such file because it would be empty: its manifest says so."""
     if path.name not in DATA_FILES:
         return False
-    manifest = Manifest.read(path.parent / MANIFEST)
+    manifest = Manifest.read(DatasetDir(path.parent).manifest)
     return manifest is not None and path.name not in manifest.files
 
 

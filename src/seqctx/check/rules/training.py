@@ -7,6 +7,7 @@ from math import ceil, sqrt
 from pathlib import PurePosixPath
 from typing import Any
 
+from seqctx.artifacts.layout import DatasetDir
 from seqctx.artifacts.manifest import DATA_FILES
 from seqctx.catalog.architectures import SPLIT_LINEARS
 from seqctx.catalog.models import Model
@@ -305,7 +306,7 @@ def datasets_disagree(cfg: Config, facts: Facts) -> Iterator[Finding]:
     for path, entry, file in ours:
         if facts.stem and file.parent.parts[-3:-1] == ("prepare", "out"):
             if file.parent.name != facts.stem:
-                fact = f"is of another file: prepare writes to prepare/out/{facts.stem}"
+                fact = f"is of another file: prepare writes to {DatasetDir.named(facts.stem).path}"
                 yield Finding((*path, "path"), f"{file} {fact}", "Name that folder.")
         ends, eos = file.name.endswith("-ends.jsonl"), entry.get("train_on_eos")
         if ends and eos == "none":

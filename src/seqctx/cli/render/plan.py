@@ -73,15 +73,16 @@ def _terms(name: str, plan: MemoryPlan) -> RenderableType:
 def _options(advice: Advice) -> RenderableType:
     """The options side by side; the chosen one is marked."""
     table = Table(box=None, pad_edge=False)
-    for column in ("option", "GiB", "fits", "time", "steps", "threads", "returns", "scenes cut",
+    for column in ("option", "GiB", "fits", "time", "steps", "motifs", "recurrences", "scenes cut",
                    "repeated"):  # fmt: skip
-        table.add_column(column, justify="left" if column == "option" else "right")
+        is_name = column == "option"
+        table.add_column(column, justify="left" if is_name else "right", no_wrap=is_name)
     for option in advice.options:
         mark = "> " if option.name == advice.choice else "  "
         table.add_row(
             mark + option.name, f"{option.memory.device / GIB:.1f}",
             "yes" if option.memory.fits else "no", f"{option.time:.2f}", f"{option.steps:.2f}",
-            f"{option.threads:.1%}", f"{option.returns:.1%}", f"{option.scenes_cut:.0%}",
+            f"{option.motifs:.1%}", f"{option.recurrences:.1%}", f"{option.scenes_cut:.0%}",
             f"{option.repeated_tokens:,}",
         )  # fmt: skip
     return table

@@ -1,4 +1,4 @@
-"""What some example sees together, and what the cuts part: the cross-chunk problem, measured."""
+"""What one example holds of a book, and what the cuts separate, for every compared strategy."""
 
 from __future__ import annotations
 
@@ -7,19 +7,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from seqctx.prepare.analysis.motifs import Thread, find_threads
-from seqctx.prepare.chunking import Cut, Strategy, cuts, overlap_tokens
+from seqctx.artifacts.dataset_stats import StrategyStats
+from seqctx.prepare.analysis.motifs import Motif, find_motifs
+from seqctx.prepare.chunking import expect_book, expect_tokenizer
 from seqctx.prepare.segments import Boundary, Segments, paragraph_tokens, segments_of
+from seqctx.prepare.strategies import Cut, Strategy, compared_strategies, find_strategy
 from seqctx.prepare.structure import Book
 from seqctx.prepare.tokenizer import Tokenizer
+from seqctx.system.arguments import expect_at_least
+from seqctx.system.extras import needs_extra
 
-Window = tuple[int, int]
-"""What one example sees of a book: its first token, and one past its last."""
+TokenSpan = tuple[int, int]
+"""What one example shows of a book: its first token, and one past its last."""
 SHARES = (0.5, 0.8, 0.95)
 _SHORTEST, _STEP = 512, 256  # tokens; where the search for a length begins, and how fine it is
 
 
-class Ruler:
+class TokenPositions:
     """A book's characters as tokens: exact at paragraphs' edges, in proportion within them."""
 
     def __init__(self, book: Book, tokenizer: Tokenizer, counts: list[int] | None = None) -> None:
@@ -35,65 +39,36 @@ class Ruler:
 
     def at(self, chars: Sequence[int]) -> list[int]:
         """Token positions of characters."""
-        import numpy as np
+        with needs_extra("prepare", "coverage"):
+            import numpy as np
 
         return [int(t) for t in np.interp(chars, self.chars, self.tokens)]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What one way of cutting does to a book's threads.
-
-    Attributes:
-        strategy: ``sequential``, ``overlap 25 %``, ``overlap 50 %`` or ``scenes``.
-        sequence_len: of each example [tokens].
-        examples: how many there are.
-        threads: how many of all threads some example holds whole, first to last mention.
-        share: of all threads.
-        returns: of all returns, from one place of a thread to its next, the share that some
-            example sees both ends of.
-        scenes_cut: how many scenes some cut goes through.
-    """
-
-    strategy: str
-    sequence_len: int
-    examples: int
-    threads: int
-    share: float
-    returns: float
-    scenes_cut: int
-
-
-@dataclass(frozen=True, slots=True)
 class Coverage:
-    """A book's threads, and what each length and strategy would see of them.
+    """A book's motifs, and what each strategy at each length holds of them.
 
     Attributes:
         tokens: of the whole book.
-        threads: of the whole book, held-out chapters included.
-        whole: for each thread, how many examples of the asked way hold it whole.
-        seen: every strategy at every length.
-        needed: strategy, then the share of threads, then the shortest length that would see it;
-            None where none up to the book's length does.
-        needed_returns: the same for the share of returns.
-        pairs: strategy, then for each distance the closed form and what was measured.
+        motifs: of the whole book, held-out chapters included.
+        whole_in: for each motif, how many examples of the asked strategy hold it from its first to
+            its last mention.
+        compared: every compared strategy at every length.
+        length_for_motifs: strategy, then the share of the motifs, then the shortest length at
+            which examples hold so many of them whole; None where no length up to the book's does.
+        length_for_recurrences: the same for the share of the recurrences that examples show.
+        pairs: strategy, then for each distance the share of pairs of tokens that one example
+            holds: by the closed form, None where there is none, and measured.
     """
 
     tokens: int
-    threads: tuple[Thread, ...]
-    whole: tuple[int, ...]
-    seen: tuple[Seen, ...]
-    needed: dict[str, dict[float, int | None]]
-    needed_returns: dict[str, dict[float, int | None]]
-    pairs: dict[str, dict[int, tuple[float, float]]]
-
-
-WAYS: dict[str, tuple[Strategy, float]] = {
-    "sequential": ("sequential", 0.0),
-    "overlap 25 %": ("sequential", 0.25),
-    "overlap 50 %": ("sequential", 0.5),
-    "scenes": ("scenes", 0.0),
-}
+    motifs: tuple[Motif, ...]
+    whole_in: tuple[int, ...]
+    compared: tuple[StrategyStats, ...]
+    length_for_motifs: dict[str, dict[float, int | None]]
+    length_for_recurrences: dict[str, dict[float, int | None]]
+    pairs: dict[str, dict[int, tuple[float | None, float]]]
 
 
 def coverage(
@@ -101,72 +76,82 @@ def coverage(
     tokenizer: Tokenizer,
     *,
     sequence_len: int,
-    strategy: Strategy = "sequential",
-    overlap: float = 0,
-    frame: int = 0,
+    strategy: str | Strategy = "sequential",
+    overlap: float | None = None,
+    template_tokens: int = 0,
     min_tokens: int = 500,
     lengths: Sequence[int] = (2048, 4096, 8192, 16384, 32768, 65536),
     counts: list[int] | None = None,
-    windows: Sequence[Window] | None = None,
+    example_spans: Sequence[TokenSpan] | None = None,
 ) -> Coverage:
     """Measure a whole book.
 
     Args:
         book: the manuscript.
         tokenizer: the model's own.
-        sequence_len: of the asked way [tokens].
-        strategy: of the asked way.
-        overlap: share, or tokens, of the asked way.
-        frame: what the template and the prompt take of every length [tokens].
+        sequence_len: of the asked strategy's examples [tokens].
+        strategy: the asked one: its name, or one itself; see `seqctx.prepare.strategies`.
+        overlap: what each chunk repeats of the one before: a share below 1, or tokens; the
+            strategy's own when None.
+        template_tokens: what the chat template and the prompt take of every length [tokens].
         min_tokens: of a chunk.
-        lengths: to compare at.
+        lengths: to compare at [tokens].
         counts: what `paragraph_tokens` gave for this book, where it is known.
-        windows: what the examples really see, where they are there already.
+        example_spans: what the examples really show, where they are there already.
+
+    Raises:
+        InputError: for an argument of another type, a length below 1, a negative overlap or a
+            strategy that there is none of; when a package is missing.
     """
+    expect_book(book)
+    expect_tokenizer(tokenizer)
+    for length in (sequence_len, *lengths):
+        expect_at_least("sequence_len", length, 1)
+    expect_at_least("template_tokens", template_tokens, 0)
+    expect_at_least("min_tokens", min_tokens, 0)
+    asked = find_strategy(strategy, overlap)
     counts = paragraph_tokens(book, tokenizer) if counts is None else counts
-    ruler = Ruler(book, tokenizer, counts)
-    threads = find_threads(book, ruler.at)
-    cutter = _Cutter(book, tokenizer, counts, min_tokens, frame)
-    if windows is None:
-        windows = cutter.windows(sequence_len, strategy, overlap)[0]
+    positions = TokenPositions(book, tokenizer, counts)
+    motifs = find_motifs(book, positions.at)
+    cutter = _BookCutter(book, tokenizer, counts, min_tokens, template_tokens)
+    if example_spans is None:
+        example_spans = cutter.spans(sequence_len, asked)[0]
+    named = compared_strategies(asked)
     compared = sorted({sequence_len, *lengths})
-    compared = [n for n in compared if n <= 2 * ruler.total or n == sequence_len]
-    seen = [cutter.seen(threads, name, length) for length in compared for name in WAYS]
+    compared = [n for n in compared if n <= 2 * positions.total or n == sequence_len]
     return Coverage(
-        tokens=ruler.total,
-        threads=tuple(threads),
-        whole=tuple(holding(thread, windows) for thread in threads),
-        seen=tuple(seen),
-        needed=cutter.all_shortest([[(t.first, t.last)] for t in threads]),
-        needed_returns=cutter.all_shortest([t.returns for t in threads]),
+        tokens=positions.total,
+        motifs=tuple(motifs),
+        whole_in=tuple(examples_with(motif, example_spans) for motif in motifs),
+        compared=tuple(
+            cutter.stats(motifs, each, length) for length in compared for each in named.values()
+        ),
+        length_for_motifs=cutter.shortest_lengths(named, [(m.first, m.last) for m in motifs]),
+        length_for_recurrences=cutter.shortest_lengths(
+            named, [pair for m in motifs for pair in m.recurrences]
+        ),
         pairs={
-            name: _pairs(cutter, name, sequence_len, ruler.total) for name in WAYS
+            label: _pairs(cutter, each, sequence_len, positions.total)
+            for label, each in named.items()
         },
-    )  # fmt: skip
+    )
 
 
-def holding(thread: Thread, windows: Iterable[Window]) -> int:
-    """How many windows hold a thread whole."""
-    return sum(start <= thread.first and thread.last < end for start, end in windows)
+def examples_with(motif: Motif, spans: Iterable[TokenSpan]) -> int:
+    """How many examples hold a motif from its first to its last mention."""
+    return sum(start <= motif.first and motif.last < end for start, end in spans)
 
 
-def pair_share(distance: int, length: int, repeated: int = 0) -> float:
-    """Share of token pairs so far apart that some chunk of a long text holds together.
+def measured_share(distance: int, spans: Sequence[TokenSpan], total: int) -> float:
+    """Share of the pairs of tokens so far apart that one of the spans holds.
 
-    Chunks of ``length`` tokens start every ``length - repeated``; a pair is in one where its first
-    token lies in the first ``length - distance`` of a chunk. Hence
-    min(1, max(0, length - distance) / (length - repeated)), 0 at ``length`` and beyond, whatever
-    is repeated.
+    Measured over a text of ``total`` tokens, from the union of what each span holds;
+    `Strategy.pair_share` is the closed form for a long text.
     """
-    return min(1.0, max(0, length - distance) / (length - repeated))
-
-
-def measured_share(distance: int, windows: Sequence[Window], total: int) -> float:
-    """The same of real windows over a text of ``total`` tokens: the union of what each holds."""
     if distance >= total:
         return 0.0
     covered, reached = 0, 0
-    for start, end in sorted(windows):
+    for start, end in sorted(spans):
         left, right = max(start, reached), end - distance
         if right > left:
             covered += right - left
@@ -175,93 +160,99 @@ def measured_share(distance: int, windows: Sequence[Window], total: int) -> floa
 
 
 def _pairs(
-    cutter: _Cutter, name: str, sequence_len: int, total: int
-) -> dict[int, tuple[float, float]]:
+    cutter: _BookCutter, strategy: Strategy, sequence_len: int, total: int
+) -> dict[int, tuple[float | None, float]]:
     """Distances up to twice the length: closed form and measured."""
-    strategy, overlap = WAYS[name]
-    length = max(2, sequence_len - cutter.frame)
-    windows = cutter.windows(sequence_len, strategy, overlap)[0]
-    repeated = overlap_tokens(overlap, length) if overlap else 0
-    return {
-        d: (
-            round(pair_share(d, length, repeated), 4),
-            round(measured_share(d, windows, total), 4),
-        )
-        for d in sorted({max(1, length * k // 8) for k in range(17)})
-        if d < total
-    }
+    length = max(2, sequence_len - cutter.template_tokens)
+    spans = cutter.spans(sequence_len, strategy)[0]
+    found: dict[int, tuple[float | None, float]] = {}
+    for distance in sorted({max(1, length * k // 8) for k in range(17)}):
+        if distance < total:
+            closed = strategy.pair_share(distance, length)
+            found[distance] = (
+                None if closed is None else round(closed, 4),
+                round(measured_share(distance, spans, total), 4),
+            )
+    return found
 
 
-class _Cutter:
-    """One book, cut again and again at other lengths without another pass of the tokenizer."""
+class _BookCutter:
+    """One book, cut again and again at other lengths; the tokenizer goes over it once."""
 
     def __init__(
-        self, book: Book, tokenizer: Tokenizer, counts: list[int], min_tokens: int, frame: int
-    ) -> None:
+        self, book: Book, tokenizer: Tokenizer, counts: list[int], min_tokens: int,
+        template_tokens: int,
+    ) -> None:  # fmt: skip
         self.book, self.tokenizer, self.counts = book, tokenizer, counts
-        self.min_tokens, self.frame = min_tokens, frame
-        self._atoms: dict[int, Segments] = {}
-        self._windows: dict[tuple[int, str, float], tuple[list[Window], int]] = {}
+        self.min_tokens, self.template_tokens = min_tokens, template_tokens
+        self._segments: dict[int, Segments] = {}
+        self._spans: dict[tuple[int, Strategy], tuple[list[TokenSpan], int]] = {}
 
-    def windows(
-        self, sequence_len: int, strategy: Strategy, overlap: float
-    ) -> tuple[list[Window], int]:
-        """What each example sees, and how many scenes are cut."""
-        key = (sequence_len, strategy, overlap)
-        if key not in self._windows:
-            whole = max(2, sequence_len - self.frame)
-            repeated = overlap_tokens(overlap, whole) if overlap else 0
+    def spans(self, sequence_len: int, strategy: Strategy) -> tuple[list[TokenSpan], int]:
+        """What each example shows, and how many scenes are cut."""
+        key = (sequence_len, strategy)
+        if key not in self._spans:
+            whole = max(2, sequence_len - self.template_tokens)
+            repeated = strategy.repeated_tokens(whole)
             fresh = max(1, whole - repeated)
-            segments = self._atoms_for(fresh)
-            found = cuts(segments, fresh, self.min_tokens, strategy)
+            segments = self._segments_for(fresh)
+            found = strategy.cut(segments, fresh, self.min_tokens)
             starts = [*segments.starts(), segments.near(0, len(segments))]
-            windows: list[Window] = []
+            spans: list[TokenSpan] = []
             for i, j in found:
-                back = max(starts[i] - repeated, windows[-1][0] + 1 if windows else 0)
-                windows.append((back if windows else starts[i], starts[j]))
-            self._windows[key] = windows, _scenes_cut(segments, found)
-        return self._windows[key]
+                back = max(starts[i] - repeated, spans[-1][0] + 1 if spans else 0)
+                spans.append((back if spans else starts[i], starts[j]))
+            self._spans[key] = spans, _scenes_cut(segments, found)
+        return self._spans[key]
 
-    def _atoms_for(self, fresh: int) -> Segments:
+    def _segments_for(self, fresh: int) -> Segments:
         """Paragraphs that fit are the same at every length; only longer ones are split anew."""
         longest = max(self.counts, default=0) + 1000
         key = min(fresh, longest)
-        if key not in self._atoms:
-            self._atoms[key] = segments_of(self.book, self.tokenizer, key, counts=self.counts)
-        return self._atoms[key]
+        if key not in self._segments:
+            self._segments[key] = segments_of(self.book, self.tokenizer, key, counts=self.counts)
+        return self._segments[key]
 
-    def seen(self, threads: Sequence[Thread], name: str, sequence_len: int) -> Seen:
-        """What one way does to the threads."""
-        windows, scenes = self.windows(sequence_len, *WAYS[name])
-        sight = Sight(windows)
-        whole = sum(sight.holds(t.first, t.last) for t in threads)
-        returns = [sight.holds(a, b) for t in threads for a, b in t.returns]
-        return Seen(
-            name, sequence_len, len(windows), whole, round(whole / max(1, len(threads)), 4),
-            round(sum(returns) / max(1, len(returns)), 4), scenes,
-        )  # fmt: skip
+    def stats(
+        self, motifs: Sequence[Motif], strategy: Strategy, sequence_len: int
+    ) -> StrategyStats:
+        """What one strategy at one length would do to the book."""
+        spans, scenes = self.spans(sequence_len, strategy)
+        index = SpanIndex(spans)
+        whole = sum(index.holds(m.first, m.last) for m in motifs)
+        shown = [index.holds(a, b) for m in motifs for a, b in m.recurrences]
+        return StrategyStats(
+            strategy=strategy.label,
+            overlap=strategy.overlap,
+            sequence_len=sequence_len,
+            examples=len(spans),
+            whole_motifs=whole,
+            motif_share=round(whole / max(1, len(motifs)), 4),
+            recurrence_share=round(sum(shown) / max(1, len(shown)), 4),
+            scenes_cut=scenes,
+        )
 
-    def all_shortest(
-        self, stretches: Iterable[Iterable[tuple[int, int]]]
+    def shortest_lengths(
+        self, strategies: dict[str, Strategy], stretches: Sequence[tuple[int, int]]
     ) -> dict[str, dict[float, int | None]]:
-        """For each way and share, the shortest length that sees so many of the stretches whole."""
-        flat = [pair for some in stretches for pair in some]
+        """For each strategy and share, the shortest length that holds so many stretches whole."""
         return {
-            name: {share: self._shortest(flat, name, share) for share in SHARES} for name in WAYS
+            label: {share: self._shortest(stretches, strategy, share) for share in SHARES}
+            for label, strategy in strategies.items()
         }
 
     def _shortest(
-        self, stretches: Sequence[tuple[int, int]], name: str, share: float
+        self, stretches: Sequence[tuple[int, int]], strategy: Strategy, share: float
     ) -> int | None:
         """By doubling, and then halving the step."""
 
         def enough(length: int) -> bool:
-            sight = Sight(self.windows(length, *WAYS[name])[0])
-            return sum(sight.holds(a, b) for a, b in stretches) >= share * len(stretches)
+            index = SpanIndex(self.spans(length, strategy)[0])
+            return sum(index.holds(a, b) for a, b in stretches) >= share * len(stretches)
 
         if not stretches:
             return None
-        low, high = 0, _SHORTEST + self.frame
+        low, high = 0, _SHORTEST + self.template_tokens
         while not enough(high):
             if high > 2 * sum(self.counts):
                 return None
@@ -275,17 +266,17 @@ class _Cutter:
         return high
 
 
-class Sight:
-    """Which stretches of a book some window holds whole."""
+class SpanIndex:
+    """Which stretches of a book some span holds whole."""
 
-    def __init__(self, windows: Iterable[Window]) -> None:
-        """Sort the windows; of those that start no later, the furthest end is what counts."""
-        ordered = sorted(windows)
+    def __init__(self, spans: Iterable[TokenSpan]) -> None:
+        """Sort the spans; of those that start no later, the furthest end is what counts."""
+        ordered = sorted(spans)
         self._starts = [start for start, _ in ordered]
         self._ends = list(accumulate((end for _, end in ordered), max))
 
     def holds(self, first: int, last: int) -> bool:
-        """Whether some window holds both tokens."""
+        """Whether some span holds both tokens."""
         k = bisect_right(self._starts, first) - 1
         return k >= 0 and last < self._ends[k]
 

@@ -1,8 +1,8 @@
-"""Threads of a book: names, rare terms and phrases that come back far from where they were.
+"""Motifs of a book: names, rare terms and phrases that come back far from where they were.
 
-What is found is what a reader could miss when the text between is not in sight: what occurs in a
-few places, far apart, and more often than the language alone would make it. It knows words, not
-meanings: a motif that returns in other words is not found.
+A motif occurs in a few places, far apart, and more often than chance in its language would have
+it: a reader who sees only a part of the book can miss it. The detector knows words, not meanings:
+a motif that comes back in other words is not found.
 """
 
 from __future__ import annotations
@@ -14,35 +14,36 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import pairwise
-from math import log
+from math import log, prod
 from sys import intern
 from typing import Literal
 
 from seqctx.prepare.structure import Book
+from seqctx.system.extras import needs_extra
 
 Kind = Literal["name", "phrase", "term"]
 
 _WORD = re.compile(r"[^\W\d_]+(?:[’'-][^\W\d_]+)*|\d+")
 _POSSESSIVE = re.compile(r"[’']s$")
 _SENTENCE = re.compile(r"[.!?…:—][\"'”’)\]*_]*\s+[\"'“‘(\[*_]*$|\n\s*[\"'“‘(\[*_]*$|[\"“‘]$|^$")
-_NEAR = 250  # tokens; mentions closer together are one place
-_MOST_PLACES = 12  # what is in more places than these is the book's daily bread and not a thread
+_NEAR = 250  # tokens; mentions closer together count as one place
+_MOST_PLACES = 12  # what stands in more places is the book's usual vocabulary, not a motif
 _PHRASE = range(2, 7)  # words
 _SURPRISE = {"name": 6.0, "term": 9.0, "phrase": 10.0}  # nats of log-likelihood over chance
-_UNKNOWN = 1e-8  # share of a language's words that one not in its list is taken to have
-_RARE = 3e-5  # a phrase must hold a thing that a language names less often than that
+_UNKNOWN = 1e-8  # frequency that a word has which the language's list does not hold
+_RARE = 3e-5  # a phrase must hold a noun that is rarer in its language
 _COMMON = 2e-4  # a phrase must neither begin nor end with a word this frequent
 
 
 @dataclass(frozen=True, slots=True)
-class Thread:
-    """Something that comes back.
+class Motif:
+    """A name, term or phrase that comes back.
 
     Attributes:
         text: as it is written at its first mention.
         kind: a name, a phrase of several words, or a rare term.
         mentions: where each begins, in tokens from the book's beginning, ascending.
-        places: how many stretches apart from one another hold them.
+        places: how many separate stretches of the book hold the mentions.
         surprise: how much more often it occurs than by chance [nats].
     """
 
@@ -68,7 +69,7 @@ class Thread:
         return self.last - self.first
 
     @property
-    def returns(self) -> list[tuple[int, int]]:
+    def recurrences(self) -> list[tuple[int, int]]:
         """From the last mention in one place to the first in the next [tokens]."""
         return [(a, b) for a, b in pairwise(self.mentions) if b - a > _NEAR]
 
@@ -78,13 +79,13 @@ class _Word:
     text: str
     start: int
     opens: bool
-    """Whether it opens a sentence, so that its capital says nothing."""
+    """Whether it opens a sentence; its capital is then no sign of a name."""
 
 
-def find_threads(
+def find_motifs(
     book: Book, token_at: Callable[[Sequence[int]], list[int]], *, most: int = 200
-) -> list[Thread]:
-    """The threads of a whole book, the most surprising first.
+) -> list[Motif]:
+    """The motifs of a whole book, the most surprising first.
 
     Args:
         book: the manuscript, held-out chapters included.
@@ -99,7 +100,7 @@ def find_threads(
     counts = Counter(folded)
     language = _language_of(counts)
     shares = _shares(counts, language)
-    things = _things(book.text, words, folded, language)
+    nouns = _nouns(book.text, words, folded, language)
     tokens = token_at([w.start for w in words])
     total = len(words)
 
@@ -107,7 +108,7 @@ def find_threads(
     names = _names(words, folded, counts)
     for word, places in _where(folded, counts).items():
         kind: Kind = "name" if word in names else "term"
-        if kind == "term" and word not in things:
+        if kind == "term" and word not in nouns:
             continue
         share = max(shares.get(word, _UNKNOWN), _UNKNOWN)
         score = _likelihood(len(places), total * share)
@@ -118,9 +119,9 @@ def find_threads(
         inside = folded[at : at + length]
         if all(word in names or shares.get(word, 0) > _COMMON for word in inside):
             continue  # a name with its title or verb says no more than the name
-        if not _is_telling(inside, names | things, shares):
+        if not _is_telling(inside, names | nouns, shares):
             continue  # a turn of speech, such as "sprang to his feet"
-        chance = total * _product(counts[w] / total for w in inside)
+        chance = total * prod(counts[w] / total for w in inside)
         score = _likelihood(len(places), chance)
         if score >= _SURPRISE["phrase"]:
             text = " ".join(
@@ -128,17 +129,16 @@ def find_threads(
                 + [words[at + length - 1].text]
             )
             found[" ".join(inside)] = (text, "phrase", [tokens[k] for k in places], score)
-    threads = [
-        Thread(text, kind, tuple(mentions), _places(mentions), round(score, 1))
+    motifs = [
+        Motif(text, kind, tuple(mentions), _places(mentions), round(score, 1))
         for text, kind, mentions, score in found.values()
     ]
-    threads = [t for t in threads if 2 <= t.places <= _MOST_PLACES]
-    threads = _without_echoes(threads)
-    return sorted(threads, key=lambda t: (-t.surprise, t.first, t.text))[:most]
+    motifs = _without_repeats([m for m in motifs if 2 <= m.places <= _MOST_PLACES])
+    return sorted(motifs, key=lambda m: (-m.surprise, m.first, m.text))[:most]
 
 
 def _words(book: Book) -> list[_Word]:
-    """The book's words; headings and scene breaks are no text of the story."""
+    """The book's words; headings and scene breaks are left out."""
     heads = sorted((h.start, h.end) for h in book.headings)
     starts = [start for start, _ in heads]
     found = []
@@ -164,16 +164,16 @@ def _names(words: list[_Word], folded: list[str], counts: Counter[str]) -> set[s
     return {w for w, n in upper.items() if n >= 2 and n >= 0.8 * inner[w] and n >= 0.3 * counts[w]}
 
 
-def _is_telling(phrase: list[str], things: set[str], shares: Mapping[str, float]) -> bool:
-    """Whether a name or thing in it, or what stands before one, is rare in the language."""
+def _is_telling(phrase: list[str], nouns: set[str], shares: Mapping[str, float]) -> bool:
+    """Whether a name or noun in it, or what stands before one, is rare in the language."""
     rare = [shares.get(word, 0) < _RARE for word in phrase]
     return any(
-        word in things and (rare[k] or (k > 0 and rare[k - 1])) for k, word in enumerate(phrase)
+        word in nouns and (rare[k] or (k > 0 and rare[k - 1])) for k, word in enumerate(phrase)
     )
 
 
 def _where(folded: list[str], counts: Counter[str]) -> dict[str, list[int]]:
-    """Words that occur twice or more, and where; no more than a thread can have."""
+    """Words that occur twice or more, and where; no more often than a motif can."""
     where: dict[str, list[int]] = defaultdict(list)
     for k, word in enumerate(folded):
         if 2 <= counts[word] <= 40 * _MOST_PLACES:
@@ -189,7 +189,8 @@ def _phrases(
     Of runs within one another that occur equally often, the longest; two words suffice only where
     both are unusual.
     """
-    import numpy as np
+    with needs_extra("prepare", "finding motifs"):
+        import numpy as np
 
     number = {word: k for k, word in enumerate(counts)}
     ids = np.fromiter((number[w] for w in folded), np.int64, len(folded))
@@ -223,27 +224,20 @@ def _likelihood(count: int, chance: float) -> float:
     return count * log(count / chance) - (count - chance) if count > chance else 0.0
 
 
-def _product(factors: Iterable[float]) -> float:
-    result = 1.0
-    for factor in factors:
-        result *= factor
-    return result
-
-
 def _places(mentions: list[int]) -> int:
     """How many stretches hold the mentions."""
     return 1 + sum(b - a > _NEAR for a, b in pairwise(mentions))
 
 
-def _without_echoes(threads: list[Thread]) -> list[Thread]:
-    """Each thread once: a term that is only ever part of a phrase, or of another name, is that."""
-    kept: list[Thread] = []
+def _without_repeats(motifs: list[Motif]) -> list[Motif]:
+    """Each motif once: a term that only occurs within a phrase, or another name, is left out."""
+    kept: list[Motif] = []
     taken: set[tuple[int, ...]] = set()
-    for thread in sorted(threads, key=lambda t: (-len(t.text.split()), -t.surprise, t.text)):
-        coarse = tuple(sorted({m // 16 for m in thread.mentions}))
+    for motif in sorted(motifs, key=lambda m: (-len(m.text.split()), -m.surprise, m.text)):
+        coarse = tuple(sorted({m // 16 for m in motif.mentions}))
         if coarse not in taken:
-            kept.append(thread)
-            taken |= {coarse, tuple(sorted({(m - 8) // 16 for m in thread.mentions}))}
+            kept.append(motif)
+            taken |= {coarse, tuple(sorted({(m - 8) // 16 for m in motif.mentions}))}
     return kept
 
 
@@ -267,7 +261,7 @@ _BEFORE_A_NOUN = {
 _AS_NOUN = 0.5  # of a word's mentions come after one of those
 
 
-def _things(text: str, words: list[_Word], folded: list[str], language: str) -> set[str]:
+def _nouns(text: str, words: list[_Word], folded: list[str], language: str) -> set[str]:
     """Words used as nouns: after an article or its like, and before a pause or a function word.
 
     Of a language without a list above every word passes.
@@ -296,7 +290,7 @@ def _shares(counts: Counter[str], language: str) -> Mapping[str, float]:
     """How frequent words are in a language.
 
     Raises:
-        ImportError: without wordfreq, which comes with ``seqctx[prepare]``.
+        InputError: without wordfreq, which comes with ``seqctx[prepare]``.
     """
     shares = _language(language)
     # a hyphened word is as frequent as its rarer part, at most
@@ -312,7 +306,8 @@ _LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "nb", "fi", 
 
 @lru_cache(maxsize=2)
 def _language(code: str) -> Mapping[str, float]:
-    from wordfreq import get_frequency_dict
+    with needs_extra("prepare", "finding motifs"):
+        from wordfreq import get_frequency_dict
 
     shares: Mapping[str, float] = get_frequency_dict(code, "best")
     return shares
@@ -320,6 +315,7 @@ def _language(code: str) -> Mapping[str, float]:
 
 @cache
 def _top(code: str) -> frozenset[str]:
-    from wordfreq import top_n_list
+    with needs_extra("prepare", "finding motifs"):
+        from wordfreq import top_n_list
 
     return frozenset(top_n_list(code, 100, wordlist="small"))

@@ -1,4 +1,4 @@
-"""Drafts of the same text: chapters that are equal, or nearly so."""
+"""Near duplicates: chapters with the same text, or nearly so, such as drafts."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any
 
 from seqctx.artifacts.dataset_stats import NearDuplicates
 from seqctx.prepare.structure import Book
+from seqctx.system.extras import needs_extra
 from seqctx.system.hashing import hash_text
 
 _WORDS = re.compile(r"\w+")
 _SHINGLE = 5  # words
-_LEAST = 100  # words; shorter chapters are alike by their headings
-_LIKE = 0.5
+_LEAST = 100  # words; of a shorter chapter the heading is too large a part
+_LIKE = 0.5  # share of five-word runs that near duplicates have in common
 _PERMUTATIONS = 128
 
 
@@ -35,7 +36,8 @@ class Sketch:
 
 def sketches(book: Book) -> list[Sketch]:
     """Every chapter of 100 words or more."""
-    from datasketch import MinHash  # type: ignore[import-untyped]
+    with needs_extra("prepare", "finding near duplicates"):
+        from datasketch import MinHash  # type: ignore[import-untyped]
 
     found: list[Sketch] = []
     for number, chapter in enumerate(book.chapters):
@@ -52,12 +54,13 @@ def sketches(book: Book) -> list[Sketch]:
 
 
 def find_near_duplicates(found: Iterable[Sketch]) -> list[NearDuplicates]:
-    """Pairs of chapters, of one book or of two, half of whose five-word runs are the same or more.
+    """Pairs of chapters, of one book or of two, that share half of their five-word runs or more.
 
     The likeness is estimated from 128 hashes, within about 0.09 of the true one (MinHash, Broder
     1997); equal words are exactly 1.
     """
-    from datasketch import MinHashLSH
+    with needs_extra("prepare", "finding near duplicates"):
+        from datasketch import MinHashLSH
 
     index = MinHashLSH(threshold=_LIKE, num_perm=_PERMUTATIONS)
     known: dict[str, tuple[Any, str]] = {}

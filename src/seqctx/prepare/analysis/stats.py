@@ -5,10 +5,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 
-from seqctx.artifacts.dataset_stats import LONG_SCENE, BookStats, MotifStats, Piece, Way
+from seqctx.artifacts.dataset_stats import LONG_SCENE, BookStats, ChunkSpan, MotifStats
 from seqctx.config.config import Config
-from seqctx.prepare.analysis.coverage import Ruler, coverage
-from seqctx.prepare.examples import DEFAULT_OVERLAP, Example
+from seqctx.prepare.analysis.coverage import TokenPositions, coverage
+from seqctx.prepare.examples import Example
+from seqctx.prepare.strategies import strategy_of
 from seqctx.prepare.structure import Book
 from seqctx.prepare.tokenizer import Tokenizer
 
@@ -23,32 +24,23 @@ def book_stats(
     counts: list[int],
     train: Sequence[Example],
     held_out: Sequence[Example],
-    frame: int,
+    template_tokens: int,
 ) -> BookStats:
-    """Measure one book: what was cut, and what some example sees together.
+    """Measure one book: what was cut, and what one example holds together.
 
-    Threads are those of the whole book; an example that is held out sees as one that is trained.
+    Motifs are those of the whole book; held-out examples count as trained ones do.
     """
-    prep = cfg.seqctx.prepare
-    ruler = Ruler(book, tokenizer, counts)
-    sides = [(e, False) for e in train] + [(e, True) for e in held_out]
-    pieces = []
-    for (example, held), start, fresh, end in zip(
-        sides,
-        ruler.at([e.context for e, _ in sides]),
-        ruler.at([e.chunk.fresh for e, _ in sides]),
-        ruler.at([e.chunk.end for e, _ in sides]),
-        strict=True,
-    ):
-        cut = example.chunk.cut
-        pieces.append(Piece(start=start, fresh=fresh, end=end, cut=cut, held_out=held))
-    overlap = (prep.overlap or DEFAULT_OVERLAP) if prep.strategy == "overlap" else 0
+    positions = TokenPositions(book, tokenizer, counts)
+    examples = [*train, *held_out]
+    chunks = _chunk_spans(examples, len(train), positions)
     found = coverage(
-        book, tokenizer, sequence_len=cfg.sequence_len, counts=counts, frame=frame,
-        strategy="scenes" if prep.strategy == "scenes" else "sequential", overlap=overlap,
-        min_tokens=prep.min_tokens, windows=[(p.start, p.end) for p in pieces],
+        book, tokenizer, sequence_len=cfg.sequence_len, counts=counts,
+        template_tokens=template_tokens, strategy=strategy_of(cfg.seqctx.prepare),
+        min_tokens=cfg.seqctx.prepare.min_tokens,
+        example_spans=[(c.start, c.end) for c in chunks],
     )  # fmt: skip
-    edges = ruler.at([c for ch in book.chapters for c in (ch.span.start, ch.span.end)])
+    edges = positions.at([c for ch in book.chapters for c in (ch.span.start, ch.span.end)])
+    scenes = list(_scene_tokens(book, positions))
     return BookStats(
         path=book.path,
         title=book.title,
@@ -57,43 +49,54 @@ def book_stats(
             (chapter.title, edges[2 * k], edges[2 * k + 1])
             for k, chapter in enumerate(book.chapters)
         ),
-        pieces=tuple(pieces),
-        scenes=len(book.scenes),
-        long_scenes=sum(end - start >= LONG_SCENE for start, end in _scene_tokens(book, ruler)),
-        **_cuts(book, [e for e, _ in sides]),
-        threads=tuple(
+        chunks=tuple(chunks),
+        scenes=len(scenes),
+        long_scenes=sum(end - start >= LONG_SCENE for start, end in scenes),
+        **_cuts(book, examples),
+        motifs=tuple(
             MotifStats(
-                text=t.text, kind=t.kind, mentions=t.mentions, places=t.places,
-                surprise=t.surprise, whole=whole,
+                text=m.text, kind=m.kind, mentions=m.mentions, places=m.places,
+                surprise=m.surprise, whole_in=whole_in,
             )
-            for t, whole in zip(found.threads, found.whole, strict=True)
+            for m, whole_in in zip(found.motifs, found.whole_in, strict=True)
         ),
-        ways=tuple(
-            Way(
-                strategy=s.strategy, sequence_len=s.sequence_len, examples=s.examples,
-                threads=s.threads, share=s.share, returns=s.returns, scenes_cut=s.scenes_cut,
-            )
-            for s in found.seen
-        ),
-        needed=_by_percent(found.needed),
-        needed_returns=_by_percent(found.needed_returns),
+        compared=found.compared,
+        length_for_motifs=_by_percent(found.length_for_motifs),
+        length_for_recurrences=_by_percent(found.length_for_recurrences),
         pairs=found.pairs,
     )  # fmt: skip
 
 
-def _scene_tokens(book: Book, ruler: Ruler) -> Iterator[tuple[int, int]]:
+def _chunk_spans(
+    examples: Sequence[Example], trained: int, positions: TokenPositions
+) -> list[ChunkSpan]:
+    """Where the chunks lie; all but the first ``trained`` are held out."""
+    starts = positions.at([e.context for e in examples])
+    fresh = positions.at([e.chunk.fresh for e in examples])
+    ends = positions.at([e.chunk.end for e in examples])
+    return [
+        ChunkSpan(
+            start=starts[k], fresh=fresh[k], end=ends[k], cut=example.chunk.cut,
+            held_out=k >= trained,
+        )
+        for k, example in enumerate(examples)
+    ]  # fmt: skip
+
+
+def _scene_tokens(book: Book, positions: TokenPositions) -> Iterator[tuple[int, int]]:
     """Where each scene starts and ends, in tokens."""
-    starts, ends = (ruler.at([getattr(s, side) for s in book.scenes]) for side in ("start", "end"))
+    scenes = book.scenes
+    starts, ends = positions.at([s.start for s in scenes]), positions.at([s.end for s in scenes])
     return zip(starts, ends, strict=True)
 
 
 def _by_percent(
-    needed: Mapping[str, Mapping[float, int | None]],
+    lengths: Mapping[str, Mapping[float, int | None]],
 ) -> dict[str, dict[str, int | None]]:
     """Shares as JSON's keys."""
     return {
-        name: {f"{share:.0%}": length for share, length in shares.items()}
-        for name, shares in needed.items()
+        label: {f"{share:.0%}": length for share, length in shares.items()}
+        for label, shares in lengths.items()
     }
 
 

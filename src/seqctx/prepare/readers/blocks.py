@@ -1,4 +1,4 @@
-"""What every reader yields, and how it becomes one normalized text with its structure.
+"""Blocks, which every reader yields, and how they become one normalized text with structure.
 
 Normalized means: paragraphs without their hard wraps, one blank line between any two, no mark-up
 of headings, every scene break as ``* * *``, emphasis in Markdown's asterisks, no invisible signs.
@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from seqctx.artifacts.manifest import LeftOut
 from seqctx.prepare.readers.lines import ends_sentence, is_break, is_digits, is_heading, is_ordinal
-from seqctx.prepare.structure import Book, Chapter, LeftOut, Span
+from seqctx.prepare.structure import Book, Chapter, Span
 
 SCENE_BREAK = "* * *"
 TITLE = 0
@@ -36,14 +37,14 @@ class Block:
         text: with emphasis in asterisks.
         emphasis: where in ``text`` the emphasized words are, without the asterisks.
         level: of a heading, 1 the highest.
-        matter: the kind of front or back matter that the file itself says this belongs to.
+        front_matter: the kind of front or back matter that the file itself says this belongs to.
     """
 
     kind: Kind
     text: str
     emphasis: tuple[Span, ...] = ()
     level: int = 1
-    matter: str | None = None
+    front_matter: str | None = None
 
 
 Run = tuple[str, str]
@@ -86,14 +87,14 @@ def written(runs: Iterable[Run]) -> tuple[str, tuple[Span, ...]]:
     return "".join(parts).rstrip(), tuple(spans)
 
 
-def block_of(runs: Iterable[Run], matter: str | None = None) -> Block | None:
+def block_of(runs: Iterable[Run], front_matter: str | None = None) -> Block | None:
     """A paragraph, or a scene break where it looks like one; None where it is empty."""
     text, emphasis = written(runs)
     if not text.strip():
         return None
     if is_break(text):
-        return Block("break", SCENE_BREAK, matter=matter)
-    return Block("paragraph", text, emphasis, matter=matter)
+        return Block("break", SCENE_BREAK, front_matter=front_matter)
+    return Block("paragraph", text, emphasis, front_matter=front_matter)
 
 
 def with_headings_found(blocks: Sequence[Block]) -> list[Block]:
@@ -107,7 +108,7 @@ def with_headings_found(blocks: Sequence[Block]) -> list[Block]:
         blocks = [replace(b, kind="title") if b.level == TITLE else b for b in blocks]
     elif titles:
         blocks = [replace(b, level=1) if b.level == TITLE else b for b in blocks]
-    if any(block.kind == "heading" and not block.matter for block in blocks):
+    if any(block.kind == "heading" and not block.front_matter for block in blocks):
         return list(blocks)
     return without_page_numbers(
         [
@@ -130,7 +131,7 @@ def without_page_numbers(blocks: Sequence[Block]) -> list[Block]:
         return [replace(b, kind="paragraph") if k in broken else b for k, b in enumerate(blocks)]
     pages = set(numbers)
     return [
-        replace(b, kind="paragraph", matter="page number") if k in pages else b
+        replace(b, kind="paragraph", front_matter="page number") if k in pages else b
         for k, b in enumerate(blocks)
     ]
 

@@ -20,6 +20,7 @@ from seqctx.prepare.readers.blocks import (
     written,
 )
 from seqctx.prepare.readers.front_matter import DECLARED
+from seqctx.system.extras import needs_extra
 
 _LARGEST = 200_000_000  # bytes of one member; no chapter is as long, a zip bomb is
 _TYPE = "{http://www.idpf.org/2007/ops}type"
@@ -44,7 +45,7 @@ def epub_blocks(path: Path) -> list[Block]:
             _refuse_locked(path, archive)
             return with_headings_found(list(_blocks(path, archive)))
     except (zipfile.BadZipFile, KeyError, ValueError, EOFError, NotImplementedError):
-        raise InputError(f"{path}: no whole .epub file. Export it again.") from None
+        raise InputError(f"{path}: damaged, or not an .epub file. Export it again.") from None
 
 
 def _refuse_locked(path: Path, archive: zipfile.ZipFile) -> None:
@@ -53,25 +54,29 @@ def _refuse_locked(path: Path, archive: zipfile.ZipFile) -> None:
         return
     for node in _xml(path, archive, "META-INF/encryption.xml").iter("{*}CipherReference"):
         if not _FONTS.search(node.get("URI", "")):
-            raise InputError(f"{path}: locked by copy protection. Use your own manuscript.")
+            raise InputError(f"{path}: locked by copy protection. Use a file without it.")
 
 
 def _xml(path: Path, archive: zipfile.ZipFile, name: str) -> Any:
-    """One member, parsed; broken mark-up is mended as browsers do it."""
-    from lxml import etree  # type: ignore[import-untyped]
+    """One member, parsed; broken mark-up is repaired as browsers do it."""
+    with needs_extra("prepare", "reading .epub files"):
+        from lxml import etree  # type: ignore[import-untyped]
 
     member = archive.getinfo(name)
     if member.flag_bits & 1:
         raise InputError(f"{path}: locked by a password. Export it without one.")
     if member.file_size > _LARGEST:
-        raise InputError(f"{path}: {name} unpacks to over {_LARGEST // 10**6} MB. Not a novel.")
+        raise InputError(
+            f"{path}: {name} in it unpacks to over {_LARGEST // 10**6} MB. No chapter is as long. "
+            "Export it again."
+        )
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True, huge_tree=True)
     raw = archive.read(name)
     if re.search(rb"&(?!amp;|lt;|gt;|quot;|apos;|#)\w+;", raw):
         raw = _entities(raw)
     root = etree.fromstring(raw, parser) if raw.strip() else None
     if root is None:
-        raise InputError(f"{path}: {name} in it is empty or no mark-up. Export it again.")
+        raise InputError(f"{path}: {name} in it is empty or holds no mark-up. Export it again.")
     return root
 
 
@@ -118,57 +123,61 @@ def _tag(node: Any) -> str:
 
 
 def _types(node: Any) -> list[str]:
-    """What the file says an element is, as EPUB or as ARIA has it."""
+    """The types of an element that the file gives, in EPUB's words or ARIA's."""
     roles = (node.get("role") or "").split()
     return [*(node.get(_TYPE) or "").split(), *(role.removeprefix("doc-") for role in roles)]
 
 
-def _below(node: Any, matter: str | None) -> Iterator[Block]:
+def _below(node: Any, front_matter: str | None) -> Iterator[Block]:
     """Blocks of one element that holds others."""
-    matter = next((DECLARED[t] for t in _types(node) if t in DECLARED), matter)
+    front_matter = next((DECLARED[t] for t in _types(node) if t in DECLARED), front_matter)
     loose: list[Run] = [(node.text or "", "")]  # text that stands in no paragraph of its own
     for child in node:
         tag = _tag(child)
         if tag in _INLINE and not any(_tag(x) in ("p", "div", "section") for x in child.iter()):
             loose += _runs(child, "")
         else:
-            yield from _loose(loose, matter)
+            yield from _loose(loose, front_matter)
             loose = []
-            yield from _block(child, tag, matter)
+            yield from _block(child, tag, front_matter)
         loose.append((child.tail or "", ""))
-    yield from _loose(loose, matter)
+    yield from _loose(loose, front_matter)
 
 
-def _loose(runs: list[Run], matter: str | None) -> Iterator[Block]:
-    block = block_of([(re.sub(r"\s+", " ", t) if t != "\n" else t, m) for t, m in runs], matter)
+def _loose(runs: list[Run], front_matter: str | None) -> Iterator[Block]:
+    block = block_of(
+        [(re.sub(r"\s+", " ", t) if t != "\n" else t, m) for t, m in runs], front_matter
+    )
     if block:
         yield block
 
 
-def _block(node: Any, tag: str, matter: str | None) -> Iterator[Block]:
+def _block(node: Any, tag: str, front_matter: str | None) -> Iterator[Block]:
     """One element that is a block."""
     if not tag or tag in _SKIPPED:
         return
-    matter = next((DECLARED[t] for t in _types(node) if t in DECLARED), matter)
+    front_matter = next((DECLARED[t] for t in _types(node) if t in DECLARED), front_matter)
     if tag == "hr":
-        yield Block("break", SCENE_BREAK, matter=matter)
+        yield Block("break", SCENE_BREAK, front_matter=front_matter)
     elif tag in _HEADINGS:
         text, _ = written((text, "") for text, _ in _runs(node, ""))
         if text:
-            yield Block("heading", " ".join(text.split()), level=int(tag[1]), matter=matter)
+            yield Block(
+                "heading", " ".join(text.split()), level=int(tag[1]), front_matter=front_matter
+            )
     elif tag == "hgroup" or (tag == "header" and any(_tag(x) in _HEADINGS for x in node)):
-        yield from _hgroup(node, matter)
+        yield from _hgroup(node, front_matter)
     elif tag in ("p", "pre", "dt", "dd", "li", "td", "th", "caption", "address") and not any(
         _tag(x) in ("p", "div", "ul", "ol", "table", "blockquote") for x in node.iterdescendants()
     ):
-        block = block_of(_runs(node, "", preformatted=tag == "pre"), matter)
+        block = block_of(_runs(node, "", preformatted=tag == "pre"), front_matter)
         if block:
             yield block
     else:
-        yield from _below(node, matter)
+        yield from _below(node, front_matter)
 
 
-def _hgroup(node: Any, matter: str | None) -> Iterator[Block]:
+def _hgroup(node: Any, front_matter: str | None) -> Iterator[Block]:
     """Several lines that head one chapter: a number and a title are two headings in a row."""
     level = min((int(_tag(x)[1]) for x in node.iter() if _tag(x) in _HEADINGS), default=1)
     for line in node:
@@ -176,9 +185,9 @@ def _hgroup(node: Any, matter: str | None) -> Iterator[Block]:
         if not text:
             continue
         if _tag(line) in _HEADINGS or _tag(node) == "hgroup":
-            yield Block("heading", " ".join(text.split()), level=level, matter=matter)
+            yield Block("heading", " ".join(text.split()), level=level, front_matter=front_matter)
         else:
-            yield from _block(line, _tag(line), matter)
+            yield from _block(line, _tag(line), front_matter)
 
 
 def _runs(node: Any, mark: str, preformatted: bool = False) -> list[Run]:

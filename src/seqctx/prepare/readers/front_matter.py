@@ -1,12 +1,12 @@
-"""Front and back matter: what a file holds that is not the author's story."""
+"""Front matter and back matter: the parts of a file that are not the author's story."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
+from seqctx.artifacts.manifest import LeftOut
 from seqctx.prepare.readers.blocks import Block, plain
-from seqctx.prepare.structure import LeftOut
 
 DECLARED = {  # epub:type values (EPUB Structural Semantics Vocabulary) and what we call them
     "titlepage": "title page", "halftitlepage": "title page", "imprint": "imprint",
@@ -40,18 +40,19 @@ _TITLE_PAGE = re.compile(  # "by" and names: not "By morning they had gone."
     r"|\(?\d{4}\)?\.?|(?i:.*(?:©|\bcopyright\b|\bISBN\b|all rights reserved|produced by).*))"
 )
 _PAGED = re.compile(r"[\s.·…_]*\b\d{1,4}$")  # "The Storm ........ 3"
-_SCATTERED = ("endnotes", "page number")  # stand between paragraphs; together they are one entry
+_SCATTERED = ("endnotes", "page number")  # stand between paragraphs; all make one entry
 _TITLE_PAGE_BLOCKS = 12  # a longer stretch before the first heading is text
 _TITLE_PAGE_WORDS = 60
 
 
 def leave_out(blocks: Sequence[Block], title: str = "") -> tuple[list[Block], tuple[LeftOut, ...]]:
-    """Take front and back matter out of a file's blocks.
+    """Take front matter and back matter out of a file's blocks.
 
     Returns:
-        What stays, and what was left out, in order. Where all would be left out, all stays.
+        The blocks that stay, and what was left out, in order. Where nothing but headings would
+        stay, all blocks stay.
     """
-    kinds = [block.matter for block in blocks]
+    kinds = [block.front_matter for block in blocks]
     _gutenberg(blocks, kinds)
     _headed(blocks, kinds)
     _contents_lists(blocks, kinds)
@@ -67,22 +68,23 @@ def leave_out(blocks: Sequence[Block], title: str = "") -> tuple[list[Block], tu
 
 
 def _listed(blocks: Sequence[Block], kinds: Sequence[str | None]) -> tuple[LeftOut, ...]:
-    """Runs of blocks of one kind, as entries of the report; notes between paragraphs are one."""
+    """Runs of blocks of one kind as entries; notes between paragraphs make one entry."""
     found: list[LeftOut] = []
     last = None
     for block, kind in zip(blocks, kinds, strict=True):
         words = len(block.text.split())
         again = kind == last or (kind in _SCATTERED and found and kind == found[-1].kind)
         if kind is not None and again:
-            found[-1] = LeftOut(kind, found[-1].title, found[-1].words + words)
+            found[-1] = found[-1].model_copy(update={"words": found[-1].words + words})
         elif kind is not None:
-            found.append(LeftOut(kind, " ".join(plain(block).split())[:60], words))
+            title = " ".join(plain(block).split())[:60]
+            found.append(LeftOut(kind=kind, title=title, words=words))
         last = kind
     return tuple(found)
 
 
 def _gutenberg(blocks: Sequence[Block], kinds: list[str | None]) -> None:
-    """What stands before and after Project Gutenberg's markers."""
+    """The blocks before and after Project Gutenberg's markers."""
     for k, block in enumerate(blocks):
         if _START.fullmatch(plain(block)):
             kinds[: k + 1] = ["licence"] * (k + 1)
@@ -92,10 +94,12 @@ def _gutenberg(blocks: Sequence[Block], kinds: list[str | None]) -> None:
 
 
 def _headed(blocks: Sequence[Block], kinds: list[str | None]) -> None:
-    """From a heading that names such a part to the next heading of its level or above.
+    """The parts under a heading that names front matter or back matter.
 
-    In plain text a lone line counts as one too, where all up to the next heading lies at the very
-    beginning or end of the file: "Notes:" may also stand in a story.
+        They go to the next heading of its level or above.
+
+    In plain text a line of its own counts as a heading, too, where its part lies at the very
+        beginning or end of the file: "Notes:" may also stand in a story.
     """
     edge = len(blocks) / 20
     for k, block in enumerate(blocks):
@@ -113,7 +117,7 @@ def _headed(blocks: Sequence[Block], kinds: list[str | None]) -> None:
 
 
 def _named(block: Block) -> str | None:
-    """The kind of matter that a heading names."""
+    """The kind of front matter or back matter that a heading names."""
     if block.kind == "break" or len(block.text) > 80:
         return None
     text = plain(block).strip()
@@ -121,7 +125,7 @@ def _named(block: Block) -> str | None:
 
 
 def _contents_lists(blocks: Sequence[Block], kinds: list[str | None]) -> None:
-    """Runs of short lines that repeat headings further down, and what heads them."""
+    """Tables of contents: runs of short lines that repeat headings further down."""
     later: set[str] = set()
     repeats, paged = [False] * len(blocks), [False] * len(blocks)
     for k in range(len(blocks) - 1, -1, -1):
@@ -151,7 +155,7 @@ def _contents_lists(blocks: Sequence[Block], kinds: list[str | None]) -> None:
 
 
 def _title_page(blocks: Sequence[Block], kinds: list[str | None], title: str) -> None:
-    """A few short lines before the first heading, one of which only a title page has."""
+    """A title page: few short lines before the first heading, one as only title pages have."""
     first = next(
         (k for k, b in enumerate(blocks) if kinds[k] is None and b.kind == "heading"), None
     )

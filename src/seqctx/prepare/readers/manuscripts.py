@@ -11,6 +11,7 @@ from seqctx.errors import InputError
 from seqctx.prepare.readers.blocks import Block, assemble
 from seqctx.prepare.readers.front_matter import leave_out
 from seqctx.prepare.structure import Book
+from seqctx.system.arguments import expect_type
 from seqctx.system.atomic import explain_os_errors
 
 KINDS = (".txt", ".md", ".markdown", ".docx", ".epub", ".odt")
@@ -30,10 +31,12 @@ def find_manuscripts(places: tuple[str, ...]) -> list[Path]:
         with explain_os_errors(place):
             found |= dict.fromkeys(_named(place))
     if not found:
-        raise InputError("seqctx.prepare.manuscripts: names nothing. List a file or a folder.")
+        raise InputError(
+            "seqctx.prepare.manuscripts: names no file. List a file or a folder with your text."
+        )
     for path in map(str, found):
         if any("\udc80" <= c <= "\udcff" for c in path):  # how Python writes such a byte
-            raise InputError(f"{ascii(path)}: a name that is no UTF-8. Rename it.")
+            raise InputError(f"{ascii(path)}: the file's name is not valid UTF-8. Rename the file.")
     return list(found)
 
 
@@ -44,31 +47,31 @@ def _named(place: str) -> list[Path]:
         inside = _manuscripts(_files(path), path)
         if not inside:
             raise InputError(
-                f"{place}: no manuscript (.txt, .md, .docx, .epub, .odt) in this folder. "
-                "Put one in."
+                f"{place}: this folder holds no manuscript. Put a .txt, .md, .docx, .epub or .odt "
+                "file in it."
             )
         return inside
     if path.exists():
         return [path]
     if not _GLOB.search(place):
         raise InputError(
-            f"{place}: no such file or folder. Name your text in seqctx.prepare.manuscripts."
+            f"{place}: no such file or folder. Correct the path in seqctx.prepare.manuscripts."
         )
     top = Path(path.anchor or ".")
     try:
         inside = _manuscripts(top.glob(str(path.relative_to(path.anchor))), top)
     except ValueError as error:  # pathlib's, of ** beside something else
-        raise InputError(f"{place}: no pattern ({error}). Mend it.") from None
+        raise InputError(f"{place}: not a valid pattern ({error}). Correct it.") from None
     if not inside:
-        raise InputError(f"{place}: no manuscript is named so. Mend the pattern.")
+        raise InputError(f"{place}: the pattern matches no manuscript. Correct it.")
     return inside
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """All below a folder; one that cannot be read is an error, not an empty one.
+    """All files below a folder; a folder that cannot be read is an error.
 
     Raises:
-        OSError: for that.
+        OSError: when a folder cannot be read.
     """
 
     def refuse(error: OSError) -> None:
@@ -80,7 +83,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _manuscripts(paths: Iterable[Path], top: Path) -> list[Path]:
-    """Files of a kind that can be read, as people count."""
+    """Files of a kind that can be read, in the order in which people count them."""
     return sorted(
         (
             p
@@ -105,17 +108,20 @@ def read_manuscript(path: str | Path, *, keep_matter: bool = False) -> Book:
 
     Args:
         path: the file.
-        keep_matter: keep title pages, contents, imprints, notes and licences.
+        keep_matter: keep front matter and back matter: title pages, contents, imprints, notes,
+            licences.
 
     Raises:
-        InputError: when it cannot be read, is of another kind, damaged, locked, binary or empty,
-            or is plain text in an encoding that cannot be told, or with a few bytes of another.
+        InputError: when it cannot be read, is of another kind, damaged, locked, binary or empty;
+            when it is plain text in an unknown encoding, or in UTF-8 with a few wrong bytes; when
+            ``path`` is no path, or a package is missing.
     """
+    expect_type("path", path, (str, Path), "Name a .txt, .md, .docx, .epub or .odt file.")
     path = Path(path)
     kind = path.suffix.lower()
     if kind not in KINDS:
         raise InputError(
-            f"{path}: not a kind that can be read. Save it as .md, .txt, .docx, .odt or .epub."
+            f"{path}: this kind of file cannot be read. Save it as .md, .txt, .docx, .odt or .epub."
         )
     encoding = ""
     with explain_os_errors(path):
@@ -129,21 +135,21 @@ def read_manuscript(path: str | Path, *, keep_matter: bool = False) -> Book:
     kept, left_out = (blocks, ()) if keep_matter else leave_out(blocks, title)
     kept = _untitled(kept, title)  # now that front matter is gone
     if not any(b.text.strip() for b in kept):
-        raise InputError(f"{path}: empty. Put text in it, or take it out of the folder.")
+        raise InputError(f"{path}: is empty. Put text in it, or move it out of the folder.")
     return assemble(str(path), title, kept, left_out, encoding)
 
 
 def _untitled(blocks: list[Block], title: str) -> list[Block]:
-    """Blocks without the title said again above the first chapter.
+    """Blocks without headings above the first chapter that repeat the title.
 
-    Further down a heading that says the same is a chapter's or a story's, and so is a lone one.
+    Further down, a heading with the same words is a chapter's or a story's; so is the only heading.
     """
 
     def says(block: Block) -> bool:
         return block.kind == "heading" and block.text.casefold() == title.casefold()
 
-    blocks = [b for b in blocks if not (b.matter and says(b))]  # on a page for it alone
-    top = next((k for k, b in enumerate(blocks) if not says(b) and not b.matter), len(blocks))
+    blocks = [b for b in blocks if not (b.front_matter and says(b))]  # on a page for it alone
+    top = next((k for k, b in enumerate(blocks) if not says(b) and not b.front_matter), len(blocks))
     if all(block.kind != "heading" for block in blocks[top:]):
         return blocks
     return [*(b for b in blocks[:top] if not says(b)), *blocks[top:]]

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from seqctx.prepare.readers.blocks import SCENE_BREAK, Block, Run, block_of, clean, written
 from seqctx.prepare.readers.lines import space_between
+from seqctx.system.extras import needs_extra
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-# a rule may open a story, too; YAML begins with a key
+# "---" may also open a story; YAML begins with a key
 _FRONT_MATTER = re.compile(r"\A---\n[\w-]+:(?:\s.*?)?\n(?:---|\.\.\.)\n", re.S)
 _TITLE = re.compile(r"^title:\s*(.+?)\s*$", re.M)
 _COMMENT = re.compile(r"<!--.*?-->", re.S)
@@ -20,7 +21,8 @@ _COMMENT = re.compile(r"<!--.*?-->", re.S)
 
 def markdown_blocks(text: str) -> Iterator[Block]:
     """Headings, rules and paragraphs of Markdown; other blocks are kept as they are written."""
-    from markdown_it import MarkdownIt
+    with needs_extra("prepare", "reading .md files"):
+        from markdown_it import MarkdownIt
 
     front = _FRONT_MATTER.match(text)
     if front:

@@ -16,8 +16,9 @@ from seqctx.prepare.readers.blocks import (
     with_headings_found,
     written,
 )
+from seqctx.system.extras import needs_extra
 
-_RARE = 5  # one empty paragraph in so many full ones still means something
+_RARE = 5  # an empty paragraph is a scene break where there is one in so many full ones, or fewer
 _SKIPPED = (
     "text:note", "office:annotation", "text:tracked-changes", "text:table-of-content",
     "text:ruby-text", "table:covered-table-cell",
@@ -30,16 +31,20 @@ def odt_blocks(path: Path) -> list[Block]:
     Raises:
         InputError: when the file is damaged or no .odt.
     """
-    from odfdo import Document
+    with needs_extra("prepare", "reading .odt files"):
+        from odfdo import Document
 
     try:
         document: Any = Document(str(path))
         body = document.body
         marks = _Styles(document)
-        elements = [e for e in body.xpath("descendant::text:p | descendant::text:h") if _told(e)]
+        found_elements = body.xpath("descendant::text:p | descendant::text:h")
+        elements = [e for e in found_elements if _in_text(e)]
         title = document.meta.title
     except Exception:  # zipfile's, lxml's and odfdo's own, for a damaged file
-        raise InputError(f"{path}: no whole .odt file. Open it and save it again.") from None
+        raise InputError(
+            f"{path}: damaged, or not an .odt file. Open it in LibreOffice and save it again."
+        ) from None
     found: list[Block] = [Block("title", title)] if title else []
     full = sum(bool(e.text_recursive.strip()) for e in elements)
     telling = 1 if (len(elements) - full) * _RARE <= full else 2
@@ -56,7 +61,7 @@ def odt_blocks(path: Path) -> list[Block]:
     return with_headings_found(found)
 
 
-def _told(element: Any) -> bool:
+def _in_text(element: Any) -> bool:
     """Whether an element is part of the text itself."""
     parent = element.parent
     while parent is not None:
@@ -67,7 +72,7 @@ def _told(element: Any) -> bool:
 
 
 class _Styles:
-    """What emphasizes, by name of a style; looked up once."""
+    """The emphasis that styles give, by name; each is looked up once."""
 
     def __init__(self, document: Any) -> None:
         self._document = document
@@ -92,7 +97,7 @@ class _Styles:
         return self._known[key]
 
     def mark(self, name: str | None) -> str:
-        """What a span's style is written with."""
+        """The asterisks that a span's style is written with."""
         found = self.properties("text", name)
         label = (found.get("name") or name or "").replace("_20_", " ").lower()
         if (

@@ -10,6 +10,7 @@ from pathlib import Path
 from seqctx.errors import InputError
 from seqctx.prepare.readers.blocks import SCENE_BREAK, Block, Run, without_page_numbers, written
 from seqctx.prepare.readers.lines import ends_sentence, is_break, is_heading, joined
+from seqctx.system.extras import needs_extra
 
 _BOMS = (  # the longer first: UTF-32's begins with UTF-16's
     (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
@@ -30,7 +31,7 @@ def decoded(path: Path, raw: bytes) -> tuple[str, str]:
     """A file's text, with line feeds, and the encoding that it was in.
 
     Raises:
-        InputError: when it is binary, or its encoding cannot be told.
+        InputError: when it is binary, or its encoding is unknown.
     """
     encoding = next((name for bom, name in _BOMS if raw.startswith(bom)), "utf-8")
     try:
@@ -43,8 +44,9 @@ def decoded(path: Path, raw: bytes) -> tuple[str, str]:
 
 
 def _guessed(path: Path, raw: bytes) -> tuple[str, str]:
-    """What bytes that are no UTF-8 most likely are."""
-    from charset_normalizer import from_bytes
+    """Text and encoding that bytes which are not UTF-8 most likely are."""
+    with needs_extra("prepare", "reading text that is not UTF-8"):
+        from charset_normalizer import from_bytes
 
     if b"\0" in raw:
         raise InputError(f"{path}: a binary file, not text. Export the manuscript as .md or .txt.")
@@ -60,26 +62,28 @@ def _guessed(path: Path, raw: bytes) -> tuple[str, str]:
         if best and (match.encoding == "cp1252" or beside) and match.chaos <= best.chaos:
             best = match
     if best is None or best.chaos > 0.2:
-        raise InputError(f"{path}: its encoding cannot be told. Save it as UTF-8.")
+        raise InputError(f"{path}: its encoding is unknown. Save it as UTF-8.")
     return str(best), best.encoding
 
 
 def _refuse_stray(path: Path, raw: bytes) -> None:
-    """UTF-8 with a few bytes that are none is damaged; read as anything else, it is garbled.
+    """Refuse UTF-8 with a few wrong bytes: it is damaged, and garbled in any other encoding.
 
     Raises:
-        InputError: with the place of the first.
+        InputError: with the place of the first wrong byte.
     """
     text = raw.decode("utf-8", "surrogateescape")
     stray = [k for k, c in enumerate(text) if "\udc80" <= c <= "\udcff"]
     if len(stray) <= sum(c > "\x7f" for c in text) - len(stray):
         before = text[: stray[0]]
         at, line = len(before.encode()) + 1, len(_NEW_LINE.sub("\n", before).split("\n"))
-        raise InputError(f"{path}: no UTF-8 at byte {at} (line {line}). Mend it there.")
+        raise InputError(
+            f"{path}: byte {at} (line {line}) is not valid UTF-8. Correct the text there."
+        )
 
 
 def _western(raw: bytes, encoding: str) -> str | None:
-    """A Western text, where all that is beyond ASCII is what such a text has, and rare."""
+    """The bytes as Western text, where characters beyond ASCII are rare and usual in such text."""
     try:
         text = raw.decode(encoding)
     except UnicodeDecodeError:

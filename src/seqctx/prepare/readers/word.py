@@ -1,4 +1,4 @@
-"""Word's .docx: python-docx opens it and knows its styles; what stands where is read here."""
+"""Word's .docx: python-docx opens the file and knows its styles; the text is read here."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from seqctx.prepare.readers.blocks import (
     with_headings_found,
     written,
 )
+from seqctx.system.extras import needs_extra
 
 if TYPE_CHECKING:
     from docx.text.paragraph import Paragraph
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _BOX = f"{_W}txbxContent"
-_UNREAD = {  # moved away, how a sign is pronounced, and what is said again for older programs
+_UNREAD = {  # moved text, pronunciations, and what is repeated for older programs
     f"{_W}moveFrom", f"{_W}rt",
     "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback",
 }  # fmt: skip
-_TEXT = 10  # a level of the outline that is none
-_RARE = 5  # one empty paragraph in so many full ones still means something
+_TEXT = 10  # this level of the outline means that a paragraph is no heading
+_RARE = 5  # an empty paragraph is a scene break where there is one in so many full ones, or fewer
 
 
 def word_blocks(path: Path) -> list[Block]:
@@ -36,7 +37,8 @@ def word_blocks(path: Path) -> list[Block]:
     Raises:
         InputError: when the file is damaged or no .docx.
     """
-    import docx
+    with needs_extra("prepare", "reading .docx files"):
+        import docx
 
     try:
         document = docx.Document(str(path))
@@ -44,7 +46,9 @@ def word_blocks(path: Path) -> list[Block]:
         blocks = [_block(paragraph) for paragraph in paragraphs]
         title = _declared_title(document)
     except Exception:  # zipfile's, lxml's, python-docx's own and KeyError, for a damaged file
-        raise InputError(f"{path}: no whole .docx file. Open it and save it again.") from None
+        raise InputError(
+            f"{path}: damaged, or not a .docx file. Open it in Word and save it again."
+        ) from None
     found: list[Block] = [Block("title", title)] if title else []
     missing = blocks.count(None)
     telling = 1 if missing * _RARE <= len(blocks) - missing else 2
@@ -96,7 +100,7 @@ def _below(node: Any, tag: str) -> Iterator[Any]:
 
 
 def _taken_away(paragraph: Paragraph) -> bool:
-    """Whether a tracked change took a whole paragraph: it is no empty one."""
+    """Whether a tracked change removed a whole paragraph, which is then not an empty one."""
     mark = f"{_W}pPr/{_W}rPr/{_W}"
     marked = any(paragraph._p.find(mark + name) is not None for name in ("del", "moveFrom"))
     return marked and not any(text.strip() for text, _ in _runs(paragraph))
