@@ -101,10 +101,10 @@ def test_usage(project: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "texts: no manuscript (.txt, .md, .docx, .epub, .odt) in this folder. Put one in."),
-        (b"", "texts/a.md: empty. Put text in it, or take it out of the folder."),
+        (None, "texts: this folder holds no manuscript."),
+        (b"", "texts/a.md: is empty. Put text in it"),
         (b"a\0b", "texts/a.md: a binary file, not text. Export the manuscript as .md or .txt."),
-        (b"Three words only.", "there must be one of each."),
+        (b"Three words only.", "there must be at least one of each."),
     ],
 )
 def test_bad_manuscripts(project: Path, content: bytes | None, message: str) -> None:
@@ -126,7 +126,7 @@ def test_a_base_model_that_is_not_there(project: Path) -> None:
 
 def test_a_sequence_too_short_for_its_template(project: Path) -> None:
     line = refused(project, "prepare", "c.yaml", "--set", "sequence_len=100", code=2)
-    assert "sequence_len: 100 leaves" in line
+    assert "sequence_len: 100 is too short" in line
 
 
 def test_training_before_preparing(project: Path) -> None:
