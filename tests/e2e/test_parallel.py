@@ -18,9 +18,9 @@ import pytest
 import yaml
 
 from seqctx import plan_serving, plan_training
+from seqctx.catalog.optimizers import OPTIMIZERS
 from seqctx.check.check import check
 from seqctx.check.facts import Facts
-from seqctx.check.rules.parallel import UNDIVIDED
 from seqctx.config.config import Config, parse_config
 from seqctx.config.render import axolotl_mapping, vllm_command
 from seqctx.config.source import Document
@@ -227,8 +227,9 @@ def test_sizes_multiply_to_the_processes() -> None:
 
 def test_optimizers_over_divided_weights() -> None:
     good = ("adamw_torch", "adamw_torch_fused", "adamw_torch_8bit", "sgd", "rmsprop", "adagrad")
-    for optimizer, why in asked_in_training(1, "steps", *sorted({*UNDIVIDED, *good})):
-        assert bool(why) == (optimizer in UNDIVIDED), (optimizer, why)
+    refused = {name for name, each in OPTIMIZERS.items() if not each.takes_sharded_weights}
+    for optimizer, why in asked_in_training(1, "steps", *sorted({*refused, *good})):
+        assert bool(why) == (optimizer in refused), (optimizer, why)
         assert found("sharded-optimizer", **FSDP2, optimizer=optimizer) == bool(why)
 
 

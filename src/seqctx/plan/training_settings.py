@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from seqctx.catalog.models import Model
+from seqctx.catalog.optimizers import OPTIMIZERS, find_optimizer
 from seqctx.config.config import Config
 from seqctx.config.effective import Effective
 from seqctx.errors import InputError
@@ -19,20 +20,6 @@ Loss = Literal["stock", "chunked", "cut", "liger"]
 Checkpointing = Literal["on", "off", "offloaded"]
 Attention = Literal["flash", "sdpa", "eager"]
 
-# Bytes a trained weight that an optimizer keeps on the card, for weights of 4 bytes: two moments,
-# one, or none; 8-bit ones with a scale of 4 bytes for every 256 (bitsandbytes) of each.
-_MOMENTS = {
-    "adamw_torch": 8.0, "adamw_torch_fused": 8.0, "adamw_apex_fused": 8.0, "adamw_torch_xla": 8.0,
-    "optimi_adamw": 8.0, "schedule_free_adamw": 8.0, "adopt_adamw": 8.0, "adamw_anyprecision": 8.0,
-    "adamw_bnb_8bit": 2.03, "adamw_8bit": 2.03, "paged_adamw_8bit": 2.03, "ademamix_8bit": 3.05,
-    "adamw_torch_8bit": 2.03, "ao_adamw_8bit": 2.03, "ao_adamw_fp8": 2.03,
-    "adamw_torch_4bit": 1.06, "ao_adamw_4bit": 1.06, "paged_adamw_32bit": 8.0, "paged_adamw": 8.0,
-    "lion_32bit": 4.0, "lion": 4.0, "paged_lion": 4.0, "paged_lion_32bit": 4.0, "lion_8bit": 1.02,
-    "paged_lion_8bit": 1.02, "adagrad": 4.0, "rmsprop": 4.0, "sgd": 0.0, "muon": 4.0,
-    "adafactor": 0.02,
-}  # fmt: skip
-# Beside the paged ones (transformers 5.16: trainer_optimizer.py).
-_BITSANDBYTES = ("adamw_bnb_8bit", "adamw_8bit", "ademamix_8bit", "lion_8bit", "lion", "lion_32bit")
 # Keys of Axolotl 0.19 that change memory in ways that no term here has.
 _NOT_PLANNED = ("rl", "reward_model", "unfrozen_parameters", "selective_checkpointing", "tiled_mlp",
                 "relora", "qat", "lora_target_parameters")  # fmt: skip
@@ -110,22 +97,26 @@ class Settings:
         Raises:
             InputError: for an optimizer whose state is not known here.
         """
-        if self.optimizer not in _MOMENTS:
-            raise InputError(
-                f"optimizer: {self.optimizer}: its memory is not known here. Plan with one of "
-                f"{', '.join(sorted(_MOMENTS))}."
+        kept = find_optimizer(self.optimizer).moment_bytes
+        if kept is None:
+            known = sorted(
+                name for name, each in OPTIMIZERS.items() if each.moment_bytes is not None
             )
-        return _MOMENTS[self.optimizer]
+            raise InputError(
+                f"optimizer: {self.optimizer}: seqctx does not know its memory. Plan with one of "
+                f"{', '.join(known)}."
+            )
+        return kept
 
     @property
     def is_bitsandbytes(self) -> bool:
         """Whether the optimizer is of bitsandbytes, whose states are as wide for any weight."""
-        return self.is_paged or self.optimizer in _BITSANDBYTES
+        return find_optimizer(self.optimizer).library == "bitsandbytes"
 
     @property
     def is_paged(self) -> bool:
         """Whether the optimizer's state may leave the card when others need it."""
-        return self.optimizer.startswith("paged_")
+        return find_optimizer(self.optimizer).paged
 
 
 def settings_of(cfg: Config, model: Model) -> Settings:

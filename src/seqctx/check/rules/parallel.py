@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from math import prod
 
 from seqctx.catalog.models import Model
+from seqctx.catalog.optimizers import find_optimizer
 from seqctx.check.facts import Facts
 from seqctx.check.rule import Finding, rule
 from seqctx.config.config import Config
@@ -25,30 +26,19 @@ def _fsdp_key(cfg: Config, key: str) -> KeyPath:
     return ("fsdp_config", f"fsdp_{key}" if prefixed else key)
 
 
-# transformers 5.16: trainer_optimizer.py; what it takes from bitsandbytes
-_BITSANDBYTES = {
-    "adamw_bnb_8bit", "adamw_8bit", "ademamix", "ademamix_8bit", "lion_8bit", "lion_32bit",
-    "paged_adamw_32bit", "paged_adamw_8bit", "paged_ademamix_32bit", "paged_ademamix_8bit",
-    "paged_lion_32bit", "paged_lion_8bit", "rmsprop_bnb", "rmsprop_bnb_8bit", "rmsprop_bnb_32bit",
-}  # fmt: skip
-# axolotl 0.19: schemas/validation.py, check_tensor_parallel_optimizer
-_REFUSED = {"paged_adamw_8bit", "adamw_8bit", "adamw_bnb_8bit"}
-UNDIVIDED = frozenset({*_BITSANDBYTES, "adafactor"})
-"""Optimizers whose first step over DTensors fails (tests/e2e/test_parallel.py runs it)."""
-
-
 @rule("sharded-optimizer", "error", "bitsandbytes 0.50, transformers 5.16: no DTensors (run)")
 def sharded_optimizer(cfg: Config, facts: Facts) -> Iterator[Finding]:
     """FSDP2 and tensor parallel hold weights as DTensors; bitsandbytes and Adafactor take none."""
     fsdp2 = Effective.of(cfg).uses_fsdp and Effective.of(cfg).fsdp_version == "2"
     tensor = Effective.of(cfg).tensor_parallel_size > 1
-    optimizer = str(cfg.get("optimizer", ""))
+    name = Effective.of(cfg).optimizer
+    optimizer = find_optimizer(name)
     whole = cfg.adapter or cfg.get("deepspeed")  # whose trained weights may be no DTensors
-    if tensor and not fsdp2 and whole and optimizer not in _REFUSED:
+    if tensor and not fsdp2 and whole and not optimizer.refused_in_tensor_parallel:
         return
-    if (fsdp2 or tensor) and optimizer in UNDIVIDED:
+    if (fsdp2 or tensor) and not optimizer.takes_sharded_weights:
         what = "FSDP2" if fsdp2 else "tensor_parallel_size"
-        fact = f"{optimizer} fails under {what}: it takes no divided weights"
+        fact = f"{name} fails under {what}: it takes no divided weights"
         yield Finding(("optimizer",), fact, "Set adamw_torch_8bit or adamw_torch_fused.")
 
 

@@ -11,6 +11,7 @@ from seqctx.artifacts.layout import DatasetDir
 from seqctx.artifacts.manifest import DATA_FILES
 from seqctx.catalog.architectures import SPLIT_LINEARS
 from seqctx.catalog.models import Model
+from seqctx.catalog.optimizers import find_optimizer
 from seqctx.check.facts import Facts
 from seqctx.check.rule import Finding, rule
 from seqctx.config.config import Config
@@ -265,9 +266,8 @@ def needs_cuda(cfg: Config, facts: Facts) -> Iterator[Finding]:
     if not cpu and (facts.cuda is not False or cfg.seqctx.gpu):
         return
     attention = str(cfg.attn_implementation or "")
-    optimizer = str(cfg.get("optimizer", ""))
     wrong = {
-        "optimizer": any(part in optimizer for part in ("8bit", "4bit", "paged", "apex")),
+        "optimizer": find_optimizer(Effective.of(cfg).optimizer).needs_cuda,
         "attn_implementation": "flash" in attention,
         "flash_attention": bool(cfg.get("flash_attention")),
         "deepspeed": bool(cfg.get("deepspeed")),
