@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from seqctx import InputError
-from seqctx.catalog.keys import axolotl_names, keys_of, strays, vllm_names
+from seqctx.catalog.keys import axolotl_names, keys_of, unknown_keys, vllm_names
 from seqctx.config.config import Config, parse_config
 from seqctx.config.source import Document, parse_document
 from tests.conftest import ROOT
@@ -15,13 +15,13 @@ FILES = sorted([*ROOT.glob("axolotl_configs/*.yaml"), *ROOT.glob("tests/data/gue
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
-def test_what_people_write_is_known(path: Path) -> None:
+def test_keys_that_people_write_are_known(path: Path) -> None:
     data = yaml.safe_load(path.read_text("utf-8"))
-    assert [s for s in strays(data, data.get("plugins") or []) if s.kind == "unknown"] == []
+    assert [k for k in unknown_keys(data, data.get("plugins") or []) if k.kind == "unknown"] == []
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("lora_alhpa: 3", "c.yaml:2: lora_alhpa: unknown key; Axolotl would ignore it. "
          "Did you mean 'lora_alpha'?"),
@@ -37,10 +37,10 @@ def test_what_people_write_is_known(path: Path) -> None:
         ("trl: {betaa: 1}", "trl.betaa: unknown key"),
     ],
 )  # fmt: skip
-def test_a_key_that_nobody_knows_is_an_error(text: str, said: str) -> None:
+def test_an_unknown_key_is_an_error(text: str, message: str) -> None:
     with pytest.raises(InputError) as error:
         parse_config(parse_document(f"base_model: m\n{text}\n", "c.yaml"))
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_key_that_nobody_knows_is_an_error(text: str, said: str) -> None:
         "model_type: LlamaForCausalLM",
     ],
 )
-def test_a_key_that_somebody_knows_is_none(text: str) -> None:
+def test_a_known_key_is_no_error(text: str) -> None:
     assert isinstance(parse_config(parse_document(f"base_model: m\n{text}\n", "c.yaml")), Config)
 
 
@@ -69,7 +69,7 @@ def test_unknown_keys_and_bad_values_come_together_by_line() -> None:
     assert places == ["c.yaml:1", "c.yaml:3", "c.yaml:5"]
 
 
-def test_an_override_that_nobody_knows_is_named_as_such() -> None:
+def test_an_unknown_override_is_named_as_one() -> None:
     with pytest.raises(InputError, match="--set lora_alhpa: lora_alhpa: unknown key"):
         parse_config(Document("c.yaml", {"base_model": "m"}, {}), {"lora_alhpa": 1})
 

@@ -1,4 +1,4 @@
-"""Names of keys: what Axolotl, its plugins and vLLM know, and which keys of a file nobody does.
+"""Names of keys: what Axolotl, its plugins and vLLM read, and which of a file's nobody reads.
 
 The tables are generated from the packages by ``scripts/catalog.py``.
 """
@@ -15,21 +15,25 @@ from typing import Any, Literal
 
 KeyPath = tuple[str | int, ...]
 _OURS = ("seqctx.",)  # our own plugins add no keys
+Kind = Literal["unknown", "deprecated", "version"]
 
 
 @dataclass(frozen=True)
-class Stray:
-    """A key that is not read, or not for long.
+class UnknownKey:
+    """A key that nobody reads, or not every version.
 
     Attributes:
         path: keys and indices from the top.
-        kind: ``unknown`` to everybody; ``deprecated``; or known to one ``version`` only.
-        text: the fact, and what to do.
+        kind: ``unknown`` to Axolotl, its plugins and vLLM; ``deprecated``; or known to one
+            ``version`` of Axolotl only.
+        fact: what is wrong, without an end.
+        remedy: what to do, as a sentence.
     """
 
     path: KeyPath
-    kind: Literal["unknown", "deprecated", "version"]
-    text: tuple[str, str]
+    kind: Kind
+    fact: str
+    remedy: str
 
 
 @cache
@@ -62,8 +66,8 @@ def keys_of(plugins: Sequence[str]) -> tuple[dict[str, Any], bool]:
     return known, all(p in names["plugins"] or p.startswith(_OURS) for p in plugins)
 
 
-def strays(data: Mapping[str, Any], plugins: Sequence[str]) -> list[Stray]:
-    """Keys of a file that nobody reads, in the order of the file.
+def unknown_keys(data: Mapping[str, Any], plugins: Sequence[str]) -> list[UnknownKey]:
+    """Keys of a file that nobody reads, or not every version, in the order of the file.
 
     Args:
         data: the file; ``seqctx:`` is left to its own schema, and so are top-level keys that begin
@@ -74,25 +78,26 @@ def strays(data: Mapping[str, Any], plugins: Sequence[str]) -> list[Stray]:
     found = list(_walk({k: v for k, v in data.items() if k != "seqctx"}, known, ()))
     if complete:
         return found
-    return [stray for stray in found if len(stray.path) > 1 or stray.kind != "unknown"]
+    return [each for each in found if len(each.path) > 1 or each.kind != "unknown"]
 
 
-def _walk(data: Mapping[str, Any], known: Mapping[str, Any], path: KeyPath) -> Iterator[Stray]:
-    """Strays of one block and the blocks in it."""
+def _walk(data: Mapping[str, Any], known: Mapping[str, Any], path: KeyPath) -> Iterator[UnknownKey]:
+    """Unknown keys of one block and the blocks in it."""
     for key, value in data.items():
         at = (*path, key)
         entry = _entry(str(key), known, path)
         if entry is None:
             if path or not str(key).startswith(("_", "x-")):
-                yield Stray(at, "unknown", _unknown(str(key), known, path))
+                yield UnknownKey(at, "unknown", *_unknown(str(key), known, path))
             continue
         if value is not None and "deprecated" in entry:
-            yield Stray(at, "deprecated", (_fact(entry["deprecated"]), "Change it while it works."))
+            fact = _fact(entry["deprecated"])
+            yield UnknownKey(at, "deprecated", fact, "Replace it before a version drops it.")
         if "only" in entry:
             only, other = entry["only"], axolotl_names()["versions"]
             others = ", ".join(v for v in other if v != only)
-            fact = f"only axolotl {only} knows it; {others} ignores it"
-            yield Stray(at, "version", (fact, "Leave it out, or mind the version."))
+            fact = f"only axolotl {only} reads it; {others} ignores it"
+            yield UnknownKey(at, "version", fact, f"Leave it out, or train with {only}.")
         inner = entry.get("keys")
         if at == ("vllm",):
             inner = {**vllm_names()["keys"], **(inner or {})}

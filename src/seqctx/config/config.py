@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from seqctx.catalog.keys import axolotl_names, strays
+from seqctx.catalog.keys import axolotl_names, unknown_keys
 from seqctx.config.blocks import Dataset, Part, Seqctx, Vllm
 from seqctx.config.problem import InvalidConfigError, Problem
 from seqctx.config.source import Document, laid_over, read_document
@@ -216,8 +216,14 @@ def read_config(
     document = document.overlaid(overrides)
     data, problem = document.data, partial(Problem.at, document)
     problems = [
-        problem(s.path, "error" if s.kind == "unknown" else "warning", f"{s.kind}-key", *s.text)
-        for s in strays(data, _plugins(data))
+        problem(
+            key.path,
+            "error" if key.kind == "unknown" else "warning",
+            f"{key.kind}-key",
+            key.fact,
+            key.remedy,
+        )
+        for key in unknown_keys(data, _plugins(data))
     ]
     cfg = None
     try:
