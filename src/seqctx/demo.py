@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from seqctx.artifacts.manifest import Manifest
-from seqctx.artifacts.run_record import Run
+from seqctx.artifacts.run_record import TrainingRun
 from seqctx.config.config import Config
 from seqctx.errors import CheckError
 from seqctx.prepare.pipeline import prepare
-from seqctx.serve import as_trained, ask, check_port, log_path, serving
+from seqctx.serve import check_port, complete, server_log, serving, trained_config
 from seqctx.system.atomic import explain_os_errors
 from seqctx.system.environments import find_tool
 from seqctx.train.progress import Progress
@@ -65,7 +65,7 @@ class Demo:
 
     steps: list[Step]
     manifest: Manifest
-    run: Run
+    run: TrainingRun
     asked: str
     base: str
     adapter: str
@@ -122,14 +122,14 @@ def demo(
     asked, author = row["messages"][:-1], row["messages"][-1]["content"]
     on_step("starting vLLM")
     with serving(
-        as_trained(cfg), log_path(cfg), on_stage=lambda stage: on_step(f"vLLM: {stage}")
+        trained_config(cfg), server_log(cfg), on_stage=lambda stage: on_step(f"vLLM: {stage}")
     ) as server:
         done("serve", start, True, server.log)
         start = time.monotonic()
         answers = []
         for model in (server.base, server.adapter or server.base):
             on_step(f"asking {model}")
-            answers.append(ask(server.address, model, asked, max_tokens=ANSWER_TOKENS))
+            answers.append(complete(server.address, model, asked, max_tokens=ANSWER_TOKENS))
         done("ask", start, True, server.log)
         on_step("stopping vLLM")
         start = time.monotonic()

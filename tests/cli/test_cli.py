@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from seqctx.artifacts.run_record import Begun, Run
+from seqctx.artifacts.run_record import TrainingRun, UnfinishedRun
 from seqctx.catalog.model_folder import fingerprint_model
 from tests.conftest import rows_of, seqctx
 from tests.train.test_checkpoints import checkpoint, tensors
@@ -132,8 +132,8 @@ def test_a_sequence_too_short_for_its_template(project: Path) -> None:
 def test_training_before_preparing(project: Path) -> None:
     line = refused(project, "train", "c.yaml", code=1)
     assert line == (
-        "datasets: prepare/out/c/train-continues.jsonl: not there. "
-        "Run 'seqctx prepare', or check it."
+        "datasets: prepare/out/c/train-continues.jsonl: no such file. "
+        "Run 'seqctx prepare', or check the path."
     )
 
 
@@ -141,7 +141,7 @@ def test_a_data_file_that_is_misspelt_is_not_dropped(project: Path) -> None:
     (project / "mine.jsonl").write_text('{"text": "x"}\n')
     both = "datasets=[{path: mine.jsonl}, {path: minee.jsonl}]"
     line = refused(project, "train", "c.yaml", "--set", both, code=1, SEQCTX_AXOLOTL="true")
-    assert line.startswith("datasets: minee.jsonl: not there.")
+    assert line.startswith("datasets: minee.jsonl: no such file.")
 
 
 def test_only_a_file_that_prepare_had_no_rows_for_is_dropped(project: Path) -> None:
@@ -153,11 +153,11 @@ def test_only_a_file_that_prepare_had_no_rows_for_is_dropped(project: Path) -> N
     wrong = "prepare/out/c/train-end.jsonl"
     misspelt = f"datasets=[{{path: prepare/out/c/train-continues.jsonl}}, {{path: {wrong}}}]"
     line = refused(project, "train", "c.yaml", "--set", misspelt, code=1, SEQCTX_AXOLOTL="true")
-    assert line == f"datasets: {wrong}: not there. Run 'seqctx prepare', or check it."
+    assert line == f"datasets: {wrong}: no such file. Run 'seqctx prepare', or check the path."
 
     (out / "train-ends.jsonl").unlink()
     line = refused(project, "train", "c.yaml", code=1, SEQCTX_AXOLOTL="true")
-    assert line.startswith("datasets: prepare/out/c/train-ends.jsonl: not there.")
+    assert line.startswith("datasets: prepare/out/c/train-ends.jsonl: no such file.")
 
     del manifest["train"]["files"]["train-ends.jsonl"]
     (out / "manifest.json").write_text(json.dumps(manifest))
@@ -214,7 +214,7 @@ def adapter(project: Path, trained_on: str, fingerprint: str | None = None) -> N
     )
     tensors(folder / "adapter_model.safetensors")
     if fingerprint:
-        Run(
+        TrainingRun(
             fingerprint="", base_model=trained_on, base_fingerprint=fingerprint,
             versions={}, seconds=1, steps=1, points=(),
         ).write(folder / "run" / "run.json")  # fmt: skip
@@ -223,15 +223,15 @@ def adapter(project: Path, trained_on: str, fingerprint: str | None = None) -> N
 @pytest.mark.parametrize(
     "ended, said",
     [
-        (True, "a finished run stands here, which could not take its place"),
-        (False, "weights stand here of a run that saved no optimizer to go on with"),
+        (True, "holds a finished run that could not be moved to output_dir"),
+        (False, "holds weights of an interrupted run without the optimizer state"),
     ],
 )
 def test_what_a_run_left_is_not_thrown_away(project: Path, ended: bool, said: str) -> None:
     seqctx("prepare", "c.yaml", cwd=project)
     partial = project / "outputs" / "c.seqctx-partial"
     (partial / "run").mkdir(parents=True)
-    Begun(fingerprint="", started=0, ended=ended).write(partial / "run" / "begun.json")
+    UnfinishedRun(fingerprint="", started=0, ended=ended).write(partial / "run" / "begun.json")
     tensors(partial / "adapter_model.safetensors")
     if not ended:  # as save_only_model leaves it
         folder = checkpoint(partial, 2)
@@ -250,13 +250,13 @@ def test_serving_before_training(project: Path) -> None:
 def test_an_adapter_of_another_base(project: Path, model_folder: Path) -> None:
     adapter(project, "other/base")
     line = refused(project, "serve", "c.yaml", code=1, SEQCTX_VLLM="true")
-    assert "outputs/c: the adapter belongs to other/base, not to this base_model" in line
+    assert "outputs/c: the adapter was trained on other/base, not on this base_model" in line
 
 
 def test_an_adapter_of_a_base_whose_weights_changed(project: Path, model_folder: Path) -> None:
     adapter(project, str(model_folder), fingerprint="another")
     line = refused(project, "serve", "c.yaml", code=1, SEQCTX_VLLM="true")
-    assert "weights are compared, not names" in line
+    assert "seqctx compares the weights, not the names" in line
 
 
 def test_a_port_that_is_taken(project: Path, model_folder: Path) -> None:
@@ -268,7 +268,7 @@ def test_a_port_that_is_taken(project: Path, model_folder: Path) -> None:
         line = refused(
             project, "serve", "c.yaml", "--set", f"vllm.port={port}", code=1, SEQCTX_VLLM="true"
         )
-    assert line.startswith(f"vllm.port: 127.0.0.1:{port} cannot be had (Address already in use)")
+    assert line.startswith(f"vllm.port: 127.0.0.1:{port} cannot be used (Address already in use)")
 
 
 def test_serving_something_else(project: Path) -> None:
@@ -288,5 +288,5 @@ def test_a_manifest_of_another_version_is_no_dead_end(tmp_path: Path, model_fold
     assert seqctx("prepare", "c.yaml", cwd=tmp_path).returncode == 0
     (out / "manifest.json").write_text('{"of": "old"}')
     answer = seqctx("prepare", "c.yaml", cwd=tmp_path)
-    assert answer.returncode == 2 and "Run its stage again with --force." in answer.stderr
+    assert answer.returncode == 2 and "again with --force." in answer.stderr
     assert seqctx("prepare", "c.yaml", "--force", cwd=tmp_path).returncode == 0

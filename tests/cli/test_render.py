@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from seqctx.artifacts.run_record import Point, Run
+from seqctx.artifacts.run_record import Point, TrainingRun
 from seqctx.cli.render.train import run_lines
 
 BEFORE, HALF, LAST = ((0, 4.0), (5, 3.0), (10, 2.5))
@@ -25,7 +25,7 @@ def test_only_a_loss_before_any_step_is_the_base_models(
     held_out: list[tuple[int, float]], line: str
 ) -> None:
     points = tuple(Point(step=step, epoch=0, eval_loss=loss) for step, loss in held_out)
-    run = Run(
+    run = TrainingRun(
         fingerprint="", base_model="b", base_fingerprint="", versions={}, seconds=1, steps=10,
         points=points,
     )  # fmt: skip
@@ -38,7 +38,7 @@ def test_only_a_loss_before_any_step_is_the_base_models(
 
 def test_a_loss_that_did_not_fall_is_said() -> None:
     points = tuple(Point(step=step, epoch=0, eval_loss=2.0) for step in (5, 10))
-    run = Run(
+    run = TrainingRun(
         fingerprint="", base_model="b", base_fingerprint="", versions={}, seconds=1, steps=10,
         points=points,
     )  # fmt: skip
@@ -46,7 +46,7 @@ def test_a_loss_that_did_not_fall_is_said() -> None:
 
 
 def test_what_went_wrong_in_training_is_said_at_its_end_too() -> None:
-    run = Run(
+    run = TrainingRun(
         fingerprint="", base_model="b", base_fingerprint="", versions={}, seconds=1, steps=10,
         points=(), warnings=("step 1: the loss is 0",),
     )  # fmt: skip

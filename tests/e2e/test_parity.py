@@ -15,7 +15,7 @@ import pytest
 
 from seqctx.errors import CheckError
 from seqctx.prepare.tokenizer import load_tokenizer
-from seqctx.serve import Server, check_served, serving, target_config
+from seqctx.serve import VllmServer, check_can_serve, serving, target_config
 from tests.conftest import rows_of, seqctx_process
 from tests.e2e.conftest import free_port, small_project
 from tests.e2e.test_model import MODEL, PYTHON
@@ -79,7 +79,7 @@ def trainers(project: Path, rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 @contextmanager
-def served_in(project: Path, dtype: str) -> Iterator[Server]:
+def served_in(project: Path, dtype: str) -> Iterator[VllmServer]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project)
         cfg = target_config(
@@ -94,12 +94,12 @@ def served_in(project: Path, dtype: str) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def server(project: Path, trainers: dict[str, Any]) -> Iterator[Server]:
+def server(project: Path, trainers: dict[str, Any]) -> Iterator[VllmServer]:
     with served_in(project, "float32") as server:
         yield server
 
 
-def said(server: Server, model: str, ids: list[int]) -> dict[str, Any]:
+def said(server: VllmServer, model: str, ids: list[int]) -> dict[str, Any]:
     """The same of vLLM."""
     body = {
         "model": model, "prompt": ids, "max_tokens": 16, "temperature": 0, "prompt_logprobs": 0,
@@ -124,7 +124,7 @@ def mean_apart(one: list[float], other: list[float]) -> float:
 
 
 def test_log_probabilities_and_greedy_text_agree(
-    server: Server, trainers: dict[str, Any], capsys: pytest.CaptureFixture[str]
+    server: VllmServer, trainers: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     adapter = server.adapter
     assert adapter
@@ -144,7 +144,7 @@ def test_log_probabilities_and_greedy_text_agree(
 
 
 def test_the_template_gives_the_ids_that_were_trained(
-    server: Server, rows: list[dict[str, Any]]
+    server: VllmServer, rows: list[dict[str, Any]]
 ) -> None:
     """What vLLM makes of a conversation stands at the head of what Axolotl made of it."""
     tokenizer = load_tokenizer(str(MODEL))
@@ -195,4 +195,4 @@ def test_an_adapter_of_another_base_is_refused(
     (other / "model.safetensors").write_bytes(weights)
     cfg = target_config("adapter", {"base_model": str(other)})
     with pytest.raises(CheckError, match="the adapter belongs to"):
-        check_served(cfg)
+        check_can_serve(cfg)

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from seqctx.artifacts.run_record import Run
+from seqctx.artifacts.run_record import TrainingRun
 from tests.conftest import ROOT, seqctx_process
 from tests.e2e.conftest import processes, small_project
 
@@ -113,10 +113,10 @@ def test_killed_dead_and_interrupted_the_losses_are_the_same(
     # nothing is thrown away without being asked
     answer = seqctx_process("train", "short.yaml", cwd=project)
     assert answer.returncode == 1
-    assert "stands at step 2. Go on with --resume, or begin anew" in answer.stderr
+    assert "an interrupted run at step 2. Continue it with --resume, or start" in answer.stderr
     answer = seqctx_process("train", "short.yaml", "--resume", "--set", "seed=1", cwd=project)
     assert answer.returncode == 1
-    assert "changed since" in answer.stderr
+    assert "has changed since then" in answer.stderr
 
     # Axolotl dies while it writes a checkpoint: weights are there, the trainer's state is not
     process = started(*TRAIN, "--resume", cwd=project, mark="resume")
@@ -129,7 +129,7 @@ def test_killed_dead_and_interrupted_the_losses_are_the_same(
     _, rest = process.communicate()
     assert process.returncode == 3
     assert "axolotl: killed, probably for memory" in rest.splitlines()[-1]
-    assert rest.splitlines()[-1].endswith("Step 2 is kept; --resume goes on.")
+    assert rest.splitlines()[-1].endswith("Step 2 is kept. Continue with --resume.")
     assert half.exists() and not (half / "trainer_state.json").exists()
 
     # interrupted: it stops at a checkpoint of its own
@@ -151,7 +151,7 @@ def test_killed_dead_and_interrupted_the_losses_are_the_same(
     worst = max(abs(losses[k] - unbroken[k]) for k in unbroken)
     print(f"largest difference of {len(losses)} losses: {worst:.2e}")
     assert worst < 1e-4
-    run = Run.read(project / "outputs" / "short" / "run" / "run.json")
+    run = TrainingRun.read(project / "outputs" / "short" / "run" / "run.json")
     assert run is not None
     assert run.resumed_at == (2, 2, kept)
     assert [p.step for p in run.points if p.loss is not None] == list(range(1, 9))

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from seqctx.artifacts.manifest import Manifest
-from seqctx.artifacts.run_record import Run
+from seqctx.artifacts.run_record import TrainingRun
 from tests.conftest import ROOT, rows_of, seqctx_process
 from tests.e2e.conftest import SIZES, free_port, interruptible, marked, processes
 from tests.e2e.test_model import MODEL, PYTHON
@@ -24,7 +24,7 @@ from tests.system.test_process import alive
 
 def test_training_lowers_the_held_out_loss_and_leaves_a_record(trained: Path) -> None:
     output = trained / "outputs" / "short"
-    run = Run.read(output / "run" / "run.json")
+    run = TrainingRun.read(output / "run" / "run.json")
     assert run is not None
     manifest = Manifest.read(trained / "prepare" / "out" / "short" / "manifest.json")
     assert manifest is not None

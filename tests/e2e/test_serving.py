@@ -28,7 +28,7 @@ def test_in_the_background_it_is_asked_and_stopped(trained: Path) -> None:
     on_port = ("--set", f"vllm.port={port}")
     answer = seqctx_process("serve", "--status", cwd=trained)
     assert answer.returncode == 1
-    assert "no server of ours runs here" in answer.stderr
+    assert "no server that seqctx started in this folder is running" in answer.stderr
 
     answer = seqctx_process(
         "serve", "short.yaml", *on_port, "--detach", cwd=trained, VLLM_API_KEY=KEY,
@@ -134,7 +134,7 @@ def test_sigterm_stops_all_of_it(
     for more in ((), ("--detach",)):
         second = seqctx_process("serve", "short.yaml", "--base-only", *more, cwd=trained)
         assert second.returncode == 1
-        assert f"a server of ours (short.yaml, pid {process.pid})" in second.stderr
+        assert f"a server that seqctx started (short.yaml, pid {process.pid})" in second.stderr
     assert state.is_file()
 
     line = process.stdout.readline()
@@ -177,4 +177,4 @@ def test_the_stop_script_says_when_there_is_nothing_to_stop(trained: Path) -> No
         [ROOT / "serve" / "stop"], cwd=trained, capture_output=True, text=True
     )  # fmt: skip
     assert answer.returncode == 1
-    assert "no server of ours runs here" in answer.stderr
+    assert "no server that seqctx started in this folder is running" in answer.stderr

@@ -11,8 +11,8 @@ import pytest
 
 from seqctx import CheckError, InputError
 from seqctx.config.config import Config
-from seqctx.proofs.isolation import Example, Isolation, proof_mapping, prove_isolation
-from seqctx.proofs.tiny_model import VOCAB, model_config, small_config
+from seqctx.proofs.isolation import Isolation, PackedExample, proof_mapping, prove_isolation
+from seqctx.proofs.tiny_model import VOCAB, model_config, tiny_config
 from tests.conftest import seqctx
 
 CLASSES = {
@@ -34,7 +34,7 @@ def test_the_class_of_a_known_model(name: str, model_type: str) -> None:
 
     config, shape = model_config(name)
     assert config["model_type"] == model_type
-    small = small_config(config, shape)
+    small = tiny_config(config, shape)
     made = AutoConfig.for_model(**small)
     assert made.num_attention_heads % made.num_key_value_heads == 0
     assert made.hidden_size == made.num_attention_heads * small["head_dim"]
@@ -65,7 +65,7 @@ def test_a_folder_is_made_small_and_keeps_its_kinds_of_layers(tmp_path: Path) ->
         "attention_dropout": 0.1, "quantization_config": {}, "rope_theta": 1e6,
     }  # fmt: skip
     (tmp_path / "config.json").write_text(json.dumps(config))
-    small = small_config(*model_config(str(tmp_path)))
+    small = tiny_config(*model_config(str(tmp_path)))
     assert small["layer_types"] == layers[:4]
     assert small["num_hidden_layers"] == 4
     assert (small["num_attention_heads"], small["num_key_value_heads"]) == (7, 1)
@@ -120,7 +120,7 @@ def isolation(**numbers: float) -> Isolation:
         model_class="LlamaForCausalLM", weights="random", attention="sdpa", collator="Collator",
         batch={"input_ids": (1, 256)}, dtype="float32", device="cpu", largest_logit=8.0,
         gradient_at_border=0.0,
-        examples=(Example(0, 0, 9, **example), Example(0, 9, 20, 0.0, 0.0, 0.0)),
+        examples=(PackedExample(0, 0, 9, **example), PackedExample(0, 9, 20, 0.0, 0.0, 0.0)),
     )  # fmt: skip
 
 

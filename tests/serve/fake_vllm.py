@@ -1,4 +1,4 @@
-"""A server of vLLM's ways without its model: it binds, loads as long as it is told, and listens.
+"""A stand-in for vLLM without a model: it binds its port, loads as long as told, and listens.
 
 Started as ``vllm serve``; FAKE names a folder: it loads until ``go`` is there, and fails where
 ``fail`` is.

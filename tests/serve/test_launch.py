@@ -15,10 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from seqctx.artifacts.layout import ServerFiles
 from seqctx.errors import ToolError
-from seqctx.serve import address_of, health, log_path, preflight, serving, target_config
-from seqctx.serve.launch import _written_down
-from seqctx.serve.registry import Running, born, registry_file
+from seqctx.serve import address_of, preflight, server_log, server_status, serving, target_config
+from seqctx.serve.launch import _registered
+from seqctx.serve.registry import ServerRecord, start_time
 from tests.conftest import ROOT, seqctx
 from tests.serve.test_preflight import project  # noqa: F401
 
@@ -78,17 +79,19 @@ def test_anothers_answer_is_not_its_own(
     threading.Timer(2.0, (served / "go").touch).start()
     cfg = target_config("voice.yaml")
     with pytest.raises(ToolError, match="ddress already in use"):
-        with serving(cfg, log_path(cfg)):
+        with serving(cfg, server_log(cfg)):
             pass
 
 
 def test_what_another_wrote_down_stays(served: Path, port: int) -> None:
     cfg, parent = target_config("voice.yaml"), os.getppid()
-    path = registry_file(port)
-    with _written_down(cfg, address_of(cfg), Path("log"), "voice.yaml"):
-        since = born(parent)
+    path = ServerFiles(port).record
+    with _registered(cfg, address_of(cfg), Path("log"), "voice.yaml"):
+        since = start_time(parent)
         assert since is not None
-        Running(pid=parent, born=since, target="t", url="http://x:1", base="b", log="l").write(path)
+        ServerRecord(
+            pid=parent, start_time=since, target="t", url="http://x:1", base="b", log="l"
+        ).write(path)
     assert path.is_file()
 
 
@@ -116,15 +119,15 @@ def test_over_tls_with_a_key_of_the_file(served: Path, port: int) -> None:
     text = (served / "voice.yaml").read_text().partition("vllm:")[0]
     (served / "voice.yaml").write_text(f"{text}vllm: {block}\n")
     cfg = target_config("voice.yaml")
-    with serving(cfg, log_path(cfg)) as server:
+    with serving(cfg, server_log(cfg)) as server:
         assert server.url == f"https://127.0.0.1:{port}"
-        found = health(server.address)
+        found = server_status(server.address)
         assert found.models == ("base", "voice")
         assert (found.running, round(found.kv_use, 2)) == (2, 0.65)
         assert seqctx("serve", "voice.yaml", "--status", cwd=served).returncode == 0
         refused = seqctx("serve", "--status", cwd=served)
         assert "HTTP 401" in refused.stderr and "or name its file" in refused.stderr
-        assert "the-key" not in log_path(cfg).read_text()
+        assert "the-key" not in server_log(cfg).read_text()
         for path in Path("/proc").glob("[0-9]*/cmdline"):
             with suppress(OSError):  # of one that has ended
                 assert b"the-key" not in path.read_bytes()
@@ -134,8 +137,8 @@ def test_two_ports_two_logs(served: Path) -> None:
     (served / "outputs/voice/run").mkdir()
     cfg = target_config("voice.yaml")
     other_port = cfg.replace(vllm__port=18998)
-    assert log_path(cfg) != log_path(other_port)
-    assert log_path(other_port) == Path("outputs/voice/run/serve-18998.log")
+    assert server_log(cfg) != server_log(other_port)
+    assert server_log(other_port) == Path("outputs/voice/run/serve-18998.log")
 
 
 def refused(*arguments: str, cwd: Path, text: bytes = b"", **env: str) -> str:
@@ -147,14 +150,17 @@ def refused(*arguments: str, cwd: Path, text: bytes = b"", **env: str) -> str:
 
 def test_something_else_that_answers(served: Path, other: str) -> None:
     line = refused("chat", "--url", f"{other}/v1", cwd=served)
-    assert line == f"{other}: answers, but not as vLLM does. Is it a vLLM server?"
+    assert (
+        line
+        == f"{other}: does not answer as vLLM does. Check that a vLLM server runs at this address."
+    )
     assert line == refused("serve", "voice.yaml", "--status", cwd=served)
 
 
 def test_what_cannot_be_asked_or_sent(served: Path, port: int) -> None:
     at = f"http://127.0.0.1:{port}"
     assert f"{at}: no answer" in refused("chat", "--url", at, cwd=served)
-    assert "no address" in refused("chat", "--url", "http://[::1", cwd=served)
+    assert "not a valid address" in refused("chat", "--url", "http://[::1", cwd=served)
     for key in ("sek\rret", "l\u00e4cheln"):
         line = refused("chat", "--url", at, cwd=served, VLLM_API_KEY=key)
         assert line.startswith("VLLM_API_KEY: has characters") and key not in line
@@ -167,8 +173,8 @@ def test_what_cannot_be_asked_or_sent(served: Path, port: int) -> None:
 def test_a_pipe_of_another_encoding(served: Path) -> None:
     (served / "go").touch()
     cfg = target_config("voice.yaml")
-    with serving(cfg, log_path(cfg)) as server:
+    with serving(cfg, server_log(cfg)) as server:
         line = refused("chat", "--url", server.url, cwd=served, text=b"caf\xe9")
         assert line == "stdin: not UTF-8 text. Convert it, as iconv does."
         line = refused("chat", "--url", server.url, "--system", "caf\udce9", cwd=served)
-        assert line.startswith("chat: not UTF-8 text (got '\\udce9')")
+        assert line.startswith("chat: the text is not UTF-8 (got '\\udce9')")

@@ -6,13 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from seqctx.artifacts.layout import ServerFiles
 from seqctx.check.facts import Facts
 from seqctx.config.render import base_name, secrets, shown, vllm_command
 from seqctx.errors import CheckError, InputError
 from seqctx.serve import preflight
 from seqctx.serve.address import address_at, address_of
-from seqctx.serve.preflight import check_adapter, check_port, check_served
-from seqctx.serve.registry import Running, born, known, one, registry_file
+from seqctx.serve.preflight import check_adapter, check_can_serve, check_port
+from seqctx.serve.registry import (
+    ServerRecord,
+    find_server,
+    running_servers,
+    start_time,
+)
 from seqctx.serve.target import target_config
 from tests.train.test_checkpoints import cut, tensors
 
@@ -42,20 +48,23 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_whole_adapter_passes(project: Path) -> None:
-    check_served(target_config("voice.yaml"))
+    check_can_serve(target_config("voice.yaml"))
 
 
 @pytest.mark.parametrize(
     "config, message",
     [
-        ('{"r": 32}', "lora_r: 16, but the adapter in outputs/voice has 32"),
+        ('{"r": 32}', "lora_r: 16, but the adapter in outputs/voice has rank 32"),
         ('{"r": 16, "use_dora": true, "lora_bias": true}', "use_dora, lora_bias, which vLLM does"),
         ('{"r": 16, "init_lora_weights": "pissa_niter_16"}', "init_lora_weights: pissa_niter_16"),
         ('{"r": 16, "bias": "all"}', "bias: all"),
         ('{"r": 16, "peft_type": "LOHA"}', "peft_type: LOHA"),
         ('{"r": 16, "rank_pattern": {"q_proj": 24}}', "have rank 24. Set vllm.max_lora_rank: 32"),
         ('{"r": 16, "modules_to_save": ["lm_head"]}', "whole modules .lm_head."),
-        ('{"r": 16, "base_model_name_or_path": "other"}', "belongs to other.*its config names"),
+        (
+            '{"r": 16, "base_model_name_or_path": "other"}',
+            "trained on other.*_config.json names",
+        ),
     ],
 )
 def test_an_adapter_that_cannot_be_served(project: Path, config: str, message: str) -> None:
@@ -77,18 +86,18 @@ def test_damaged_and_missing_weights(project: Path) -> None:
 def test_a_window_beyond_the_models_positions_is_refused_by_its_key(project: Path) -> None:
     cfg = target_config("voice.yaml", {"vllm.max_model_len": 9000})
     with pytest.raises(CheckError, match=r"vllm\.max_model_len: 9000 .*4096"):
-        check_served(cfg)
+        check_can_serve(cfg)
 
 
 def test_a_cache_that_does_not_hold_one_request_is_refused(project: Path) -> None:
     cfg = target_config("voice.yaml", {"vllm.kv_cache_memory_bytes": 300_000})
     with pytest.raises(CheckError, match=r"cache of 2048 tokens .* Set at most 1024"):
-        check_served(cfg)
+        check_can_serve(cfg)
 
 
 def test_what_is_served_of_a_file(project: Path) -> None:
     assert target_config("voice.yaml", base_only=True).adapter is None
-    with pytest.raises(CheckError, match="no merged model"):
+    with pytest.raises(CheckError, match="holds no merged model"):
         target_config("voice.yaml", merged=True)
     merged = project / "outputs/voice/merged"
     merged.mkdir()
@@ -113,25 +122,25 @@ def test_the_trained_template_is_served_where_it_differs(project: Path) -> None:
 
 def test_servers_that_were_killed_are_forgotten(project: Path) -> None:
     def write(port: int, pid: int, since: float) -> None:
-        Running(
-            pid=pid, born=since, target="t", url=f"http://127.0.0.1:{port}", base="b", log="l"
-        ).write(registry_file(port))  # fmt: skip
+        ServerRecord(
+            pid=pid, start_time=since, target="t", url=f"http://127.0.0.1:{port}", base="b", log="l"
+        ).write(ServerFiles(port).record)  # fmt: skip
 
     pid = os.getpid()
-    since = born(pid)
+    since = start_time(pid)
     assert since is not None
-    with pytest.raises(CheckError, match="no server of ours runs here"):
-        one(None)
+    with pytest.raises(CheckError, match="no server that seqctx started in this folder"):
+        find_server(None)
     write(8001, pid, since)
     write(8002, pid, since - 100)  # the same pid, another process
     write(8003, 2**22 + 1, since)
-    assert [s.url for s in known()] == ["http://127.0.0.1:8001"]
+    assert [s.url for s in running_servers()] == ["http://127.0.0.1:8001"]
     assert sorted(p.name for p in Path("outputs").glob("serve-*.json")) == ["serve-8001.json"]
-    assert one(None).url == "http://127.0.0.1:8001"
+    assert find_server(None).url == "http://127.0.0.1:8001"
     write(8002, pid, since)
-    with pytest.raises(CheckError, match="2 servers run"):
-        one(None)
-    assert one(8002).url == "http://127.0.0.1:8002"
+    with pytest.raises(CheckError, match="2 servers are running"):
+        find_server(None)
+    assert find_server(8002).url == "http://127.0.0.1:8002"
 
 
 def test_a_key_of_the_file_is_not_shown(project: Path) -> None:
@@ -157,7 +166,7 @@ def test_the_adapters_own_rank_where_the_file_says_none(project: Path) -> None:
     cfg = target_config("voice.yaml")
     assert cfg.lora_r == 16
     check_adapter(cfg)
-    with pytest.raises(CheckError, match="lora_r: 8, but the adapter in outputs/voice has 16"):
+    with pytest.raises(CheckError, match="lora_r: 8, but the adapter in outputs/voice has rank 16"):
         check_adapter(cfg.replace(lora_r=None))
 
 
@@ -191,7 +200,7 @@ def test_a_file_without_a_block_for_the_server_is_looked_at_too(project: Path) -
         "overrides_of_model_config: {rope_scaling: {rope_type: linear, factor: 2.0}}\n"
     )
     with pytest.raises(CheckError, match=r"rope factor 2.0 in training, unset in serving"):
-        check_served(target_config("voice.yaml"))
+        check_can_serve(target_config("voice.yaml"))
 
 
 def test_a_card_that_no_table_has_is_not_the_files(
@@ -201,7 +210,7 @@ def test_a_card_that_no_table_has_is_not_the_files(
     monkeypatch.setattr(preflight, "has_gpu", lambda: True)
     monkeypatch.setattr(preflight, "machine_gpu", lambda: None)
     monkeypatch.setattr(preflight, "check", lambda document, cfg, facts: seen.append(facts) or [])
-    plan = check_served(target_config("voice.yaml", {"seqctx.gpu": "rtx-4090"}))
+    plan = check_can_serve(target_config("voice.yaml", {"seqctx.gpu": "rtx-4090"}))
     assert (seen[0].gpu, seen[0].longest_window) == (None, None)
     assert plan and plan.longest_window is None
 
@@ -220,15 +229,15 @@ def test_a_server_that_could_not_be_asked(
 ) -> None:
     cfg = target_config("voice.yaml", {f"vllm.{key}": value for key, value in block.items()})
     with pytest.raises(CheckError, match=message):
-        check_served(cfg)
+        check_can_serve(cfg)
 
 
 @pytest.mark.parametrize(
     "host, message",
     [
-        ("127.0.0..1", "vllm.host: 127.0.0..1 is no address of this machine .no host name"),
-        ("no-such-host.invalid", "vllm.host: no-such-host.invalid is no address"),
-        ("192.0.2.1", "vllm.host: 192.0.2.1 is no address of this machine .Cannot assign"),
+        ("127.0.0..1", "vllm.host: 127.0.0..1 is not an address of this machine .not a host name"),
+        ("no-such-host.invalid", "vllm.host: no-such-host.invalid is not an address"),
+        ("192.0.2.1", "vllm.host: 192.0.2.1 is not an address of this machine .Cannot assign"),
     ],
 )
 def test_a_host_that_cannot_be(project: Path, host: str, message: str) -> None:

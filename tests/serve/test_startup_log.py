@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from seqctx.serve.startup_log import found_in, stage_of
+from seqctx.serve.startup_log import startup_stage, startup_stats
 
 # Lines as vLLM 0.32 logs them on a GPU (tests/data/serve.csv has the stats of others).
 LOG = """\
@@ -33,14 +33,14 @@ Maximum concurrency for 64,000 tokens per request: 1.53x
     ],
 )
 def test_stages(lines: int, stage: str) -> None:
-    assert stage_of("\n".join(LOG[:lines])) == stage
+    assert startup_stage("\n".join(LOG[:lines])) == stage
 
 
 def test_figures() -> None:
-    found = found_in("\n".join(LOG))
+    found = startup_stats("\n".join(LOG))
     assert found.weights_gib == 15.27
     assert found.load_seconds == 4.31
     assert found.kv_gib == 11.94
     assert found.kv_tokens == 97808
     assert found.max_concurrency == 1.53
-    assert found_in("").kv_tokens is None
+    assert startup_stats("").kv_tokens is None

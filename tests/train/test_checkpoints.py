@@ -8,18 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seqctx.artifacts.layout import RunDir
 from seqctx.artifacts.run_record import Point
 from seqctx.catalog.model_folder import safetensors_header
 from seqctx.train.checkpoints import (
-    LAST,
-    choose,
-    forget_incomplete,
-    joined,
-    points_of,
-    resumable,
-    take_weights,
+    choose_checkpoint,
+    complete_checkpoints,
+    install_weights,
+    logged_metrics,
+    merge_points,
+    remove_incomplete,
+    resumable_checkpoints,
     weight_files,
-    whole_checkpoints,
 )
 
 
@@ -55,10 +55,10 @@ def cut(path: Path) -> None:
 def test_a_file_cut_short_makes_a_checkpoint_incomplete(tmp_path: Path, name: str) -> None:
     checkpoint(tmp_path, 2)
     broken = checkpoint(tmp_path, 10)
-    assert [c.step for c in whole_checkpoints(tmp_path)] == [2, 10]
+    assert [c.step for c in complete_checkpoints(tmp_path)] == [2, 10]
     cut(broken / name)
-    assert [c.step for c in whole_checkpoints(tmp_path)] == [2]
-    forget_incomplete(tmp_path)
+    assert [c.step for c in complete_checkpoints(tmp_path)] == [2]
+    remove_incomplete(tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["checkpoint-2"]
 
 
@@ -67,12 +67,12 @@ def test_a_checkpoint_without_state_weights_or_its_own_step_is_none(tmp_path: Pa
     (checkpoint(tmp_path, 2) / "adapter_model.safetensors").unlink()
     checkpoint(tmp_path, 3).rename(tmp_path / "checkpoint-4")
     (tmp_path / "checkpoint-old").mkdir()
-    assert whole_checkpoints(tmp_path) == []
+    assert complete_checkpoints(tmp_path) == []
 
 
 def test_points_come_from_the_state_in_full_precision(tmp_path: Path) -> None:
     checkpoint(tmp_path, 7)
-    (point,) = points_of(whole_checkpoints(tmp_path)[0])
+    (point,) = logged_metrics(complete_checkpoints(tmp_path)[0])
     assert (point.step, point.loss, point.trained_tokens) == (7, 2.5, 30)
 
 
@@ -91,35 +91,38 @@ def points(*losses: tuple[int, float]) -> list[Point]:
 
 
 def test_the_lowest_held_out_loss_is_taken_and_overfitting_is_said() -> None:
-    chosen = choose(points((0, 4.0), (5, 3.0), (10, 2.5), (15, 2.8)), [5, 10, 15], 15)
+    chosen = choose_checkpoint(points((0, 4.0), (5, 3.0), (10, 2.5), (15, 2.8)), [5, 10, 15], 15)
     assert chosen.step == 10
     assert "rose to 2.800 by step 15" in chosen.reason
     assert "overfitting" in chosen.reason
 
 
 def test_a_lower_one_that_was_not_saved_is_named() -> None:
-    chosen = choose(points((5, 2.0), (10, 2.5)), [10], 10)
+    chosen = choose_checkpoint(points((5, 2.0), (10, 2.5)), [10], 10)
     assert chosen.step == 10
-    assert "step 5 was lower (2.000) but was not saved" in chosen.reason
+    assert "step 5 had a lower held-out loss (2.000) but was not saved" in chosen.reason
 
 
 def test_a_base_that_was_not_bettered_is_named() -> None:
-    assert "nothing was gained" in choose(points((0, 2.0), (9, 2.1)), [9], 9).reason
+    assert (
+        "so training did not improve it"
+        in choose_checkpoint(points((0, 2.0), (9, 2.1)), [9], 9).reason
+    )
 
 
 @pytest.mark.parametrize(
     "given, saved, why",
     [
-        ([], [], "nothing was evaluated"),
-        (points((0, 4.0)), [9], "nothing was evaluated"),
-        (points((3, float("nan"))), [3, 9], "nothing was evaluated"),
-        (points((3, 2.0)), [9], "no evaluation was saved"),
+        ([], [], "no held-out loss was measured"),
+        (points((0, 4.0)), [9], "no held-out loss was measured"),
+        (points((3, float("nan"))), [3, 9], "no held-out loss was measured"),
+        (points((3, 2.0)), [9], "no checkpoint was saved at a step"),
     ],
 )
 def test_without_a_loss_the_last_step_is_taken(
     given: list[Point], saved: list[int], why: str
 ) -> None:
-    chosen = choose(given, saved, 9)
+    chosen = choose_checkpoint(given, saved, 9)
     assert (chosen.step, chosen.eval_loss) == (9, None)
     assert why in chosen.reason
 
@@ -128,13 +131,13 @@ def test_weights_are_linked_and_the_rest_stays(tmp_path: Path) -> None:
     folder = checkpoint(tmp_path, 2)
     for name in ("adapter_model.safetensors", "adapter_config.json", "tokenizer.json"):
         (tmp_path / name).write_text("last")
-    take_weights(folder, tmp_path, keep=False)
+    install_weights(folder, tmp_path, keep_last=False)
     best = (folder / "adapter_model.safetensors").read_bytes()
     assert (tmp_path / "adapter_model.safetensors").read_bytes() == best
     assert (tmp_path / "adapter_config.json").read_text() == "{}"
     assert (tmp_path / "tokenizer.json").read_text() == "last"
     assert not (tmp_path / "optimizer.pt").exists()
-    assert not (tmp_path / LAST).exists()
+    assert not (RunDir(tmp_path).last_weights).exists()
 
 
 def test_weights_are_copied_where_the_disk_has_no_links(
@@ -146,7 +149,7 @@ def test_weights_are_copied_where_the_disk_has_no_links(
     folder = checkpoint(tmp_path, 2)
     (tmp_path / "adapter_model.safetensors").write_text("last")
     monkeypatch.setattr("os.link", refuse)
-    take_weights(folder, tmp_path, keep=False)
+    install_weights(folder, tmp_path, keep_last=False)
     best = (folder / "adapter_model.safetensors").read_bytes()
     assert (tmp_path / "adapter_model.safetensors").read_bytes() == best
     assert sorted(p.name for p in tmp_path.iterdir()) == [
@@ -159,7 +162,7 @@ def test_shards_that_only_the_trainer_loads_are_not_taken(tmp_path: Path) -> Non
     assert len(weight_files(folder)) == 2
     (folder / "adapter_model.safetensors").unlink()
     (folder / "pytorch_model_fsdp_0").mkdir()
-    assert [c.step for c in whole_checkpoints(tmp_path)] == [2]
+    assert [c.step for c in complete_checkpoints(tmp_path)] == [2]
     assert weight_files(folder) == []
 
 
@@ -168,23 +171,23 @@ def test_weights_alone_are_whole_but_cannot_be_gone_on_with(tmp_path: Path) -> N
     checkpoint(tmp_path, 1)
     (folder / "rng_state.pth").unlink()
     (folder / "optimizer.pt").unlink()
-    assert [c.step for c in whole_checkpoints(tmp_path)] == [1, 2]
-    assert [c.step for c in resumable(tmp_path)] == [1]
+    assert [c.step for c in complete_checkpoints(tmp_path)] == [1, 2]
+    assert [c.step for c in resumable_checkpoints(tmp_path)] == [1]
 
 
 def test_last_weights_that_no_checkpoint_has_are_kept(tmp_path: Path) -> None:
     folder = checkpoint(tmp_path, 2)
     (tmp_path / "adapter_model.safetensors").write_text("last")
-    take_weights(folder, tmp_path, keep=True)
+    install_weights(folder, tmp_path, keep_last=True)
     best = (folder / "adapter_model.safetensors").read_bytes()
     assert (tmp_path / "adapter_model.safetensors").read_bytes() == best
-    assert (tmp_path / LAST / "adapter_model.safetensors").read_text() == "last"
+    assert (RunDir(tmp_path).last_weights / "adapter_model.safetensors").read_text() == "last"
 
 
 def test_what_was_gone_on_with_joins_what_was_there() -> None:
     earlier = [Point(step=1, epoch=0, loss=3.0), Point(step=2, epoch=0, loss=2.0)]
     later = [Point(step=2, epoch=0, eval_loss=9.0), Point(step=2, epoch=0, loss=2.1)]
-    both = joined(earlier, [*later, Point(step=3, epoch=0, loss=1.0)])
+    both = merge_points(earlier, [*later, Point(step=3, epoch=0, loss=1.0)])
     assert [(p.step, p.loss, p.eval_loss) for p in both] == [
         (1, 3.0, None), (2, 2.0, None), (2, None, 9.0), (3, 1.0, None),
     ]  # fmt: skip

@@ -46,4 +46,4 @@ def test_an_axolotl_without_seqctx_beside_it_is_said(
         (tmp_path / name).symlink_to(Path(sys.executable).resolve())
     monkeypatch.setenv("SEQCTX_AXOLOTL", str(tmp_path / "axolotl"))
     with pytest.raises(ToolError, match=r"No module named '?seqctx'?.* install seqctx beside"):
-        run_inside("judge", lambda folder: {}, offline=True)
+        run_inside("evaluate", lambda folder: {}, offline=True)

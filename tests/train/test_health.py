@@ -3,15 +3,15 @@ from __future__ import annotations
 import pytest
 
 from seqctx.artifacts.run_record import Point
-from seqctx.train.health import Watch, lost
+from seqctx.train.health import HealthMonitor, diverged
 
 
 def run(*points: dict[str, float], total: int = 10, planned: float | None = None) -> list[str]:
-    watch = Watch(planned)
+    monitor = HealthMonitor(planned)
     said: list[str] = []
     for step, fields in enumerate(points, 1):
         point = Point.model_validate({"step": step, "epoch": 0.0, "loss": 2.0, **fields})
-        said += watch.look(point, total)
+        said += monitor.warnings(point, total)
     return said
 
 
@@ -29,12 +29,12 @@ def test_a_good_run_is_left_alone() -> None:
 @pytest.mark.parametrize(
     "bad, cause",
     [
-        ({"loss": 0.0}, "step 4: the loss is 0: no token counts"),
+        ({"loss": 0.0}, "step 4: the loss is 0, so no token is trained"),
         ({"grad_norm": 0.0}, "step 4: the gradient is 0"),
-        ({"trained_tokens": 300}, "step 4: no trained token since the last line"),
+        ({"trained_tokens": 300}, "step 4: no token was trained since the last line"),
         ({"learning_rate": 0.0}, "step 4: the learning rate is 0"),
-        ({"eval_loss": float("nan")}, "step 4: the held-out loss is no number"),
-        ({"reserved_gib": 12.0}, "step 4: 12.0 GiB are taken, the plan says 10.0"),
+        ({"eval_loss": float("nan")}, "step 4: the held-out loss is not a number"),
+        ({"reserved_gib": 12.0}, "step 4: the GPU uses 12.0 GiB, more than the planned 10.0"),
     ],
 )
 def test_each_trouble_is_said_at_once_and_once(bad: dict[str, float], cause: str) -> None:
@@ -47,13 +47,13 @@ def test_each_trouble_is_said_at_once_and_once(bad: dict[str, float], cause: str
 
 def test_a_warm_up_that_never_ends_is_said_at_half() -> None:
     said = run(*({"learning_rate": k * 1e-5} for k in range(10)))
-    assert [line[:40] for line in said] == ["step 6: the learning rate still rises, o"]
+    assert [line[:48] for line in said] == ["step 6: the learning rate is still in warm-up af"]
 
 
 def test_a_run_that_goes_on_is_not_taken_for_one_that_rises() -> None:
-    watch = Watch()
+    monitor = HealthMonitor()
     point = Point(step=8, epoch=0, loss=2.0, learning_rate=1e-4)
-    assert list(watch.look(point, 10)) == []
+    assert list(monitor.warnings(point, 10)) == []
 
 
 @pytest.mark.parametrize(
@@ -70,10 +70,10 @@ def test_a_run_that_goes_on_is_not_taken_for_one_that_rises() -> None:
 def test_a_loss_that_is_no_number_any_more(
     loss: float | None, grad_norm: float | None, gone: bool
 ) -> None:
-    assert lost(Point(step=1, epoch=0, loss=loss, grad_norm=grad_norm)) == gone
+    assert diverged(Point(step=1, epoch=0, loss=loss, grad_norm=grad_norm)) == gone
 
 
 def test_a_loss_that_is_no_number_is_not_taken_for_masked_labels() -> None:
     point = Point(step=1, epoch=0, loss=0.0, grad_norm=float("nan"))
-    assert lost(point)
-    assert not any("no token counts" in said for said in Watch().look(point, 10))
+    assert diverged(point)
+    assert not any("no token is trained" in said for said in HealthMonitor().warnings(point, 10))

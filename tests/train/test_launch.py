@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from seqctx.catalog.lookup import find_model
 from seqctx.config.config import load_config
+from seqctx.config.source import read_document
 from seqctx.errors import CheckError
-from seqctx.train.launch import node_rank, refuse_orphans, stoppable, train_command
-from seqctx.train.merge import check_belongs
-from seqctx.train.preflight import checkpoints_at_once, preflight
+from seqctx.train.launch import node_rank, refuse_leftover_processes, save_on_request, train_command
+from seqctx.train.merge import check_adapter_belongs
+from seqctx.train.preflight import most_checkpoints, preflight
 from tests.conftest import CONFIG, ROOT
 from tests.train.test_checkpoints import cut, tensors
 
@@ -48,7 +50,7 @@ def test_which_machine_this_is(launcher: tuple[str, ...], rank: int) -> None:
 
 @pytest.mark.parametrize("own", [None, {"enabled": False}, {"trigger_file_path": "mine"}])
 def test_a_run_can_be_stopped_whatever_the_file_says(own: dict[str, Any] | None) -> None:
-    mapping = stoppable({"seed": 1, "dynamic_checkpoint": own})
+    mapping = save_on_request({"seed": 1, "dynamic_checkpoint": own})
     assert mapping["seed"] == 1
     assert mapping["dynamic_checkpoint"] == {
         "enabled": True, "check_interval": 1, "trigger_file_path": "axolotl_checkpoint.save",
@@ -67,10 +69,10 @@ def test_only_a_run_of_the_same_folder_is_in_the_way(
         try:
             assert other.stdout and other.stdout.readline()
             monkeypatch.chdir(tmp_path / "b")
-            refuse_orphans(resolved)
+            refuse_leftover_processes(resolved)
             monkeypatch.chdir(tmp_path / "a")
             with pytest.raises(CheckError, match=f"process {other.pid} of an earlier run"):
-                refuse_orphans(resolved)
+                refuse_leftover_processes(resolved)
         finally:
             other.kill()
 
@@ -87,7 +89,7 @@ def test_only_a_run_of_the_same_folder_is_in_the_way(
 def test_room_is_asked_for_as_many_checkpoints_as_are_kept(
     changes: dict[str, Any], most: int
 ) -> None:
-    assert checkpoints_at_once(load_config(CONFIG, changes)) == most
+    assert most_checkpoints(load_config(CONFIG, changes)) == most
 
 
 def test_a_file_that_trains_wrongly_is_refused_before_axolotl_starts(tmp_path: Path) -> None:
@@ -95,7 +97,7 @@ def test_a_file_that_trains_wrongly_is_refused_before_axolotl_starts(tmp_path: P
     text = CONFIG.read_text().replace("sample_packing: false", "sample_packing: true")
     path.write_text(text.replace("attn_implementation: sdpa\n", ""))
     with pytest.raises(CheckError, match="packing-leaks"):
-        preflight(load_config(path), path, tmp_path)
+        preflight(load_config(path), read_document(path), tmp_path)
 
 
 def test_data_that_changed_after_prepare_is_refused(
@@ -112,7 +114,7 @@ def test_data_that_changed_after_prepare_is_refused(
         "train": side, "held_out": {**side, "files": {}}, "held_out_chapters": [],
     }  # fmt: skip
     (out / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(CheckError, match="not as its manifest says"):
+    with pytest.raises(CheckError, match="differs from what its manifest says"):
         preflight(load_config(CONFIG), None, tmp_path)
 
 
@@ -151,19 +153,21 @@ def test_a_vocabulary_that_grew_is_found_before_merging(
     cfg = load_config(CONFIG, {"base_model": str(base), "output_dir": str(tmp_path / "out")})
     adapter(tmp_path / "out", name, shape)
     if not refused:
-        check_belongs(cfg)
+        check_adapter_belongs(cfg, find_model(cfg.base_model))
         return
-    with pytest.raises(CheckError, match="a vocabulary of 1,002, the base has 1,000"):
-        check_belongs(cfg)
+    with pytest.raises(
+        CheckError, match="vocabulary of 1,002 tokens, but the base model has 1,000"
+    ):
+        check_adapter_belongs(cfg, find_model(cfg.base_model))
 
 
 def test_a_damaged_adapter_is_not_merged(tmp_path: Path) -> None:
     base = ROOT / "prepare"
     cfg = load_config(CONFIG, {"base_model": str(base), "output_dir": str(tmp_path)})
     with pytest.raises(CheckError, match="holds no adapter"):
-        check_belongs(cfg)
+        check_adapter_belongs(cfg, find_model(cfg.base_model))
     (tmp_path / "adapter_config.json").write_text("{}")
     tensors(tmp_path / "adapter_model.safetensors")
     cut(tmp_path / "adapter_model.safetensors")
     with pytest.raises(CheckError, match="damaged or cut short"):
-        check_belongs(cfg)
+        check_adapter_belongs(cfg, find_model(cfg.base_model))

@@ -1,6 +1,6 @@
 """A frozen model kept as one JSON file.
 
-A record is written last and whole, so one that is there means that its stage ended well.
+A record is written last and whole, so a record that exists means that its stage ended well.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from seqctx.system.atomic import atomic_write, explain_os_errors
 class Record(BaseModel):
     """A frozen model kept as one JSON file."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
         """The record, or None where there is no such file.
 
         Raises:
-            InputError: when the file is there but is no such record.
+            InputError: when the file exists but does not hold such a record.
         """
         if not path.is_file():
             return None
@@ -33,10 +33,11 @@ class Record(BaseModel):
                 return cls.model_validate_json(path.read_text("utf-8"))
         except (ValidationError, UnicodeDecodeError):
             raise InputError(
-                f"{path}: not as this version writes it. Run its stage again with --force."
+                f"{path}: this version of seqctx cannot read it. Run the command that wrote it "
+                "again with --force."
             ) from None
 
     def write(self, path: Path) -> None:
-        """Write atomically."""
+        """Write the file whole, or not at all."""
         with atomic_write(path) as f:
             f.write(self.model_dump_json(indent=2) + "\n")

@@ -1,15 +1,8 @@
-"""What ``seqctx train`` leaves: the record of a run, as a model."""
+"""What ``seqctx train`` leaves: the records of a finished and of an unfinished run."""
 
 from __future__ import annotations
 
 from seqctx.artifacts.record import Record
-
-RUN_RECORD = "run/run.json"
-"""Where train's record is, in ``output_dir``."""
-
-
-BEGUN = "run/begun.json"
-"""Where it is said what an unfinished run trains."""
 
 
 class Point(Record):
@@ -22,17 +15,17 @@ class Point(Record):
     grad_norm: float | None = None
     learning_rate: float | None = None
     tokens_per_second: float | None = None
-    """Trained tokens, of one card."""
+    """Trained tokens a second on one GPU."""
     trained_tokens: int | None = None
     """From the beginning of the run."""
     allocated_gib: float | None = None
-    """The highest so far, on one card; None on a CPU, where Axolotl says 0 [GiB]."""
+    """Highest memory of the tensors on one GPU so far [GiB]; None on a CPU."""
     reserved_gib: float | None = None
-    """The same, with what the allocator holds beside."""
+    """Highest memory that the allocator reserved on one GPU so far [GiB]; None on a CPU."""
 
 
-class Chosen(Record):
-    """Which checkpoint ``output_dir`` holds."""
+class ChosenCheckpoint(Record):
+    """Which checkpoint's weights ``output_dir`` holds, and why."""
 
     step: int
     eval_loss: float | None = None
@@ -40,42 +33,42 @@ class Chosen(Record):
 
 
 class Memory(Record):
-    """What the planner said and what was measured, at the highest moment [B]."""
+    """Planned and measured memory at the peak of a run [B]."""
 
     planned_allocated: int | None = None
-    """By tensors, on one card; None where it cannot be planned."""
+    """Planned for the tensors on one GPU; None where it cannot be planned."""
     planned_device: int | None = None
-    """With the allocator's spare and the CUDA context."""
+    """The same with what the allocator reserves and the CUDA context."""
     allocated: int | None = None
     """Axolotl's ``memory/max_allocated``; None on a CPU."""
     reserved: int | None = None
     """Axolotl's ``memory/device_reserved``; None on a CPU."""
     resident: int
-    """Of the process and all below it, in main memory: with Python, torch and what it loads."""
+    """Main memory of Axolotl's processes, with Python, torch and all that they load."""
 
 
-class Begun(Record):
-    """A run that has not ended yet: what ``--resume`` may go on with."""
+class UnfinishedRun(Record):
+    """A run that has not finished yet: what ``--resume`` needs to know."""
 
     fingerprint: str
     started: float
-    """When this part of it began [s since 1970]."""
+    """When the current part of the run began [s since 1970]."""
     seconds: float = 0.0
-    """Of its earlier parts, up to the checkpoints that were gone on from."""
+    """Duration of its earlier parts, up to the checkpoints that were resumed from."""
     resumed_at: tuple[int, ...] = ()
     """Steps of those checkpoints."""
     ended: bool = False
-    """Whether Axolotl has ended well: what is left is to take the old one's place."""
+    """Whether Axolotl has ended well: only the move to ``output_dir`` is left to do."""
 
 
-class Run(Record):
-    """What ``seqctx train`` made, and of what."""
+class TrainingRun(Record):
+    """What ``seqctx train`` made, and from what."""
 
     fingerprint: str
     """Hash of the resolved Axolotl YAML, the data and the base model."""
     base_model: str
     base_fingerprint: str
-    """See ``system.atomic.fingerprint_model``; equal weights have equal fingerprints."""
+    """See `catalog.model_folder.fingerprint_model`; equal weights have equal fingerprints."""
     data: dict[str, str] = {}
     """sha256 of the data files that are on this machine."""
     tokenizer: str = ""
@@ -87,9 +80,9 @@ class Run(Record):
     trained_tokens: int | None = None
     memory: Memory | None = None
     points: tuple[Point, ...]
-    chosen: Chosen | None = None
+    chosen: ChosenCheckpoint | None = None
     resumed_at: tuple[int, ...] = ()
-    """Steps of the checkpoints that an interrupted run was gone on from."""
+    """Steps of the checkpoints from which an interrupted run was resumed."""
     warnings: tuple[str, ...] = ()
 
     @property

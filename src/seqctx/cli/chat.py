@@ -55,16 +55,16 @@ def chat(
       seqctx chat --model smollm2-135m-instruct --temperature 0
       seqctx chat < passage.txt
     """
-    from seqctx.serve import health
+    from seqctx.serve import server_status
     from seqctx.serve.chat import Chat
-    from seqctx.serve.status import meant_address
+    from seqctx.serve.status import target_address
 
-    address = meant_address(target, overrides, url)
-    models = health(address).models
+    address = target_address(target, overrides, url)
+    models = server_status(address).models
     if model is not None and model not in models:
         raise InputError(f"--model: {model!r} is none of {', '.join(models)}. Name one.")
     talk = Chat(
-        address, models, asked=(model or models[-1],), system=system,
+        address, models, answering=(model or models[-1],), system=system,
         temperature=temperature, max_tokens=max_tokens, seed=seed,
     )  # fmt: skip
     if sys.stdin.isatty():
@@ -86,7 +86,7 @@ def _prompt(talk: Chat) -> None:
     click.echo(f"{talk.address.url} serves {', '.join(talk.models)}. Ctrl-D ends.", err=True)
     while True:
         try:
-            line = input(f"{' + '.join(talk.asked)}> ")
+            line = input(f"{' + '.join(talk.answering)}> ")
             while line.endswith("\\"):
                 line = line[:-1] + "\n" + input("... ")
         except EOFError:

@@ -58,7 +58,7 @@ def merge(
         print_failures(planned.failures)
         return
     from seqctx.cli.render.progress import status
-    from seqctx.train.merge import compare
+    from seqctx.train.merge import compare_merged
     from seqctx.train.merge import merge as run
 
     with status("comparing base model and adapter") as update:
@@ -66,6 +66,6 @@ def merge(
     click.echo(f"{'merged:' if redone else 'up to date:'} {folder}")
     if evaluate:
         with status("loading the base model") as update:
-            verdicts = compare(cfg, on_step=update)
-        for verdict in verdicts:
-            click.echo(f"held-out loss {verdict.loss:.4f}: {verdict.name}")
+            results = compare_merged(cfg, on_step=update)
+        for result in results:
+            click.echo(f"held-out loss {result.loss:.4f}: {result.name}")

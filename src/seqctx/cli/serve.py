@@ -87,11 +87,11 @@ def _serve(cfg: Config, target: str) -> None:
     """Serve until the server ends or Ctrl-C."""
     from seqctx.cli.render.progress import status
     from seqctx.cli.render.serve import server_lines
-    from seqctx.serve import log_path, serving
+    from seqctx.serve import server_log, serving
 
     with (
         status("starting vLLM") as update,
-        serving(cfg, log_path(cfg), target=target, on_stage=update) as server,
+        serving(cfg, server_log(cfg), target=target, on_stage=update) as server,
     ):
         update("")
         for line in server_lines(server):
@@ -105,11 +105,11 @@ def _detach(cfg: Config) -> None:
     from seqctx.cli.main import arguments_of_verb
     from seqctx.cli.render.progress import status
     from seqctx.cli.render.serve import names_line
-    from seqctx.serve import detach
+    from seqctx.serve import serve_detached
 
     arguments = [argument for argument in arguments_of_verb() if argument != "--detach"]
     with status("starting vLLM") as update:
-        server = detach(arguments, cfg, on_stage=update)
+        server = serve_detached(arguments, cfg, on_stage=update)
     click.echo(names_line(server.url, server.base, server.adapter))
     stop = f"seqctx serve --stop --set vllm.port={cfg.vllm.port}"
     click.echo(f"Process {server.pid}; its log is {server.log}. Stop it: {stop}", err=True)
@@ -120,15 +120,15 @@ def _show_status(target: str | None, overrides: dict[str, Any], as_json: bool) -
     import json
     from dataclasses import asdict
 
-    from seqctx.cli.render.serve import health_line
-    from seqctx.serve.status import server_status
+    from seqctx.cli.render.serve import status_line
+    from seqctx.serve.status import collect_status
 
-    status = server_status(target, overrides)
+    status = collect_status(target, overrides)
     if as_json:
-        click.echo(json.dumps([asdict(health) for health in status.healthy], indent=2))
+        click.echo(json.dumps([asdict(server) for server in status.healthy], indent=2))
     else:
-        for health in status.healthy:
-            click.echo(health_line(health))
+        for server in status.healthy:
+            click.echo(status_line(server))
     for line in status.silent:
         click.echo(line, err=True)
     if not status.healthy:
@@ -137,9 +137,9 @@ def _show_status(target: str | None, overrides: dict[str, Any], as_json: bool) -
 
 def _stop(target: str | None, overrides: dict[str, Any]) -> None:
     """Stop the server that is meant."""
-    from seqctx.serve.registry import one, stop
-    from seqctx.serve.status import meant_server
+    from seqctx.serve.registry import find_server, stop_server
+    from seqctx.serve.status import target_server
 
-    server = one(meant_server(target, overrides)[1])
-    stop(server)
+    server = find_server(target_server(target, overrides)[1])
+    stop_server(server)
     click.echo(f"stopped: {server.url}")

@@ -12,7 +12,7 @@ from seqctx.cli.options import CONFIG, DRY_RUN, FORCE, SET
 from seqctx.errors import ToolError
 
 if TYPE_CHECKING:
-    from seqctx.artifacts.run_record import Run
+    from seqctx.artifacts.run_record import TrainingRun
     from seqctx.config.config import Config
 
 
@@ -49,7 +49,7 @@ def train(
     Needs   Axolotl (seqctx setup train), the examples of seqctx prepare (or
             your own datasets), the base model
     Writes  OUTPUT_DIR: the trained weights; OUTPUT_DIR/run: what Axolotl was
-            given, its log, the record of the run, and the page worth.html
+            given, its log, the record of the run, and the page comparison.html
     Exit    0   trained or up to date
             1   problems found before training
             2   input that cannot be used
@@ -65,9 +65,11 @@ def train(
       seqctx train my.yaml -- --nnodes 2 --node_rank 0 --master_addr host
       seqctx train my.yaml -- --launcher accelerate --num_processes 4
     """
-    from seqctx.config.config import load_config
+    from seqctx.config.config import parse_config
+    from seqctx.config.source import read_document
 
-    cfg = load_config(config, overrides)
+    document = read_document(config).overlaid(overrides)
+    cfg = parse_config(document)
     if dry_run:
         _dry_run(cfg, launcher)
         return
@@ -75,27 +77,29 @@ def train(
 
     from seqctx.cli.render.progress import training_bar
     from seqctx.cli.render.train import run_lines
-    from seqctx.train.run import follow, kept_step, node_rank
+    from seqctx.train.launch import node_rank
+    from seqctx.train.page import comparison_is_due
+    from seqctx.train.resume import resumable_step
+    from seqctx.train.run import join_training
     from seqctx.train.run import train as run
 
     if rank := node_rank(launcher):
         with training_bar(Console(stderr=True)) as show:
-            log = follow(cfg, launcher, resume=resume, on_event=show)
+            log = join_training(cfg, launcher, resume=resume, on_event=show)
         click.echo(f"machine {rank} is done; its log is {log}. The first machine has the record.")
         return
     try:
         with training_bar(Console(stderr=True)) as show:
             record, redone = run(
-                cfg, path=config, force=force, resume=resume, launcher=launcher, on_event=show
+                cfg, document=document, force=force, resume=resume, launcher=launcher, on_event=show
             )
     except (KeyboardInterrupt, SystemExit):
-        if step := kept_step(cfg):
+        if step := resumable_step(cfg):
             click.echo(f"Step {step} was saved. Continue: {_resume_command()}", err=True)
         raise
     for line in run_lines(record, cfg.output_dir, redone):
         click.echo(line)
-    where = Path(cfg.output_dir) / "run" / "worth.html"
-    if page and (redone or not where.is_file()):
+    if page and comparison_is_due(cfg, new=redone):
         _write_page(cfg, record)
 
 
@@ -121,23 +125,20 @@ def _dry_run(cfg: Config, launcher: tuple[str, ...]) -> None:
     print_failures(planned.failures)
 
 
-def _write_page(cfg: Config, record: Run) -> None:
+def _write_page(cfg: Config, record: TrainingRun) -> None:
     """Write the page; if that fails, the trained weights are complete all the same."""
     from seqctx.cli.render.progress import status
-    from seqctx.train.page import drawable, write_page
+    from seqctx.train.page import comparison_obstacle, write_comparison
 
-    if not drawable():
-        click.echo("no page, no curve: they need pip install 'seqctx[prepare]'", err=True)
-        return
-    if other := [key for key in ("rl", "reward_model", "process_reward_model") if cfg.get(key)]:
-        click.echo(f"no page: with {other[0]} held-out text has no loss of its own", err=True)
+    if obstacle := comparison_obstacle(cfg):
+        click.echo(obstacle, err=True)
         return
     try:
-        with status("loading the base model once more") as update:
-            worth = write_page(cfg, record, on_step=update)
+        with status("loading the base model") as update:
+            comparison = write_comparison(cfg, record, on_step=update)
     except ToolError as error:
-        click.echo(f"no page: {error}", err=True)
+        click.echo(f"comparison page: not written: {error}", err=True)
         return
-    for line in worth.lines:
+    for line in comparison.lines:
         click.echo(line)
-    click.echo(f"page: {worth.where}")
+    click.echo(f"comparison page: {comparison.path}")

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from seqctx.artifacts.layout import RunDir
 from seqctx.catalog.keys import axolotl_names, vllm_names
 from seqctx.config.config import Config
 from seqctx.config.effective import Effective
@@ -19,8 +20,6 @@ from seqctx.config.source import Loader
 from seqctx.errors import CheckError
 
 SCHEMA_FILE = "seqctx.schema.json"
-MERGED = "merged"
-"""Where ``seqctx merge`` puts the merged model, in ``output_dir``."""
 _SECTIONS = {
     "The model": ("base_model", "chat_template", "special_tokens"),
     "Lengths": (
@@ -121,7 +120,7 @@ def axolotl_mapping(cfg: Config, *, output_dir: Path) -> dict[str, Any]:
         is half-written where the next one looks).
     """
     given = cfg.model_dump(mode="json", exclude_unset=True, exclude={"seqctx"})
-    tokenized = output_dir / "run" / "tokenized"
+    tokenized = RunDir(output_dir).tokenized
     return {**given, "output_dir": str(output_dir), "dataset_prepared_path": str(tokenized)}
 
 

@@ -14,7 +14,7 @@ from seqctx.config.config import Config
 from seqctx.config.effective import Effective
 from seqctx.config.render import axolotl_mapping
 from seqctx.errors import CheckError, InputError
-from seqctx.proofs.tiny_model import VOCAB, model_config, small_config
+from seqctx.proofs.tiny_model import VOCAB, model_config, tiny_config
 from seqctx.system.host import has_gpu
 from seqctx.system.scripts import run_inside
 
@@ -59,7 +59,7 @@ _OTHER_TRAINING = ("rl", "reward_model", "process_reward_model", "pretraining_da
 
 
 @dataclass(frozen=True)
-class Example:
+class PackedExample:
     """One example of the batch, and what passes between it and the others.
 
     Attributes:
@@ -112,7 +112,7 @@ class Isolation:
     device: str
     largest_logit: float
     gradient_at_border: float
-    examples: tuple[Example, ...]
+    examples: tuple[PackedExample, ...]
 
     @property
     def shares_rows(self) -> bool:
@@ -182,13 +182,13 @@ def prove_isolation(cfg: Config, *, real_weights: bool = False) -> Isolation:
     check_base(cfg.base_model)
     gpu = has_gpu()
     _refuse(cfg, gpu)
-    small = None if real_weights else small_config(*model_config(cfg.base_model))
+    small = None if real_weights else tiny_config(*model_config(cfg.base_model))
     shape = find_model(cfg.base_model) if real_weights else None
     vocab = (shape and shape.vocab) or VOCAB
 
     def job(folder: Path) -> dict[str, Any]:
         mapping = proof_mapping(cfg, folder, real_weights=real_weights, gpu=gpu)
-        return {"axolotl": mapping, "small_config": small, "vocab": vocab, "seed": _SEED}
+        return {"axolotl": mapping, "tiny_config": small, "vocab": vocab, "seed": _SEED}
 
     offline = not real_weights or cfg.base_model_is_local
     result = run_inside("proofs.inside.isolation", job, offline=offline, remedies=_REMEDIES)
@@ -197,7 +197,7 @@ def prove_isolation(cfg: Config, *, real_weights: bool = False) -> Isolation:
             **result,
             "weights": "real" if real_weights else "random",
             "batch": {name: tuple(sizes) for name, sizes in result["batch"].items()},
-            "examples": tuple(Example(**e) for e in result["examples"]),
+            "examples": tuple(PackedExample(**e) for e in result["examples"]),
         }
     )
 

@@ -58,7 +58,7 @@ def model_config(base_model: str) -> tuple[dict[str, Any], Model]:
     return config, shape
 
 
-def small_config(config: Mapping[str, Any], shape: Model) -> dict[str, Any]:
+def tiny_config(config: Mapping[str, Any], shape: Model) -> dict[str, Any]:
     """A config of the same class, small: for a model with random weights.
 
     Kept are head_dim, how many query heads share a key head (up to 8), the kinds of layers, and all

@@ -1,13 +1,13 @@
-"""Run vLLM on a file, a model or an adapter: preflight, start, wait until it answers, stop."""
+"""Run vLLM on a file, a model or an adapter: check, start, wait until it answers, stop."""
 
 from seqctx.serve.address import Address, address_at, address_of
-from seqctx.serve.client import Health, ask, health, stream
-from seqctx.serve.launch import Server, detach, log_path, serve_command, serving
-from seqctx.serve.preflight import check_port, check_served
-from seqctx.serve.target import as_trained, target_config
+from seqctx.serve.client import ServerStatus, complete, server_status, stream_completion
+from seqctx.serve.launch import VllmServer, serve_command, serve_detached, server_log, serving
+from seqctx.serve.preflight import check_can_serve, check_port
+from seqctx.serve.target import target_config, trained_config
 
 __all__ = [
-    "Address", "Health", "Server", "address_at", "address_of", "as_trained", "ask", "check_port",
-    "check_served", "detach", "health", "log_path", "serve_command", "serving", "stream",
-    "target_config",
+    "Address", "ServerStatus", "VllmServer", "address_at", "address_of", "check_can_serve",
+    "check_port", "complete", "serve_command", "serve_detached", "server_log", "server_status",
+    "serving", "stream_completion", "target_config", "trained_config",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Where a server is asked, and what a request must bring: address, key, certificate."""
+"""How a server is reached: its address, its API key, its certificate."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from seqctx.config.config import Config
 from seqctx.config.render import api_key
 from seqctx.errors import InputError
 from seqctx.system.atomic import explain_os_errors
+from seqctx.system.extras import needs_extra
 
 if TYPE_CHECKING:
     import httpx
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One server, as it is asked.
+    """How one server is reached.
 
     Attributes:
         url: its root, such as ``http://127.0.0.1:8000``.
-        key: what it wants to be shown; None where it asks for none.
-        certificate: the file that it shows itself, over TLS.
+        key: the API key that it asks for; None where it asks for none.
+        certificate: the certificate file of a server that speaks TLS.
     """
 
     url: str
@@ -32,12 +33,13 @@ class Address:
     certificate: str | None = None
 
     def client(self, seconds: float) -> httpx.Client:
-        """A client for it that waits so long for an answer [s].
+        """An HTTP client for the server that waits so long for an answer [s].
 
         Raises:
-            InputError: when the url is none, or the certificate cannot be read.
+            InputError: when the url is invalid, or the certificate cannot be read.
         """
-        import httpx
+        with needs_extra("", "serve"):
+            import httpx
 
         headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
         try:
@@ -46,11 +48,13 @@ class Address:
                 verify=_trusting(self.certificate) if self.certificate else True,
             )  # fmt: skip
         except (httpx.InvalidURL, UnicodeError) as error:
-            raise InputError(f"{self.url}: no address ({error}). Check it.") from None
+            raise InputError(
+                f"{self.url}: not a valid address ({error}). Write it like http://127.0.0.1:8000."
+            ) from None
 
 
 def _trusting(certificate: str) -> ssl.SSLContext:
-    """Trust in just this certificate, whoever signed it and whatever host it names.
+    """Trust in this certificate only, whoever signed it and whatever host it names.
 
     Raises:
         InputError: when it cannot be read.
@@ -59,49 +63,54 @@ def _trusting(certificate: str) -> ssl.SSLContext:
         try:
             context = ssl.create_default_context(cafile=certificate)
         except ssl.SSLError as error:
-            raise InputError(f"{certificate}: no certificate ({error.reason}).") from None
+            raise InputError(
+                f"{certificate}: not a certificate ({error.reason}). Name a PEM file."
+            ) from None
     context.check_hostname = False
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     return context
 
 
 def address_of(cfg: Config) -> Address:
-    """The server of a file, as this machine can reach it.
+    """The address of a file's server, as this machine reaches it.
 
     Raises:
-        InputError: when its key is none that a request can carry.
+        InputError: when the API key cannot be sent in a request.
     """
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(cfg.vllm.host, cfg.vllm.host)
     host = f"[{host}]" if ":" in host else host
     certificate = cfg.vllm.get("ssl_certfile")
     scheme = "https" if certificate else "http"
-    return Address(f"{scheme}://{host}:{cfg.vllm.port}", key_for(cfg), certificate)
+    return Address(f"{scheme}://{host}:{cfg.vllm.port}", request_key(cfg), certificate)
 
 
 def address_at(url: str, cfg: Config | None = None, certificate: str | None = None) -> Address:
-    """The server at a url, its root or ``/v1``.
+    """The address of the server at a url.
 
     Args:
-        url: such as ``http://127.0.0.1:8000``.
+        url: its root, such as ``http://127.0.0.1:8000``, with or without ``/v1``.
         cfg: what is served there, for its key; None where it is not known.
-        certificate: what it shows, over TLS.
+        certificate: the certificate file of a server that speaks TLS.
 
     Raises:
-        InputError: as `key_for`.
+        InputError: when the API key cannot be sent in a request.
     """
-    return Address(url.rstrip("/").removesuffix("/v1"), key_for(cfg), certificate)
+    return Address(url.rstrip("/").removesuffix("/v1"), request_key(cfg), certificate)
 
 
-def key_for(cfg: Config | None) -> str | None:
-    """The key of a file, else of ``VLLM_API_KEY``; None where neither has one.
+def request_key(cfg: Config | None) -> str | None:
+    """The API key of a file, else of ``VLLM_API_KEY``; None where neither has one.
 
     Raises:
-        InputError: when it is none that a request can carry.
+        InputError: when it cannot be sent in a request.
     """
     place, key = "vllm.api_key", api_key(cfg) if cfg else None
     if key is None:
         place, key = "VLLM_API_KEY", os.environ.get("VLLM_API_KEY", "")
     key = key.strip()
     if not re.fullmatch(r"[ -~]*", key):
-        raise InputError(f"{place}: has characters that no request can carry. Use ASCII.")
+        raise InputError(
+            f"{place}: has characters that cannot be sent in a request. Use letters, digits and "
+            "signs of ASCII."
+        )
     return key or None

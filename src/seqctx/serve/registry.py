@@ -1,44 +1,65 @@
-"""Servers that run on this machine: a small file each, with what is needed to ask or stop them."""
+"""Servers that run on this machine: each has a small file that says how to reach and stop it."""
 
 from __future__ import annotations
 
-import os
-import signal
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from pydantic import AliasChoices, Field
+
+from seqctx.artifacts.layout import ServerFiles
 from seqctx.artifacts.record import Record
 from seqctx.errors import CheckError, ToolError
+from seqctx.system.atomic import explain_os_errors
+from seqctx.system.extras import needs_extra
 
-FOLDER = Path("outputs")
 
-
-class Running(Record):
-    """One server, as the seqctx process that watches over it says."""
+class ServerRecord(Record):
+    """One server, as written by the seqctx process that started it."""
 
     pid: int
-    """Of that process; SIGTERM there stops all of the server."""
-    born: float
-    """When it was started, by the system's clock: a later process may have the same pid [s]."""
+    """Of that process; SIGTERM to it stops the whole server."""
+    start_time: float = Field(validation_alias=AliasChoices("start_time", "born"))
+    """When the process was started [s since 1970]: a later process may have the same pid."""
     target: str
     url: str
     base: str
     adapter: str | None = None
     log: str
     certificate: str | None = None
-    """Of a server that speaks TLS: the file that it shows."""
+    """The certificate file of a server that speaks TLS."""
     stage: str = "starting vLLM"
     ready: bool = False
 
+    @property
+    def port(self) -> int:
+        """Its TCP port."""
+        return int(self.url.rpartition(":")[2])
 
-def registry_file(port: int) -> Path:
-    """Where the server on a port is written down."""
-    return FOLDER / f"serve-{port}.json"
+
+@contextmanager
+def registry_lock() -> Iterator[None]:
+    """Hold the registry while it is read and changed, against servers that start at that moment."""
+    with needs_extra("", "serve"):
+        from filelock import FileLock
+
+    path = ServerFiles.lock().absolute()
+    with explain_os_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path, is_singleton=True)  # so that whoever holds it may take it again
+        lock.acquire()
+    try:
+        yield
+    finally:
+        if lock.lock_counter == 1:  # whoever has opened the file meanwhile tries again
+            path.unlink(missing_ok=True)
+        lock.release()
 
 
-def born(pid: int) -> float | None:
-    """When a process was started [s since 1970]; None where there is none."""
+def start_time(pid: int) -> float | None:
+    """When a process was started [s since 1970]; None where there is no such process."""
     import psutil
 
     try:
@@ -48,16 +69,17 @@ def born(pid: int) -> float | None:
         return None
 
 
-def lives(server: Running) -> bool:
-    """Whether the process that is meant still runs."""
-    now = born(server.pid)
-    return now is not None and abs(now - server.born) < 1
+def is_running(server: ServerRecord) -> bool:
+    """Whether the process that started a server still runs."""
+    now = start_time(server.pid)
+    return now is not None and abs(now - server.start_time) < 1
 
 
-def listens(pid: int, port: int) -> bool:
-    """Whether a process, or one below it, takes connections on a TCP port.
+def is_listening(pid: int, port: int) -> bool:
+    """Whether a process, or one below it, accepts connections on a TCP port.
 
-    vLLM binds its port before it loads and listens after; until then another server may answer.
+    vLLM binds its port before it loads the model and listens after; until then another server may
+    answer at the port.
     """
     import psutil
 
@@ -65,51 +87,69 @@ def listens(pid: int, port: int) -> bool:
         parent = psutil.Process(pid)
         for process in (parent, *parent.children(recursive=True)):
             with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-                for at in process.net_connections("tcp"):
-                    if at.status == psutil.CONN_LISTEN and at.laddr.port == port:
+                for connection in process.net_connections("tcp"):
+                    if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
                         return True
     return False
 
 
-def known(port: int | None = None) -> list[Running]:
-    """The servers that run, by port; files of those that were killed are removed."""
+def running_servers(port: int | None = None) -> list[ServerRecord]:
+    """The servers that run, by port; records of servers that were killed are removed.
+
+    Args:
+        port: of the only server to look for; None: all servers.
+    """
     found = []
-    pattern = f"serve-{port if port is not None else '*'}.json"
-    for path in sorted(FOLDER.glob(pattern)):
-        server = Running.read(path)
-        if server and lives(server):
+    paths = ServerFiles.records() if port is None else [ServerFiles(port).record]
+    for path in filter(Path.is_file, paths):
+        server = ServerRecord.read(path)
+        if server and is_running(server):
             found.append(server)
-        else:
-            path.unlink(missing_ok=True)
+            continue
+        with registry_lock():  # a new server may have written its record in the meantime
+            server = ServerRecord.read(path)
+            if not (server and is_running(server)):
+                path.unlink(missing_ok=True)
     return found
 
 
-def stop(server: Running, seconds: float = 60.0) -> None:
-    """Stop a server whole, and wait until it has ended.
+def stop_server(server: ServerRecord, seconds: float = 60.0) -> None:
+    """Stop a server, and wait until all of it has ended.
 
     Raises:
-        ToolError: when it does not end.
+        ToolError: when it does not end in time.
     """
-    with suppress(ProcessLookupError):
-        os.kill(server.pid, signal.SIGTERM)
+    import psutil
+
+    with suppress(psutil.NoSuchProcess):
+        psutil.Process(server.pid).terminate()
     deadline = time.monotonic() + seconds
-    while lives(server):
+    while is_running(server):
         if time.monotonic() > deadline:
-            raise ToolError(f"{server.url}: process {server.pid} does not end. kill -9 it.")
+            raise ToolError(
+                f"{server.url}: process {server.pid} does not end. Stop it with: "
+                f"kill -9 {server.pid}"
+            )
         time.sleep(0.1)
-    registry_file(int(server.url.rpartition(":")[2])).with_suffix(".out").unlink(missing_ok=True)
+    ServerFiles(server.port).detached_output.unlink(missing_ok=True)
 
 
-def one(port: int | None) -> Running:
-    """The server on a port; without one, the only server there is.
+def find_server(port: int | None) -> ServerRecord:
+    """The server on a port; without a port, the only server that runs.
 
     Raises:
-        CheckError: when there is none, or several.
+        CheckError: when no server runs, or several do.
     """
-    found = known(port)
+    found = running_servers(port)
     if not found:
-        where = f"on port {port}" if port is not None else "here"
-        raise CheckError(f"no server of ours runs {where}. Start one: seqctx serve CONFIG --detach")
+        where = f"on port {port}" if port is not None else "in this folder"
+        raise CheckError(
+            f"no server that seqctx started {where} is running. Start one with: "
+            "seqctx serve CONFIG --detach"
+        )
     if len(found) > 1:
-        raise CheckError(f"{len(found)} servers run ({', '.join(s.url for s in found)}). Name one.")
+        urls = ", ".join(server.url for server in found)
+        raise CheckError(
+            f"{len(found)} servers are running ({urls}). Choose one with --set vllm.port=PORT."
+        )
     return found[0]

@@ -1,4 +1,4 @@
-"""vLLM's own log, read: how far the start is, and the stats it found."""
+"""vLLM's own log, read: how far the start is, and the memory and cache that vLLM measured."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _STAGES = {  # what vLLM logs when a stage begins
     "Application startup complete": "ready",
 }
 _SHARDS = re.compile(r"checkpoint shards:.*?\| *(\d+)/(\d+) ")
-_FIGURES = {  # vLLM 0.32: v1/worker/gpu_model_runner.py, gpu_worker.py, v1/core/kv_cache_utils.py
+_STATS = {  # vLLM 0.32: v1/worker/gpu_model_runner.py, gpu_worker.py, v1/core/kv_cache_utils.py
     "weights_gib": r"Model loading took ([\d.]+) GiB",
     "load_seconds": r"(?:Model loading took .* and|Loading weights took) ([\d.]+) seconds",
     "kv_gib": r"Available KV cache memory: ([\d.]+) GiB",
@@ -23,15 +23,15 @@ _FIGURES = {  # vLLM 0.32: v1/worker/gpu_model_runner.py, gpu_worker.py, v1/core
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What vLLM found at its start; None where its log does not say.
+class StartupStats:
+    """What vLLM measured at its start; None where its log does not say.
 
     Attributes:
-        weights_gib: of the model with its adapter buffers, on one card [GiB].
-        load_seconds: reading them took.
-        kv_gib: memory for the cache, on one card [GiB].
-        kv_tokens: tokens that it holds.
-        max_concurrency: requests at ``max_model_len`` that it holds.
+        weights_gib: memory of the model with its adapter buffers, on one GPU [GiB].
+        load_seconds: time to load the weights.
+        kv_gib: memory for the KV cache, on one GPU [GiB].
+        kv_tokens: tokens that the cache holds.
+        max_concurrency: requests of ``max_model_len`` tokens that the cache holds.
     """
 
     weights_gib: float | None = None
@@ -41,22 +41,22 @@ class Found:
     max_concurrency: float | None = None
 
 
-def stage_of(log: str) -> str:
-    """How far the start is; empty where the log does not say yet."""
-    now = [name for mark, name in _STAGES.items() if mark in log]
-    if not now:
+def startup_stage(log: str) -> str:
+    """The stage of the start that a log has reached; empty where it does not say yet."""
+    reached = [name for mark, name in _STAGES.items() if mark in log]
+    if not reached:
         return ""
-    if now[-1] == "loading the weights" and (shards := _SHARDS.findall(log)):
+    if reached[-1] == "loading the weights" and (shards := _SHARDS.findall(log)):
         done, total = shards[-1]
         return f"loading the weights, {done} of {total} files"
-    return now[-1]
+    return reached[-1]
 
 
-def found_in(log: str) -> Found:
-    """The stats of a log; of several cards', the first that is named."""
+def startup_stats(log: str) -> StartupStats:
+    """The measurements in a log; of several GPUs, those of the first that is named."""
     found: dict[str, float | int] = {}
-    for name, pattern in _FIGURES.items():
+    for name, pattern in _STATS.items():
         if match := re.search(pattern, log):
             number = match[1].replace(",", "")
             found[name] = int(number) if name == "kv_tokens" else float(number)
-    return Found(**found)  # type: ignore[arg-type]
+    return StartupStats(**found)  # type: ignore[arg-type]

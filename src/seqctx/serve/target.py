@@ -1,4 +1,4 @@
-"""What shall be served, as a Config: a file, a folder or a hub id."""
+"""What shall be served, as a Config: from a file, a folder or a hub id."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from seqctx.artifacts.layout import RunDir
 from seqctx.config.config import Config, load_config, parse_config
-from seqctx.config.render import MERGED, adapter_name
+from seqctx.config.render import adapter_name
 from seqctx.config.source import Document
 from seqctx.errors import CheckError, InputError
+from seqctx.system.arguments import expect_type
 from seqctx.system.atomic import explain_os_errors
 
 
@@ -26,34 +28,36 @@ def target_config(
 
     Args:
         target: a YAML file; a folder with a model (base or merged) or an adapter; or a hub id.
-        overrides: dotted keys laid over it.
-        merged: the merged model of ``seqctx merge`` in place of base and adapter.
-        base_only: the base without the adapter.
+        overrides: dotted keys and their values, which replace those of the target.
+        merged: serve the merged model of ``seqctx merge`` instead of base and adapter.
+        base_only: serve the base without the adapter.
 
     Raises:
-        InputError: when it is none of these.
-        CheckError: when nothing was merged, or trained where the file trains the whole model.
+        InputError: when the target is none of these.
+        CheckError: when nothing was merged, or nothing was trained where the file trains the whole
+            model.
     """
-    cfg = _config(target, overrides)
+    expect_type("target", target, str, "Name a YAML file, a folder with a model, or a hub id.")
+    cfg = _read_target(target, overrides)
     if merged:
-        folder = Path(cfg.output_dir) / MERGED
+        folder = RunDir(Path(cfg.output_dir)).merged
         if not (folder / "config.json").is_file():
-            raise CheckError(f"{folder}: no merged model. Run 'seqctx merge {target}' first.")
+            raise CheckError(f"{folder}: holds no merged model. Run 'seqctx merge {target}' first.")
         name = cfg.vllm.served_model_name or f"{adapter_name(cfg)}-merged"
         return cfg.replace(base_model=str(folder), adapter=None, vllm__served_model_name=name)
     if base_only:
         return cfg.replace(adapter=None)
-    return as_trained(cfg)
+    return trained_config(cfg)
 
 
-def as_trained(cfg: Config) -> Config:
+def trained_config(cfg: Config) -> Config:
     """A file with what its training left: the adapter's rank and template, or the whole model.
 
     Raises:
         CheckError: when the file trains the whole model, and has not yet.
     """
     if cfg.adapter:
-        return _with_its_template(_with_its_rank(cfg))
+        return _with_trained_template(_with_trained_rank(cfg))
     trains = bool(cfg.datasets or cfg.get("pretraining_dataset"))
     if not trains and "output_dir" not in cfg.model_fields_set:
         return cfg
@@ -68,7 +72,8 @@ def as_trained(cfg: Config) -> Config:
     return cfg
 
 
-def _config(target: str, overrides: Mapping[str, Any] | None) -> Config:
+def _read_target(target: str, overrides: Mapping[str, Any] | None) -> Config:
+    """The Config of a target, with its adapter where it has one."""
     path = Path(target)
     if path.is_file() or path.suffix in (".yaml", ".yml"):
         return load_config(path, overrides)
@@ -84,33 +89,37 @@ def _config(target: str, overrides: Mapping[str, Any] | None) -> Config:
     if (path / "config.json").is_file():
         return parse_config(Document(target, {"base_model": target.rstrip("/")}, {}), overrides)
     if path.is_dir():
-        raise InputError(f"{path}: holds no config.json or adapter_config.json. Name a model.")
+        raise InputError(
+            f"{path}: holds no config.json or adapter_config.json. Name a folder with a model."
+        )
     if re.fullmatch(r"[\w.-]+/[\w.-]+", target) and not path.parent.is_dir():
         return parse_config(Document(target, {"base_model": target}, {}), overrides)
-    raise InputError(f"{target}: no such file or folder. Name a YAML, a model or an adapter.")
+    raise InputError(
+        f"{target}: no such file or folder. Name a YAML file, a folder with a model, or a hub id."
+    )
 
 
-def _with_its_rank(cfg: Config) -> Config:
-    """The adapter's own rank, where the file says none and so means the default."""
+def _with_trained_rank(cfg: Config) -> Config:
+    """The rank of the trained adapter, where the file names none and so means the default."""
     adapter = Path(cfg.output_dir) / "adapter_config.json"
     if cfg.lora_r or not adapter.is_file() or not (rank := read_json(adapter).get("r")):
         return cfg
     return cfg.replace(lora_r=rank)
 
 
-def _with_its_template(cfg: Config) -> Config:
-    """The chat template that the adapter was trained with, where the base's own is another."""
+def _with_trained_template(cfg: Config) -> Config:
+    """The chat template that the adapter was trained with, where the base model's differs."""
     trained = Path(cfg.output_dir) / "chat_template.jinja"
     if cfg.vllm.get("chat_template") or not trained.is_file():
         return cfg
     with explain_os_errors(trained):
-        if trained.read_text("utf-8") == own_template(Path(cfg.base_model)):
+        if trained.read_text("utf-8") == template_in(Path(cfg.base_model)):
             return cfg
     return cfg.replace(vllm__chat_template=str(trained))
 
 
-def own_template(folder: Path) -> str | None:
-    """The chat template that a model's folder has; None where it has none, or is none."""
+def template_in(folder: Path) -> str | None:
+    """The chat template in a model's folder; None where there is none."""
     if (file := folder / "chat_template.jinja").is_file():
         return file.read_text("utf-8")
     if (file := folder / "tokenizer_config.json").is_file():
@@ -123,7 +132,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """A JSON object from a file.
 
     Raises:
-        InputError: when it is none.
+        InputError: when the file holds something else.
     """
     try:
         with explain_os_errors(path):
@@ -131,5 +140,5 @@ def read_json(path: Path) -> dict[str, Any]:
     except (json.JSONDecodeError, UnicodeDecodeError):
         data = None
     if not isinstance(data, dict):
-        raise InputError(f"{path}: no JSON object. Restore the file.")
+        raise InputError(f"{path}: does not hold a JSON object. Restore the file.")
     return data

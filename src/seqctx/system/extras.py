@@ -13,7 +13,8 @@ def needs_extra(extra: str, what: str) -> Iterator[None]:
     """Turn the import of a package that is not installed into one line with the remedy.
 
     Args:
-        extra: the extra of seqctx that installs it, such as ``prepare``.
+        extra: the extra of seqctx that installs it, such as ``prepare``; empty for a package that
+            seqctx itself depends on.
         what: what the caller asked for, such as ``plan --html``.
 
     Raises:
@@ -24,9 +25,10 @@ def needs_extra(extra: str, what: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] == "seqctx":  # a mistake of ours, not theirs
             raise
+        package = f"'seqctx[{extra}]'" if extra else "seqctx"
         raise InputError(
             f"{what}: needs the package {error.name}, which is not installed. "
-            f"Run: pip install 'seqctx[{extra}]'"
+            f"Run: pip install {package}"
         ) from error
 
 

@@ -1,1 +1,1 @@
-"""Run Axolotl on a file, and keep a record of the run."""
+"""Run Axolotl on a file, keep a record of the run, and merge what it trained."""

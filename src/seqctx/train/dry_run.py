@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from seqctx.artifacts.layout import RunDir
 from seqctx.config.config import Config
+from seqctx.config.effective import Effective
 from seqctx.config.render import axolotl_mapping
 from seqctx.errors import SeqctxError, ToolError
-from seqctx.system.atomic import partial_of
 from seqctx.system.environments import find_tool
 from seqctx.train.launch import train_command
 from seqctx.train.merge import merge_command
@@ -49,14 +50,14 @@ def dry_run_of_training(cfg: Config, launcher: tuple[str, ...] = ()) -> Training
         launcher: options for torchrun; see `launch.train_command`.
     """
     failures: list[SeqctxError] = []
-    partial = partial_of(Path(cfg.output_dir))
-    resolved = partial / "run" / "axolotl.yaml"
+    growing = RunDir.growing(Path(cfg.output_dir))
+    partial, resolved = growing.output_dir, growing.axolotl_yaml
     try:
         mapping = resolve(cfg, partial)
     except SeqctxError as error:
         mapping = axolotl_mapping(cfg, output_dir=partial)
         failures.append(error)
-    command = train_command(_axolotl(failures), resolved, launcher, ray=bool(cfg.get("use_ray")))
+    command = train_command(_axolotl(failures), resolved, launcher, ray=Effective.of(cfg).use_ray)
     return TrainingDryRun(resolved, mapping, command, tuple(failures))
 
 
@@ -67,7 +68,7 @@ def dry_run_of_merging(cfg: Config) -> MergingDryRun:
 
 
 def _axolotl(failures: list[SeqctxError]) -> Path:
-    """The program; its bare name, and one failure more, where it is not installed."""
+    """The program; where it is not installed its bare name, and one more failure."""
     try:
         return find_tool("axolotl")
     except ToolError as error:

@@ -1,4 +1,4 @@
-"""What a training was worth: held-out losses and continuations, asked of Axolotl's own models."""
+"""Compare trained models: held-out losses and continuations, computed by Axolotl's own loaders."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from seqctx.artifacts.layout import RunDir
 from seqctx.config.config import Config
 from seqctx.config.render import dump_yaml
 from seqctx.errors import InputError
@@ -19,9 +20,10 @@ from seqctx.system.atomic import explain_os_errors
 from seqctx.system.scripts import run_inside
 from seqctx.train.resolved import needs_hub
 
-RUN = 6  # words
-_ROWS = 64
-_WORDS = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+COPIED_RUN = 6
+"""Words in a row that a continuation must share with the training text to count as copied."""
+_MOST_EXAMPLES = 64
+_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,9 @@ class Variant:
 
     Attributes:
         name: as it is shown.
-        adapter: folder of an adapter over the file's base; None for the base alone.
-        model: folder of whole weights in place of the file's base.
-        quantized: the base in as few bits as in training.
+        adapter: folder of an adapter over the file's base model; None for the base model alone.
+        model: folder of whole weights in place of the file's base model.
+        quantized: whether the base model is quantized as in training.
         writes: whether it shall write continuations.
     """
 
@@ -44,16 +46,17 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What one variant made of the held-out examples.
+class VariantResult:
+    """How one variant did on the held-out examples.
 
     Attributes:
         name: of the variant.
         loss: mean over examples of the mean over their trained tokens, as Axolotl's ``eval_loss``
             with one example a batch.
-        examples: that were taken.
+        examples: how many were used.
         texts: its continuations.
-        copied: of each, the share of words that stand in the training text in runs of six.
+        copied: for each continuation, the share of its words that are in the training text in runs
+            of `COPIED_RUN` or more.
     """
 
     name: str
@@ -64,31 +67,31 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Evaluation:
     """All variants over the same held-out examples.
 
     Attributes:
-        verdicts: one a variant, in order; empty where nothing was held out.
-        asked: what was to be continued.
-        author: how the author goes on, as far as the example does.
-        author_copied: what `Verdict.copied` would be of the author's own words.
+        results: one for each variant, in order; empty where no text was held out.
+        prompts: what was to be continued.
+        author: how the author continues, as far as the example goes.
+        author_copied: the same share as `VariantResult.copied`, of the author's own words.
     """
 
-    verdicts: tuple[Verdict, ...] = ()
-    asked: tuple[str, ...] = ()
+    results: tuple[VariantResult, ...] = ()
+    prompts: tuple[str, ...] = ()
     author: tuple[str, ...] = ()
     author_copied: tuple[float, ...] = ()
 
 
-def judge(
+def evaluate(
     cfg: Config,
     variants: Sequence[Variant],
     *,
     continuations: int = 0,
     new_tokens: int = 120,
     on_step: Callable[[str], None] = lambda step: None,
-) -> Judged:
-    """Load each variant through Axolotl's own loader and look at it.
+) -> Evaluation:
+    """Load each variant through Axolotl's own loader, and measure it.
 
     Args:
         cfg: a file that was trained: its record and tokenized data are in ``output_dir``.
@@ -99,54 +102,65 @@ def judge(
 
     Raises:
         InputError: when nothing was trained.
-        ToolError: when Axolotl's environment cannot load one.
+        ToolError: when Axolotl's environment cannot load a variant.
     """
-    output = Path(cfg.output_dir)
-    resolved = output / "run" / "axolotl.yaml"
-    if not resolved.is_file():
-        raise InputError(f"{resolved}: no such file. Run 'seqctx train' first.")
-    with explain_os_errors(resolved):
-        mapping = yaml.safe_load(resolved.read_text("utf-8"))
-    gone = ("resume_from_checkpoint", "dynamic_checkpoint", "vllm")
-    mapping = {k: v for k, v in mapping.items() if k not in gone}
-    mapping["dataset_prepared_path"] = str(output / "run" / "tokenized")
+    run_dir = RunDir(Path(cfg.output_dir))
+    mapping = trained_yaml(run_dir)
+    mapping.pop("dynamic_checkpoint", None)
+    mapping["dataset_prepared_path"] = str(run_dir.tokenized)
 
     def job(folder: Path) -> dict[str, Any]:
-        path = folder / "axolotl.yaml"
+        scratch = RunDir(folder)
+        path = scratch.axolotl_yaml
+        path.parent.mkdir()
         path.write_text(dump_yaml({**mapping, "output_dir": str(folder / "out")}), "utf-8")
         return {
             "yaml": str(path),
             "variants": [asdict(v) for v in variants],
-            "rows": _ROWS,
+            "rows": _MOST_EXAMPLES,
             "continuations": continuations,
             "new_tokens": new_tokens,
         }
 
     def on_line(line: str) -> None:
-        if re.fullmatch(r"(loading|judging|writing with) [\w .,+-]+", line):
+        if re.fullmatch(r"(loading|evaluating|writing with) [\w .,+-]+", line):
             on_step(line)
 
-    judged: Judged = run_inside(
+    evaluation: Evaluation = run_inside(
         "train.inside.evaluate",
         job,
         offline=not needs_hub(mapping),
         on_line=on_line,
-        take=lambda result, folder: _judged(result, folder / "train.jsonl"),
+        take=lambda result, folder: _with_copied_shares(result, folder / "train.jsonl"),
     )
-    return judged
+    return evaluation
 
 
-def _judged(result: dict[str, Any], train: Path) -> Judged:
+def trained_yaml(run_dir: RunDir) -> dict[str, Any]:
+    """The Axolotl YAML of a finished run, without what is about resuming and serving.
+
+    Raises:
+        InputError: when nothing was trained.
+    """
+    path = run_dir.axolotl_yaml
+    if not path.is_file():
+        raise InputError(f"{path}: no such file. Run 'seqctx train' first.")
+    with explain_os_errors(path):
+        mapping = yaml.safe_load(path.read_text("utf-8"))
+    return {k: v for k, v in mapping.items() if k not in ("resume_from_checkpoint", "vllm")}
+
+
+def _with_copied_shares(result: dict[str, Any], train: Path) -> Evaluation:
     """The script's result, with the shares of copied words."""
     if not result["variants"]:
-        return Judged()
+        return Evaluation()
     texts = [t for v in result["variants"] for t in v["texts"]] + result["author"]
-    shares = iter(copied_shares(texts, _texts(train)))
-    verdicts = []
+    shares = iter(copied_shares(texts, _training_texts(train)))
+    results = []
     for variant in result["variants"]:
         losses = [loss for loss in variant["losses"] if loss is not None]
-        verdicts.append(
-            Verdict(
+        results.append(
+            VariantResult(
                 name=variant["name"],
                 loss=fmean(losses) if losses else float("nan"),
                 examples=len(losses),
@@ -154,36 +168,40 @@ def _judged(result: dict[str, Any], train: Path) -> Judged:
                 copied=tuple(next(shares) for _ in variant["texts"]),
             )
         )
-    return Judged(tuple(verdicts), tuple(result["asked"]), tuple(result["author"]), tuple(shares))
+    return Evaluation(
+        tuple(results), tuple(result["prompts"]), tuple(result["author"]), tuple(shares)
+    )
 
 
-def _texts(path: Path) -> Iterator[str]:
+def _training_texts(path: Path) -> Iterator[str]:
     """The training examples' texts, one at a time."""
     with path.open(encoding="utf-8") as f:
         for line in f:
             yield json.loads(line)
 
 
-def copied_shares(texts: Sequence[str], training: Iterable[str], run: int = RUN) -> list[float]:
-    """For each text, the share of its words that stand in the training text in runs of so many.
+def copied_shares(
+    texts: Sequence[str], training: Iterable[str], run: int = COPIED_RUN
+) -> list[float]:
+    """For each text, the share of its words that are in the training text in runs of ``run`` words.
 
     Args:
         texts: what was written.
-        training: all training texts; each is read once and forgotten.
-        run: words of a run; letter case and punctuation do not count.
+        training: all training texts; each is read once and not kept.
+        run: least number of words in a row; letter case and punctuation do not count.
 
     Returns:
-        Shares from 0 to 1, in order; 0 for a text of fewer words than a run.
+        Shares from 0 to 1, in order; 0 for a text of fewer than ``run`` words.
     """
-    words = [_WORDS.findall(text.casefold()) for text in texts]
-    wanted: dict[tuple[str, ...], list[tuple[int, int]]] = {}
+    words = [_WORD.findall(text.casefold()) for text in texts]
+    places: dict[tuple[str, ...], list[tuple[int, int]]] = {}
     for k, each in enumerate(words):
         for at in range(len(each) - run + 1):
-            wanted.setdefault(tuple(each[at : at + run]), []).append((k, at))
+            places.setdefault(tuple(each[at : at + run]), []).append((k, at))
     copied: list[set[int]] = [set() for _ in texts]
     for text in training:
-        each = _WORDS.findall(text.casefold())
+        each = _WORD.findall(text.casefold())
         for at in range(len(each) - run + 1):
-            for k, there in wanted.get(tuple(each[at : at + run]), ()):
-                copied[k].update(range(there, there + run))
+            for k, start in places.get(tuple(each[at : at + run]), ()):
+                copied[k].update(range(start, start + run))
     return [len(c) / len(w) if w else 0.0 for c, w in zip(copied, words, strict=True)]

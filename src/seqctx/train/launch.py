@@ -1,4 +1,4 @@
-"""Axolotl as a subprocess: watched while it trains, stopped at a checkpoint."""
+"""Axolotl as a subprocess: its command, its output while it trains, its stop at a checkpoint."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from seqctx.system.atomic import explain_os_errors
 from seqctx.system.host import has_gpu
 from seqctx.system.process import failure, lines, resident_bytes, running
 from seqctx.system.scripts import WITHOUT_SEQCTX
-from seqctx.train.checkpoints import whole_checkpoints
-from seqctx.train.health import Watch, lost
+from seqctx.train.checkpoints import complete_checkpoints
+from seqctx.train.health import HealthMonitor, diverged
 from seqctx.train.progress import Progress, read_progress
 
 _TRIGGER = "axolotl_checkpoint.save"  # axolotl 0.19: utils/callbacks/dynamic_checkpoint.py
-_TICK = 0.5  # seconds between two looks at memory
+_TICK = 0.5  # seconds between two measurements of memory
 _REMEDIES = {
     r"Found a sequence with length|exceeds the maximum sequence length": (
         "Run 'seqctx prepare' again, or raise sequence_len"
@@ -29,14 +29,14 @@ _REMEDIES = {
     r"PytorchStreamWriter failed|file write failed|I/O error: No space left": (
         "Make room on the disk of output_dir"
     ),
-    r"ValidationError|Input should be": "Mend the key",
+    r"ValidationError|Input should be": "Correct the key that it names",
     **WITHOUT_SEQCTX,
 }
 
 
 @dataclass
-class Trained:
-    """What a run said while it went: its steps, losses, warnings and memory [B]."""
+class TrainingOutput:
+    """What was observed of a run: its steps, metrics, warnings and peak memory [B]."""
 
     steps: int = 0
     points: list[Point] = field(default_factory=list)
@@ -47,15 +47,15 @@ class Trained:
 def train_command(
     axolotl: Path, resolved: Path, launcher: tuple[str, ...] = (), *, ray: bool = False
 ) -> list[str]:
-    """The command that trains; without a GPU, Axolotl's launchers only get in the way.
+    """The command that trains; without a GPU it uses none of Axolotl's launchers.
 
     Args:
         axolotl: the program.
-        resolved: the YAML it is given.
-        launcher: options for torchrun, such as ``--nnodes 2 --nproc_per_node 8``; or, beginning
-            with ``--launcher``, for another one.
-        ray: whether Ray starts the processes; a launcher would start it once a card, as Axolotl
-            looks for it on its command line alone (0.19: cli/main.py).
+        resolved: the YAML that it is given.
+        launcher: options for torchrun, such as ``--nnodes 2 --nproc_per_node 8``; or for another
+            launcher, where they begin with ``--launcher NAME``.
+        ray: whether Ray starts the processes. A launcher would then start Ray once for every GPU,
+            because Axolotl looks for Ray on its command line only (0.19: cli/main.py).
     """
     command = [str(axolotl), "train", str(resolved)]
     if launcher and launcher[0] == "--launcher":
@@ -66,33 +66,36 @@ def train_command(
 
 
 def node_rank(launcher: tuple[str, ...]) -> int:
-    """Which machine of several this is, by torchrun's or accelerate's option; 0 leads."""
+    """The rank of this machine, by the option of torchrun or accelerate; 0 leads."""
     found = re.search(r"--(?:node|machine)[_-]rank[= ](\d+)", " ".join(launcher))
     return int(found[1]) if found else 0
 
 
-def stoppable(mapping: dict[str, Any]) -> dict[str, Any]:
-    """An Axolotl YAML that saves a checkpoint when it is asked to; training stays as it is."""
-    ours = {"enabled": True, "check_interval": 1, "trigger_file_path": _TRIGGER}
-    return {**mapping, "dynamic_checkpoint": {**(mapping.get("dynamic_checkpoint") or {}), **ours}}
+def save_on_request(mapping: dict[str, Any]) -> dict[str, Any]:
+    """An Axolotl YAML that saves a checkpoint on request; training itself does not change."""
+    settings = {"enabled": True, "check_interval": 1, "trigger_file_path": _TRIGGER}
+    return {
+        **mapping,
+        "dynamic_checkpoint": {**(mapping.get("dynamic_checkpoint") or {}), **settings},
+    }
 
 
-def refuse_orphans(resolved: Path) -> None:
-    """That no earlier run's processes still write where this one will.
+def refuse_leftover_processes(resolved: Path) -> None:
+    """Check that no process of an earlier run still writes where this run will write.
 
     Raises:
-        CheckError: when one does; its launcher was killed and left it behind.
+        CheckError: when one does, because its launcher was killed.
     """
     import psutil
 
     for process in psutil.process_iter(["cmdline"]):
         if str(resolved) not in (process.info["cmdline"] or ()):
             continue
-        with suppress(psutil.Error):  # it ended, or is somebody else's
+        with suppress(psutil.Error):  # it has ended, or belongs to another user
             if Path(process.cwd(), resolved) == resolved.absolute():
                 raise CheckError(
-                    f"{resolved}: process {process.pid} of an earlier run still trains. Wait for "
-                    f"it, or stop it: kill {process.pid}"
+                    f"{resolved}: process {process.pid} of an earlier run is still training. Wait "
+                    f"until it ends, or stop it: kill {process.pid}"
                 )
 
 
@@ -105,69 +108,73 @@ def run_axolotl(
     first: int = 0,
     planned_gib: float | None = None,
     on_event: Callable[[Progress], None],
-) -> Trained:
-    """Run it to its end; interrupted, it stops at a checkpoint of the step that it is in.
+) -> TrainingOutput:
+    """Run Axolotl to its end; interrupted, it first saves a checkpoint of the current step.
 
     Args:
         command: see `train_command`.
         env: its environment.
         partial: where it writes.
         log: file to which all that it prints is added.
-        first: the step that it goes on from.
-        planned_gib: memory of one card by the plan [GiB].
-        on_event: called with what it says, and twice a second.
+        first: the step that it resumes from.
+        planned_gib: planned memory of one GPU [GiB].
+        on_event: called with each progress event, and twice a second.
 
     Raises:
-        ToolError: when it fails, or its loss is no number any more.
+        ToolError: when it fails, or its loss becomes NaN.
     """
-    said, watch = Trained(first), Watch(planned_gib)
-    before = log.stat().st_size if log.exists() else 0  # by a run that is gone on with
+    output, monitor = TrainingOutput(first), HealthMonitor(planned_gib)
+    before = log.stat().st_size if log.exists() else 0  # of the run that is resumed
     with (
         explain_os_errors(log),
         log.open("ab") as f,
         running(command, env) as process,
     ):
-        with _stopped_at_a_checkpoint(process, f, partial, on_event, said):
+        with _saved_before_stopping(process, f, partial, on_event, output):
             measured = 0.0
             for event in read_progress(lines(process, f, quiet=_TICK), first):
                 if time.monotonic() - measured > _TICK:
                     measured = time.monotonic()
-                    said.resident = max(said.resident, resident_bytes(process.pid))
-                said.steps = event.step
-                on_event(replace(event, resident=said.resident))
+                    output.resident = max(output.resident, resident_bytes(process.pid))
+                output.steps = event.step
+                on_event(replace(event, resident=output.resident))
                 if event.point:
-                    said.points.append(event.point)
-                    for warning in watch.look(event.point, event.total):
-                        said.warnings.append(warning)
+                    output.points.append(event.point)
+                    for warning in monitor.warnings(event.point, event.total):
+                        output.warnings.append(warning)
                         on_event(replace(event, warning=warning))
-                    if lost(event.point):
+                    if diverged(event.point):
                         raise ToolError(
-                            f"axolotl: the loss is no number at step {event.step}; stopped. "
-                            f"Lower learning_rate; the log is {log}."
+                            f"axolotl: the loss became NaN at step {event.step}, so the run was "
+                            f"stopped. Lower learning_rate; the log is {log}."
                         )
         code = process.wait()
     if code:
         raise failure("axolotl", code, log, _REMEDIES, start=before)
-    return said
+    return output
 
 
 @contextmanager
-def _stopped_at_a_checkpoint(
-    process: Any, log: Any, partial: Path, on_event: Callable[[Progress], None], said: Trained
+def _saved_before_stopping(
+    process: Any,
+    log: Any,
+    partial: Path,
+    on_event: Callable[[Progress], None],
+    output: TrainingOutput,
 ) -> Iterator[None]:
-    """Ctrl-C or SIGTERM in the block waits for a checkpoint; a second one does not.
+    """On Ctrl-C or SIGTERM in the block, wait for a checkpoint; a second Ctrl-C does not wait.
 
     Before the first step there is nothing to save.
     """
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
-        if process.poll() is None and said.steps:
-            before = {c.step for c in whole_checkpoints(partial)}
+        if process.poll() is None and output.steps:
+            before = {c.step for c in complete_checkpoints(partial)}
             (partial / _TRIGGER).touch()
-            stage = "saving at this step's end, then stopping (Ctrl-C: at once)"
-            on_event(Progress(stage, said.steps, None))
+            stage = "saving a checkpoint after this step, then stopping (Ctrl-C: stop now)"
+            on_event(Progress(stage, output.steps, None))
             for _ in lines(process, log, quiet=_TICK):
-                if {c.step for c in whole_checkpoints(partial)} - before:
+                if {c.step for c in complete_checkpoints(partial)} - before:
                     break
         raise

@@ -1,4 +1,4 @@
-"""Merge an adapter into its base through Axolotl, after a look at whether they belong together."""
+"""Merge an adapter into its base model through Axolotl, after a check that they belong together."""
 
 from __future__ import annotations
 
@@ -9,107 +9,126 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from seqctx.artifacts.run_record import RUN_RECORD, Run
+from seqctx.artifacts.layout import RunDir
+from seqctx.artifacts.run_record import TrainingRun
 from seqctx.catalog.lookup import find_model
 from seqctx.catalog.model_folder import check_base, fingerprint_model, safetensors_header
+from seqctx.catalog.models import Model
 from seqctx.config.config import Config
-from seqctx.config.render import MERGED, dump_yaml
-from seqctx.errors import CheckError, InputError, ToolError
+from seqctx.config.render import dump_yaml
+from seqctx.errors import CheckError, ToolError
+from seqctx.system.arguments import expect_type
 from seqctx.system.atomic import explain_os_errors, free_bytes, replaced_folder
 from seqctx.system.environments import find_tool, tool_environment
 from seqctx.system.hashing import hash_file, hash_text
 from seqctx.system.process import failure, lines, running
-from seqctx.train.evaluate import Variant, Verdict, judge
-
-STAMP = "seqctx.json"
-"""In the merged folder: what it was made of."""
+from seqctx.train.evaluate import Variant, VariantResult, evaluate, trained_yaml
 
 
 def merge_command(cfg: Config, axolotl: Path) -> list[str]:
     """The command that merges."""
-    return [str(axolotl), "merge-lora", str(Path(cfg.output_dir) / "run" / "merge.yaml")]
+    return [str(axolotl), "merge-lora", str(RunDir(Path(cfg.output_dir)).merge_yaml)]
 
 
 def merge(
     cfg: Config, *, force: bool = False, on_step: Callable[[str], None] = lambda step: None
 ) -> tuple[Path, bool]:
-    """Merge what ``output_dir`` holds, the best checkpoint, into the base it was trained on.
+    """Merge the adapter in ``output_dir``, the best checkpoint, into the base it was trained on.
+
+    Args:
+        cfg: a file that was trained.
+        force: merge again although nothing has changed.
+        on_step: called with a line before each step.
 
     Returns:
         The merged model's folder, ``output_dir/merged``, and whether it is new.
 
     Raises:
         CheckError: when there is no adapter, it does not belong to the base, or the disk is full.
-        ToolError: when Axolotl is not there, or fails.
+        InputError: when an argument has another type.
+        ToolError: when Axolotl is not installed, or fails.
     """
-    output = Path(cfg.output_dir)
+    expect_type("cfg", cfg, Config, "Use seqctx.load_config(path).")
+    run_dir = RunDir(Path(cfg.output_dir))
     check_base(cfg.base_model)
-    check_belongs(cfg)
-    folder = output / MERGED
-    stamp = hash_text(
+    model = find_model(cfg.base_model)
+    check_adapter_belongs(cfg, model)
+    fingerprint = hash_text(
         fingerprint_model(cfg.base_model),
-        *(hash_file(p) for p in sorted(output.glob("adapter_model*"))),
+        *(hash_file(p) for p in sorted(run_dir.output_dir.glob("adapter_model*"))),
     )
-    if not force and (folder / STAMP).is_file():
-        if json.loads((folder / STAMP).read_text("utf-8"))["fingerprint"] == stamp:
-            return folder, False
-    _check_disk(cfg, output)
-    axolotl = find_tool("axolotl")
-    command = merge_command(cfg, axolotl)
-    log = output / "run" / "merge.log"
-    with replaced_folder(folder, made_by=STAMP) as partial:
-        scratch = partial / "axolotl"
-        with explain_os_errors(log):
-            _write_yaml(cfg, scratch, Path(command[2]))
-        env = tool_environment(axolotl, offline=cfg.base_model_is_local)
-        with explain_os_errors(log), log.open("wb") as f, running(command, env) as process:
-            on_step("merging")
-            for line in lines(process, f):
-                if "it/s]" in line or "shard" in line.casefold():
-                    on_step(f"merging: {line.strip()[-70:]}")
-            code = process.wait()
-        if code:
-            raise failure("axolotl", code, log, {})
-        made = scratch / MERGED
-        if not any(made.glob("*.safetensors")):
-            raise ToolError(f"axolotl: merged nothing. See the log: {log}.")
-        for path in made.iterdir():
-            shutil.move(path, partial / path.name)
-        shutil.rmtree(scratch)
-        for name in ("chat_template.jinja",):  # the training's, where the base's is another
-            if (output / name).is_file():
-                shutil.copy2(output / name, partial / name)
-        (partial / STAMP).write_text(json.dumps({"fingerprint": stamp}) + "\n", "utf-8")
-    return folder, True
+    if not force and run_dir.merge_record.is_file():
+        if json.loads(run_dir.merge_record.read_text("utf-8"))["fingerprint"] == fingerprint:
+            return run_dir.merged, False
+    _check_disk(model, run_dir.output_dir)
+    with replaced_folder(run_dir.merged, made_by=run_dir.merge_record.name) as partial:
+        _run_axolotl(cfg, run_dir, partial, on_step)
+        template = run_dir.output_dir / "chat_template.jinja"
+        if template.is_file():  # the one that was trained with, which may not be the base model's
+            shutil.copy2(template, partial / template.name)
+        record = partial / run_dir.merge_record.name
+        record.write_text(json.dumps({"fingerprint": fingerprint}) + "\n", "utf-8")
+    return run_dir.merged, True
 
 
-def compare(
-    cfg: Config, *, on_step: Callable[[str], None] = lambda step: None
-) -> tuple[Verdict, ...]:
-    """Held-out losses of base and adapter as trained, as served, and merged.
+def _run_axolotl(
+    cfg: Config, run_dir: RunDir, partial: Path, on_step: Callable[[str], None]
+) -> None:
+    """Let Axolotl merge into ``partial``.
 
     Raises:
-        ToolError: when Axolotl's environment cannot load one.
+        ToolError: when Axolotl is not installed, or fails.
+    """
+    axolotl = find_tool("axolotl")
+    scratch, log = RunDir(partial / "axolotl"), run_dir.merge_log
+    with explain_os_errors(log):
+        _write_yaml(cfg, scratch.output_dir, run_dir)
+    env = tool_environment(axolotl, offline=cfg.base_model_is_local)
+    command = merge_command(cfg, axolotl)
+    with explain_os_errors(log), log.open("wb") as f, running(command, env) as process:
+        on_step("merging")
+        for line in lines(process, f):
+            if "it/s]" in line or "shard" in line.casefold():
+                on_step(f"merging: {line.strip()[-70:]}")
+        code = process.wait()
+    if code:
+        raise failure("axolotl", code, log, {})
+    if not any(scratch.merged.glob("*.safetensors")):
+        raise ToolError(f"axolotl: wrote no merged weights. See the log: {log}.")
+    for path in scratch.merged.iterdir():
+        shutil.move(path, partial / path.name)
+    shutil.rmtree(scratch.output_dir)
+
+
+def compare_merged(
+    cfg: Config, *, on_step: Callable[[str], None] = lambda step: None
+) -> tuple[VariantResult, ...]:
+    """Held-out losses of base and adapter as they were trained, as they are served, and merged.
+
+    Raises:
+        ToolError: when Axolotl's environment cannot load one of them.
     """
     adapter = cfg.output_dir
-    found = [Variant("base", quantized=False)]
+    variants = [Variant("base", quantized=False)]
     if cfg.load_in_4bit or cfg.load_in_8bit:
         bits = "4" if cfg.load_in_4bit else "8"
-        found.append(Variant(f"{bits}-bit base + adapter, as trained", adapter))
-    found += [
+        variants.append(Variant(f"{bits}-bit base + adapter, as trained", adapter))
+    variants += [
         Variant("16-bit base + adapter, as vLLM serves it", adapter, quantized=False),
-        Variant("merged", model=str(Path(cfg.output_dir) / MERGED)),
+        Variant("merged", model=str(RunDir(Path(cfg.output_dir)).merged)),
     ]
-    return judge(cfg, found, on_step=on_step).verdicts
+    return evaluate(cfg, variants, on_step=on_step).results
 
 
-def check_belongs(cfg: Config) -> None:
-    """That the adapter is whole, of this base, and of its vocabulary.
+def check_adapter_belongs(cfg: Config, model: Model | None) -> None:
+    """Check that the adapter is complete, and was trained on this base model and vocabulary.
+
+    Args:
+        cfg: a file that was trained.
+        model: the base model's row; None where it is not known.
 
     Raises:
-        CheckError: when it is not.
+        CheckError: when one of these does not hold.
     """
     output = Path(cfg.output_dir)
     weights = output / "adapter_model.safetensors"
@@ -118,24 +137,25 @@ def check_belongs(cfg: Config) -> None:
     header = safetensors_header(weights) if weights.is_file() else None
     if weights.is_file() and header is None:
         raise CheckError(f"{weights}: is damaged or cut short. Restore it, or train again.")
-    record = Run.read(output / RUN_RECORD)
+    record = TrainingRun.read(RunDir(output).record)
     if record and record.base_fingerprint != fingerprint_model(cfg.base_model):
         raise CheckError(
-            f"output_dir: {output}: the adapter was trained on {record.base_model} as it was then; "
-            f"{cfg.base_model} has other weights now. Merge with the base it was trained on."
+            f"output_dir: {output}: the adapter was trained on {record.base_model}, but the "
+            f"weights of {cfg.base_model} are different now. Merge with the base model that it was "
+            "trained on."
         )
-    shape = find_model(cfg.base_model)
-    rows = max(_rows(header or {}), _tokens(output / "tokenizer.json"))
-    if shape and shape.vocab and rows > shape.vocab:
+    rows = max(_adapted_rows(header or {}), _tokens(output / "tokenizer.json"))
+    if model and model.vocab and rows > model.vocab:
         raise CheckError(
-            f"{output}: trained with a vocabulary of {rows:,}, the base has {shape.vocab:,}: "
-            "tokens were added in training. Give the base the same ones (resize its embeddings "
-            "and save it with the trained tokenizer), or train without new special_tokens."
+            f"{output}: was trained with a vocabulary of {rows:,} tokens, but the base model has "
+            f"{model.vocab:,}: training added tokens. Add the same tokens to the base model "
+            "(resize its embeddings and save it with the trained tokenizer), or train without new "
+            "special_tokens."
         )
 
 
-def _rows(header: dict[str, Any]) -> int:
-    """Rows of embeddings or head, as far as an adapter holds or adapts them; 0 where it does not.
+def _adapted_rows(header: dict[str, Any]) -> int:
+    """Rows of the embeddings or head that an adapter holds or adapts; 0 where it has neither.
 
     PEFT 0.20: tuners/lora/layer.py; an embedding's lora_embedding_A is rank x vocabulary.
     """
@@ -159,38 +179,32 @@ def _tokens(path: Path) -> int:
     return max([*ids, *(t["id"] for t in data.get("added_tokens", ()))], default=-1) + 1
 
 
-def _write_yaml(cfg: Config, scratch: Path, path: Path) -> None:
-    """The file for ``axolotl merge-lora``: what was trained, from and to our folders.
+def _write_yaml(cfg: Config, scratch: Path, run_dir: RunDir) -> None:
+    """Write the file for ``axolotl merge-lora``: what was trained, with other folders.
 
     Raises:
         InputError: when nothing was trained.
     """
-    resolved = Path(cfg.output_dir) / "run" / "axolotl.yaml"
-    if resolved.is_file():
-        mapping = yaml.safe_load(resolved.read_text("utf-8"))
-    else:
-        raise InputError(f"{resolved}: no such file. Run 'seqctx train' first.")
-    mapping = {k: v for k, v in mapping.items() if k not in ("resume_from_checkpoint", "vllm")}
+    mapping = trained_yaml(run_dir)
     mapping |= {"output_dir": str(scratch), "lora_model_dir": cfg.output_dir}
     if mapping.get("adapter") == "qlora":
-        # Axolotl 0.19 else rounds every matrix to NF4 and back, embeddings and head too, which
-        # training never quantized; `compare` shows what that costs. (cli/utils/lora_merge.py)
+        # Axolotl 0.19 would round every matrix to NF4 and back, also embeddings and head, which
+        # training never quantized; `compare_merged` shows the cost. (cli/utils/lora_merge.py)
         mapping |= {"adapter": "lora", "load_in_4bit": False, "load_in_8bit": False}
-    path.write_text(dump_yaml(mapping), "utf-8")
+    run_dir.merge_yaml.write_text(dump_yaml(mapping), "utf-8")
 
 
-def _check_disk(cfg: Config, output: Path) -> None:
-    """That the merged weights will fit.
+def _check_disk(model: Model | None, output: Path) -> None:
+    """Check that the disk has room for the merged weights.
 
     Raises:
-        CheckError: when they will not.
+        CheckError: when it has not.
     """
-    shape = find_model(cfg.base_model)
     needed = 100_000_000
-    if shape:
-        needed += 2 * shape.parameters
+    if model:
+        needed += 2 * model.parameters
     if (free := free_bytes(output)) < needed:
         raise CheckError(
-            f"output_dir: {output}: the disk is full ({free / 1e6:,.0f} MB free, merging wants "
-            f"{needed / 1e6:,.0f}). Make room, or set output_dir elsewhere."
+            f"output_dir: {output}: the disk is too full: {free / 1e6:,.0f} MB are free, merging "
+            f"needs {needed / 1e6:,.0f} MB. Make room, or set output_dir to another disk."
         )

@@ -1,4 +1,4 @@
-"""Was it worth it: the curve, the losses, and continuations beside the author's own, as a page."""
+"""The page that compares base model and trained model: losses, and continuations of the text."""
 
 from __future__ import annotations
 
@@ -9,65 +9,94 @@ from importlib.util import find_spec
 from math import exp
 from pathlib import Path
 
-from seqctx.artifacts.run_record import Point, Run
+from seqctx.artifacts.layout import RunDir
+from seqctx.artifacts.run_record import Point, TrainingRun
 from seqctx.config.config import Config
 from seqctx.report.losses import loss_curve
 from seqctx.report.page import Section, page
 from seqctx.system.atomic import atomic_write
-from seqctx.train.checkpoints import LAST, weight_files, whole_checkpoints
-from seqctx.train.evaluate import RUN, Judged, Variant, judge
+from seqctx.train.checkpoints import complete_checkpoints, weight_files
+from seqctx.train.evaluate import COPIED_RUN, Evaluation, Variant, evaluate
 
-CURVE, LOSSES, PAGE = "losses.svg", "losses.csv", "worth.html"
-"""What `write_curve` and `write_page` leave in ``output_dir/run``; the curve as PNG, too."""
 _COLUMNS = ("step", "epoch", "loss", "eval_loss", "grad_norm", "learning_rate",
             "tokens_per_second", "trained_tokens", "allocated_gib", "reserved_gib")  # fmt: skip
+_MOST_COPIED = 0.2  # share of copied words from which a continuation counts as recited
+_NO_HELD_OUT_LOSS = ("rl", "reward_model", "process_reward_model")
 
 
 @dataclass(frozen=True, slots=True)
-class Worth:
-    """The page, and what it says."""
+class Comparison:
+    """The comparison page, and what it says.
 
-    where: Path
-    judged: Judged
+    Attributes:
+        path: where it is.
+        evaluation: the measurements.
+        lines: its first sentences.
+    """
+
+    path: Path
+    evaluation: Evaluation
     lines: tuple[str, ...]
 
 
-def drawable() -> bool:
-    """Whether what draws is there; it comes with ``seqctx[prepare]``."""
+def can_draw() -> bool:
+    """Whether the packages that draw are installed; they come with ``seqctx[prepare]``."""
     return all(find_spec(name) for name in ("matplotlib", "jinja2"))
 
 
-def write_curve(run: Run, folder: Path) -> None:
-    """The losses as data and, where it is `drawable`, as a picture.
+def comparison_is_due(cfg: Config, *, new: bool) -> bool:
+    """Whether `write_comparison` shall run: after a new run, or where the page is missing.
+
+    Args:
+        cfg: a file that was trained.
+        new: whether the run is new.
+    """
+    run_dir = RunDir(Path(cfg.output_dir))
+    return new or not (run_dir.comparison.is_file() or run_dir.earlier_comparison.is_file())
+
+
+def comparison_obstacle(cfg: Config) -> str | None:
+    """Why a run cannot have a comparison page, as one line; None where it can have one."""
+    if not can_draw():
+        return (
+            "comparison page: needs the packages matplotlib and jinja2, which are not installed. "
+            "Run: pip install 'seqctx[prepare]'"
+        )
+    if key := next((key for key in _NO_HELD_OUT_LOSS if cfg.get(key)), None):
+        return f"comparison page: not written: with {key} there is no loss on held-out text"
+    return None
+
+
+def write_curve(run: TrainingRun, run_dir: RunDir) -> None:
+    """Write the metrics as a table and, where `can_draw`, the losses as a picture.
 
     Args:
         run: the record.
-        folder: where ``losses.csv``, ``losses.png`` and ``losses.svg`` go.
+        run_dir: where ``losses.csv``, ``losses.png`` and ``losses.svg`` go.
     """
-    with atomic_write(folder / LOSSES) as f:
+    with atomic_write(run_dir.losses_csv) as f:
         table = csv.writer(f)
         table.writerow(_COLUMNS)
         for point in run.points:
             values = [getattr(point, name) for name in _COLUMNS]
             table.writerow(["" if value is None else value for value in values])
-    if not drawable():
+    if not can_draw():
         return
-    png = folder / Path(CURVE).with_suffix(".png")
+    png = run_dir.losses_png
     partial = png.with_name(f".{png.name}.seqctx-partial")
-    step = run.chosen.step if run.chosen else run.steps
-    svg = loss_curve(_trained(run.points), run.eval_losses, step, partial)
+    svg = loss_curve(_training_losses(run.points), run.eval_losses, _kept_step(run), partial)
     partial.replace(png)
-    with atomic_write(folder / CURVE) as f:
+    with atomic_write(run_dir.losses_svg) as f:
         f.write(svg)
 
 
-def write_page(
+def write_comparison(
     cfg: Config,
-    run: Run,
+    run: TrainingRun,
     *,
     on_step: Callable[[str], None] = lambda step: None,
-) -> Worth:
-    """Ask base, best and last checkpoint, and write the page.
+) -> Comparison:
+    """Evaluate base model, best and last checkpoint, and write the page.
 
     Args:
         cfg: a file that was trained.
@@ -75,132 +104,148 @@ def write_page(
         on_step: called with a line before each step.
 
     Raises:
-        ToolError: when Axolotl's environment cannot load them.
+        ToolError: when Axolotl's environment cannot load one of them.
     """
-    output = Path(cfg.output_dir)
-    curve = output / "run" / CURVE
-    if not curve.is_file():
-        write_curve(run, curve.parent)
-    judged = judge(cfg, variants(cfg, run), continuations=3, on_step=on_step)
-    lines = _said(judged)
-    chosen = f"Step {run.chosen.step} was taken: {run.chosen.reason}." if run.chosen else ""
-    warnings = [f"While it trained, {warning}" for warning in run.warnings]
-    parts = [
-        Section(text=[*lines, *filter(None, [chosen]), *warnings]),
+    run_dir = RunDir(Path(cfg.output_dir))
+    if not run_dir.losses_svg.is_file():
+        write_curve(run, run_dir)
+    evaluation = evaluate(cfg, variants(cfg, run), continuations=3, on_step=on_step)
+    lines = summary_lines(evaluation)
+    notes = [f"Warning during training: {warning}" for warning in run.warnings]
+    if run.chosen:
+        notes.insert(0, f"The weights of step {run.chosen.step} were kept: {run.chosen.reason}.")
+    sections = [
+        Section(text=[*lines, *notes]),
         Section(
             "Losses",
-            svg=curve.read_text("utf-8"),
-            caption="Losses by step. Held-out text is of chapters that were not trained on.",
+            svg=run_dir.losses_svg.read_text("utf-8"),
+            caption="The loss at each training step; lower is better. Held-out text is text that "
+            "the model was not trained on.",
         ),  # fmt: skip
-        _losses(judged),
-        *_continuations(judged),
+        _losses_table(evaluation),
+        *_continuations(evaluation),
     ]
-    where = output / "run" / PAGE
-    with atomic_write(where) as f:
-        f.write(page(f"Was it worth it? {output.name}", parts))
-    return Worth(where, judged, tuple(lines))
+    with atomic_write(run_dir.comparison) as f:
+        f.write(page(f"Before and after training: {run_dir.output_dir.name}", sections))
+    return Comparison(run_dir.comparison, evaluation, tuple(lines))
 
 
-def variants(cfg: Config, run: Run) -> list[Variant]:
-    """The base, what ``output_dir`` holds, and the last checkpoint where that is another."""
-    output = Path(cfg.output_dir)
-    step = run.chosen.step if run.chosen else run.steps
+def variants(cfg: Config, run: TrainingRun) -> list[Variant]:
+    """The base model, the weights in ``output_dir``, and those of the last step if they differ."""
+    run_dir = RunDir(Path(cfg.output_dir))
+    output, step = run_dir.output_dir, _kept_step(run)
     what = "adapter" if cfg.adapter else "trained"
     found = [
         Variant("base", writes=True),
-        weights(cfg, f"{what} step {step}", output, writes=True),
+        _variant_of(cfg, f"{what} step {step}", output, writes=True),
     ]
-    last = [c.folder for c in whole_checkpoints(output) if c.step == run.steps] + [output / LAST]
+    last = [c.folder for c in complete_checkpoints(output) if c.step == run.steps]
+    last.append(run_dir.last_weights)
     last = [folder for folder in last if folder.is_dir() and weight_files(folder)]
     if step != run.steps and last:
-        found.append(weights(cfg, f"last step {run.steps}", last[0]))
+        found.append(_variant_of(cfg, f"last step {run.steps}", last[0]))
     return found
 
 
-def weights(cfg: Config, name: str, folder: Path, *, writes: bool = False) -> Variant:
-    """What a folder holds: an adapter, or all weights where the file trains those."""
+def _variant_of(cfg: Config, name: str, folder: Path, *, writes: bool = False) -> Variant:
+    """What a folder holds: an adapter, or whole weights where the file trains those."""
     if cfg.adapter:
         return Variant(name, adapter=str(folder), writes=writes)
     return Variant(name, model=str(folder), writes=writes)
 
 
-def _trained(points: Sequence[Point]) -> list[tuple[int, float]]:
+def _kept_step(run: TrainingRun) -> int:
+    """The step whose weights were kept."""
+    return run.chosen.step if run.chosen else run.steps
+
+
+def _training_losses(points: Sequence[Point]) -> list[tuple[int, float]]:
+    """Step and loss of each training step that was logged."""
     return [(p.step, p.loss) for p in points if p.loss is not None]
 
 
-def _said(judged: Judged) -> list[str]:
-    """The answer in a few sentences."""
-    if not judged.verdicts:
-        return ["Nothing was held out, so nothing can be said of text that was not trained on."]
-    base, best = judged.verdicts[0], judged.verdicts[1]
-    gain = base.loss - best.loss
+def summary_lines(evaluation: Evaluation) -> list[str]:
+    """Whether training helped, in a few sentences."""
+    if not evaluation.results:
+        return [
+            "No text was held out, so this page cannot say whether training helped with text that "
+            "the model has not seen."
+        ]
+    base, trained = evaluation.results[0], evaluation.results[1]
+    gain = base.loss - trained.loss
+    change = f"from {base.loss:.3f} to {trained.loss:.3f}"
     if gain > 0:
         lines = [
-            f"Yes, by the held-out text: its loss went from {base.loss:.3f} to {best.loss:.3f}. "
-            f"Each of the author's own tokens is {exp(gain):.2f} times as likely as before."
+            "Training helped: on text by the author that the model was not trained on, the loss "
+            f"fell {change}. The loss measures how much the author's next words surprise the "
+            f"model; lower is better. The trained model finds each token (a word, or part of one) "
+            f"{exp(gain):.2f} times as likely as the base model does, on average."
         ]
     else:
         lines = [
-            f"No, by the held-out text: its loss went from {base.loss:.3f} to {best.loss:.3f}. "
-            "More text, fewer epochs or a lower learning_rate would be next."
+            "Training did not help: on text by the author that the model was not trained on, the "
+            f"loss went {change}, and lower is better. Try more text, fewer epochs or a lower "
+            "learning_rate."
         ]
-    written = [share for verdict in judged.verdicts[1:2] for share in verdict.copied]
-    if written and max(written) > 0.2:
+    if trained.copied and max(trained.copied) > _MOST_COPIED:
         lines.append(
-            f"A continuation has {max(written):.0%} of its words from the training text, in runs "
-            f"of {RUN}: it recites."
+            f"In one continuation, {max(trained.copied):.0%} of the words are copied from the "
+            f"training text, {COPIED_RUN} words or more in a row: the model recites instead of "
+            "writing."
         )
     return lines
 
 
-def _losses(judged: Judged) -> Section:
-    base = judged.verdicts[0].loss if judged.verdicts else 0.0
+def _losses_table(evaluation: Evaluation) -> Section:
+    """The held-out loss of each model."""
+    base = evaluation.results[0].loss if evaluation.results else 0.0
     rows = [
-        (v.name, v.examples, f"{v.loss:.4f}", f"{exp(v.loss):.1f}", f"{v.loss - base:.4f}")
-        for v in judged.verdicts
+        (r.name, r.examples, f"{r.loss:.4f}", f"{exp(r.loss):.1f}", f"{r.loss - base:.4f}")
+        for r in evaluation.results
     ]
-    columns = ("", "held-out examples", "loss", "perplexity", "against base")
-    return Section(columns=columns, rows=rows if judged.verdicts else ())
+    columns = ("model", "held-out examples", "loss", "perplexity", "difference from base")
+    return Section(columns=columns, rows=rows if evaluation.results else ())
 
 
-def _continuations(judged: Judged) -> list[Section]:
-    """Base, adapter and author side by side, for each passage that was asked with."""
-    if len(judged.verdicts) < 2:
+def _continuations(evaluation: Evaluation) -> list[Section]:
+    """Base model, trained model and author side by side, for each passage."""
+    if len(evaluation.results) < 2:
         return []
-    base, best = judged.verdicts[:2]
-    parts = [
+    base, trained = evaluation.results[:2]
+    sections = [
         Section(
             "Continuations",
             text=[
-                "Both models were asked to go on where a held-out passage ends (temperature 0.7, "
-                "the same seed). The share below a text is of its words that stand in the "
-                f"training text in runs of {RUN} or more."
+                "Both models were asked to continue passages that they were not trained on, with "
+                "the same settings (temperature 0.7, the same random seed). Below each "
+                "continuation is the share of its words that also appear in the training text, "
+                f"{COPIED_RUN} or more in a row."
             ],
         )
     ]
-    for k, asked in enumerate(judged.asked):
-        author = " ".join(judged.author[k].split(" ")[:120])
-        parts.append(
+    for k, prompt in enumerate(evaluation.prompts):
+        author = " ".join(evaluation.author[k].split(" ")[:120])
+        sections.append(
             Section(
                 f"Passage {k + 1}",
                 level=3,
-                text=[_passage(asked)],
+                text=[_passage(prompt)],
                 even=True,
-                columns=("base", best.name, "the author"),
+                columns=("base model", trained.name, "the author"),
                 rows=[
-                    (base.texts[k], best.texts[k], author),
+                    (base.texts[k], trained.texts[k], author),
                     (
-                        f"{base.copied[k]:.0%} of its words are copied",
-                        f"{best.copied[k]:.0%} of its words are copied",
-                        f"{judged.author_copied[k]:.0%} of its words are in the training text",
+                        f"{base.copied[k]:.0%} of the words are copied",
+                        f"{trained.copied[k]:.0%} of the words are copied",
+                        f"{evaluation.author_copied[k]:.0%} of the words are in the training text",
                     ),
                 ],
             )
         )
-    return parts
+    return sections
 
 
-def _passage(asked: str) -> str:
-    """The last user's turn of a rendered prompt, without the template's names of who speaks."""
-    turn = asked.rpartition("user\n")[2].strip().removesuffix("assistant").strip()
+def _passage(prompt: str) -> str:
+    """The last user's turn of a rendered prompt, without the template's role names."""
+    turn = prompt.rpartition("user\n")[2].strip().removesuffix("assistant").strip()
     return turn if len(turn) <= 700 else "… " + turn[-700:]

@@ -1,4 +1,4 @@
-"""Axolotl's own output, read as events: pure functions of its lines."""
+"""Read Axolotl's output as progress events: pure functions of its lines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seqctx.artifacts.run_record import Point
-from seqctx.train.checkpoints import point_of
+from seqctx.train.checkpoints import parse_metrics
 
 _TOTAL = re.compile(r"Maximum number of steps set at (\d+)")
 _BAR = re.compile(r"\b(\d+)/(\d+) \[\d+:")
@@ -22,20 +22,21 @@ _STAGES = {
     "Training completed": "saving the adapter",
 }
 
-_TRAINS = ("starting", "training", "saving a checkpoint")  # where a bar may be of the steps
+_STEPPING = ("starting", "training", "saving a checkpoint")  # their bars count optimizer steps
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One thing that Axolotl said.
+    """One event of a training run.
 
     Attributes:
-        stage: what it does now.
+        stage: what Axolotl is doing.
         step: optimizer steps done.
         total: optimizer steps of the whole run; None until it is known.
-        point: losses, where this event carries them.
-        resident: main memory of Axolotl's processes [B]; 0 where it was not measured yet.
-        warning: what goes wrong in silence, with its likely cause; empty where nothing does.
+        point: metrics, where this event has them.
+        resident: main memory of Axolotl's processes [B]; 0 until it is measured.
+        warning: a problem that Axolotl does not report, with its likely cause; empty where there
+            is none.
     """
 
     stage: str
@@ -50,11 +51,11 @@ def read_progress(lines: Iterable[str], first: int = 0) -> Iterator[Progress]:
     """Events of a training run, from the lines that Axolotl and transformers print.
 
     Args:
-        lines: what they print; an empty one gives the last event again.
-        first: the step that the run goes on from.
+        lines: what they print; an empty line repeats the last event.
+        first: the step that the run resumes from.
     """
     stage, step, total = "starting Axolotl", first, None
-    moved = False  # whether the bar has counted the step that the next losses belong to
+    moved = False  # whether the bar has counted the step that the next metrics belong to
     for line in lines:
         if not line:
             yield Progress(stage, step, total)
@@ -62,7 +63,7 @@ def read_progress(lines: Iterable[str], first: int = 0) -> Iterator[Progress]:
             is_step = "loss" in metrics
             if is_step:
                 step, moved = step if moved else step + 1, False
-            if point := point_of(metrics, step):
+            if point := parse_metrics(metrics, step):
                 stage = "training"
                 yield Progress(stage, step, total, point)
         elif match := _TOTAL.search(line):
@@ -72,8 +73,8 @@ def read_progress(lines: Iterable[str], first: int = 0) -> Iterator[Progress]:
             if new != stage:
                 stage = new
                 yield Progress(stage, step, total)
-        elif stage in _TRAINS and (match := _BAR.search(line)):
-            total = total or int(match[2])  # Axolotl says it of ordinary data only
+        elif stage in _STEPPING and (match := _BAR.search(line)):
+            total = total or int(match[2])  # Axolotl prints the total for ordinary data only
             if int(match[2]) == total and int(match[1]) > step:
                 stage, step, moved = "training", int(match[1]), True
                 yield Progress(stage, step, total)

@@ -23,44 +23,49 @@ _FILES = ("chat_template_jinja", "deepspeed")
 
 
 def resolve(cfg: Config, output_dir: Path) -> dict[str, Any]:
-    """The Axolotl YAML to run: the file's, without data files that prepare had no rows for.
+    """The Axolotl YAML to run: the file's, without data files that prepare wrote no rows to.
 
     Raises:
-        InputError: when the base model is missing, or no data is named.
-        CheckError: when data is missing, all of it or a file that prepare had rows for.
+        InputError: when the base model is missing, or the file names no data.
+        CheckError: when data is missing: all of it, or a file that prepare wrote rows to.
     """
     check_base(cfg.base_model)
     mapping = axolotl_mapping(cfg, output_dir=output_dir)
     for key, entries in (("datasets", cfg.datasets), ("test_datasets", cfg.test_datasets)):
         if not entries:
             continue
-        there = [_present(entry) for entry in entries]
-        missing = [e.path for e, is_there in zip(entries, there, strict=True) if not is_there]
+        present = [_is_present(entry) for entry in entries]
+        missing = [e.path for e, here in zip(entries, present, strict=True) if not here]
         for path in missing:
-            if not any(there) or not _had_no_rows(Path(path)):
-                raise CheckError(f"{key}: {path}: not there. Run 'seqctx prepare', or check it.")
-        mapping[key] = [m for m, present in zip(mapping[key], there, strict=True) if present]
+            if not any(present) or not _had_no_rows(Path(path)):
+                raise CheckError(
+                    f"{key}: {path}: no such file. Run 'seqctx prepare', or check the path."
+                )
+        mapping[key] = [m for m, here in zip(mapping[key], present, strict=True) if here]
     if not cfg.datasets and not cfg.get("pretraining_dataset"):
         raise InputError("datasets: missing. List what 'seqctx prepare' writes, or your own.")
     return mapping
 
 
 def write_resolved(mapping: dict[str, Any], path: Path, output_dir: Path) -> Path:
-    """Write the YAML that is run, with a header that says so."""
+    """Write the YAML that Axolotl is given, with a header that says so."""
     with atomic_write(path) as f:
-        f.write(f"# What seqctx gave to Axolotl; it becomes {output_dir} when the run ends well.\n")
+        f.write(
+            "# seqctx gave this file to Axolotl. Its output folder is moved to "
+            f"{output_dir} when the run has ended well.\n"
+        )
         yaml.safe_dump(mapping, f, sort_keys=False, allow_unicode=True)
     return path
 
 
-def _present(dataset: Dataset) -> bool:
-    """Whether a dataset can be there: a file that exists, or something that is no local file."""
+def _is_present(dataset: Dataset) -> bool:
+    """Whether a dataset can be there: a file that exists, or something other than a local file."""
     looks_local = dataset.path.endswith((".jsonl", ".json", ".parquet", ".csv", ".txt"))
     return not looks_local or "://" in dataset.path or Path(dataset.path).exists()
 
 
 def _had_no_rows(path: Path) -> bool:
-    """Whether prepare wrote no such file because it would be empty: its manifest says so."""
+    """Whether prepare wrote no such file because it would have been empty."""
     if path.name not in DATA_FILES:
         return False
     manifest = Manifest.read(DatasetDir(path.parent).manifest)
@@ -68,12 +73,12 @@ def _had_no_rows(path: Path) -> bool:
 
 
 def data_hashes(mapping: dict[str, Any]) -> dict[str, str]:
-    """The data that is on this machine: path to sha256."""
+    """The data files on this machine: path to sha256."""
     return {p: hash_tree(Path(p)) for p in _data(mapping) if os.path.exists(p)}
 
 
 def _data(mapping: dict[str, Any]) -> list[str]:
-    """Where an Axolotl YAML has its data from: files, folders, hub ids."""
+    """What an Axolotl YAML names as its data: files, folders, hub ids."""
     found = []
     for key in ("datasets", "test_datasets", "pretraining_dataset"):
         entries = mapping.get(key) or ()
@@ -83,7 +88,7 @@ def _data(mapping: dict[str, Any]) -> list[str]:
 
 
 def needs_hub(mapping: dict[str, Any]) -> bool:
-    """Whether Axolotl must reach the hub: for a model or data, or to push there."""
+    """Whether Axolotl must reach the hub: to fetch a model or data, or to push there."""
     if any(mapping.get(key) for key in ("hub_model_id", "push_dataset_to_hub")):
         return True
     if "/" in str(mapping.get("attn_implementation")):  # a kernel

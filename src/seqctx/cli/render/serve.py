@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from seqctx.plan.memory import GIB
-from seqctx.serve import Health, Server
+from seqctx.serve import ServerStatus, VllmServer
 
 
-def server_lines(server: Server) -> Iterator[str]:
+def server_lines(server: VllmServer) -> Iterator[str]:
     """The names that it answers to, and what vLLM measured beside what was planned."""
     yield names_line(server.url, server.base, server.adapter)
-    measured, plan = server.found, server.plan
+    measured, plan = server.stats, server.plan
     rows: list[tuple[str, str, str | None]] = []
     if measured.weights_gib:
         loaded = ("weights", "rotary table", "adapter buffers")
@@ -38,9 +38,9 @@ def names_line(url: str, base: str, adapter: str | None) -> str:
     return f"{url}/v1 serves {base} (base)" + (f" and {adapter} (adapter)" if adapter else "")
 
 
-def health_line(health: Health) -> str:
-    """How one server is doing."""
+def status_line(server: ServerStatus) -> str:
+    """The status of one server."""
     return (
-        f"{health.url}/v1: healthy; serves {', '.join(health.models)}; {health.running} requests "
-        f"running, {health.waiting} waiting; {health.kv_use:.1%} of the KV cache in use"
+        f"{server.url}/v1: healthy; serves {', '.join(server.models)}; {server.running} requests "
+        f"running, {server.waiting} waiting; {server.kv_use:.1%} of the KV cache in use"
     )

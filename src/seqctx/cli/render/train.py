@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from seqctx.artifacts.run_record import Run
+from seqctx.artifacts.run_record import TrainingRun
 from seqctx.plan.memory import GIB
 
 
-def run_lines(run: Run, output_dir: str, redone: bool) -> Iterator[str]:
+def run_lines(run: TrainingRun, output_dir: str, redone: bool) -> Iterator[str]:
     """Losses, the checkpoint that was kept, warnings, time and memory."""
     losses = [p.loss for p in run.points if p.loss is not None]
     if losses:
@@ -33,7 +33,7 @@ def run_lines(run: Run, output_dir: str, redone: bool) -> Iterator[str]:
     yield f"{'adapter and record in' if redone else 'up to date:'} {output_dir}"
 
 
-def memory_of(run: Run) -> str:
+def memory_of(run: TrainingRun) -> str:
     """The highest memory of a run beside the plan's, as the end of a line."""
     memory = run.memory
     if memory is None:

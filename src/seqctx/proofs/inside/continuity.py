@@ -39,7 +39,7 @@ def tokens(tokenizer: Any, text: str, count: int) -> Any:
     return torch.tensor([ids])
 
 
-def said(model: Any, ids: Any, at: list[int], starts: int | None = None) -> Any:
+def log_probabilities(model: Any, ids: Any, at: list[int], starts: int | None = None) -> Any:
     """Next-token log-probabilities at some positions (positions, vocabulary).
 
     Args:
@@ -66,7 +66,7 @@ def changes(model: Any, ids: Any, job: dict[str, Any], starts: int | None = None
     other = ids.clone()
     at = job["changed"]
     other[0, at] = next(i for i in ids[0].tolist() if i != int(ids[0, at]))
-    before, after = (said(model, i, job["positions"], starts) for i in (ids, other))
+    before, after = (log_probabilities(model, i, job["positions"], starts) for i in (ids, other))
     found: list[float] = (before - after).abs().amax(-1).tolist()
     return found
 

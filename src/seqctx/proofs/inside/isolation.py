@@ -184,8 +184,8 @@ class Proof:
 def load(job: dict[str, Any], folder: Path) -> tuple[Any, list[list[int]]]:
     """Axolotl's own trainer over a small dataset, and the examples in it."""
     mapping, seed = job["axolotl"], job["seed"]
-    if job["small_config"]:
-        make_model(job["small_config"], Path(mapping["base_model"]), seed)
+    if job["tiny_config"]:
+        make_model(job["tiny_config"], Path(mapping["base_model"]), seed)
     count = 24 * mapping["micro_batch_size"]  # several batches, however they are packed
     rows = make_rows(count, mapping["sequence_len"], job["vocab"], seed)
     write_rows(rows, Path(mapping["datasets"][0]["path"]))
@@ -255,7 +255,7 @@ def main() -> None:
     """Read the job, write the result."""
     job_path, result_path = map(Path, sys.argv[1:])
     job = json.loads(job_path.read_text("utf-8"))
-    if job["small_config"]:
+    if job["tiny_config"]:
         torch.set_num_threads(1)  # threads of so small a model only wait for one another
     result = measure(job, job_path.parent)
     result_path.write_text(json.dumps(result), "utf-8")

@@ -1,1 +1,1 @@
-"""What runs in vLLM's own environment, without seqctx."""
+"""In-environment scripts: run in vLLM's own environment, without seqctx."""

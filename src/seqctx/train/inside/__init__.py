@@ -1,1 +1,1 @@
-"""Scripts that run inside Axolotl's environment: started as modules, never imported, by us."""
+"""In-environment scripts: started as modules in Axolotl's environment, never imported."""
