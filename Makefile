@@ -24,7 +24,7 @@ SEQCTX := .venv/bin/seqctx
 
 .PHONY: help setup setup-train setup-serve model check prepare plan explain train merge serve \
         chat demo \
-        test test-fast fuzz bench docs lint format lock dry-run-cuda clean
+        test test-fast test-e2e fuzz bench docs lint format lock dry-run-cuda clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -75,11 +75,22 @@ serve: $(CORE) $(SERVE) $(BASE)  ## serve base model and adapter with vLLM until
 demo: $(CORE) $(TRAIN) $(SERVE) $(BASE)  ## prepare, train, serve and compare, end to end
 	@$(SEQCTX) demo $(CONFIG)
 
-test: $(CORE) $(TRAIN) $(SERVE) $(MODEL)/config.json lint  ## all tests, with real Axolotl and vLLM
-	@.venv/bin/pytest
+# Side by side on all cores; the real tools two at a time, for memory, each file on one worker.
+FAST  := -m 'not e2e' -n logical --maxprocesses 8 --dist worksteal
+TOOLS := -n 2 --dist loadfile --no-loadscope-reorder
+
+test: $(CORE) $(TRAIN) $(SERVE) $(MODEL)/config.json lint  ## all tests, with real Axolotl and vLLM; branch coverage
+	@.venv/bin/coverage erase
+	@.venv/bin/coverage run -m pytest $(FAST)
+	@.venv/bin/coverage run -m pytest -m e2e $(TOOLS)
+	@.venv/bin/coverage combine --quiet
+	@.venv/bin/coverage report
 
 test-fast: $(CORE)  ## the tests that need no torch and no network
-	@.venv/bin/pytest -m 'not e2e'
+	@.venv/bin/pytest $(FAST)
+
+test-e2e: $(CORE) $(TRAIN) $(SERVE) $(MODEL)/config.json  ## prepare, train and serve once with real Axolotl and vLLM
+	@.venv/bin/pytest -m 'e2e and not e2e_slow' $(TOOLS)
 
 fuzz: $(CORE)  ## check 20,000 mutated files
 	@SEQCTX_FUZZ=20000 .venv/bin/pytest tests/test_fuzz.py

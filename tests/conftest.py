@@ -25,12 +25,29 @@ CHATML = (
 )
 
 
+# Files of tests/e2e that run each real tool once; the others are `e2e_slow`.
+QUICK = ("test_end_to_end.py", "test_model.py", "test_catalog.py", "test_agreement.py")
+# The longest first, so that parallel workers end together; those not named here are short.
+LONG = (
+    "test_end_to_end.py", "test_resume.py", "test_parallel.py", "test_serving.py",
+    "test_isolation.py", "test_prepare.py", "test_parity.py", "test_agreement.py",
+)  # fmt: skip
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Fast tests first; everything below tests/e2e needs the real tools."""
+
+    def place(item: pytest.Item) -> int:
+        if "e2e" not in item.path.parts:
+            return -1
+        return LONG.index(item.path.name) if item.path.name in LONG else len(LONG)
+
     for item in items:
         if "e2e" in item.path.parts:
             item.add_marker("e2e")
-    items.sort(key=lambda item: "e2e" in item.path.parts)
+            if item.path.name not in QUICK:
+                item.add_marker("e2e_slow")
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")
@@ -39,16 +56,19 @@ def novella() -> Path:
     return path
 
 
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this test run that its parallel workers share; write to it under a lock."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
 @pytest.fixture(scope="session")
 def model_folder(tmp_path_factory: pytest.TempPathFactory, novella: Path) -> Path:
     """A byte-level BPE of 2,000 tokens, trained on the novella, with a chat template.
 
     Parallel workers share the one that the first of them makes; nothing may write to it.
     """
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
-    folder = shared / "model"
+    folder = shared_folder(tmp_path_factory) / "model"
     with FileLock(f"{folder}.lock"):
         if not (folder / "config.json").exists():
             _make_model(folder, novella)

@@ -26,9 +26,8 @@ from seqctx.config.render import axolotl_mapping, vllm_command
 from seqctx.config.source import Document
 from seqctx.errors import InputError
 from tests.conftest import ROOT
-from tests.e2e.conftest import free_port
+from tests.e2e.conftest import free_port, served
 from tests.e2e.test_model import MODEL, PYTHON
-from tests.e2e.test_road import served
 
 QUIET = {"AXOLOTL_DO_NOT_TRACK": "1", "CUDA_VISIBLE_DEVICES": "", "HF_HUB_OFFLINE": "1"}
 BASE: dict[str, Any] = {

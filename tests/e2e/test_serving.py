@@ -18,7 +18,7 @@ import pytest
 from seqctx.errors import ToolError
 from seqctx.serve import preflight, serving, target_config
 from tests.conftest import ROOT, seqctx_process
-from tests.e2e.conftest import free_port, processes
+from tests.e2e.conftest import free_port, processes, unique
 
 KEY = "a-secret-of-ours"
 
@@ -32,7 +32,7 @@ def test_in_the_background_it_is_asked_and_stopped(trained: Path) -> None:
 
     answer = seqctx_process(
         "serve", "short.yaml", *on_port, "--detach", cwd=trained, VLLM_API_KEY=KEY,
-        SEQCTX_TEST="detached",
+        SEQCTX_TEST=unique("detached"),
     )  # fmt: skip
     try:
         assert answer.returncode == 0, answer.stderr
