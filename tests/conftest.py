@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Fast tests first; everything below tests/e2e needs the real tools."""
 
     def place(item: pytest.Item) -> int:
-        if "e2e" not in item.path.parts:
+        if not item.get_closest_marker("e2e"):
             return -1
         return LONG.index(item.path.name) if item.path.name in LONG else len(LONG)
 

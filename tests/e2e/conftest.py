@@ -116,7 +116,7 @@ def served(*command: str, cwd: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session", autouse=True)
 def cores_shared() -> None:
-    """Give each parallel worker its share of the cores: torch takes all and waits for them busily."""
+    """Give each parallel worker its share of the cores: torch takes all, and waits busily."""
     if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
         threads = max(1, (os.cpu_count() or 1) // workers)
         os.environ.setdefault("OMP_NUM_THREADS", str(threads))

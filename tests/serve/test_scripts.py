@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -15,13 +17,22 @@ from tests.conftest import ROOT
 from tests.serve.test_launch import port, served  # noqa: F401
 from tests.serve.test_preflight import project  # noqa: F401
 
-SCRIPT = ROOT / "serve" / "serve_vllm.sh"
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    """The server's script in a checkout whose seqctx is the one under test."""
+    shutil.copytree(ROOT / "serve", tmp_path / "checkout" / "serve")
+    program = tmp_path / "checkout" / ".venv" / "bin" / "seqctx"
+    program.parent.mkdir(parents=True)
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m seqctx "$@"\n')
+    program.chmod(0o755)
+    return tmp_path / "checkout" / "serve" / "serve_vllm.sh"
 
 
-def test_the_server_script_takes_a_base_model(served: Path, port: int) -> None:  # noqa: F811
+def test_the_server_script_takes_a_base_model(script: Path, served: Path, port: int) -> None:  # noqa: F811
     (served / "go").touch()
     (served / "base" / "model.safetensors").touch()
-    command = [SCRIPT, "base", str(port), "9", "2048", "0.90"]
+    command = [script, "base", str(port), "9", "2048", "0.90"]
     with subprocess.Popen(
         command, cwd=served, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
@@ -37,8 +48,8 @@ def test_the_server_script_takes_a_base_model(served: Path, port: int) -> None: 
     assert process.returncode == 130
 
 
-def test_the_server_script_says_what_it_takes() -> None:
-    usage = subprocess.run([SCRIPT, "model"], capture_output=True, text=True)
+def test_the_server_script_says_what_it_takes(script: Path) -> None:
+    usage = subprocess.run([script, "model"], capture_output=True, text=True)
     assert usage.returncode == 2
     assert "MODEL PORT MAX_SEQS CONTEXT GPU_UTIL" in usage.stderr
 
