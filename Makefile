@@ -27,7 +27,7 @@ SEQCTX := .venv/bin/seqctx
         test test-fast test-e2e fuzz bench docs lint format lock dry-run-cuda clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
 	@echo
 	@echo 'CONFIG=$(CONFIG)  DEVICE=$(DEVICE)'
 

