@@ -85,7 +85,7 @@ def seqctx_chunks(strategy: str) -> Chunker:
         return [
             c.text
             for book in books
-            for c in sc.chunk(book, tokenizer, max_tokens=limit, strategy=strategy)  # type: ignore[arg-type]
+            for c in sc.chunk(book, tokenizer, max_tokens=limit, strategy=strategy)
         ]
 
     return run

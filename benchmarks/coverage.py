@@ -1,10 +1,10 @@
-"""What each length and strategy sees of a book: the table of the README.
+"""Shows how much of a book's motifs each length and strategy keeps together: the README's table.
 
     .venv/bin/python benchmarks/coverage.py
     .venv/bin/python benchmarks/coverage.py my-novel.docx --tokenizer FOLDER --lengths 2048 4096
 
-Needs `make model` for the default tokenizer. Without a book it takes the sample novella and, where
-it is there, a novel of ../shared/corpus.
+Needs `make model` for the default tokenizer. Without a book it measures the sample novella and, if
+it is available, a novel of ../shared/corpus.
 """
 
 from __future__ import annotations
@@ -34,14 +34,18 @@ def main() -> None:
     for path in given.books:
         book = sc.read_manuscript(path)
         found = sc.coverage(
-            book, tokenizer, sequence_len=given.lengths[0], lengths=given.lengths, frame=32
+            book,
+            tokenizer,
+            sequence_len=given.lengths[0],
+            lengths=given.lengths,
+            template_tokens=32,
         )
-        print(f"\n{book.title}: {found.tokens:,} tokens, {len(found.threads)} threads")
-        print(f"{'sequence_len':>12}  {'strategy':14}{'examples':>9}{'threads whole':>15}"
-              f"{'returns seen':>14}{'scenes cut':>12}")  # fmt: skip
-        for seen in found.seen:
-            print(f"{seen.sequence_len:12,}  {seen.strategy:14}{seen.examples:9}{seen.share:15.1%}"
-                  f"{seen.returns:14.1%}{seen.scenes_cut:12}")  # fmt: skip
+        print(f"\n{book.title}: {found.tokens:,} tokens, {len(found.motifs)} motifs")
+        print(f"{'sequence_len':>12}  {'strategy':14}{'examples':>9}{'whole motifs':>13}"
+              f"{'recurrences seen':>18}{'scenes cut':>12}")  # fmt: skip
+        for row in found.compared:
+            print(f"{row.sequence_len:12,}  {row.strategy:14}{row.examples:9}"
+                  f"{row.motif_share:13.1%}{row.recurrence_share:18.1%}{row.scenes_cut:12}")  # fmt: skip
 
 
 if __name__ == "__main__":

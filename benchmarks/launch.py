@@ -28,7 +28,7 @@ from seqctx.config.config import load_config
 from seqctx.serve import address_of, serve_command, target_config
 from seqctx.system.environments import find_tool, tool_environment
 from seqctx.system.host import has_gpu
-from seqctx.train.run import train_command
+from seqctx.train.launch import train_command
 
 SEQCTX = [sys.executable, "-m", "seqctx"]
 TOKENS = 128

@@ -42,11 +42,11 @@ def ask(tools: Path, settings: Settings, model: Model) -> dict[str, float | None
 
 def _hub_with(model: Model, folder: Path) -> Path:
     """A hub cache that holds one model's config.json, and its path."""
-    model = folder / "models--a--model"
-    config = model / "snapshots" / "0" / "config.json"
+    cache = folder / "models--a--model"
+    config = cache / "snapshots" / "0" / "config.json"
     config.parent.mkdir(parents=True)
-    (model / "refs").mkdir()
-    (model / "refs" / "main").write_text("0")
+    (cache / "refs").mkdir()
+    (cache / "refs" / "main").write_text("0")
     tied = model.embedding_parameters < 1.5 * (model.vocab or 0) * (model.hidden or 0)
     config.write_text(json.dumps({
         "architectures": ["LlamaForCausalLM"], "model_type": "llama", "torch_dtype": "bfloat16",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -108,3 +110,20 @@ def test_programs_of_the_environment_are_there() -> None:
         for module in re.findall(r"python -m ([\w.]+)", page.read_text("utf-8")):
             ours = (ROOT / module.replace(".", "/")).with_suffix(".py")
             assert ours.is_file() or re.search(rf"^{module}==", pins, re.M), module
+
+
+PROGRAMS = sorted(
+    path for place in ("benchmarks", "scripts", "prepare") for path in (ROOT / place).glob("*.py")
+)
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda p: f"{p.parent.name}/{p.name}")
+def test_programs_import_names_that_are_there(path: Path) -> None:
+    """No other test runs benchmarks and scripts, so a name that changes would break them unseen."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("seqctx"):
+            module = import_module(str(node.module))
+            missing = [alias.name for alias in node.names if not hasattr(module, alias.name)]
+            assert not missing, f"{node.module} has no {missing}"
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "sc":
+            assert hasattr(import_module("seqctx"), node.attr), node.attr
