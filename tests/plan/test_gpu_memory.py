@@ -19,7 +19,7 @@ SCRIPT = ROOT / "benchmarks" / "gpu_memory.py"
 @pytest.mark.parametrize("adapter", ["qlora", "lora"])
 def test_two_steps_of_a_tiny_model_beside_its_plan(adapter: str, tmp_path: Path) -> None:
     if not PYTHON.exists():
-        pytest.skip("make setup-train first")
+        pytest.skip("seqctx setup train first")
     arguments = ["--device", "cpu", "--model", "tiny", "--adapter", adapter, "--rank", "8"]
     answer = subprocess.run(
         [PYTHON, SCRIPT, *arguments, "--sequence-len", "64", "128"],

@@ -42,7 +42,7 @@ def ours(kinds: list[tuple[str, int, int, int, int]], tokens: int, in_flight: in
 @pytest.mark.e2e
 def test_pools_are_those_of_vllm() -> None:
     if not PYTHON.exists():
-        pytest.skip("make setup-serve first")
+        pytest.skip("seqctx setup serve first")
     asked: list[Any] = []
     for kinds, tokens, in_flight in CASES.values():
         layers = [[name, *rest] for name, count, *rest in kinds for _ in range(count)]

@@ -202,7 +202,7 @@ def test_a_full_disk(tmp_path: Path, model_folder: Path) -> None:
     *_, prepare, train = answer.stderr.splitlines()
     assert prepare.startswith("prepare/out/")
     assert "the disk is full (0.0 MB free). Make room and run again" in prepare
-    assert train.startswith("output_dir: model-out: the disk is full (0 MB free, a run wants ")
+    assert train.startswith("output_dir: model-out: the disk is too full: 0 MB are free, the run ")
     assert answer.stdout.split() == [
         *("exit", "2", "c.yaml", "texts"), *("exit", "1", "c.yaml", "texts"),
     ]  # fmt: skip

@@ -71,7 +71,7 @@ def test_a_tool_is_found_where_its_variable_points(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("SEQCTX_VLLM", raising=False)
-    with pytest.raises(ToolError, match=r"vllm: not installed. Run 'make setup-serve'"):
+    with pytest.raises(ToolError, match=r"vllm: not installed. Run 'seqctx setup serve'"):
         find_tool("vllm")
     monkeypatch.setenv("SEQCTX_VLLM", str(tmp_path / "none"))
     with pytest.raises(ToolError, match=r"SEQCTX_VLLM: .*none: no such program"):

@@ -40,7 +40,7 @@ def check_base(base_model: str) -> None:
     looks_local = base_model.startswith((".", "/", "prepare/")) or base_model.count("/") > 1
     if looks_local and not Path(base_model).is_dir():
         ours = base_model.startswith("prepare/models/")
-        remedy = "Run 'make model'." if ours else "Check the path."
+        remedy = "Run 'seqctx setup model'." if ours else "Check the path."
         raise InputError(f"base_model: {base_model}: no such folder. {remedy}")
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 SECTIONS: Mapping[str, Mapping[str, str]] = {
     "Start": {
         "init": "Write a config file for your model, GPU and manuscripts.",
+        "setup": "Install Axolotl and vLLM, each in an environment of its own.",
         "schema": "Print the JSON Schema of config files, for editors.",
     },
     "Check and plan": {

@@ -53,13 +53,7 @@ def select_visible(gpus: tuple[HostGpu, ...], visible: str | None) -> tuple[Host
         return gpus
     chosen: list[HostGpu] = []
     for entry in (part.strip() for part in visible.split(",")):
-        named = [
-            gpu
-            for gpu in gpus
-            if (
-                entry == str(gpu.index) if entry.isdigit() else entry and gpu.uuid.startswith(entry)
-            )
-        ]
+        named = [g for g in gpus if entry and (entry == str(g.index) or g.uuid.startswith(entry))]
         if len(named) != 1 or named[0] in chosen:
             break
         chosen += named

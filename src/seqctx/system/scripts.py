@@ -16,7 +16,7 @@ from seqctx.system.environments import find_tool, tool_environment
 from seqctx.system.process import failure, lines, running
 
 WITHOUT_SEQCTX = {
-    r"No module named '?seqctx": "Run 'make setup-train', or install seqctx beside Axolotl"
+    r"No module named '?seqctx": "Run 'seqctx setup train', or install seqctx beside Axolotl"
 }
 """A remedy, as `seqctx.system.process.failure` takes them: our scripts and plugins run in there."""
 

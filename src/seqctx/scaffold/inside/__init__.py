@@ -1,0 +1,1 @@
+"""In-environment scripts of scaffold: they run inside .venv-train."""

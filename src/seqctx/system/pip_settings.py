@@ -1,0 +1,116 @@
+"""pip's settings, handed to uv, which does not read them by itself."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+# pip's option -> uv's variable, and what stands between the entries of a list; see
+# docs.astral.sh/uv/reference/environment and pip.pypa.io/en/stable/cli/pip_install.
+_ONE = {
+    "index-url": ("UV_DEFAULT_INDEX",),
+    "cert": ("SSL_CERT_FILE",),
+    "proxy": ("HTTPS_PROXY", "HTTP_PROXY"),
+    "timeout": ("UV_HTTP_TIMEOUT",),
+    "default-timeout": ("UV_HTTP_TIMEOUT",),
+}
+_MANY = {
+    "extra-index-url": ("UV_INDEX", " "),
+    "find-links": ("UV_FIND_LINKS", ","),
+    "constraint": ("UV_CONSTRAINT", " "),
+    "trusted-host": ("UV_INSECURE_HOST", " "),
+}
+
+
+def uv_environment(
+    settings: Mapping[str, str], environ: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The environment for uv: ``environ`` (unset: ours) with pip's settings in uv's variables.
+
+    A variable of uv that is set already stays. Folders that do not exist are left out, as pip does.
+    Of all indexes the best version is taken, as pip does. uv uses the Python that is here and
+    downloads no other. PYTHONPATH is left out: packages that uv builds must not see it.
+    """
+    environ = os.environ if environ is None else environ
+    found = {
+        "UV_INDEX_STRATEGY": "unsafe-best-match",
+        "UV_PYTHON_DOWNLOADS": "never",
+        "UV_NO_PROGRESS": "1",
+    }
+    for option, value in settings.items():
+        for variable in _ONE.get(option, ()):
+            found[variable] = value.strip()
+        if option in _MANY:
+            variable, separator = _MANY[option]
+            entries = [entry for entry in value.split() if _is_there(entry)]
+            if entries:
+                found[variable] = separator.join(entries)
+    if settings.get("no-index", "").strip().lower() in ("1", "true", "yes", "on"):
+        found["UV_NO_INDEX"] = "1"
+    kept = {name: value for name, value in environ.items() if name != "PYTHONPATH"}
+    return {**found, **kept}
+
+
+def read_pip_settings(
+    environ: Mapping[str, str] | None = None, files: tuple[Path, ...] | None = None
+) -> dict[str, str]:
+    """The options of pip by their long names, as ``pip install`` would take them here.
+
+    Args:
+        environ: the environment; a variable such as PIP_INDEX_URL goes before all files.
+        files: configuration files, the last one first in rank; unset: those that pip reads.
+    """
+    environ = os.environ if environ is None else environ
+    found: dict[str, str] = {}
+    for path in config_files(environ) if files is None else files:
+        parser = configparser.RawConfigParser()
+        try:
+            parser.read(path, encoding="utf-8")
+        except (configparser.Error, UnicodeDecodeError):
+            continue  # pip names the fault; uv goes on without
+        for section in ("global", "install"):
+            if parser.has_section(section):
+                found |= {_plain(key): value for key, value in parser.items(section)}
+    for name, value in environ.items():
+        if name.startswith("PIP_") and value:
+            found[_plain(name.removeprefix("PIP_"))] = value
+    return found
+
+
+def config_files(environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """The files that pip reads: the system's, the user's, the environment's, PIP_CONFIG_FILE."""
+    given = environ.get("PIP_CONFIG_FILE")
+    if given == os.devnull:
+        return ()
+    home = Path(environ.get("HOME") or Path.home())
+    shared = (environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)
+    user = Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
+    return (
+        *(Path(folder) / "pip" / "pip.conf" for folder in shared if folder),
+        Path("/etc/pip.conf"),
+        home / ".pip" / "pip.conf",
+        home / "Library" / "Application Support" / "pip" / "pip.conf",
+        user / "pip" / "pip.conf",
+        Path(environ.get("VIRTUAL_ENV") or sys.prefix) / "pip.conf",
+        *([Path(given)] if given else []),
+    )
+
+
+def without_secrets(text: str) -> str:
+    """A text in which the user and password of every address are hidden."""
+    return re.sub(r"(\w+://)[^/\s@]+@", r"\1***@", text)
+
+
+def _plain(option: str) -> str:
+    return option.lower().replace("_", "-").removeprefix("--")
+
+
+def _is_there(entry: str) -> bool:
+    """Whether an entry is an address, or a file or folder that exists."""
+    if entry.startswith("file://"):
+        return Path(entry.removeprefix("file://")).exists()
+    return "://" in entry or "/" not in entry or Path(entry).expanduser().exists()
