@@ -186,6 +186,12 @@ def _flat(spec: dict[str, Any], key: str) -> list[dict[str, Any]]:
     return [p for part in spec[key] for p in _flat(part, key)] if key in spec else [spec]
 
 
+def _first_line(error: Exception) -> str:
+    """What an error says, in one line, without the full stop."""
+    lines = str(error).splitlines() or [""]
+    return f"{type(error).__name__}: {lines[0].rstrip('.')}"
+
+
 def load_tokenizer(base_model: str) -> Tokenizer:
     """Load the tokenizer of a checkpoint folder or, where a hub can be reached, of a hub id.
 
@@ -207,10 +213,10 @@ def load_tokenizer(base_model: str) -> Tokenizer:
         from transformers import AutoTokenizer
     try:
         backend = AutoTokenizer.from_pretrained(base_model, local_files_only=folder.is_dir())
-    except (OSError, ValueError) as error:
+    except Exception as error:  # OSError, ValueError; of a damaged file KeyError and others, too
         raise InputError(
-            f"base_model: {base_model}: its tokenizer cannot be loaded: "
-            f"{str(error).splitlines()[0]} Check the name, the network and HF_TOKEN."
+            f"base_model: {base_model}: its tokenizer cannot be loaded ({_first_line(error)}). "
+            + ("Check its files." if folder.is_dir() else "Check the name, the network, HF_TOKEN.")
         ) from None
     if not hasattr(backend, "backend_tokenizer"):
         raise InputError(
