@@ -116,7 +116,7 @@ def _draw_motifs(
                 linewidth=width, linestyle="-" if whole else "--")
         )  # fmt: skip
         # names on top of one another cannot be read
-        if all(abs(x - middle) > tokens * 0.16 or abs(y - height) > 0.16 for x, y in named):
+        if all(abs(x - middle) > tokens * 0.16 or abs(y - height) > 0.22 for x, y in named):
             named.append((middle, height))
             axis.text(
                 middle, 1.13 + height, text, ha="center", va="center", fontsize=7,
@@ -154,7 +154,7 @@ def _draw_chunks(axis: Any, chunks: Sequence[tuple[int, int, int, str, bool]]) -
     for name, color in labels.items():
         axis.plot([], [], color=color, label=f"cut {name}")
     for color, name in (
-        (_TRAINED, "trained on"), (_HELD_OUT, "held out"), (_REPEATED, "shown again as context"),
+        (_TRAINED, "trained on"), (_HELD_OUT, "held out"), (_REPEATED, "shown again"),
     ):  # fmt: skip
         axis.add_patch(Rectangle((0, -9), 1, 0.1, color=color, label=name))
 
