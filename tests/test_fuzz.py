@@ -18,10 +18,11 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from seqctx.catalog.keys import KeyPath
 from seqctx.check.check import check, check_document
 from seqctx.check.facts import Facts, Prepared, gather_facts
 from seqctx.config.config import read_config
-from seqctx.config.source import Document, KeyPath, parse_document
+from seqctx.config.source import Document, parse_document
 from seqctx.errors import InputError
 from tests.conftest import ROOT
 

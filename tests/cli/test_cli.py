@@ -180,13 +180,16 @@ def test_values_that_cannot_be(project: Path) -> None:
         project, "serve", "c.yaml", "--set", "a=2026-13-01", code=2
     )
     line = refused(project, "serve", "c.yaml", "--set", "lora_r=1024", code=1, SEQCTX_VLLM="true")
-    assert line == "lora_r: vLLM takes up to 512 (got 1024). Merge, serve that."
+    assert line == (
+        "lora_r: vLLM serves adapters of rank 512 at most (got 1024). "
+        "Merge the adapter and serve the merged model."
+    )
 
 
 def test_a_dry_run_of_what_cannot_be_served(project: Path) -> None:
     rank = ("serve", "c.yaml", "--dry-run", "--set", "lora_r=1024")
     for env in ({"SEQCTX_VLLM": "true"}, {"SEQCTX_VLLM": "", "PATH": ""}):
-        assert refused(project, *rank, code=1, **env).startswith("lora_r: vLLM takes up to 512")
+        assert refused(project, *rank, code=1, **env).startswith("lora_r: vLLM serves adapters")
 
 
 def test_a_dry_run_says_what_would_fail(project: Path) -> None:

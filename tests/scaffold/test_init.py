@@ -65,7 +65,7 @@ def test_what_is_written_fits_and_runs_on_any_card_or_is_refused(gpu: str) -> No
     card = find_gpu(gpu)
     assert card
     written = 0
-    for model, goal in product(known_models(), ("voice", "arcs")):
+    for model, goal in product(known_models(), ("voice", "structure")):
         try:
             cfg = proposed(model, gpu, goal)
         except CheckError:
@@ -151,7 +151,16 @@ def test_suggest_says_its_diff(tmp_path: Path) -> None:
 
 
 def test_init_writes_once_asks_for_the_rest_and_never_overwrites(tmp_path: Path) -> None:
-    options = ["--base-model", LLAMA, "--gpu", "rtx-5090", "--manuscripts", "a", "--goal", "arcs"]
+    options = [
+        "--base-model",
+        LLAMA,
+        "--gpu",
+        "rtx-5090",
+        "--manuscripts",
+        "a",
+        "--goal",
+        "structure",
+    ]
     answer = seqctx("init", "sub/my.yaml", *options, "--manuscripts", "b", cwd=tmp_path)
     assert answer.returncode == 0, answer.stderr
     cfg = load_config(tmp_path / "sub/my.yaml")
@@ -170,7 +179,7 @@ def test_init_asks(tmp_path: Path) -> None:
     import os
     import sys
 
-    answers = "rtx-4090\nQwen/Qwen3-8B\ntexts\noverlap\n"
+    answers = "rtx-4090\nQwen/Qwen3-8B\ntexts\nthroughput\n"
     done = subprocess.run(
         [sys.executable, "-m", "seqctx", "init", "n.yaml"],
         cwd=tmp_path, input=answers, capture_output=True, text=True, env=dict(os.environ),
@@ -178,7 +187,7 @@ def test_init_asks(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     cfg = load_config(tmp_path / "n.yaml")
     assert (cfg.base_model, cfg.seqctx.gpu) == ("Qwen/Qwen3-8B", "rtx-4090")
-    assert cfg.seqctx.prepare.overlap == 0.25
+    assert (cfg.seqctx.goal, cfg.sample_packing) == ("throughput", True)
 
 
 def test_the_schema_knows_every_file_and_refuses_typos() -> None:

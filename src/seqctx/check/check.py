@@ -50,7 +50,7 @@ def check_document(
     Raises:
         InputError: when the model's config.json or the manifest is there but cannot be read.
     """
-    document = document.overlaid(overrides)
+    document = document.with_overrides(overrides)
     cfg, problems = read_config(document)
     found = check(document, cfg, gather_facts(cfg, path)) if cfg else []
     return sorted([*problems, *found])

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from seqctx.catalog.keys import KeyPath
 from seqctx.check.facts import Facts
 from seqctx.config.config import Config
 from seqctx.config.problem import Severity
-from seqctx.config.source import KeyPath
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,9 @@ from seqctx.cli.options import CONFIG
 @click.option("--manuscripts", multiple=True, help="A file or folder of text. May be repeated.")
 @click.option(
     "--goal",
-    type=click.Choice(["voice", "overlap", "arcs", "packed"]),
-    help="voice: examples of 2,048 tokens; overlap: the same, each with a quarter of the chunk "
-    "before it as context; arcs: examples of 4,096 tokens; packed: 2,048, several examples in a "
-    "row.",
+    type=click.Choice(["voice", "structure", "throughput"]),
+    help="What matters most; the file keeps it as seqctx.goal. voice: examples of 2,048 tokens; "
+    "structure: examples of 4,096 tokens; throughput: 2,048, several examples packed into a row.",
 )
 def init(
     config: Path, base_model: str | None, gpu: str | None, manuscripts: tuple[str, ...], goal: Any

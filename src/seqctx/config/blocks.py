@@ -11,27 +11,40 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ValidationError,
     WithJsonSchema,
     field_validator,
     model_validator,
 )
 
 from seqctx.config.strategies import STRATEGY_NAMES, KnownStrategy, describe_strategies
+from seqctx.errors import InputError
 
 
-class Part(BaseModel):
-    """What all parts of the file have in common: frozen, and read with attribute docstrings."""
+class Block(BaseModel):
+    """A mapping of the file as a model: it cannot be changed, and each key has a description."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True, protected_namespaces=())
 
     def get(self, key: str, default: Any = None) -> Any:
-        """A key's value, typed or passed through; ``default`` where it is neither, or null."""
+        """The value of a key, typed or passed through; ``default`` where it is unset or null."""
         value = getattr(self, key, None) if key in type(self).model_fields else None
         value = (self.model_extra or {}).get(key) if value is None else value
         return default if value is None else value
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuse to change a key, in one sentence."""
+        try:
+            super().__setattr__(name, value)
+        except ValidationError:
+            raise InputError(
+                f"{name}: a {type(self).__name__} cannot be changed. Make a changed copy with "
+                f"replace, such as cfg.replace(sequence_len=4096)."
+            ) from None
 
-AUTO = -1  # vLLM 0.32: utils/argparse_utils.py, human_readable_int_or_auto
+
+AUTO = -1
+"""``max_model_len: auto`` (vLLM 0.32: utils/argparse_utils.py, human_readable_int_or_auto)."""
 
 
 _SUFFIXES = {
@@ -49,14 +62,14 @@ def human_int(value: Any) -> int:
     """
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    said = re.fullmatch(r"\s*(\d+(?:\.\d+)?)([kKmMgGtT])\s*", str(value))
-    if said is None:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)([kKmMgGtT])\s*", str(value))
+    if match is None:
         return int(str(value))
-    number = float(said[1]) if said[2].islower() else int(said[1])
-    return int(number * _SUFFIXES[said[2]])
+    number = float(match[1]) if match[2].islower() else int(match[1])
+    return int(number * _SUFFIXES[match[2]])
 
 
-def _window(value: Any) -> Any:
+def _read_window(value: Any) -> Any:
     """``auto``, or a number with a suffix, as vLLM reads them."""
     if not isinstance(value, str):
         return value
@@ -66,7 +79,7 @@ def _window(value: Any) -> Any:
         return value
 
 
-def _some(value: int) -> int:
+def _check_window(value: int) -> int:
     """Tokens, or `AUTO`."""
     if value < 1 and value != AUTO:
         raise ValueError("must be at least 1, or auto")
@@ -75,8 +88,8 @@ def _some(value: int) -> int:
 
 Window = Annotated[
     int,
-    BeforeValidator(_window),
-    AfterValidator(_some),
+    BeforeValidator(_read_window),
+    AfterValidator(_check_window),
     WithJsonSchema(
         {
             "anyOf": [
@@ -88,7 +101,7 @@ Window = Annotated[
 ]
 
 
-class Dataset(Part):
+class Dataset(Block):
     """One entry of ``datasets:`` or ``test_datasets:``."""
 
     model_config = ConfigDict(extra="allow")
@@ -97,115 +110,117 @@ class Dataset(Part):
     """A file, a folder or a hub id."""
 
 
-class Vllm(Part):
-    """What is served. Keys that are not listed here become flags of ``vllm serve`` as they are."""
+class Vllm(Block):
+    """What vLLM serves. Keys not listed here are passed to ``vllm serve`` as flags."""
 
     model_config = ConfigDict(extra="allow")
 
     host: str = "127.0.0.1"
-    """Address the server listens on; anything else than 127.0.0.1 opens it to the network."""
+    """Address that the server listens on. Any other than 127.0.0.1 opens it to the network."""
     port: int = Field(default=8000, ge=1, le=65535)
     """TCP port."""
     max_model_len: Window | None = None
     """Context window [tokens]: prompt and answer together. Unset: the model's positions. ``auto``
-    or -1: as much of them as the cache has room for."""
+    or -1: as many of them as fit in the KV cache."""
     max_num_seqs: int | None = Field(default=None, ge=1)
-    """Requests that may run at once. Unset: vLLM's default."""
+    """How many requests may run at once. Unset: vLLM's default."""
     gpu_memory_utilization: float | None = Field(default=None, gt=0, le=1)
-    """Share of the card's memory that vLLM may take. Unset: vLLM's default."""
+    """Share of the GPU's memory that vLLM may use. Unset: vLLM's default."""
     served_model_name: str | None = None
     """Name of the base model in requests. Unset: the last part of ``base_model``."""
 
     @field_validator("served_model_name", mode="before")
     @classmethod
-    def _one_name(cls, value: Any) -> Any:
-        """One for the base; vLLM takes several, and the adapter has its own."""
+    def _takes_one_name(cls, value: Any) -> Any:
+        """One name for the base; vLLM would take several, and the adapter has its own."""
         if isinstance(value, list):
-            raise ValueError("takes one name here, as base and adapter have one each")
+            raise ValueError("must be one name; the adapter is served under its own name")
         return value
 
     @property
     def window(self) -> int | None:
-        """``max_model_len`` where it says a number [tokens]."""
+        """``max_model_len`` where it is a number [tokens]."""
         return None if self.max_model_len == AUTO else self.max_model_len
 
 
-class Prepare(Part):
-    """How manuscripts become examples."""
+class Prepare(Block):
+    """How manuscripts become training examples."""
 
     model_config = ConfigDict(extra="forbid")
 
     manuscripts: tuple[str, ...] = ("prepare/manuscripts",)
     """Files (.txt, .md, .docx, .epub, .odt), folders of them, and globs."""
-    keep_matter: bool = False
-    """Keep title pages, imprints, contents, notes and licences. Off: they are left out."""
+    keep_front_and_back_matter: bool = False
+    """Keep title pages, imprints, contents, notes and licences. By default they are left out."""
     format: Literal["chat", "tokens"] = "chat"
-    """``chat``: messages, for ``type: chat_template``. ``tokens``: ready ``input_ids`` and
-    ``labels`` for base models without a template, for a dataset without ``type``."""
+    """``chat``: messages, for ``type: chat_template``. ``tokens``: ``input_ids`` and ``labels``
+    for base models without a chat template, for a dataset without ``type``."""
     strategy: KnownStrategy = Field(default="sequential", description=describe_strategies())
     overlap: float | None = Field(default=None, gt=0)
-    """What each chunk repeats, with ``strategy: overlap``: a share of the chunk up to 0.9, or
-    tokens from 1 on. Unset: 0.25."""
+    """How much each chunk repeats of the one before, with ``strategy: overlap``: below 1 a share of
+    the chunk (at most 0.9), from 1 on a number of tokens. Unset: 0.25."""
     overlap_loss: Literal["context", "train"] = "context"
-    """``context``: what is repeated stands before the new text, as what is continued, and is not
-    trained twice. ``train``: it is part of the chunk, and is."""
+    """``context``: the repeated text is given as context and not trained on again. ``train``: the
+    repeated text is trained on, too."""
     min_tokens: int = Field(default=500, ge=0)
-    """A shorter chunk joins its neighbour where it fits [tokens]; whole works stay whole."""
+    """A shorter chunk is joined to its neighbour if both fit in one [tokens]. A whole text that is
+    shorter stays as it is."""
     max_tokens: int | None = Field(default=None, ge=16)
-    """Longest chunk [tokens], what is repeated included. Unset: what ``sequence_len`` leaves
-    beside the template."""
+    """Longest chunk, repeated text included [tokens]. Unset: ``sequence_len`` minus the tokens of
+    the chat template."""
     context_tokens: int = Field(default=128, ge=0)
-    """Preceding text with which a continuation is asked for; not trained on [tokens]. With
-    ``strategy: overlap`` it follows from ``overlap``."""
+    """How much preceding text the prompt of a continuation holds; it is not trained on [tokens].
+    With ``strategy: overlap`` it follows from ``overlap``."""
     prompts: str = "plain"
-    """What the user's turn says: ``plain`` (continue, in many wordings), ``brief`` (who and what
-    comes next, too), or a YAML file with lists ``opening``, ``continuation`` and ``brief``."""
+    """What the user's turn says: ``plain`` (asks to continue, in many wordings), ``brief`` (also
+    names who and what comes next), or a YAML file with lists ``opening``, ``continuation`` and
+    ``brief``."""
     held_out: float = Field(default=0.1, ge=0, lt=1)
-    """Share of the text held out for evaluation, at least one chapter of it."""
+    """Share of the text that is held out for evaluation; at least one chapter."""
     split: Literal["auto", "documents", "chapters"] = "auto"
-    """``documents``: whole ones are held out. ``chapters``: closing chapters of the last large one.
-    ``auto``: documents where some come to about ``held_out``; else chapters."""
+    """``documents``: holds out whole documents. ``chapters``: holds out the last chapters of the
+    last large document. ``auto``: documents if some add up to about ``held_out``, else
+    chapters."""
     system: str | None = None
-    """System prompt of every example. Unset: what the chat template says by itself."""
+    """System prompt of every example. Unset: the chat template's own."""
 
     @model_validator(mode="after")
     def _keys_fit_the_strategy(self) -> Prepare:
-        """A key that has no effect with the strategy is refused."""
-        strategy = STRATEGY_NAMES[self.strategy]
-        if not strategy.repeats:
-            repeating = " or ".join(name for name, each in STRATEGY_NAMES.items() if each.repeats)
-            for key, is_given in (
-                ("overlap", self.overlap is not None),
-                ("overlap_loss", "overlap_loss" in self.model_fields_set),
-            ):
-                if is_given:
-                    raise ValueError(f"{key} counts with strategy: {repeating} only")
+        """A key that has no effect with the strategy is an error."""
+        repeats = STRATEGY_NAMES[self.strategy].repeats
+        repeating = " or ".join(name for name, each in STRATEGY_NAMES.items() if each.repeats)
+        if not repeats and self.overlap is not None:
+            raise ValueError(f"overlap needs strategy: {repeating}")
+        if not repeats and "overlap_loss" in self.model_fields_set:
+            raise ValueError(f"overlap_loss needs strategy: {repeating}")
         if self.overlap is not None and 0.9 < self.overlap < 1:
-            raise ValueError("overlap is a share up to 0.9, or tokens from 1 on")
-        given = "context_tokens" in self.model_fields_set and self.context_tokens
-        if strategy.repeats and given:
-            raise ValueError(
-                f"strategy: {strategy.name} sets the context by itself: no context_tokens"
-            )
+            raise ValueError("overlap must be a share of at most 0.9, or tokens from 1 on")
+        if repeats and self.context_tokens and "context_tokens" in self.model_fields_set:
+            raise ValueError(f"context_tokens cannot be set with strategy: {self.strategy}")
         return self
 
     @field_validator("overlap")
     @classmethod
-    def _whole_tokens(cls, value: float | None) -> float | None:
+    def _is_whole_from_one_on(cls, value: float | None) -> float | None:
         """From 1 on it counts tokens, and there are no half ones."""
         if value is not None and value >= 1 and value != int(value):
             raise ValueError("overlap in tokens must be a whole number")
         return value
 
 
-class Seqctx(Part):
-    """Our own block; Axolotl ignores it."""
+Goal = Literal["voice", "structure", "throughput"]
+"""What a file is made for: ``seqctx init`` writes it, ``seqctx plan --options`` judges by it."""
+
+
+class Seqctx(Block):
+    """What seqctx reads; Axolotl ignores this block."""
 
     model_config = ConfigDict(extra="forbid")
 
     gpu: str | None = None
-    """The card the file is meant for, such as ``rtx-5090``."""
-    goal: Literal["voice", "structure", "throughput"] = "voice"
-    """What ``seqctx plan --options`` judges by: ``voice``, the style at the least price;
-    ``structure``, arcs and payoffs over long distances; ``throughput``, the least time."""
+    """The GPU that the file is meant for, such as ``rtx-5090``, or ``cpu``."""
+    goal: Goal = "voice"
+    """What matters most; ``seqctx plan --options`` judges by it. ``voice``: the author's style, at
+    the lowest cost. ``structure``: arcs and payoffs over long distances. ``throughput``: the
+    shortest training time."""
     prepare: Prepare = Prepare()

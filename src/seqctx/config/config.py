@@ -1,6 +1,6 @@
 """The file as a model: Axolotl's keys that seqctx reads, and the blocks ``vllm:`` and ``seqctx:``.
 
-Every other Axolotl key passes through untouched (``extra="allow"``).
+Every other Axolotl key is passed through as it is (``extra="allow"``).
 """
 
 from __future__ import annotations
@@ -16,10 +16,14 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from seqctx.catalog.keys import axolotl_names, unknown_keys
-from seqctx.config.blocks import Dataset, Part, Seqctx, Vllm
+from seqctx.config.blocks import Block, Dataset, Seqctx, Vllm
 from seqctx.config.problem import InvalidConfigError, Problem
-from seqctx.config.source import Document, laid_over, read_document
+from seqctx.config.source import Document, read_document, with_value
+from seqctx.config.values import explain_value
+from seqctx.system.arguments import expect_type
 
+FROM_LOAD_CONFIG = "Make one with load_config."
+"""Remedy where a function is given something else than a Config."""
 ADAPTERS = ("lora", "qlora", "llama-adapter")  # axolotl 0.19: schemas/peft.py, validate_adapter
 ATTENTION = (  # axolotl 0.19: schemas/enums.py, CANONICAL_ATTN_IMPLS
     "eager", "sdpa", "flash_attention_2", "flash_attention_3", "flash_attention_4",
@@ -27,10 +31,11 @@ ATTENTION = (  # axolotl 0.19: schemas/enums.py, CANONICAL_ATTN_IMPLS
 )  # fmt: skip
 
 
-class Config(Part):
-    """One file in ``axolotl_configs/``: what is trained, what is served, and how text is prepared.
+class Config(Block):
+    """One file in ``axolotl_configs/``: what is trained, what is served, how text is prepared.
 
-    A Config compares by value, cannot be changed, and remembers which keys were given.
+    A Config cannot be changed, compares by value, and remembers which keys were given. The same
+    with Axolotl's defaults filled in is `seqctx.config.effective.Effective`.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -38,56 +43,57 @@ class Config(Part):
     base_model: str = Field(min_length=1)
     """A folder with a Hugging Face checkpoint, or a hub id."""
     adapter: str | None = None
-    """``lora``, ``qlora``, or what a plugin adds. Unset: full fine-tuning."""
+    """``lora``, ``qlora``, or the name of a plugin's. Unset: full fine-tuning."""
     load_in_4bit: bool | None = None
-    """Weights in 4 bit (bitsandbytes NF4), which ``adapter: qlora`` needs."""
+    """Loads weights in 4 bit (bitsandbytes NF4); ``adapter: qlora`` needs it."""
     load_in_8bit: bool | None = None
-    """Weights in 8 bit (bitsandbytes), with ``adapter: lora``."""
+    """Loads weights in 8 bit (bitsandbytes), for ``adapter: lora``."""
     lora_r: int | None = Field(default=None, ge=1)
     """Rank of the adapter. Unset: PEFT's 8."""
     lora_alpha: int | None = None
-    """The adapter counts lora_alpha / lora_r; lora_alpha / sqrt(lora_r) with peft_use_rslora."""
+    """The adapter's output is scaled by lora_alpha / lora_r, or by lora_alpha / sqrt(lora_r) with
+    peft_use_rslora."""
     lora_target_modules: str | tuple[str, ...] | None = None
     """Names of the linear layers that get an adapter."""
     lora_target_linear: bool | None = None
-    """Every linear layer gets an adapter."""
+    """Gives every linear layer an adapter."""
     lora_modules_to_save: tuple[str, ...] | None = None
-    """Modules trained in full beside the adapter; vLLM loads no such adapter."""
+    """Modules trained in full beside the adapter. vLLM does not load such an adapter."""
     sample_packing: bool | None = None
-    """Several examples in one row of ``sequence_len`` tokens. Axolotl's default is off."""
+    """Packs several examples into one row of ``sequence_len`` tokens. Unset: off."""
     eval_sample_packing: bool | None = None
     """The same in evaluation. Unset: as ``sample_packing``."""
     attn_implementation: str | None = None
-    """``sdpa``, ``flash_attention_2``, ``eager``, ... Unset: no mask between packed examples."""
+    """``sdpa``, ``flash_attention_2``, ``eager``, ... Unset: packed examples see each other."""
     val_set_size: float | None = None
-    """Rows drawn at random for evaluation: a share below 1, a number from 1 on."""
+    """Rows split off at random for evaluation: below 1 a share, from 1 on a number of rows."""
     micro_batch_size: int | None = Field(default=None, ge=1)
-    """Rows a card takes at once. Axolotl's default is 1."""
+    """Rows that a GPU processes at once. Unset: 1."""
     eval_batch_size: int | None = Field(default=None, ge=1)
-    """Rows a card takes at once in evaluation. Unset: ``micro_batch_size``."""
+    """Rows that a GPU processes at once in evaluation. Unset: ``micro_batch_size``."""
     gradient_accumulation_steps: int | None = Field(default=None, ge=1)
-    """Batches an optimizer step adds up. Axolotl's default is 1."""
+    """Batches whose gradients one optimizer step adds up. Unset: 1."""
     max_steps: int | None = None
-    """Optimizer steps at most. Unset: what ``num_epochs`` gives."""
+    """Number of optimizer steps. Unset: it follows from ``num_epochs``."""
     chat_template: str | None = None
-    """The template that examples are rendered with in training."""
+    """The chat template that training renders examples with. Unset: the tokenizer's own."""
     sequence_len: int = Field(default=512, ge=1)
-    """What one training example may span [tokens]. Axolotl's default is 512."""
+    """Longest training example [tokens]. Unset: 512."""
     num_epochs: float = Field(default=1.0, gt=0)
-    """Passes over the training examples. Axolotl's default is 1."""
+    """Passes over the training examples. Unset: 1."""
     datasets: tuple[Dataset, ...] = ()
-    """What Axolotl trains on."""
+    """The data that Axolotl trains on."""
     test_datasets: tuple[Dataset, ...] = ()
-    """What Axolotl evaluates on."""
+    """The data that Axolotl evaluates on."""
     output_dir: str = "./model-out"
-    """Where the trained weights go. Axolotl's default is ./model-out."""
+    """Folder for the trained weights. Unset: ./model-out."""
     vllm: Vllm = Vllm()
     seqctx: Seqctx = Seqctx()
 
     @model_validator(mode="before")
     @classmethod
-    def _empty_blocks_are_absent(cls, data: Any) -> Any:
-        """``vllm:`` with nothing under it is null in YAML; it means the defaults."""
+    def _null_counts_as_unset(cls, data: Any) -> Any:
+        """``vllm:`` with nothing under it is null in YAML, and stands for the defaults."""
         if isinstance(data, dict):
             kept = {"sequence_len", "num_epochs", "output_dir"}  # Axolotl refuses null there
             absent = cls.model_fields.keys() - kept
@@ -96,7 +102,7 @@ class Config(Part):
 
     @field_validator("attn_implementation")
     @classmethod
-    def _a_known_attention(cls, value: str | None) -> str | None:
+    def _names_an_attention(cls, value: str | None) -> str | None:
         """A name of Axolotl's, or the hub path of a kernel."""
         if value is not None and value not in ATTENTION and "/" not in value:
             raise ValueError(f"must be one of {', '.join(ATTENTION)}, or a kernel's hub path")
@@ -104,51 +110,52 @@ class Config(Part):
 
     @field_validator("chat_template")
     @classmethod
-    def _a_known_template(cls, value: str | None) -> str | None:
+    def _names_a_template(cls, value: str | None) -> str | None:
         """A name of Axolotl's, or ``tokenizer_default_fallback_`` and one."""
         names = axolotl_names()["keys"]["chat_template"]["choices"]
         prefix = "tokenizer_default_fallback_"
         if value is not None and value not in names and not value.startswith(prefix):
             close = difflib.get_close_matches(value, names, 1, 0.5) or ["tokenizer_default"]
-            raise ValueError(f"is no template of Axolotl's, such as {close[0]}")
+            raise ValueError(f"must be one of Axolotl's chat templates, such as {close[0]}")
         return value
 
     @field_validator("datasets", "test_datasets")
     @classmethod
-    def _no_empty_list(cls, value: tuple[Dataset, ...]) -> tuple[Dataset, ...]:
-        """An empty list is refused by Axolotl; leave the key out."""
+    def _has_entries(cls, value: tuple[Dataset, ...]) -> tuple[Dataset, ...]:
+        """Axolotl refuses an empty list."""
         if not value:
-            raise ValueError("must name at least one")
+            raise ValueError("must have at least one entry; without data leave the key out")
         return value
 
     @model_validator(mode="after")
-    def _a_known_adapter(self) -> Config:
-        """Any adapter but the built-in ones comes with a plugin."""
+    def _names_an_adapter(self) -> Config:
+        """An adapter that is not built in needs the plugin that adds it."""
         if self.adapter and self.adapter not in ADAPTERS and not self.get("plugins"):
-            raise ValueError(f"adapter {self.adapter!r} is none of {', '.join(ADAPTERS)}")
+            known = ", ".join(ADAPTERS)
+            raise ValueError(f"adapter must be one of {known}, or list the plugin that adds it")
         return self
 
     @field_validator("output_dir")
     @classmethod
-    def _a_folder_of_its_own(cls, value: str) -> str:
-        """It is replaced as a whole, so it cannot be the folder that everything else is in."""
+    def _names_its_own_folder(cls, value: str) -> str:
+        """Training replaces the whole folder, so it must not hold anything else."""
         if not Path(value).name:
-            raise ValueError("must name a folder of its own")
+            raise ValueError("must name a folder of its own, such as outputs/novel")
         return value
 
     def replace(self, **changes: Any) -> Config:
         """A copy with some keys changed, validated again; nested keys are ``vllm__port``.
 
         Raises:
-            InputError: with every key that is wrong.
+            InputError: listing every wrong key.
         """
         data = self.model_dump(exclude_unset=True)
         for key, value in changes.items():
-            data = laid_over(data, key.split("__"), value)
+            data = with_value(data, key.split("__"), value)
         return parse_config(Document("replace", data, {}))
 
     def _repr_html_(self) -> str:
-        """What the file says, as a table; what a key means shows when the mouse rests on it."""
+        """The given keys as a table; pointing at a key shows its description."""
         rows = []
         for key, value in _flat(self.model_dump(exclude_unset=True)).items():
             about = _description(type(self), key.split("."))
@@ -163,7 +170,13 @@ class Config(Part):
 
 
 def diff(old: Config, new: Config) -> dict[str, tuple[Any, Any]]:
-    """Dotted keys whose values differ: value before, value after; None where there is none."""
+    """Dotted keys whose values differ: value before, value after; None where a key is missing.
+
+    Raises:
+        InputError: when either is no Config.
+    """
+    for name, value in (("old", old), ("new", new)):
+        expect_type(name, value, Config, FROM_LOAD_CONFIG)
     before, after = _flat(old.model_dump()), _flat(new.model_dump())
     keys = sorted(before.keys() | after.keys())
     return {k: (before.get(k), after.get(k)) for k in keys if before.get(k) != after.get(k)}
@@ -183,11 +196,13 @@ def load_config(path: str | Path, overrides: Mapping[str, Any] | None = None) ->
 
     Args:
         path: the file.
-        overrides: dotted keys and values laid over the file, such as ``{"vllm.port": 8001}``.
+        overrides: dotted keys and values that replace those of the file, such as
+            ``{"vllm.port": 8001}``.
 
     Raises:
-        InputError: when the file cannot be read, or with every key that is wrong and its line.
+        InputError: when the file cannot be read; or listing every wrong key with its line.
     """
+    expect_type("path", path, (str, Path), "Name a YAML file.")
     return parse_config(read_document(Path(path)), overrides)
 
 
@@ -195,7 +210,8 @@ def parse_config(document: Document, overrides: Mapping[str, Any] | None = None)
     """Validate a document as a Config.
 
     Raises:
-        InvalidConfigError: with all errors at once, a line each; keys that nobody knows included.
+        InvalidConfigError: listing all errors, unknown keys included, one a line.
+        InputError: when an argument has a wrong type.
     """
     cfg, problems = read_config(document, overrides)
     errors = [problem for problem in problems if problem.severity == "error"]
@@ -210,10 +226,16 @@ def read_config(
     """Validate a document as far as it goes.
 
     Returns:
-        The Config, None where a value cannot be read; and what is wrong with keys and values, by
-        line: unknown keys and bad values are errors, deprecated keys warnings.
+        The Config, None if a value is wrong; and the problems with keys and values, by line:
+        unknown keys and wrong values are errors, deprecated keys warnings.
+
+    Raises:
+        InputError: when an argument has a wrong type.
     """
-    document = document.overlaid(overrides)
+    expect_type("document", document, Document, "Read one with read_document.")
+    if overrides is not None:
+        expect_type("overrides", overrides, Mapping, "Give dotted keys and their values.")
+    document = document.with_overrides(overrides)
     data, problem = document.data, partial(Problem.at, document)
     problems = [
         problem(
@@ -231,25 +253,11 @@ def read_config(
     except ValidationError as error:
         for bad in error.errors():
             path = tuple(part for part in bad["loc"] if part not in _UNION_ARMS)
-            got = "" if bad["type"] == "missing" else f" (got {_clipped(bad['input'])})"
-            fact = "missing" if bad["type"] == "missing" else _fact(bad["msg"]) + got
-            problems.append(problem(path, "error", "value", fact, "Mend the key."))
+            problems.append(problem(path, "error", "value", *explain_value(bad, Config, path)))
     return cfg, sorted(set(problems))
 
 
 _UNION_ARMS = {"str", "tuple[str, ...]"}  # pydantic names the arm of a union that refused
-
-
-def _fact(message: str) -> str:
-    """Pydantic's message as a fact of ours."""
-    message = message.removeprefix("Value error, ")
-    return message[:1].lower() + message[1:]
-
-
-def _clipped(value: Any) -> str:
-    """A value as Python writes it, short enough for a line."""
-    text = repr(value) if not isinstance(value, str) else repr(value[:100])
-    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _plugins(data: Mapping[str, Any]) -> list[str]:

@@ -11,11 +11,11 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, Self
 
+from seqctx.catalog.keys import KeyPath
 from seqctx.catalog.models import Model
 from seqctx.catalog.rope import ROPE_KEYS, position_factor
 from seqctx.config.blocks import Dataset, Seqctx, Vllm
 from seqctx.config.config import Config
-from seqctx.config.source import KeyPath
 
 SOURCES = {
     "lora_r": "PEFT 0.20: tuners/lora/config.py, LoraConfig.r",

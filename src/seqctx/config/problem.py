@@ -1,11 +1,12 @@
-"""What is said of a file: one line a problem, with its place and what to do."""
+"""A problem with a file: one line, with its place and what to do."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal, Self
 
-from seqctx.config.source import Document, KeyPath
+from seqctx.catalog.keys import KeyPath
+from seqctx.config.source import Document
 from seqctx.errors import InputError
 
 Severity = Literal["error", "warning", "note"]
@@ -16,8 +17,8 @@ class Problem:
     """One line of ``seqctx check``; sorted by file and place.
 
     Attributes:
-        line: from 1; 0 where it is about the file as a whole.
-        column: from 1; 0 likewise.
+        line: from 1; 0 for a problem of the file as a whole.
+        column: from 1; 0 as for the line.
         key: dotted, such as ``vllm.max_model_len``.
     """
 
@@ -35,10 +36,10 @@ class Problem:
         cls, document: Document, path: KeyPath, severity: Severity, rule: str, message: str,
         remedy: str,
     ) -> Self:  # fmt: skip
-        """A problem of one key: by its line, or by ``--set`` where the command line gave it."""
-        given = next((g for g in document.given if path[: len(g)] == g), None)
-        place = f"--set {_dotted(given)}" if given else document.name
-        line, column = (0, 0) if given else document.position(path)
+        """A problem of one key: at its line, or at ``--set`` if the command line set it."""
+        override = next((p for p in document.overridden if path[: len(p)] == p), None)
+        place = f"--set {_dotted(override)}" if override else document.name
+        line, column = (0, 0) if override else document.position(path)
         fact, remedy = one_line(message), one_line(remedy)
         return cls(place, line, column, _dotted(path), severity, rule, fact, remedy)
 
@@ -58,16 +59,16 @@ def _dotted(path: KeyPath) -> str:
 
 
 def one_line(text: str, limit: int = 300) -> str:
-    """Text without line breaks, and clipped: values of the file stand in it."""
+    """Text without line breaks, clipped: it may contain values of the file."""
     text = " ".join(text.split())
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
 class InvalidConfigError(InputError):
-    """A file with errors; all of them at once, a line each.
+    """A file with errors; the message lists all of them, one a line.
 
     Attributes:
-        problems: the same as data.
+        problems: the errors as data.
     """
 
     def __init__(self, problems: list[Problem]) -> None:

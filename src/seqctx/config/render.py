@@ -1,4 +1,4 @@
-"""What people, Axolotl and vLLM are given: pure functions of a Config."""
+"""A Config as YAML for people, as Axolotl's YAML, and as vLLM's command line."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from pydantic import BaseModel
 
 from seqctx.artifacts.layout import RunDir
 from seqctx.catalog.keys import axolotl_names, vllm_names
-from seqctx.config.config import Config
+from seqctx.config.config import FROM_LOAD_CONFIG, Config
 from seqctx.config.effective import Effective
 from seqctx.config.source import Loader
 from seqctx.errors import CheckError
+from seqctx.system.arguments import expect_type
 
 SCHEMA_FILE = "seqctx.schema.json"
 _SECTIONS = {
@@ -44,17 +45,17 @@ _SECRET_FLAGS = ("--watermark-config",)  # beside `secrets`, as vLLM's own log l
 
 
 class _Dumper(yaml.SafeDumper):
-    """Puts quotes around every string that our reader would take for something else."""
+    """Quotes every string that our reader would read as another type."""
 
     yaml_implicit_resolvers = Loader.yaml_implicit_resolvers
 
     def ignore_aliases(self, data: Any) -> bool:
-        """Values are written out where they stand."""
+        """Write repeated values out instead of using aliases."""
         return True
 
 
 def dump_yaml(data: Any) -> str:
-    """Plain values as YAML that `seqctx.config.source` reads back as they were."""
+    """Plain values as YAML that `seqctx.config.source` reads back unchanged."""
     return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=88)
 
 
@@ -85,7 +86,7 @@ def annotated_yaml(cfg: Config, header: str = "") -> str:
 
 
 def _annotated(values: dict[str, Any], model: type[BaseModel], indent: str = "") -> list[str]:
-    """Lines of a mapping, what a key means before it."""
+    """Lines of a mapping, each key after a comment with its description."""
     lines: list[str] = []
     for key, value in values.items():
         field = model.model_fields.get(key)
@@ -107,21 +108,27 @@ def _comment(text: str) -> list[str]:
     ]
 
 
-def axolotl_mapping(cfg: Config, *, output_dir: Path) -> dict[str, Any]:
+def axolotl_mapping(cfg: Config, *, output_dir: str | Path | None = None) -> dict[str, Any]:
     """The Axolotl YAML that is really run: the file's own keys, without our block.
 
     Args:
         cfg: the file.
-        output_dir: where this run writes.
+        output_dir: where this run writes; unset: the file's own.
 
     Returns:
-        A mapping in which every key of the file that Axolotl reads stands as it was given, but
-        for where it writes: weights, and tokenized data (an interrupted run must leave none that
-        is half-written where the next one looks).
+        The file's keys that Axolotl reads, as they were given, but for two: ``output_dir``, and
+        ``dataset_prepared_path``, which is a folder of this run, so that an interrupted run leaves
+        no half-written tokenized data to the next.
+
+    Raises:
+        InputError: when an argument has a wrong type.
     """
+    expect_type("cfg", cfg, Config, FROM_LOAD_CONFIG)
+    output = cfg.output_dir if output_dir is None else output_dir
+    expect_type("output_dir", output, (str, Path), "Name the folder of the run.")
     given = cfg.model_dump(mode="json", exclude_unset=True, exclude={"seqctx"})
-    tokenized = RunDir(output_dir).tokenized
-    return {**given, "output_dir": str(output_dir), "dataset_prepared_path": str(tokenized)}
+    tokenized = RunDir(Path(output)).tokenized
+    return {**given, "output_dir": str(output), "dataset_prepared_path": str(tokenized)}
 
 
 def base_name(cfg: Config) -> str:
@@ -130,16 +137,16 @@ def base_name(cfg: Config) -> str:
 
 
 def adapter_name(cfg: Config) -> str:
-    """The name under which what was trained is served: the last part of ``output_dir``.
+    """The name under which the trained adapter is served: the last part of ``output_dir``.
 
-    Where the base has that name, ``-trained`` comes after it: two models need two.
+    ``-trained`` is added if the base model has the same name.
     """
     name = _last_part(cfg.output_dir)
     return f"{name}-trained" if name == base_name(cfg) else name
 
 
 def _last_part(path: str) -> str:
-    """The last part of a folder, ``.`` and ``..`` looked up, or of a hub id."""
+    """The last part of a folder, with ``.`` and ``..`` resolved, or of a hub id."""
     return os.path.basename(os.path.abspath(path))
 
 
@@ -151,31 +158,32 @@ def max_lora_rank(rank: int) -> int:
     """
     if rank > VLLM_MAX_LORA_RANKS[-1]:
         highest = VLLM_MAX_LORA_RANKS[-1]
-        raise CheckError(f"lora_r: vLLM takes up to {highest} (got {rank}). Merge, serve that.")
+        fact = f"vLLM serves adapters of rank {highest} at most (got {rank})"
+        raise CheckError(f"lora_r: {fact}. Merge the adapter and serve the merged model.")
     return next(r for r in VLLM_MAX_LORA_RANKS if r >= rank)
 
 
 def secrets(cfg: Config) -> dict[str, str]:
-    """What vLLM is given in its environment rather than as flags, which everybody's ps shows."""
-    token = _given(cfg, "hf_token")
+    """Environment variables for vLLM's secrets: flags would show in everybody's process list."""
+    token = _vllm_key(cfg, "hf_token")
     found = {"VLLM_API_KEY": api_key(cfg), "HF_TOKEN": token if isinstance(token, str) else None}
     return {name: value for name, value in found.items() if value is not None}
 
 
 def api_key(cfg: Config) -> str | None:
-    """The key that the file asks requests for; None where it names none, or several."""
-    given = _given(cfg, "api_key")
+    """The API key that requests need; None if the file has none, or several."""
+    given = _vllm_key(cfg, "api_key")
     keys = given if isinstance(given, list) else [given]
     return str(keys[0]) if len(keys) == 1 and keys[0] is not None else None
 
 
-def _given(cfg: Config, key: str) -> Any:
-    """A key of ``vllm:``, which may be spelt as the flag is."""
+def _vllm_key(cfg: Config, key: str) -> Any:
+    """A key of ``vllm:``, with underscores or, as in the flag, with hyphens."""
     return cfg.vllm.get(key, cfg.vllm.get(key.replace("_", "-")))
 
 
 def shown(command: list[str], cfg: Config) -> str:
-    """A command line for people and logs, with stars for what is secret."""
+    """A command line for people and logs, with ``***`` in place of secrets."""
     hidden = [
         "***" if before in _SECRET_FLAGS else each
         for before, each in zip(["", *command], command, strict=False)
@@ -189,18 +197,22 @@ def vllm_command(cfg: Config, *, program: tuple[str, ...] = ("vllm", "serve")) -
     Args:
         cfg: the file; the adapter in ``output_dir`` is served beside the base where ``adapter:``
             is set.
-        program: what comes before the model.
+        program: the words before the model.
 
     Returns:
-        One argument an item. Keys of ``vllm:`` become flags, but for `secrets`: ``true`` is the
-        bare flag, ``false`` its ``--no-`` form, mappings are JSON, lists are what vLLM takes for
-        each.
+        The arguments. Keys of ``vllm:`` become flags, except for `secrets`: ``true`` gives the bare
+        flag, ``false`` its ``--no-`` form, a mapping JSON, a list what vLLM's flag takes.
+
+    Raises:
+        InputError: when ``cfg`` is no Config.
+        CheckError: when vLLM takes no adapter of that rank.
     """
+    expect_type("cfg", cfg, Config, FROM_LOAD_CONFIG)
     vllm = cfg.vllm
     command = [*program, cfg.base_model, "--served-model-name", base_name(cfg)]
     if cfg.adapter:
         module = {"name": adapter_name(cfg), "path": cfg.output_dir}
-        others = _given(cfg, "lora_modules") or []  # of two such flags vLLM would take the last
+        others = _vllm_key(cfg, "lora_modules") or []  # vLLM reads only the last such flag
         others = others if isinstance(others, list) else [others]
         command += ["--enable-lora", "--lora-modules", *map(_word, [module, *others])]
         command += ["--max-lora-rank", str(max_lora_rank(Effective.of(cfg).lora_r))]

@@ -1,7 +1,7 @@
 """A YAML file with the line of every key: read as Axolotl reads it (safe_load), but strictly.
 
-A key that stands twice is refused, where PyYAML silently takes the last; so are files whose
-aliases expand to more than a hand-edited file can hold.
+A key that is given twice is an error, where PyYAML silently uses the last; so is a file whose
+aliases expand to more than a hand-edited file holds.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import IO, Any
 
 import yaml
 
+from seqctx.catalog.keys import KeyPath
 from seqctx.errors import InputError
 from seqctx.system.atomic import explain_os_errors
 
-KeyPath = tuple[str | int, ...]
 _MOST_NODES = 100_000  # a hand-edited file has hundreds
 _DEEPEST = 100  # levels; a hand-edited file has five
-_NO_NAME = ("bool", "null", "float", "timestamp", "int")  # what a plain key may be read as
+_NOT_TEXT = ("bool", "null", "float", "timestamp", "int")  # types that YAML gives unquoted keys
 
 
 @dataclass(frozen=True)
@@ -32,53 +32,53 @@ class Document:
         data: the top-level mapping.
         lines: line of each key and list item, from 1, by its path of keys and indices.
         columns: their columns, from 1.
-        given: paths that the command line laid over the file.
+        overridden: paths whose values the command line set.
     """
 
     name: str
     data: dict[str, Any]
     lines: Mapping[KeyPath, int]
     columns: Mapping[KeyPath, int] = field(default_factory=dict)
-    given: frozenset[KeyPath] = frozenset()
+    overridden: frozenset[KeyPath] = frozenset()
 
-    def overlaid(self, overrides: Mapping[str, Any] | None) -> Document:
-        """The same with dotted keys and values laid over it."""
+    def with_overrides(self, overrides: Mapping[str, Any] | None) -> Document:
+        """A copy in which the values of some dotted keys are replaced."""
         data, paths = self.data, [tuple(dotted.split(".")) for dotted in overrides or {}]
         for path, value in zip(paths, (overrides or {}).values(), strict=True):
-            data = laid_over(data, path, value)
-        return replace(self, data=data, given=self.given.union(paths))
+            data = with_value(data, path, value)
+        return replace(self, data=data, overridden=self.overridden.union(paths))
 
     def position(self, path: KeyPath) -> tuple[int, int]:
-        """Line and column, from 1, of a key or the nearest block around it; (0, 0) for the file."""
+        """Line and column, from 1, of a key or the nearest block around it; else (0, 0)."""
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 0), self.columns.get(path, 0)
 
     def place(self, path: KeyPath) -> str:
-        """``name:line`` of a key, of the nearest block around it where it is not in the file."""
+        """``name:line`` of a key or, if it is not in the file, of the nearest block around it."""
         while path and path not in self.lines:
             path = path[:-1]
         return f"{self.name}:{self.lines[path]}" if path else self.name
 
 
-def laid_over(data: dict[str, Any], keys: Sequence[str], value: Any) -> dict[str, Any]:
+def with_value(data: dict[str, Any], keys: Sequence[str], value: Any) -> dict[str, Any]:
     """A copy of nested mappings with one value set."""
     key, *rest = keys
     if not rest:
         return {**data, key: value}
     inner = data.get(key)
-    return {**data, key: laid_over(inner if isinstance(inner, dict) else {}, rest, value)}
+    return {**data, key: with_value(inner if isinstance(inner, dict) else {}, rest, value)}
 
 
 class Loader(yaml.SafeLoader):
-    """safe_load's, but that ``2e-4`` is a number, as Axolotl's schema takes it to be.
+    """safe_load's, with three differences.
 
-    Numbers that YAML 1.1 reads in base 8 or 60 are refused, and so is what cannot be read, with
-    its line.
+    ``2e-4`` is a number, as in Axolotl's schema. Numbers that YAML 1.1 reads in base 8 or 60 are
+    errors. A value that cannot be read is an error with its line.
     """
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        """A node's value; a scalar that has none (a 13th month, ``!!bool x``) has its line."""
+        """A node's value; a scalar without one (a 13th month, ``!!bool x``) is an error."""
         try:
             return super().construct_object(node, deep)
         except (
@@ -90,7 +90,7 @@ class Loader(yaml.SafeLoader):
             TypeError,
         ) as error:
             text = str(getattr(node, "value", ""))[:40]
-            fact = f"{text!r} cannot be read as {node.tag.rpartition(':')[2]} ({str(error)[:80]})"
+            fact = f"{text!r} cannot be read as {_a_type(node.tag)} ({str(error)[:80]})"
             raise yaml.constructor.ConstructorError(None, None, fact, node.start_mark) from None
 
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
@@ -102,12 +102,19 @@ class Loader(yaml.SafeLoader):
         return float(_decimal(node, super().construct_yaml_float(node)))
 
 
+def _a_type(tag: str) -> str:
+    """A YAML type in words."""
+    kind = tag.rpartition(":")[2]
+    words = {"int": "a number", "float": "a number", "bool": "true or false", "null": "empty"}
+    return words.get(kind, f"a {kind}")
+
+
 def _decimal(node: yaml.ScalarNode, value: float) -> float:
-    """A number, unless it is written in a base that nobody means."""
+    """A number, unless it is written in base 8 or 60, which hardly anybody means."""
     text = str(node.value)
     base = "60" if ":" in text else "8" if re.fullmatch(r"[-+]?0[0-7_]+", text) else None
     if base and text.strip("+-0_"):
-        fact = f"{text} is read as {value:g}, in base {base}; write {value:g}, or quotes around it"
+        fact = f"{text} is read in base {base}, as {value:g}; write {value:g}, or quote it"
         raise yaml.constructor.ConstructorError(None, None, fact, node.start_mark)
     return value
 
@@ -126,7 +133,7 @@ def read_document(path: Path) -> Document:
 
     Raises:
         InputError: when the file is missing, no UTF-8 text, no YAML, or no mapping; with the
-            line where there is one. All duplicate keys are named at once.
+            line where there is one. All duplicate keys are listed at once.
     """
     return parse_document(_bytes(path), str(path))
 
@@ -146,9 +153,9 @@ def read_text(path: Path | None, stream: IO[bytes]) -> tuple[str, Document]:
 
 
 def _bytes(path: Path) -> bytes:
-    """A file's content, or one line on why there is none."""
+    """A file's content."""
     if path.is_dir():
-        raise InputError(f"{path}: is a folder, not a YAML file. Name one of axolotl_configs/.")
+        raise InputError(f"{path}: is a folder, not a YAML file. Name a file in it.")
     with explain_os_errors(path):
         return path.read_bytes()
 
@@ -159,14 +166,14 @@ def parse_document(text: str | bytes, name: str) -> Document:
         try:
             text = text.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            fact = f"no UTF-8 text (byte {error.start})"
+            fact = f"not UTF-8 text (byte {error.start})"
             raise InputError(f"{name}: {fact}. Save it as UTF-8.") from None
     try:
         loader = Loader(text)
     except yaml.reader.ReaderError as error:  # NUL and other control characters
         line = text.count("\n", 0, error.position) + 1
-        fact = f"character {error.character:#x} is none that YAML allows"
-        raise InputError(f"{name}:{line}: no valid YAML: {fact}. Delete it.") from None
+        fact = f"YAML does not allow character {error.character:#x}"
+        raise InputError(f"{name}:{line}: not valid YAML: {fact}. Delete it.") from None
     try:
         root = loader.get_single_node()
         lines: dict[KeyPath, int] = {}
@@ -175,7 +182,7 @@ def parse_document(text: str | bytes, name: str) -> Document:
         for path, at, first in _keys(root, name) if root else ():
             line = at.line + 1
             if first is None:
-                if lines.setdefault(path, line) == line:  # a key of its own comes before a merged
+                if lines.setdefault(path, line) == line:  # its own key comes before a merged one
                     columns.setdefault(path, at.column + 1)
             else:
                 key = ".".join(map(str, path))
@@ -186,9 +193,9 @@ def parse_document(text: str | bytes, name: str) -> Document:
         mark = getattr(error, "problem_mark", None)
         place = f"{name}:{mark.line + 1}" if mark else name
         fact = getattr(error, "problem", None) or str(error).partition("\n")[0]
-        raise InputError(f"{place}: no valid YAML: {fact}. Mend that line.") from None
+        raise InputError(f"{place}: not valid YAML: {fact}. Correct that line.") from None
     except RecursionError:  # before there are nodes to walk
-        raise InputError(f"{name}: nested too deeply. Make it flatter.") from None
+        raise InputError(f"{name}: nested too deeply. Use fewer levels.") from None
     finally:
         loader.dispose()
     if duplicates:
@@ -197,24 +204,26 @@ def parse_document(text: str | bytes, name: str) -> Document:
         got = "nothing" if data is None else type(data).__name__
         raise InputError(
             f"{name}: the top level must be a mapping of keys (got {got}). "
-            "Copy a file of axolotl_configs/ to start from, or write one with seqctx init."
+            "Write a file to start from with seqctx init."
         )
     return Document(name, data, lines, columns)
 
 
 def _keys(root: yaml.Node, name: str) -> Iterator[tuple[KeyPath, yaml.Mark, int | None]]:
-    """Path and place of every key and item, depth first; third, where a duplicate stood first."""
+    """Path and place of every key and item, depth first; and the line of an earlier duplicate."""
     stack: list[tuple[KeyPath, yaml.Node, bool]] = [((), root, False)]
     seen = 0
     while stack:
         path, node, merged = stack.pop()
         seen += 1
         if seen > _MOST_NODES:
-            raise InputError(f"{name}: its aliases never end. Write the values out.")
+            raise InputError(
+                f"{name}: its aliases expand to too many values. Write the values out."
+            )
         if len(path) > _DEEPEST:
             line = node.start_mark.line + 1
-            fact = "nested too deeply, or an alias of what it stands in"
-            raise InputError(f"{name}:{line}: {fact}. Make it flatter.")
+            fact = "nested too deeply, or an alias that contains itself"
+            raise InputError(f"{name}:{line}: {fact}. Use fewer levels.")
         if isinstance(node, yaml.SequenceNode):
             for i, item in enumerate(node.value):
                 yield (*path, i), item.start_mark, None
@@ -228,11 +237,11 @@ def _keys(root: yaml.Node, name: str) -> Iterator[tuple[KeyPath, yaml.Mark, int 
                 elif isinstance(key, yaml.ScalarNode):
                     line = key.start_mark.line + 1
                     kind = key.tag.rpartition(":")[2]
-                    if kind in _NO_NAME and (kind != "int" or not path):
-                        fact = f"{key.value}: is read as {kind}, not as a name"
+                    if kind in _NOT_TEXT and (kind != "int" or not path):
+                        fact = f"{key.value}: YAML reads this key as {_a_type(key.tag)}, not text"
                         raise InputError(f"{name}:{line}: {fact}. Put quotes around it.")
                     if not merged or key.value not in first:
-                        stood = None if merged else first.get(key.value)
-                        yield (*path, key.value), key.start_mark, stood
+                        earlier = None if merged else first.get(key.value)
+                        yield (*path, key.value), key.start_mark, earlier
                     first.setdefault(key.value, line)
                     stack.append(((*path, key.value), value, False))

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
-from typing import Literal
 
 from seqctx.artifacts.dataset_stats import LONG_SCENE, DatasetStats
 from seqctx.catalog.gpus import Gpu
 from seqctx.catalog.models import Model
+from seqctx.config.blocks import Goal
 from seqctx.config.config import Config
 from seqctx.errors import InputError
 from seqctx.plan.memory import GIB, MemoryPlan
@@ -21,7 +21,6 @@ from seqctx.plan.throughput import flops_per_token
 from seqctx.plan.training import card_of, plan_of
 from seqctx.plan.training_settings import Settings, settings_of
 
-Goal = Literal["voice", "structure", "throughput"]
 _WORTH = 0.10  # of all recurrences: showing more of them is worth its price from this gain on
 _CUT = 0.20  # of the scenes: cut through more of them and voice suffers, too
 _FUSED = ", fused loss"

@@ -72,7 +72,7 @@ def prepare(
     small = sum(path.stat().st_size for path in paths) < _IN_MEMORY
     jobs, books = _planned(cfg, hashes, small, on_step)
     on_step("comparing training text with held-out text")
-    held_out = HeldOutText(_held_out_texts(jobs, books, prep.keep_matter))
+    held_out = HeldOutText(_held_out_texts(jobs, books, prep.keep_front_and_back_matter))
     with (
         replaced_folder(out, made_by=DatasetDir(out).manifest.name) as partial,
         explain_os_errors(partial),
@@ -109,7 +109,7 @@ def _planned(
     outlines, books = [], {}
     for k, path in enumerate(hashes):
         on_step(f"reading {path} ({k + 1} of {len(hashes)})")
-        book = read_manuscript(path, keep_matter=prep.keep_matter)
+        book = read_manuscript(path, keep_front_and_back_matter=prep.keep_front_and_back_matter)
         outlines.append(outline(book))
         if small:
             books[path] = book
@@ -169,12 +169,12 @@ def available_cores() -> int:
 
 
 def _held_out_texts(
-    jobs: Sequence[BookJob], books: Mapping[Path, Book], keep_matter: bool
+    jobs: Sequence[BookJob], books: Mapping[Path, Book], keep: bool
 ) -> Iterator[str]:
     """The held-out part of every book that has one."""
     for job in jobs:
         if job.held_out.start < job.size:
-            book = books.get(job.path) or read_manuscript(job.path, keep_matter=keep_matter)
+            book = books.get(job.path) or read_manuscript(job.path, keep_front_and_back_matter=keep)
             yield book.text[job.held_out.start :]
 
 

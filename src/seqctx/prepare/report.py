@@ -117,7 +117,7 @@ def _sources(manifest: Manifest, stats: DatasetStats) -> list[Section]:
         columns = ("book", "kind", "begins with", "words")
         text = [
             "These parts of the files are front matter or back matter, and not your story. They "
-            "are in no example. To keep them, set seqctx.prepare.keep_matter: true."
+            "are in no example. To keep them, set seqctx.prepare.keep_front_and_back_matter: true."
         ]
         sections.append(Section("What was left out", 3, text, columns=columns, rows=left_out))
     if stats.near_duplicates:

@@ -108,7 +108,9 @@ class BookWorker:
             CheckError: when held-out text is in its training part.
         """
         prep, tokenizer = self.cfg.seqctx.prepare, self.tokenizer
-        book = book or read_manuscript(job.path, keep_matter=prep.keep_matter)
+        book = book or read_manuscript(
+            job.path, keep_front_and_back_matter=prep.keep_front_and_back_matter
+        )
         self.held_out.check_not_trained(book, job.held_out.start)
         counts = paragraph_tokens(book, tokenizer)
         made, max_tokens = self._examples(book, job.held_out.start, counts)

@@ -11,13 +11,13 @@ from seqctx.catalog.gpus import Gpu
 from seqctx.catalog.lookup import find_architecture, find_end_of_turn
 from seqctx.catalog.models import Model
 from seqctx.check.facts import longest_window
+from seqctx.config.blocks import Goal
 from seqctx.config.config import Config, parse_config
 from seqctx.config.source import Document
 from seqctx.errors import CheckError, InputError
 from seqctx.plan.memory import GIB
 from seqctx.plan.training import plan_training
 
-Goal = Literal["voice", "overlap", "arcs", "packed"]
 GOALS: tuple[Goal, ...] = get_args(Goal)
 UTILIZATION = 0.90
 _WINDOW = 64_000  # as wide as retrieval over notes and chapters asks for [tokens]
@@ -25,9 +25,8 @@ _SEQUENCES = 9  # fewer are reported to fail at warm-up on Blackwell cards
 
 _OF_GOAL: dict[Goal, dict[str, Any]] = {
     "voice": {"sequence_len": 2048, "sample_packing": False},
-    "overlap": {"sequence_len": 2048, "sample_packing": False},
-    "arcs": {"sequence_len": 4096, "sample_packing": False},
-    "packed": {"sequence_len": 2048, "sample_packing": True, "eval_sample_packing": False},
+    "structure": {"sequence_len": 4096, "sample_packing": False},
+    "throughput": {"sequence_len": 2048, "sample_packing": True, "eval_sample_packing": False},
 }
 _ON_CPU = {
     "optimizer": "adamw_torch",
@@ -73,8 +72,8 @@ def propose(
         base_model: a folder or hub id.
         gpu: the card.
         manuscripts: files and folders of text.
-        goal: ``voice`` trains on 2,048 tokens; ``overlap`` repeats a quarter of each chunk as
-            context; ``arcs`` trains on 4,096; ``packed`` packs examples, kept apart.
+        goal: ``voice`` trains on 2,048 tokens; ``structure`` on 4,096; ``throughput`` on 2,048,
+            with several examples packed into a row, isolated from each other.
         model: the model's, where known.
         stem: the file's name without its ending.
 
@@ -86,11 +85,12 @@ def propose(
     sequence_len = _OF_GOAL[goal]["sequence_len"]
     if model:
         sequence_len = min(sequence_len, model.max_position)
-    prepare: dict[str, Any] = {"manuscripts": list(manuscripts), "held_out": 0.1}
-    if goal == "overlap":
-        prepare |= {"strategy": "overlap", "overlap": 0.25}
-    else:
-        prepare |= {"strategy": "sequential", "context_tokens": 128}
+    prepare = {
+        "manuscripts": list(manuscripts),
+        "held_out": 0.1,
+        "strategy": "sequential",
+        "context_tokens": 128,
+    }
     pad = "<|finetune_right_pad_id|>"
     known = model.special_tokens if model else None
     folder = DatasetDir.named(stem).path.as_posix()
@@ -131,7 +131,7 @@ def propose(
         **(_ON_CPU if on_cpu else _ON_GPU),
         **({} if _has_bf16(gpu) else _WITHOUT_BF16),
         "vllm": {},
-        "seqctx": {"gpu": gpu.name, "prepare": prepare},
+        "seqctx": {"gpu": gpu.name, "goal": goal, "prepare": prepare},
     }
     cfg = parse_config(Document(f"{stem}.yaml", data, {}))
     cfg = cfg.replace(vllm=serving_block(cfg, model, gpu))

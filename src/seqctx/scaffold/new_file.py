@@ -7,10 +7,11 @@ from pathlib import Path
 from seqctx.catalog.gpus import Gpu, find_gpu, known_gpus, machine_gpu
 from seqctx.catalog.lookup import find_model
 from seqctx.catalog.model_folder import check_base
+from seqctx.config.blocks import Goal
 from seqctx.config.json_schema import write_schema
 from seqctx.config.render import annotated_yaml
 from seqctx.errors import InputError
-from seqctx.scaffold.init import Goal, propose, runbook
+from seqctx.scaffold.init import propose, runbook
 from seqctx.system.atomic import write_new
 
 DEFAULT_MANUSCRIPTS = "prepare/manuscripts"

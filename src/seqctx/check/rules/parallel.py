@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
+from seqctx.catalog.keys import KeyPath
 from seqctx.catalog.models import Model
 from seqctx.catalog.optimizers import find_optimizer
 from seqctx.check.facts import Facts
 from seqctx.check.rule import Finding, rule
 from seqctx.config.config import Config
 from seqctx.config.effective import Effective
-from seqctx.config.source import KeyPath
 
 _SIZES = ("tensor_parallel_size", "context_parallel_size", "dp_shard_size", "dp_replicate_size")
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from math import prod
 from typing import Any
 
+from seqctx.catalog.keys import KeyPath
 from seqctx.check.facts import Facts
 from seqctx.check.rule import Finding, rule
 from seqctx.check.rules.parallel import divisors, product
@@ -14,7 +15,6 @@ from seqctx.config.blocks import AUTO
 from seqctx.config.config import Config
 from seqctx.config.effective import Effective
 from seqctx.config.render import VLLM_MAX_LORA_RANKS
-from seqctx.config.source import KeyPath
 
 
 def _served(cfg: Config) -> bool:

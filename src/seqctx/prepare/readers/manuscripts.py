@@ -103,13 +103,12 @@ def _natural(path: Path) -> list[tuple[str, int]]:
     return [(text, int(d or 0)) for text, d in re.findall(r"(\D*)(\d*)", str(path))]
 
 
-def read_manuscript(path: str | Path, *, keep_matter: bool = False) -> Book:
+def read_manuscript(path: str | Path, *, keep_front_and_back_matter: bool = False) -> Book:
     """Read one manuscript: .txt, .md, .docx, .epub or .odt.
 
     Args:
         path: the file.
-        keep_matter: keep front matter and back matter: title pages, contents, imprints, notes,
-            licences.
+        keep_front_and_back_matter: keep title pages, contents, imprints, notes, licences.
 
     Raises:
         InputError: when it cannot be read, is of another kind, damaged, locked, binary or empty;
@@ -132,7 +131,7 @@ def read_manuscript(path: str | Path, *, keep_matter: bool = False) -> Book:
                 blocks = _packed(kind)(path)
     title = next((b.text for b in blocks if b.kind == "title" and b.text), path.stem)
     blocks = _untitled([b for b in blocks if b.kind != "title"], title)
-    kept, left_out = (blocks, ()) if keep_matter else leave_out(blocks, title)
+    kept, left_out = (blocks, ()) if keep_front_and_back_matter else leave_out(blocks, title)
     kept = _untitled(kept, title)  # now that front matter is gone
     if not any(b.text.strip() for b in kept):
         raise InputError(f"{path}: is empty. Put text in it, or move it out of the folder.")
