@@ -68,7 +68,7 @@ def train(
     from seqctx.config.config import parse_config
     from seqctx.config.source import read_document
 
-    document = read_document(config).overlaid(overrides)
+    document = read_document(config).with_overrides(overrides)
     cfg = parse_config(document)
     if dry_run:
         _dry_run(cfg, launcher)
