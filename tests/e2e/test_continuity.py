@@ -17,4 +17,4 @@ def test_nothing_knows_the_training_length() -> None:
     assert float(rows[0][2]) == 0
     assert all(float(row[2]) > 0.001 for row in rows[1:])
     assert all(float(row[-1]) == 0 for row in rows)  # the control: what a reset looks like
-    assert "So attention goes on beyond 128" in measured[-1]
+    assert "Confirmed: attention reaches beyond the training length of 128" in measured[-1]

@@ -42,7 +42,7 @@ def test_packed_examples_are_isolated(tmp_path: Path, attention: str) -> None:
     assert max(e["against_alone"] for e in found["examples"]) < 1e-4
     # what two examples that meet do share, whatever the attention: a label on a first token
     assert found["gradient_at_border"] > 1
-    assert "first token has a label" in found["border"]
+    assert "first token of an example has a label" in found["border"]
 
 
 def test_the_readme_shows_what_is_printed() -> None:
@@ -65,8 +65,8 @@ def test_an_unset_attention_is_caught(tmp_path: Path) -> None:
     assert answer.returncode == 1
     *table, verdict, _ = answer.stdout.splitlines()
     assert table[0].split("  ")[0] == "example"
-    assert verdict.startswith("examples LEAK into each other: change elsewhere ")
-    number = float(verdict.split("change elsewhere ")[1].split(",")[0])
+    assert verdict.startswith("examples LEAK into each other: a token of one changes ")
+    number = float(verdict.split("of the others by ")[1].split(",")[0])
     assert number > 0.5
     assert number == pytest.approx(max(float(line.split()[2]) for line in table[1:]), rel=1e-2)
 
@@ -81,7 +81,7 @@ def test_a_class_that_leaks_whatever_its_attention_is_caught(tmp_path: Path) -> 
 def test_rows_of_one_example_share_nothing(tmp_path: Path) -> None:
     answer = prove(tmp_path, sample_packing=False)
     assert answer.returncode == 0, answer.stderr
-    assert "isolated: 2 examples one a row, change elsewhere 0.0" in answer.stdout
+    assert "isolated: 2 examples in rows of their own; a token of one changes" in answer.stdout
 
 
 def test_a_plugin_that_axolotl_would_do_without(tmp_path: Path) -> None:

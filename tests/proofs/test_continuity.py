@@ -66,24 +66,24 @@ def measured(**changes: object) -> Continuity:
 
 def test_what_speaks_against() -> None:
     assert measured().failures == ()
-    assert list(measured().lines())[-1].startswith("So attention goes on beyond 256")
+    assert list(measured().lines())[-1].startswith("Confirmed: attention reaches beyond")
     reset = measured(changes=(0.0, 0.0, 0.0, 0.0))
     assert len(reset.failures) == 3
     assert "position 512 does not see position 128" in list(reset.lines())[-1]
     assert "control" in measured(changes_with_reset=(0.0, 0.1, 0.0, 0.0)).failures[0]
     assert "before it" in measured(changes=(0.1, 0.1, 0.1, 0.1)).failures[0]
     loops = repetition([(noise(4, 256) * 3)[:600]], 256)
-    assert measured(repetitions=(loops,)).failures == ("8 tokens repeat at lag 256: 100.0%",)
+    assert measured(repetitions=(loops,)).failures == ("8 tokens repeat 256 tokens later: 100.0%",)
 
 
 def test_what_cannot_be_measured(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no folder. Name one"):
+    with pytest.raises(InputError, match="not a folder. Name a"):
         prove_continuity(Config(base_model="Qwen/Qwen3-8B"))
     (tmp_path / "config.json").write_text(
         '{"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "vocab_size": 9,'
         ' "max_position_embeddings": 4096}'
     )
-    with pytest.raises(InputError, match="beyond the 4096 positions of the model. Take less"):
+    with pytest.raises(InputError, match="positions, the model has 4,096. Set a shorter"):
         prove_continuity(Config(base_model=str(tmp_path), sequence_len=2048))
-    with pytest.raises(InputError, match="64: too short to look around"):
+    with pytest.raises(InputError, match="64: too short for this"):
         prove_continuity(Config(base_model=str(tmp_path), sequence_len=64))

@@ -51,7 +51,7 @@ def test_the_class_of_a_known_model(name: str, model_type: str) -> None:
 @pytest.mark.parametrize("name", ["google/gemma-3-4b-it", "Qwen/Qwen3.5-27B", "me/unheard-of"])
 def test_a_class_that_is_not_known(name: str) -> None:
     with pytest.raises(
-        InputError, match=f"{name}: (transformers has no class|its architecture is not known)"
+        InputError, match=f"{name}: seqctx does not know its (text-only class|architecture)"
     ):
         model_config(name)
 
@@ -77,7 +77,7 @@ def test_a_folder_is_made_small_and_keeps_its_kinds_of_layers(tmp_path: Path) ->
         model_config(str(tmp_path))
     del config["model_type"]
     (tmp_path / "config.json").write_text(json.dumps(config))
-    with pytest.raises(InputError, match="names no model_type"):
+    with pytest.raises(InputError, match="has no model_type"):
         model_config(str(tmp_path))
 
 
@@ -106,11 +106,13 @@ def test_what_is_kept_of_the_file(tmp_path: Path) -> None:
 
 def test_what_needs_a_gpu_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    with pytest.raises(CheckError, match="flash_attention_2 needs a GPU; run this there, or prove"):
+    with pytest.raises(
+        CheckError, match="flash_attention_2 needs a GPU, and this machine has none"
+    ):
         prove_isolation(config_of(attn_implementation="flash_attention_2"))
     with pytest.raises(CheckError, match="--set flash_attention=false --set attn_impl"):
         prove_isolation(config_of(flash_attention=True))
-    with pytest.raises(InputError, match="rl: set"):
+    with pytest.raises(InputError, match="rl: the proof covers"):
         prove_isolation(config_of(rl="dpo"))
 
 
@@ -126,12 +128,12 @@ def isolation(**numbers: float) -> Isolation:
 
 def test_the_verdict() -> None:
     assert isolation().verdict == (
-        "isolated: 2 examples in one row, change elsewhere 0.0; sdpa attention, LlamaForCausalLM "
-        "(random weights)"
+        "isolated: 2 examples in one row; a token of one changes the logits of the others by 0.0; "
+        "sdpa attention, LlamaForCausalLM (random weights)"
     )
     assert (isolation().leaks, isolation().border) == ({}, None)
     assert isolation(change_elsewhere=0.5).leaks == {"change elsewhere": 0.5}
-    assert "LEAK into each other: gradient elsewhere 0.002" in (
+    assert "LEAK into each other: the loss of one has a gradient of 0.002" in (
         isolation(gradient_elsewhere=0.002).verdict
     )
     assert isolation(change_elsewhere=float("nan")).leaks  # what is no number is no proof

@@ -1,1 +1,1 @@
-"""What is proved by running a tiny model in Axolotl's environment."""
+"""Claims that are proved by running a model in Axolotl's environment."""

@@ -1,4 +1,4 @@
-"""Whether a model knows the length it was trained at: its attention, and the loops it writes."""
+"""Measure whether a model's attention, or the text that it writes, depends on sequence_len."""
 
 from __future__ import annotations
 
@@ -13,33 +13,35 @@ from seqctx.catalog.model_folder import check_base
 from seqctx.config.config import Config
 from seqctx.errors import InputError
 from seqctx.prepare.readers.manuscripts import find_manuscripts, read_manuscript
+from seqctx.system.arguments import expect_type
 from seqctx.system.environments import find_tool
 from seqctx.system.scripts import run_inside
 
 NOTHING = 1e-5
-"""Nats. Both forwards have one shape, so that what cannot be seen changes nothing at all."""
+"""Changes up to this count as none [nats]. Both forward passes have the same shape, so a token that
+is not seen changes nothing at all."""
 SPREADS = 4.0
-"""How far beyond the lags around it a lag's share must lie to be an excess, in their spreads; with
-shares spread as a bell curve, chance gets there once in 30,000 times."""
+"""A lag's share is an excess if it is this many standard deviations above the lags around it. With
+normally distributed shares that happens by chance once in 30,000 times."""
 MARGIN = 0.01
-"""And by how much at least: where nothing repeats the spread is none."""
+"""And by at least this much, because the deviation is 0 where nothing repeats."""
 
 _SAMPLES, _PROMPT, _AROUND = 4, 64, 64
 _REMEDIES = {
-    r"tokens, and \d+ are needed": "Add text, or take a shorter length: --set sequence_len=256",
+    r"tokens, and \d+ are needed": "Add text, or use a shorter length: --set sequence_len=256",
 }
 
 
 @dataclass(frozen=True)
 class Repetition:
-    """How often what is written comes again some tokens later.
+    """How often text repeats itself at a certain distance.
 
     Attributes:
-        lag: how many.
-        n: tokens that must be the same in order.
-        share: of the places that have another so much later.
-        around: the same at the lags around it, on average.
-        spread: standard deviation of those.
+        lag: the distance [tokens].
+        n: how many tokens in a row must be equal.
+        share: share of the places that repeat at this distance.
+        around: mean share at the lags around it.
+        spread: standard deviation of the shares at the lags around it.
     """
 
     lag: int
@@ -50,7 +52,7 @@ class Repetition:
 
     @property
     def excess(self) -> bool:
-        """Whether this lag stands out."""
+        """Whether this lag repeats more than the lags around it."""
         return self.share - self.around > max(MARGIN, SPREADS * self.spread)
 
 
@@ -59,14 +61,14 @@ class Continuity:
     """What was measured of one model.
 
     Attributes:
-        weights: ``base``, or the folder of the adapter that was laid over it.
+        weights: the base model, with the adapter where there is one.
         sequence_len: the training length [tokens].
-        changed: the position of the token that was changed, before the training length.
-        positions: those whose next-token log-probabilities were compared; the first before it.
+        changed: position of the token that was replaced, before the training length.
+        positions: positions whose next-token log-probabilities were compared; the first is before
+            the replaced token.
         changes: largest change at each [nats].
-        changes_with_reset: the same where positions start again at the training length: what a
-            reset would look like.
-        repetitions: of what was written, at the lag of the training length.
+        changes_with_reset: the same if positions started again from 0 at the training length.
+        repetitions: of the text that the model wrote, at the lag of the training length.
     """
 
     weights: str
@@ -85,55 +87,56 @@ class Continuity:
 
     @property
     def failures(self) -> tuple[str, ...]:
-        """What speaks against; nothing where both statements hold."""
+        """What contradicts the claim; empty where nothing depends on the training length."""
         found = []
         if self.changes[0] > NOTHING:
-            found.append(f"a token changed what stands before it, by {self.changes[0]:.3g}")
+            found.append(f"a token changed a position before it, by {self.changes[0]:.3g}")
         for position, change in self.beyond.items():
             if not change > NOTHING:
                 found.append(f"position {position} does not see position {self.changed}")
         if max(self.changes_with_reset) > NOTHING:
-            found.append("the control, a reset, was not seen: the measurement is not to be trusted")
+            found.append("the control with a reset did not work: do not trust the measurement")
         for r in self.repetitions:
             if r.excess:
-                found.append(f"{r.n} tokens repeat at lag {r.lag}: {r.share:.1%}")
+                found.append(f"{r.n} tokens repeat {r.lag} tokens later: {r.share:.1%}")
         return tuple(found)
 
     def lines(self) -> Iterator[str]:
-        """The numbers, and what they say."""
+        """The numbers and what they mean, for people."""
         yield (
-            f"Measured on {self.weights}: the token at {self.changed:,} was changed. The largest "
-            "change of next-token log-probabilities, in nats:"
+            f"Measured on {self.weights}: the token at position {self.changed:,} was replaced. "
+            "The next-token log-probabilities changed at most by, in nats:"
         )
         for p, change, reset in zip(
             self.positions, self.changes, self.changes_with_reset, strict=True
         ):
-            yield f"  at {p:>6,}   {change:.4f}   were there a reset: {reset:.4f}"
+            yield f"  at position {p:>6,}   {change:.4f}   with a reset: {reset:.4f}"
         for r in self.repetitions:
-            what = "a token" if r.n == 1 else f"{r.n} tokens"
+            what = "a single token" if r.n == 1 else f"{r.n} tokens in a row"
             yield (
-                f"Of what it wrote, {what} came again {r.lag:,} later: {r.share:.2%}; at the lags "
-                f"around, {r.around:.2%} +- {r.spread:.2%}."
+                f"In the text that it wrote, {what} repeated {r.lag:,} tokens later at "
+                f"{r.share:.2%} of the places; at similar distances at {r.around:.2%} +- "
+                f"{r.spread:.2%}."
             )
         if self.failures:
-            yield "NOT so here: " + "; ".join(self.failures) + "."
+            yield "NOT confirmed: " + "; ".join(self.failures) + "."
         else:
             yield (
-                f"So attention goes on beyond {self.sequence_len:,}, the training length, and at "
-                "that distance nothing repeats more than at others."
+                f"Confirmed: attention reaches beyond the training length of {self.sequence_len:,} "
+                "tokens, and the text does not repeat at that distance more than at others."
             )
 
 
 def repetition(
     samples: Sequence[Sequence[int]], lag: int, *, n: int = 8, around: int = _AROUND
 ) -> Repetition:
-    """How often n tokens come again after a lag, beside the lags around it.
+    """How often n tokens repeat at a lag, compared to the lags around it.
 
     Args:
         samples: token ids of texts.
-        lag: the distance asked about [tokens].
-        n: how many tokens must be the same, in order.
-        around: lags up to so much shorter and longer are compared.
+        lag: the distance [tokens].
+        n: how many tokens in a row must be equal.
+        around: lags up to this much shorter and longer are compared.
 
     Raises:
         ValueError: when no text is long enough for the longest lag.
@@ -159,38 +162,41 @@ def check_provable(cfg: Config) -> None:
     """
     check_base(cfg.base_model)
     if not cfg.base_model_is_local:
-        raise InputError(f"base_model: {cfg.base_model}: no folder. Name one with the weights.")
+        raise InputError(
+            f"base_model: {cfg.base_model}: not a folder. Name a folder with the model's weights."
+        )
     _job(cfg, None)
     find_tool("axolotl")
 
 
 def prove_continuity(cfg: Config) -> Continuity:
-    """Measure that neither attention nor repetition knows ``sequence_len``.
+    """Measure that neither attention nor repetition depends on ``sequence_len``.
 
-    One token before the training length is changed, and what the model expects beyond it compared;
-    then it writes more than twice that length, four times side by side. On a CPU the writing takes
-    a minute at 256 tokens, and several at 1,024.
+    One token before the training length is replaced, and the model's predictions after that length
+    are compared; then the model writes more than twice that length, four times in one batch. On a
+    CPU the writing takes a minute at 256 tokens, and several minutes at 1,024.
 
     Args:
-        cfg: the file; its adapter is laid over the base where ``output_dir`` has one.
+        cfg: the file; its adapter is used where ``output_dir`` has one.
 
     Raises:
-        InputError: when the base model is no folder, the length is below 65 or twice of it beyond
-            the model's positions, or there are no manuscripts to read.
-        ToolError: when Axolotl's environment is not there, or the measurement failed.
+        InputError: when the base model is not a folder, the length is below 65 or more than half
+            of the model's positions, or there are no manuscripts to read.
+        ToolError: when Axolotl is not installed, or the measurement failed.
     """
+    expect_type("cfg", cfg, Config, "Use seqctx.load_config(path).")
     check_provable(cfg)
     adapter = Path(cfg.output_dir)
     has_adapter = (adapter / "adapter_config.json").exists()
-    asked = _job(cfg, str(adapter) if has_adapter else None)
+    job = _job(cfg, str(adapter) if has_adapter else None)
     result = run_inside(
-        "proofs.inside.continuity", lambda folder: asked, offline=True, remedies=_REMEDIES
+        "proofs.inside.continuity", lambda folder: job, offline=True, remedies=_REMEDIES
     )
     return Continuity(
         weights=f"{cfg.base_model} with {adapter}" if has_adapter else cfg.base_model,
         sequence_len=cfg.sequence_len,
-        changed=asked["changed"],
-        positions=tuple(asked["positions"]),
+        changed=job["changed"],
+        positions=tuple(job["positions"]),
         changes=tuple(result["changes"]),
         changes_with_reset=tuple(result["changes_with_reset"]),
         repetitions=tuple(repetition(result["written"], cfg.sequence_len, n=n) for n in (1, 8)),
@@ -198,16 +204,18 @@ def prove_continuity(cfg: Config) -> Continuity:
 
 
 def _job(cfg: Config, adapter: str | None) -> dict[str, Any]:
-    """What is asked of the model: a token before the training length, and places beyond it."""
+    """What the script measures: a token before the training length, and positions after it."""
     length = cfg.sequence_len
     new = 2 * length + _AROUND + 8
     if length <= _AROUND:
-        raise InputError(f"sequence_len: {length}: too short to look around. Take 128 or more.")
-    shape = find_model(cfg.base_model)
-    if shape and _PROMPT + new > shape.max_position:
         raise InputError(
-            f"sequence_len: {length}: twice of it is beyond the {shape.max_position} positions of "
-            "the model. Take less: --set sequence_len=256."
+            f"sequence_len: {length}: too short for this measurement. Set 128 or more."
+        )
+    model = find_model(cfg.base_model)
+    if model and _PROMPT + new > model.max_position:
+        raise InputError(
+            f"sequence_len: {length}: the measurement needs {_PROMPT + new:,} positions, the model "
+            f"has {model.max_position:,}. Set a shorter length: --set sequence_len=256"
         )
     changed = length // 2
     return {
@@ -226,6 +234,6 @@ def _job(cfg: Config, adapter: str | None) -> dict[str, Any]:
 
 
 def _text(cfg: Config) -> str:
-    """What the model is shown: the file's manuscripts, one after another."""
+    """The text that the model reads: the file's manuscripts, one after another."""
     paths = find_manuscripts(cfg.seqctx.prepare.manuscripts)
     return "\n\n".join(read_manuscript(path).text for path in paths[:20])

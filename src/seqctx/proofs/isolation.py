@@ -1,4 +1,4 @@
-"""Whether packed examples see one another: measured in Axolotl's own batch, loader and loss."""
+"""Prove that packed examples do not see each other, in Axolotl's own batch, loader and loss."""
 
 from __future__ import annotations
 
@@ -15,28 +15,35 @@ from seqctx.config.effective import Effective
 from seqctx.config.render import axolotl_mapping
 from seqctx.errors import CheckError, InputError
 from seqctx.proofs.tiny_model import VOCAB, model_config, tiny_config
+from seqctx.system.arguments import expect_type
 from seqctx.system.host import has_gpu
 from seqctx.system.scripts import run_inside
 
 TOLERANCE = 1e-5
-"""What counts as nothing. A change elsewhere compares two forwards of one shape that differ in one
-token: where nothing passes they are equal bit by bit, and 0.0 is what was measured with sdpa and
-eager; a leak was 0.5 and more."""
+"""Changes up to this count as none. The two forward passes have the same shape and differ in one
+token: without a leak they are equal bit by bit (0.0 was measured with sdpa and eager); leaks were
+0.5 and more."""
 ROUNDING = {"float32": 1e-5, "float16": 1e-2, "bfloat16": 5e-2}
-"""Packed against alone compares two shapes, whose sums are rounded in another order: as a share of
-the largest logit, by dtype; about a hundred, ten and six of its units in the last place."""
+"""Allowed difference between packed and alone, by dtype, as a share of the largest logit. The two
+passes have different shapes, so their sums are rounded in another order; the limits are about 100,
+10 and 6 units in the last place."""
 
-_LONGEST = 256  # tokens in a row of the proof; packing is the same at any length
+_LONGEST = 256  # tokens in a row of the proof; packing does not depend on the length
 _MOST_ROWS = 4
 _SEED = 7
-_REMEDIES = {
-    r"Unrecognized configuration class|model_type|for_model": "Name a base model of another class",
-    r"plugins: .* cannot be loaded": "Install it beside Axolotl, or leave it out",
-    r"ValidationError|Input should be": "Mend the key",
+_LEAKS = {
+    "change elsewhere": "a token of one changes the logits of the others by {:.3g}",
+    "packed vs alone": "the logits of one differ by {:.3g} between packed and alone",
+    "gradient elsewhere": "the loss of one has a gradient of {:.3g} at the others",
 }
-# Of Axolotl's own keys, those that decide what stands in a row and what sees what. Keys of plugins
-# are kept whole. Left out: adapters and quantization (they change weights, not what attends to
-# what), data, optimizers, parallel runs, trackers, and what saves memory.
+_REMEDIES = {
+    r"Unrecognized configuration class|model_type|for_model": "Choose another base model",
+    r"plugins: .* cannot be loaded": "Install it beside Axolotl, or remove it from plugins",
+    r"ValidationError|Input should be": "Correct the key that it names",
+}
+# Axolotl's keys that decide what is in a row and which tokens see each other. All keys of plugins
+# are kept. Left out are keys of adapters and quantization (they change weights, not which tokens
+# see each other), data, optimizers, parallel runs, trackers, and memory savings.
 _KEPT = {
     "attn_implementation", "eager_attention", "flash_attention", "flex_attention", "s2_attention",
     "sage_attention", "sdp_attention", "xformers_attention", "sdpa_varlen", "flash_optimum",
@@ -60,16 +67,16 @@ _OTHER_TRAINING = ("rl", "reward_model", "process_reward_model", "pretraining_da
 
 @dataclass(frozen=True)
 class PackedExample:
-    """One example of the batch, and what passes between it and the others.
+    """One example of the batch, and what leaks between it and the others.
 
     Attributes:
         row: of the batch.
         start: its first token in the row.
         stop: the token after its last.
-        change_elsewhere: largest change of the others' logits when one of its tokens is another.
-        against_alone: largest difference of its own logits, in this batch and in one of its own.
-        gradient_elsewhere: largest gradient of its loss by the others' embeddings; the label of its
-            first token left out.
+        change_elsewhere: largest change of the others' logits when one of its tokens is replaced.
+        against_alone: largest difference of its logits between this batch and a batch of its own.
+        gradient_elsewhere: largest gradient of its loss with respect to the others' embeddings,
+            without the label of its first token.
     """
 
     row: int
@@ -91,16 +98,16 @@ class Isolation:
 
     Attributes:
         model_class: of transformers.
-        weights: ``random`` (a small model of that class) or ``real``.
-        attention: the implementation really used.
+        weights: ``random`` (a tiny model of that class) or ``real``.
+        attention: the implementation that was used.
         collator: the class that made the batch.
-        batch: what the model got: names and shapes.
+        batch: names and shapes of the model's inputs.
         dtype: of the weights.
         device: ``cpu`` or ``cuda``.
         largest_logit: by magnitude.
-        gradient_at_border: of the label of one example's first token alone, which the token before
-            it, another example's last, is trained to predict where it is no -100.
-        examples: those of the batch.
+        gradient_at_border: the same gradient, of the label of one example's first token only: if
+            that label is not -100, the last token of the example before is trained to predict it.
+        examples: the examples of the batch.
     """
 
     model_class: str
@@ -116,12 +123,12 @@ class Isolation:
 
     @property
     def shares_rows(self) -> bool:
-        """Whether two examples stand in one row."""
+        """Whether two examples share a row."""
         return len({e.row for e in self.examples}) < len(self.examples)
 
     @property
     def leaks(self) -> dict[str, float]:
-        """What is more than nothing: name to largest number."""
+        """The numbers that exceed their limits, by name."""
         limits = {
             "change elsewhere": TOLERANCE,
             "packed vs alone": ROUNDING[self.dtype] * max(1.0, self.largest_logit),
@@ -143,52 +150,55 @@ class Isolation:
         """One line: isolated, or what leaks and by how much."""
         which = f"{self.attention} attention, {self.model_class} ({self.weights} weights)"
         if self.leaks:
-            numbers = ", ".join(f"{name} {n:.3g}" for name, n in self.leaks.items())
-            return f"examples LEAK into each other: {numbers}; {which}"
-        where = "in one row" if self.shares_rows else "one a row"
+            found = ", ".join(_LEAKS[name].format(n) for name, n in self.leaks.items())
+            return f"examples LEAK into each other: {found}; {which}"
+        where = "in one row" if self.shares_rows else "in rows of their own"
         change = self.largest["change elsewhere"]
         return (
-            f"isolated: {len(self.examples)} examples {where}, change elsewhere {change}; {which}"
+            f"isolated: {len(self.examples)} examples {where}; a token of one changes the logits "
+            f"of the others by {change}; {which}"
         )
 
     @property
     def border(self) -> str | None:
-        """What the loss does where two examples meet, if it does something."""
+        """What the loss trains where two examples meet, as a sentence; None where nothing."""
         gradient = self.gradient_at_border
         if not gradient > TOLERANCE:
             return None
         return (
-            "where an example's first token has a label (type: completion, ready tokens), the loss "
-            "trains the last token of the example before it to predict it, whatever the attention: "
-            f"gradient {gradient:.3g}. Chat examples whose prompts are not trained on have none."
+            "If the first token of an example has a label (type: completion, or ready tokens), the "
+            "loss trains the last token of the previous example to predict it, with any attention: "
+            f"gradient {gradient:.3g}. Chat examples whose prompts are not trained have no such "
+            "label."
         )
 
 
 def prove_isolation(cfg: Config, *, real_weights: bool = False) -> Isolation:
-    """Change one token of one packed example, and measure what changes elsewhere.
+    """Replace one token of one packed example, and measure what changes in the others.
 
-    Axolotl loads the model, packs and collates; what its data loader gives is what the model gets.
+    Axolotl loads the model, packs the examples and makes the batches.
 
     Args:
-        cfg: the file; its keys on attention, packing and plugins are what is tried.
-        real_weights: those of ``base_model``, in place of small random ones of its class.
+        cfg: the file; its keys about attention, packing and plugins are tested.
+        real_weights: use the weights of ``base_model`` instead of a tiny random model of its class.
 
     Raises:
-        CheckError: when the file's attention needs a GPU and none is here.
-        InputError: when the model's class is not known, or the file trains on something else than
+        CheckError: when the file's attention needs a GPU and this machine has none.
+        InputError: when the model's class is not known, or the file trains in another way than on
             examples.
-        ToolError: when Axolotl is not there, or refuses.
+        ToolError: when Axolotl is not installed, or refuses the file.
     """
+    expect_type("cfg", cfg, Config, "Use seqctx.load_config(path).")
     check_base(cfg.base_model)
     gpu = has_gpu()
-    _refuse(cfg, gpu)
-    small = None if real_weights else tiny_config(*model_config(cfg.base_model))
-    shape = find_model(cfg.base_model) if real_weights else None
-    vocab = (shape and shape.vocab) or VOCAB
+    _check_provable(cfg, gpu)
+    tiny = None if real_weights else tiny_config(*model_config(cfg.base_model))
+    model = find_model(cfg.base_model) if real_weights else None
+    vocab = (model and model.vocab) or VOCAB
 
     def job(folder: Path) -> dict[str, Any]:
         mapping = proof_mapping(cfg, folder, real_weights=real_weights, gpu=gpu)
-        return {"axolotl": mapping, "tiny_config": small, "vocab": vocab, "seed": _SEED}
+        return {"axolotl": mapping, "tiny_config": tiny, "vocab": vocab, "seed": _SEED}
 
     offline = not real_weights or cfg.base_model_is_local
     result = run_inside("proofs.inside.isolation", job, offline=offline, remedies=_REMEDIES)
@@ -205,20 +215,20 @@ def prove_isolation(cfg: Config, *, real_weights: bool = False) -> Isolation:
 def proof_mapping(
     cfg: Config, folder: Path, *, real_weights: bool = False, gpu: bool = False
 ) -> dict[str, Any]:
-    """The Axolotl YAML of the proof: the file's keys on attention, packing and plugins.
+    """The Axolotl YAML of the proof: the file's keys about attention, packing and plugins.
 
     Args:
         cfg: the file.
         folder: where the proof's model and data are.
-        real_weights: the base model's own weights and tokenizer.
-        gpu: whether it runs on one; without, weights are in 32 bit.
+        real_weights: use the base model's own weights and tokenizer.
+        gpu: whether it runs on a GPU; on a CPU weights are in 32 bit.
     """
     given = axolotl_mapping(cfg, output_dir=folder / "out")
     others = axolotl_names()["keys"].keys() - _KEPT
     kept = _KEPT | (_WITH_REAL_WEIGHTS if real_weights else set()) | (_PRECISION if gpu else set())
     mapping = {k: v for k, v in given.items() if k in kept or k not in others}
     rows = Effective.of(cfg).micro_batch_size
-    fewest = 1 if cfg.sample_packing else 2  # where nothing is packed, rows are compared
+    fewest = 1 if cfg.sample_packing else 2  # without packing, rows are compared
     precision = {} if gpu else {"bf16": False, "fp16": False, "tf32": False}
     return {
         **mapping,
@@ -242,24 +252,30 @@ def proof_mapping(
     }
 
 
-def _refuse(cfg: Config, gpu: bool) -> None:
-    """Say what cannot be tried here."""
+def _check_provable(cfg: Config, gpu: bool) -> None:
+    """Check that the proof can run with this file, on this machine.
+
+    Raises:
+        CheckError: when the attention needs a GPU and there is none.
+        InputError: when the file trains in another way than on examples.
+    """
     for key in _OTHER_TRAINING:
         if cfg.get(key):
             raise InputError(
-                f"{key}: set; the proof is about examples that are trained on. Unset it."
+                f"{key}: the proof covers supervised training on examples only. Remove the key."
             )
     if gpu:
         return
     name = cfg.attn_implementation or ""
     if any(part in name for part in _ON_A_GPU):
         raise CheckError(
-            f"attn_implementation: {name} needs a GPU; run this there, or prove sdpa with "
-            "--set attn_implementation=sdpa."
+            f"attn_implementation: {name} needs a GPU, and this machine has none. Run the proof on "
+            "a machine with a GPU, or prove sdpa: --set attn_implementation=sdpa"
         )
     for flag in ("flash", "flex", "xformers", "sage", "s2"):
         if cfg.get(f"{flag}_attention"):
             raise CheckError(
-                f"{flag}_attention: true needs a GPU; run this there, or prove sdpa with "
-                f"--set {flag}_attention=false --set attn_implementation=sdpa."
+                f"{flag}_attention: true needs a GPU, and this machine has none. Run the proof on "
+                f"a machine with a GPU, or prove sdpa: --set {flag}_attention=false "
+                "--set attn_implementation=sdpa"
             )

@@ -1,4 +1,4 @@
-"""A small model of the same class: a config.json with few layers, narrow, over a few words."""
+"""A tiny model of the same class: a config.json with few, narrow layers and few tokens."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from seqctx.errors import InputError
 from seqctx.system.atomic import explain_os_errors
 
 VOCAB = 512
-"""Tokens that the small model knows."""
+"""Tokens of the tiny model's vocabulary."""
 WINDOW = 32
-"""What its sliding windows see [tokens], where the model has such: short, so that they count."""
+"""Length of its sliding windows [tokens], where the model has any: short, so that they matter."""
 
 _EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts")
 _WIDTHS = ("intermediate_size", "moe_intermediate_size", "shared_expert_intermediate_size")
@@ -27,54 +27,57 @@ _NOT_KEPT = (
 
 
 def model_config(base_model: str) -> tuple[dict[str, Any], Model]:
-    """A model's config.json, of its folder or as far as the catalog knows it, and its shape.
+    """A model's config.json, from its folder or as far as the catalog knows it, and its row.
 
     Raises:
-        InputError: when neither says what class it is, or when it is not text alone.
+        InputError: when neither names its class, or when it is not for text only.
     """
-    shape = find_model(base_model)
-    if shape is None:
-        raise InputError(f"base_model: {base_model}: its architecture is not known. Name a folder.")
+    model = find_model(base_model)
+    if model is None:
+        raise InputError(
+            f"base_model: {base_model}: seqctx does not know its architecture. Name a folder with "
+            "its config.json."
+        )
     path = Path(base_model) / "config.json"
     if not path.is_file():
-        if not shape.model_type or not shape.architecture.text_only:
+        if not model.model_type or not model.architecture.text_only:
             raise InputError(
-                f"base_model: {base_model}: transformers has no class of it for text alone that "
-                "seqctx knows. Name a folder with its config.json."
+                f"base_model: {base_model}: seqctx does not know its text-only class in "
+                "transformers. Name a folder with its config.json."
             )
         config = {
-            "model_type": shape.model_type,
-            "sliding_window": WINDOW if shape.windowed else None,
+            "model_type": model.model_type,
+            "sliding_window": WINDOW if model.windowed else None,
         }
-        return config, shape
+        return config, model
     with explain_os_errors(path):
-        config = json.loads(path.read_text("utf-8"))  # find_model read it, too
+        config = json.loads(path.read_text("utf-8"))  # find_model has read it
     if "text_config" in config or "auto_map" in config:
         raise InputError(
-            f"{path}: a model of more than text, or with code of its own. Take another."
+            f"{path}: the model is not for text only, or has code of its own. Choose another model."
         )
     if "model_type" not in config:
-        raise InputError(f"{path}: names no model_type. Mend it.")
-    return config, shape
+        raise InputError(f"{path}: has no model_type. Restore the file.")
+    return config, model
 
 
-def tiny_config(config: Mapping[str, Any], shape: Model) -> dict[str, Any]:
-    """A config of the same class, small: for a model with random weights.
+def tiny_config(config: Mapping[str, Any], model: Model) -> dict[str, Any]:
+    """The config of a tiny model of the same class, for random weights.
 
-    Kept are head_dim, how many query heads share a key head (up to 8), the kinds of layers, and all
-    that is no size. Heads, layers, experts, widths and vocabulary are few; windows are short, and
-    dropout is off, so that two forwards of one input give the same.
+    It keeps head_dim, the number of query heads per key head (up to 8), the kinds of layers, and
+    every key that is not a size. It has few heads, layers, experts and tokens, narrow layers and
+    short windows. Dropout is off, so that two forward passes of one input give the same.
 
     Args:
-        config: its config.json.
-        shape: its heads.
+        config: the model's config.json.
+        model: its row, for its heads and experts.
 
     Returns:
         Arguments of transformers' ``AutoConfig.for_model``.
     """
-    shared = min(shape.heads // shape.kv_heads, 8)
-    kv_heads = 1 if shape.kv_heads == 1 or shared > 4 else 2
-    hidden = kv_heads * shared * shape.head_dim
+    shared = min(model.heads // model.kv_heads, 8)
+    kv_heads = 1 if model.kv_heads == 1 or shared > 4 else 2
+    hidden = kv_heads * shared * model.head_dim
     old = config.get("num_hidden_layers")
     layers = _layers(config, old)
     small = {k: v for k, v in config.items() if k not in _NOT_KEPT}
@@ -84,7 +87,7 @@ def tiny_config(config: Mapping[str, Any], shape: Model) -> dict[str, Any]:
         elif "dropout" in key or "pdrop" in key:
             small[key] = 0.0
     experts = {key: 4 for key in _EXPERTS if config.get(key)}
-    if not experts and shape.experts:
+    if not experts and model.experts:
         experts = {key: 4 for key in _EXPERTS}
     if experts:
         experts |= {"num_experts_per_tok": 2, "n_group": 1, "topk_group": 1}
@@ -95,10 +98,10 @@ def tiny_config(config: Mapping[str, Any], shape: Model) -> dict[str, Any]:
         "hidden_size": hidden,
         "num_attention_heads": kv_heads * shared,
         "num_key_value_heads": kv_heads,
-        "head_dim": shape.head_dim,
+        "head_dim": model.head_dim,
         "num_hidden_layers": layers,
         "vocab_size": VOCAB,
-        # wide enough that attention prefers some tokens: a leak moves logits by whole units
+        # wide enough that attention prefers some tokens: a leak then changes logits by whole units
         "initializer_range": 1.6 / hidden**0.5,
         "pad_token_id": 0,
         "eos_token_id": 1,
@@ -107,7 +110,7 @@ def tiny_config(config: Mapping[str, Any], shape: Model) -> dict[str, Any]:
 
 
 def _layers(config: Mapping[str, Any], old: Any) -> int:
-    """The fewest layers, from 2 on, that have one of each kind."""
+    """The smallest number of layers, at least 2, that has every kind of layer."""
     period = ARCHITECTURES.get(config["model_type"], UNKNOWN).full_attention_every
     if period and not old:
         return period

@@ -1,4 +1,4 @@
-"""Runs inside .venv-train: does a model's attention, or what it writes, know the training length?
+"""In-environment script: does a model's attention, or its writing, depend on the training length?
 
     python -m seqctx.proofs.inside.continuity JOB.json RESULT.json
 
@@ -43,10 +43,10 @@ def log_probabilities(model: Any, ids: Any, at: list[int], starts: int | None = 
     """Next-token log-probabilities at some positions (positions, vocabulary).
 
     Args:
-        model: it.
+        model: the model.
         ids: tokens (1, tokens).
         at: the positions.
-        starts: where positions start from 0 again, as if there were two examples in the row.
+        starts: where positions start from 0 again, as if the row held two examples.
     """
     positions = torch.arange(ids.shape[1])
     if starts is not None:
@@ -62,7 +62,7 @@ def log_probabilities(model: Any, ids: Any, at: list[int], starts: int | None = 
 
 
 def changes(model: Any, ids: Any, job: dict[str, Any], starts: int | None = None) -> list[float]:
-    """The largest change of each position's log-probabilities when one earlier token is another."""
+    """The largest change of each position's log-probabilities when one token is replaced."""
     other = ids.clone()
     at = job["changed"]
     other[0, at] = next(i for i in ids[0].tolist() if i != int(ids[0, at]))
@@ -71,8 +71,8 @@ def changes(model: Any, ids: Any, job: dict[str, Any], starts: int | None = None
     return found
 
 
-def written(model: Any, ids: Any, job: dict[str, Any]) -> list[list[int]]:
-    """What the model writes after a prompt, sampled; the prompt left out."""
+def sample(model: Any, ids: Any, job: dict[str, Any]) -> list[list[int]]:
+    """Texts that the model writes after a prompt, sampled, without the prompt."""
     torch.manual_seed(job["seed"])
     prompt = ids[:, : job["prompt"]].to(model.device)
     out = model.generate(
@@ -83,7 +83,7 @@ def written(model: Any, ids: Any, job: dict[str, Any]) -> list[list[int]]:
         top_k=0,
         top_p=1.0,
         num_return_sequences=job["samples"],
-        min_new_tokens=job["new_tokens"],  # the end of the turn is not taken
+        min_new_tokens=job["new_tokens"],  # the model may not end its turn before
         max_new_tokens=job["new_tokens"],
     )
     found: list[list[int]] = out[:, prompt.shape[1] :].tolist()
@@ -95,13 +95,13 @@ def main() -> None:
     job_path, result_path = map(Path, sys.argv[1:])
     job = json.loads(job_path.read_text("utf-8"))
     if not torch.cuda.is_available():
-        torch.set_num_threads(1)  # a token at a time is no work to share: more were slower
+        torch.set_num_threads(1)  # one token at a time is too little work to share among threads
     model, tokenizer = load(job)
     ids = tokens(tokenizer, job["text"], max(job["positions"]) + 1)
     result = {
         "changes": changes(model, ids, job),
         "changes_with_reset": changes(model, ids, job, job["sequence_len"]),
-        "written": written(model, ids, job),
+        "written": sample(model, ids, job),
     }
     result_path.write_text(json.dumps(result), "utf-8")
 

@@ -1,10 +1,10 @@
-"""Runs inside .venv-train: does anything pass from one example to another in Axolotl's own batch?
+"""In-environment script: does one example see another in Axolotl's own batch?
 
     python -m seqctx.proofs.inside.isolation JOB.json RESULT.json
 
-The job is made by `seqctx.proofs.isolation`. Loader, packing, collator and loss are Axolotl's; what
-the model gets is the batch that the trainer's own data loader gives, with nothing changed but the
-one token, or the labels, that a measurement is about.
+The job is made by `seqctx.proofs.isolation`. Loader, packing, collator and loss are Axolotl's; the
+model gets the batch of the trainer's own data loader, and only the token or the labels of a
+measurement are changed.
 """  # noqa: D415
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PAD, END = 0, 1  # of the tokenizer made here
 
 @dataclass(frozen=True)
 class Place:
-    """Where an example lies in a batch: row, first token, the token after its last."""
+    """Where an example is in a batch: row, first token, the token after its last."""
 
     row: int
     start: int
@@ -38,7 +38,7 @@ class Place:
 
 
 def make_model(config: dict[str, Any], folder: Path, seed: int) -> None:
-    """A checkpoint of the class that a config names, with random weights, and a tokenizer."""
+    """Make a checkpoint of the class that a config names, with random weights and a tokenizer."""
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
 
@@ -51,12 +51,14 @@ def make_model(config: dict[str, Any], folder: Path, seed: int) -> None:
     words = {"<pad>": PAD, "</s>": END, **{f"w{i}": i for i in range(2, config["vocab_size"])}}
     tokenizer = Tokenizer(models.WordLevel(words, unk_token="w2"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    made: Any = PreTrainedTokenizerFast
-    made(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>").save_pretrained(folder)
+    tokenizer_class: Any = PreTrainedTokenizerFast
+    tokenizer_class(
+        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>"
+    ).save_pretrained(folder)
 
 
 def make_rows(count: int, sequence_len: int, vocab: int, seed: int) -> list[list[int]]:
-    """Token ids of examples of several lengths; the first id of each is in no other."""
+    """Token ids of examples of several lengths; the first id of each is in no other example."""
     draw = random.Random(seed)
     first = 8  # ids below are special in many vocabularies
     shortest, longest = max(4, sequence_len // 10), max(5, sequence_len // 3)
@@ -67,7 +69,7 @@ def make_rows(count: int, sequence_len: int, vocab: int, seed: int) -> list[list
 
 
 def write_rows(rows: list[list[int]], path: Path) -> None:
-    """As Axolotl takes them: ready tokens, for a dataset without a type."""
+    """Write them as ready tokens, for a dataset without a type."""
     with path.open("w", encoding="utf-8") as f:
         for row in rows:
             data = {"input_ids": row, "labels": row, "attention_mask": [1] * len(row)}
@@ -75,7 +77,7 @@ def write_rows(rows: list[list[int]], path: Path) -> None:
 
 
 def find_places(input_ids: Any, rows: list[list[int]]) -> list[Place]:
-    """Where the examples lie in a batch, by their first ids; in order."""
+    """Where the examples are in a batch, by their first ids; in order."""
     by_first = {row[0]: row for row in rows}
     places = []
     for number, line in enumerate(input_ids.tolist()):
@@ -87,47 +89,47 @@ def find_places(input_ids: Any, rows: list[list[int]]) -> list[Place]:
 
 
 class Proof:
-    """One batch of a trainer's, and what happens in it when something is changed."""
+    """One batch of a trainer, and what changes in it when one token or label is changed."""
 
     def __init__(self, trainer: Any, batch: dict[str, Any], rows: list[list[int]]) -> None:
-        """Keep them, and find the examples."""
+        """Find the examples in the batch."""
         self.trainer, self.model = trainer, trainer.model
         self.batch = trainer._prepare_inputs(batch)
         self.rows = rows
         self.places = find_places(self.batch["input_ids"], rows)
-        self.model.requires_grad_(False)  # only gradients by the embeddings are asked for
+        self.model.requires_grad_(False)  # only gradients with respect to the embeddings are needed
 
     def logits(self, batch: dict[str, Any]) -> Any:
-        """What the model says of every position (rows, tokens, vocabulary)."""
+        """The logits of every position (rows, tokens, vocabulary)."""
         self.model.eval()
         with torch.no_grad(), self.trainer.compute_loss_context_manager():
             _, out = self.trainer.compute_loss(self.model, dict(batch), return_outputs=True)
         if out.logits is None:
-            raise ValueError("no logits: turn the fused loss off with --set")
+            raise ValueError("the model returned no logits: turn the fused loss off with --set")
         return out.logits.float()
 
     def change_elsewhere(self, place: Place, before: Any) -> float:
-        """The largest change of others' logits when a token in the middle of one is another."""
+        """The largest change of the others' logits when a token of one is replaced."""
         ids = self.batch["input_ids"].clone()
         at = (place.start + place.stop) // 2
         other = next(r for r in self.rows if r[-1] != int(ids[place.row, at]))[-1]
         ids[place.row, at] = other
-        moved = (self.logits({**self.batch, "input_ids": ids}) - before).abs()
-        if not moved[place.slice].max() > 0:
-            raise ValueError("a changed token changed nothing in its own example")
-        return self.largest_elsewhere(place, moved)
+        change = (self.logits({**self.batch, "input_ids": ids}) - before).abs()
+        if not change[place.slice].max() > 0:
+            raise ValueError("a replaced token changed nothing in its own example")
+        return self.largest_elsewhere(place, change)
 
     def largest_elsewhere(self, place: Place, values: Any) -> float:
         """The largest of some values (rows, tokens, ...) in all examples but one."""
         return max(float(values[p.slice].max()) for p in self.places if p != place)
 
     def against_alone(self, place: Place, packed: Any) -> float:
-        """The largest difference of its logits, in this batch and in one of its own."""
+        """The largest difference of its logits between this batch and a batch of its own."""
         row = self.rows[self.first_ids.index(self.token(place))]
         feature = {"input_ids": row, "labels": row, "attention_mask": [1] * len(row)}
         if "position_ids" in self.batch:
             feature["position_ids"] = list(range(len(row)))
-        packs = self.trainer.args.sample_packing  # its collator takes lists of what shares a row
+        packs = self.trainer.args.sample_packing  # its collator takes a list for each row
         alone = self.trainer.data_collator([[feature]] if packs else [feature])
         logits = self.logits(self.trainer._prepare_inputs(alone))
         (where,) = find_places(alone["input_ids"], [row])
@@ -135,7 +137,7 @@ class Proof:
 
     @property
     def first_ids(self) -> list[int]:
-        """Of all examples."""
+        """The first token id of each example."""
         return [row[0] for row in self.rows]
 
     def token(self, place: Place) -> int:
@@ -148,11 +150,11 @@ class Proof:
         return self.gradient_elsewhere(second, border=True) if second else 0.0
 
     def gradient_elsewhere(self, place: Place, *, border: bool = False) -> float:
-        """The largest gradient of an example's loss by the others' embeddings.
+        """The largest gradient of an example's loss with respect to the others' embeddings.
 
         Args:
             place: the example whose labels count.
-            border: only the label of its first token; else all labels but that one.
+            border: use only the label of its first token; otherwise all labels but that one.
         """
         labels = torch.full_like(self.batch["labels"], -100)
         first = slice(place.start, place.start + 1)
@@ -186,7 +188,7 @@ def load(job: dict[str, Any], folder: Path) -> tuple[Any, list[list[int]]]:
     mapping, seed = job["axolotl"], job["seed"]
     if job["tiny_config"]:
         make_model(job["tiny_config"], Path(mapping["base_model"]), seed)
-    count = 24 * mapping["micro_batch_size"]  # several batches, however they are packed
+    count = 24 * mapping["micro_batch_size"]  # enough for several batches
     rows = make_rows(count, mapping["sequence_len"], job["vocab"], seed)
     write_rows(rows, Path(mapping["datasets"][0]["path"]))
     path = folder / "axolotl.yaml"
@@ -200,10 +202,12 @@ def load(job: dict[str, Any], folder: Path) -> tuple[Any, list[list[int]]]:
 
     cfg = load_cfg(str(path))
     for plugin in mapping.get("plugins") or ():
-        if plugin not in PluginManager.get_instance().plugins:  # it only logs that, and goes on
+        if (
+            plugin not in PluginManager.get_instance().plugins
+        ):  # Axolotl only logs that, and continues
             raise ImportError(f"plugins: {plugin} cannot be loaded.")
     trainer, *_ = setup_model_and_trainer(cfg, load_datasets(cfg=cfg))
-    set_seed(seed)  # the same rows are packed together each time
+    set_seed(seed)  # so that the same rows are packed together every time
     return trainer, rows
 
 
@@ -217,7 +221,7 @@ def shared_batch(trainer: Any, rows: list[list[int]]) -> Proof:
 
 
 def precision(trainer: Any) -> str:
-    """What is computed in: the weights' dtype, or the narrower one that autocast takes."""
+    """The dtype of the computation: that of the weights, or the narrower one of autocast."""
     if trainer.args.bf16 or trainer.args.fp16:
         return "bfloat16" if trainer.args.bf16 else "float16"
     return str(trainer.model.dtype).removeprefix("torch.")
@@ -256,7 +260,7 @@ def main() -> None:
     job_path, result_path = map(Path, sys.argv[1:])
     job = json.loads(job_path.read_text("utf-8"))
     if job["tiny_config"]:
-        torch.set_num_threads(1)  # threads of so small a model only wait for one another
+        torch.set_num_threads(1)  # with so small a model, threads only wait for each other
     result = measure(job, job_path.parent)
     result_path.write_text(json.dumps(result), "utf-8")
 
