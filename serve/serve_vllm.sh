@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # serve_vllm.sh MODEL PORT MAX_SEQS CONTEXT GPU_UTIL
-#   MODEL     a folder with a base model, a merged model or an adapter; a hub id; or a YAML
+#   MODEL     a folder with a base model, a merged model or an adapter; a hub id; or a YAML file
 #   PORT      TCP port on 127.0.0.1
-#   MAX_SEQS  requests that may run at once (9 is customary on Blackwell cards)
+#   MAX_SEQS  requests answered at the same time (9 is customary on Blackwell cards)
 #   CONTEXT   max_model_len: prompt and answer together [tokens]
-#   GPU_UTIL  share of the card's memory that vLLM may take
+#   GPU_UTIL  share of the GPU's memory that vLLM may use
 # Example: serve/serve_vllm.sh outputs/llama-3.1-8b-qlora-32gb 8000 9 64000 0.90
 set -euo pipefail
 if [ $# -ne 5 ]; then

@@ -8,17 +8,20 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from seqctx.artifacts.layout import ServerFiles
-from seqctx.errors import ToolError
+from seqctx.errors import CheckError, InputError, ToolError
 from seqctx.serve import address_of, preflight, server_log, server_status, serving, target_config
-from seqctx.serve.launch import _registered
+from seqctx.serve.launch import _registered, serve_command
+from seqctx.serve.preflight import check_port
 from seqctx.serve.registry import ServerRecord, start_time
 from tests.conftest import ROOT, seqctx
 from tests.serve.test_preflight import project  # noqa: F401
@@ -95,6 +98,48 @@ def test_what_another_wrote_down_stays(served: Path, port: int) -> None:
     assert path.is_file()
 
 
+def test_a_port_that_another_server_took_after_the_check_is_refused(
+    served: Path, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two that start within milliseconds, both pass the check of the port."""
+    cfg = target_config("voice.yaml")
+    check_port(cfg)
+    check_port(cfg)
+    with _registered(cfg, address_of(cfg), Path("log"), "first.yaml"):
+        with pytest.raises(CheckError, match=f"vllm.port: {port} is used by .*first.yaml, pid"):
+            with _registered(cfg, address_of(cfg), Path("log"), "second.yaml"):
+                pass
+        record = ServerRecord.read(ServerFiles(port).record)
+        assert record is not None and record.target == "first.yaml"
+    assert not list(Path("outputs").glob(".serve*"))
+
+
+def test_of_two_servers_started_at_once_one_serves(served: Path) -> None:
+    command = [sys.executable, "-m", "seqctx", "serve", "voice.yaml"]
+    both = [
+        subprocess.Popen(
+            command, cwd=served, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    try:
+        deadline = time.monotonic() + 60
+        while all(process.poll() is None for process in both):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        (served / "go").touch()
+        (refused_one,) = [process for process in both if process.poll() is not None]
+        (serving_one,) = [process for process in both if process is not refused_one]
+        assert refused_one.returncode == 1
+        assert "is used by a server that seqctx started" in refused_one.communicate()[1]
+        assert serving_one.stdout is not None
+        assert "/v1 serves base (base) and voice (adapter)" in serving_one.stdout.readline()
+    finally:
+        for process in both:
+            process.terminate()
+            process.communicate()
+
+
 def test_detached_what_is_wrong_is_said_whole(served: Path) -> None:
     block = "--set", "vllm.uds=/tmp/s", "--set", "vllm.max_model_len=9000"
     answer = seqctx("serve", "voice.yaml", "--detach", *block, cwd=served)
@@ -131,6 +176,14 @@ def test_over_tls_with_a_key_of_the_file(served: Path, port: int) -> None:
         for path in Path("/proc").glob("[0-9]*/cmdline"):
             with suppress(OSError):  # of one that has ended
                 assert b"the-key" not in path.read_bytes()
+
+
+def test_arguments_of_another_type_are_one_sentence() -> None:
+    config: Any = {}
+    with pytest.raises(InputError, match="cfg: must be a Config .got dict.. Use seqctx.load_conf"):
+        serve_command(config)
+    with pytest.raises(InputError, match="target: must be a str .got dict."):
+        target_config(config)
 
 
 def test_two_ports_two_logs(served: Path) -> None:

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from seqctx.catalog.lookup import find_model
-from seqctx.config.config import load_config
+from seqctx.config.config import load_config, parse_config
 from seqctx.config.source import read_document
-from seqctx.errors import CheckError
+from seqctx.errors import CheckError, InputError
 from seqctx.train.launch import node_rank, refuse_leftover_processes, save_on_request, train_command
-from seqctx.train.merge import check_adapter_belongs
+from seqctx.train.merge import check_adapter_belongs, merge
 from seqctx.train.preflight import most_checkpoints, preflight
+from seqctx.train.run import train
 from tests.conftest import CONFIG, ROOT
 from tests.train.test_checkpoints import cut, tensors
 
@@ -98,6 +99,20 @@ def test_a_file_that_trains_wrongly_is_refused_before_axolotl_starts(tmp_path: P
     path.write_text(text.replace("attn_implementation: sdpa\n", ""))
     with pytest.raises(CheckError, match="packing-leaks"):
         preflight(load_config(path), read_document(path), tmp_path)
+
+
+def test_the_rules_see_what_set_changed(tmp_path: Path) -> None:
+    """The file was read again without its --set, and its line was blamed for the key."""
+    document = read_document(CONFIG).overlaid({"sample_packing": True, "attn_implementation": None})
+    with pytest.raises(CheckError, match=r"^--set \w+: error: .*packing-leaks"):
+        preflight(parse_config(document), document, tmp_path)
+
+
+def test_arguments_of_another_type_are_one_sentence() -> None:
+    path: Any = "file.yaml"
+    for function in (train, merge):
+        with pytest.raises(InputError, match="cfg: must be a Config .got str.. Use seqctx.load"):
+            function(path)
 
 
 def test_data_that_changed_after_prepare_is_refused(

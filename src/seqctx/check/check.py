@@ -13,6 +13,9 @@ from seqctx.config.config import Config, read_config
 from seqctx.config.problem import Problem
 from seqctx.config.source import Document
 
+SERVING_RULES = frozenset(r.id for r in RULES if r.look.__module__ == serving.__name__)
+"""Ids of the rules about serving; an error of theirs does not stop a training run."""
+
 
 def check(document: Document, cfg: Config, facts: Facts) -> list[Problem]:
     """Run every rule over one file.

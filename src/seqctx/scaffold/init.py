@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from seqctx.artifacts.layout import DatasetDir
+from seqctx.artifacts.layout import OUTPUTS, DatasetDir
 from seqctx.artifacts.manifest import data_file
 from seqctx.catalog.gpus import Gpu
 from seqctx.catalog.lookup import find_architecture, find_end_of_turn
@@ -93,7 +93,8 @@ def propose(
     }
     pad = "<|finetune_right_pad_id|>"
     known = model.special_tokens if model else None
-    folder = DatasetDir.named(stem).path.as_posix()
+    dataset = DatasetDir.named(stem)
+    folder = dataset.path.as_posix()
     rank = 16 if on_cpu else 64
     data = {
         "base_model": base_model,
@@ -105,7 +106,7 @@ def propose(
         "excess_length_strategy": "raise",
         "datasets": [_dataset(folder, "train", ends) for ends in (False, True)],
         "test_datasets": [_dataset(folder, "held_out", ends) for ends in (False, True)],
-        "dataset_prepared_path": f"{folder}/tokenized",
+        "dataset_prepared_path": dataset.tokenized.as_posix(),
         "adapter": "qlora",
         "load_in_4bit": True,
         "lora_r": rank,
@@ -126,7 +127,7 @@ def propose(
         "save_total_limit": 2,
         "metric_for_best_model": "eval_loss",
         "logging_steps": 1,
-        "output_dir": f"outputs/{stem}",
+        "output_dir": (OUTPUTS / stem).as_posix(),
         "attn_implementation": "sdpa",
         **(_ON_CPU if on_cpu else _ON_GPU),
         **({} if _has_bf16(gpu) else _WITHOUT_BF16),

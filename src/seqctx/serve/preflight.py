@@ -12,10 +12,8 @@ from seqctx.artifacts.run_record import TrainingRun
 from seqctx.catalog.gpus import Gpu, find_gpu, machine_gpu
 from seqctx.catalog.model_folder import check_base, fingerprint_model, safetensors_header
 from seqctx.catalog.models import Model
-from seqctx.check.check import check
+from seqctx.check.check import SERVING_RULES, check
 from seqctx.check.facts import Facts, gather_facts
-from seqctx.check.rule import RULES
-from seqctx.check.rules import serving as serving_rules
 from seqctx.config.config import Config
 from seqctx.config.effective import Effective
 from seqctx.config.render import max_lora_rank
@@ -27,7 +25,6 @@ from seqctx.serve.registry import running_servers
 from seqctx.serve.target import read_json
 from seqctx.system.host import has_gpu
 
-_ABOUT_SERVING = {r.id for r in RULES if r.look.__module__ == serving_rules.__name__}
 _UNSUPPORTED = (  # vLLM 0.32: lora/peft_helper.py, _validate_features
     "use_dora", "lora_bias", "alora_invocation_tokens", "layer_replication", "use_bdlora",
     "use_qalora",
@@ -86,7 +83,7 @@ def _check_keys(cfg: Config, facts: Facts) -> None:
     """
     document = Document("vllm", cfg.model_dump(exclude_unset=True), {})
     problems = check(document, cfg, facts)
-    found = [p for p in problems if p.severity == "error" and p.rule in _ABOUT_SERVING]
+    found = [p for p in problems if p.severity == "error" and p.rule in SERVING_RULES]
     if found:
         raise CheckError("\n".join(f"{p.key}: {p.message}. {p.remedy}" for p in found))
 

@@ -8,10 +8,8 @@ from seqctx.artifacts.layout import DatasetDir
 from seqctx.artifacts.manifest import DATA_FILES, Manifest
 from seqctx.catalog.gpus import find_gpu, machine_gpu
 from seqctx.catalog.models import Model
-from seqctx.check.check import check
+from seqctx.check.check import SERVING_RULES, check
 from seqctx.check.facts import Facts, gather_facts
-from seqctx.check.rule import RULES
-from seqctx.check.rules import serving as serving_rules
 from seqctx.config.config import Config
 from seqctx.config.effective import Effective
 from seqctx.config.source import Document
@@ -23,7 +21,6 @@ from seqctx.system.hashing import hash_file
 from seqctx.system.host import has_gpu
 
 _OVERHEAD = 200_000_000  # bytes: tokenized data, the log, the tokenizer
-_ABOUT_SERVING = {r.id for r in RULES if r.look.__module__ == serving_rules.__name__}
 
 
 def preflight(cfg: Config, document: Document | None, output: Path) -> MemoryPlan | None:
@@ -83,7 +80,7 @@ def _check_file(cfg: Config, document: Document, facts: Facts) -> None:
         CheckError: with all errors.
     """
     problems = check(document, cfg, facts)
-    found = [p for p in problems if p.severity == "error" and p.rule not in _ABOUT_SERVING]
+    found = [p for p in problems if p.severity == "error" and p.rule not in SERVING_RULES]
     if found:
         raise CheckError("\n".join(map(str, found)))
 

@@ -191,7 +191,7 @@ def load(job: dict[str, Any], folder: Path) -> tuple[Any, list[list[int]]]:
     count = 24 * mapping["micro_batch_size"]  # enough for several batches
     rows = make_rows(count, mapping["sequence_len"], job["vocab"], seed)
     write_rows(rows, Path(mapping["datasets"][0]["path"]))
-    path = folder / "axolotl.yaml"
+    path = folder / "proof.yaml"
     path.write_text(yaml.safe_dump(mapping, sort_keys=False), "utf-8")
 
     from axolotl.cli.config import load_cfg
