@@ -1,4 +1,4 @@
-"""What of a file sets a server's memory, with vLLM's defaults filled in."""
+"""The settings that decide a server's memory, with vLLM's defaults filled in."""
 
 from __future__ import annotations
 
