@@ -38,7 +38,7 @@ _REFUSED = {
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What of a file sets the server's memory; vLLM's defaults filled in.
+    """The settings that decide a server's memory, with vLLM's defaults filled in.
 
     Attributes:
         version: of vLLM.
