@@ -29,7 +29,7 @@ HEAVY = ("torch", "transformers", "tokenizers", "axolotl", "vllm", "numpy", "ric
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 65  # lines, without its docstring
 TWO_MEANINGS = {
-    "Attention", "Goal", "KeyPath", "Kind", "UNKNOWN", "UTILIZATION", "plan_of",
+    "Attention", "Block", "Goal", "KeyPath", "Kind", "UNKNOWN", "UTILIZATION", "plan_of",
 }  # fmt: skip
 
 # Words of the first drafts, which a reader has to read twice; DESIGN says what stands for them.
