@@ -111,7 +111,7 @@ def test_axolotl_trains_on_what_was_counted(
     tokenizer = load_tokenizer(str(model))
     labels = {tuple(r["input_ids"]): r["labels"] for r in theirs["rows"]}
     chat = prepare.get("format") != "tokens"
-    end = tokenizer.encode(str(tokenizer.turn_end))[0][0] if chat else tokenizer.text_edges[1][0]
+    end = tokenizer.encode(str(tokenizer.end_of_turn))[0][0] if chat else tokenizer.text_edges[1][0]
     loss_tokens = 0
     for path, row in rows:
         ids = row.get("input_ids") or tokenizer.render(row["messages"])

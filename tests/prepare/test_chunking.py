@@ -41,7 +41,7 @@ def book_of(chapters: list[list[str]]) -> Book:
     strategy=st.sampled_from(["sequential", "scenes"]),
     overlap=st.sampled_from([0, 0.25, 0.5, 7]),
 )
-def test_laws(
+def test_chunks_cover_the_text_within_the_limit(
     tokenizer: Tokenizer,
     chapters: list[list[str]],
     limit: int,

@@ -54,7 +54,7 @@ def test_no_false_openings(novella: Path, tokenizer: Tokenizer, strategy: str) -
             assert e.book.chapters[e.chunk.chapter].title in asked
 
 
-def test_only_chapters_ends_end(novella: Path, tokenizer: Tokenizer) -> None:
+def test_only_the_end_of_a_chapter_ends_an_answer(novella: Path, tokenizer: Tokenizer) -> None:
     examples = examples_of(novella, tokenizer)
     ends = {c.span.end for c in examples[0].book.chapters}
     assert [e.ends for e in examples] == [e.chunk.end in ends for e in examples]
@@ -89,7 +89,7 @@ def test_a_brief_names_who_occurs(novella: Path, tokenizer: Tokenizer) -> None:
         assert all(name in asked and name in answer_of(e) for name in names if name)
 
 
-def test_prompts_of_ones_own(tmp_path: Path, novella: Path, tokenizer: Tokenizer) -> None:
+def test_own_prompts(tmp_path: Path, novella: Path, tokenizer: Tokenizer) -> None:
     mine = tmp_path / "prompts.yaml"
     mine.write_text("continuation: ['Weiter: {context}']\n")
     for e in examples_of(novella, tokenizer, prompts=str(mine)):
@@ -128,7 +128,7 @@ def test_ready_tokens(novella: Path, tokenizer: Tokenizer) -> None:
     assert any(i == -100 for e in examples for i in e.labels)
 
 
-def test_a_quarter_unless_told(novella: Path, tokenizer: Tokenizer) -> None:
+def test_overlap_is_a_quarter_by_default(novella: Path, tokenizer: Tokenizer) -> None:
     unsaid = examples_of(novella, tokenizer, strategy="overlap")
     assert unsaid == examples_of(novella, tokenizer, strategy="overlap", overlap=0.25)
 
@@ -141,14 +141,14 @@ def test_a_quarter_unless_told(novella: Path, tokenizer: Tokenizer) -> None:
         ({"strategy": "overlap", "overlap": 0.95}, "a share up to 0.9"),
     ],
 )
-def test_overlap_says_one_thing(
+def test_keys_that_do_not_fit_the_strategy_are_refused(
     novella: Path, tokenizer: Tokenizer, prepare: dict[str, object], message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
         examples_of(novella, tokenizer, **prepare)
 
 
-def test_no_room_for_text_says_what_to_lower(novella: Path, tokenizer: Tokenizer) -> None:
+def test_no_room_for_text_names_the_key_to_lower(novella: Path, tokenizer: Tokenizer) -> None:
     with pytest.raises(InputError, match=r"lower seqctx\.prepare\.overlap"):
         examples_of(novella, tokenizer, 140, strategy="overlap", overlap=0.9)
     with pytest.raises(InputError, match=r"lower seqctx\.prepare\.context_tokens"):

@@ -1,4 +1,4 @@
-"""The same manuscript in five formats is the same text; what each format needs beside."""
+"""The same manuscript in five formats is the same text; and what is special in each format."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_one_text_whatever_the_format(tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252"])
-def test_encodings_that_can_be_told(tmp_path: Path, encoding: str) -> None:
+def test_known_encodings(tmp_path: Path, encoding: str) -> None:
     text = "Él dijo: «mañana será otro día», y salió al café. " * 20
     (tmp_path / "b.txt").write_bytes(text.encode(encoding))
     book = read_manuscript(tmp_path / "b.txt")
@@ -208,8 +208,8 @@ def test_front_and_back_matter_is_left_out_and_listed(tmp_path: Path) -> None:
 def test_notes_in_mid_story_are_left_out(tmp_path: Path) -> None:
     notes = [
         f"<p>Story {k}.<a role='doc-noteref' href='#n'>1</a></p>"
-        f"<aside {said}='{kind}'><p>Note {k}.</p></aside>"
-        for k, (said, kind) in enumerate([("epub:type", "footnote"), ("role", "doc-endnote")])
+        f"<aside {attribute}='{kind}'><p>Note {k}.</p></aside>"
+        for k, (attribute, kind) in enumerate([("epub:type", "footnote"), ("role", "doc-endnote")])
     ]
     epub(tmp_path / "t.epub", ["<h2>One</h2>", *notes])
     book = read_manuscript(tmp_path / "t.epub")

@@ -55,7 +55,7 @@ def test_a_contents_list_with_page_numbers(tmp_path: Path) -> None:
         ("BY H. G. WELLS", True), ("A novel by Ludwig van Beethoven", True),
     ],
 )  # fmt: skip
-def test_who_a_book_is_by(tmp_path: Path, line: str, left_out: bool) -> None:
+def test_lines_of_a_title_page(tmp_path: Path, line: str, left_out: bool) -> None:
     (tmp_path / "n.md").write_text(f"# Novel\n\n{line}\n\n## One\n\nA.\n\n## Two\n\nB.")
     book = read_manuscript(tmp_path / "n.md")
     assert [x.kind for x in book.left_out] == ["title page"] * left_out

@@ -153,7 +153,7 @@ def test_a_rule_at_the_beginning_is_no_front_matter(tmp_path: Path, first: str) 
         ("# Salt\n\nA.", "Salt"),  # a file of one chapter is named after it
     ],
 )  # fmt: skip
-def test_the_title_said_again(tmp_path: Path, text: str, chapters: str) -> None:
+def test_a_repeated_title(tmp_path: Path, text: str, chapters: str) -> None:
     book = read_manuscript(saved(tmp_path, "Salt.md", text))
     assert book.title == "Salt"
     assert " ".join(c.title for c in book.chapters) == chapters

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from seqctx.artifacts.dataset_stats import DatasetStats
+from seqctx.artifacts.dataset_stats import DatasetStats, Packing
+from seqctx.artifacts.manifest import Manifest
 from seqctx.prepare.analysis.near_duplicates import find_near_duplicates, sketches
-from tests.conftest import seqctx
+from seqctx.prepare.report import report_page
+from tests.conftest import ROOT, seqctx
 from tests.prepare.test_chunking import book_of
 
 
@@ -24,7 +26,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, model_folder: Path, novel
     )
     answer = seqctx("prepare", "c.yaml", cwd=folder)
     assert answer.returncode == 0, answer.stderr
-    (folder / "said.txt").write_text(answer.stdout)
+    (folder / "output.txt").write_text(answer.stdout)
     return folder
 
 
@@ -36,7 +38,7 @@ def test_the_page_stands_alone(prepared: Path) -> None:
     assert not re.search(r"(?:src|href)=[\"']https?:", page)
 
 
-def test_the_figures_add_up(prepared: Path) -> None:
+def test_the_stats_add_up(prepared: Path) -> None:
     out = prepared / "prepare/out/c"
     stats = DatasetStats.read(out / "report.json")
     assert stats is not None
@@ -54,17 +56,17 @@ def test_the_figures_add_up(prepared: Path) -> None:
     assert sum(manifest["train"]["cuts"].values()) == manifest["train"]["examples"]
 
 
-def test_the_terminal_says_what_matters(prepared: Path) -> None:
-    said = (prepared / "said.txt").read_text()
-    assert re.search(r"chunks cut through \d+ of 10 chapters, \d+ of 30 scenes", said)
-    assert re.search(r"motifs: \d+ of \d+ are whole in some example at sequence_len 2048", said)
-    assert "report: prepare/out/c/report.html" in said
+def test_lines_for_the_terminal(prepared: Path) -> None:
+    printed = (prepared / "output.txt").read_text()
+    assert re.search(r"chunks cut through \d+ of 10 chapters, \d+ of 30 scenes", printed)
+    assert re.search(r"motifs: \d+ of \d+ are whole in some example at sequence_len 2048", printed)
+    assert "report: prepare/out/c/report.html" in printed
 
 
 def test_another_batch_is_another_report(prepared: Path) -> None:
-    said = seqctx("prepare", "c.yaml", "--set", "gradient_accumulation_steps=7", cwd=prepared)
+    answer = seqctx("prepare", "c.yaml", "--set", "gradient_accumulation_steps=7", cwd=prepared)
     stats = DatasetStats.read(prepared / "prepare/out/c/report.json")
-    assert stats and "up to date" not in said.stdout + said.stderr
+    assert stats and "up to date" not in answer.stdout + answer.stderr
     assert stats.unpacked.steps_per_epoch == -(-stats.unpacked.rows // 7)
 
 
@@ -78,3 +80,36 @@ def test_drafts_of_a_chapter_are_found() -> None:
     assert found[0].likeness == 1
     assert 0.85 < found[-1].likeness < 1
     assert len(found) == 3
+
+
+@pytest.fixture(scope="module")
+def records() -> tuple[Manifest, DatasetStats]:
+    folder = ROOT / "tests" / "data" / "records"
+    manifest = Manifest.read(folder / "manifest-0.1.json")
+    stats = DatasetStats.read(folder / "report-0.1.json")
+    assert manifest and stats
+    return manifest, stats
+
+
+def test_steps_follow_from_rows(records: tuple[Manifest, DatasetStats]) -> None:
+    """27 rows stood beside 14 and 13 steps, without a word on how they follow."""
+    manifest, stats = records
+    packing = {"rows": 27, "efficiency": 0.9, "rows_per_step": 2}
+    plain = Packing(**packing, steps_per_epoch=14)
+    packed = Packing(**packing, steps_per_epoch=13)
+    page = report_page(manifest, stats.model_copy(update={"unpacked": plain, "packed": packed}))
+    assert "One optimizer step takes 2 rows" in page
+    assert "27 / 2 = 13, and 1 row left: the last step has fewer rows" in page
+    assert "27 / 2 = 13, and 1 row left: Axolotl leaves out a last step that is not full" in page
+    whole = plain.model_copy(update={"rows": 28})
+    page = report_page(manifest, stats.model_copy(update={"unpacked": whole, "packed": packed}))
+    assert "28 / 2 = 14<" in page
+
+
+def test_text_that_is_learned_twice_is_told(records: tuple[Manifest, DatasetStats]) -> None:
+    """The page said that only new text is learned, with overlap_loss: train as well."""
+    manifest, stats = records
+    assert "The model learns the new text of each example" in report_page(manifest, stats)
+    page = report_page(manifest, stats.model_copy(update={"trained_twice_tokens": 1234}))
+    assert "1,234 tokens are learned more than once" in page
+    assert "The model learns the new text of each example" not in page

@@ -82,7 +82,7 @@ def test_several_documents_hold_out_whole_ones() -> None:
     assert [h.start for h in split(books, 0.2, "chapters")][:9] == [len(b.text) for b in books[:9]]
 
 
-def test_two_novels_hold_out_closing_chapters_unless_told() -> None:
+def test_two_novels_hold_out_closing_chapters_by_default() -> None:
     books = [book_of([["a" * 1000]] * 10) for _ in range(2)]
     first, last = split(books, 0.1)
     assert first.start == len(books[0].text)

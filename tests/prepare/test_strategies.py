@@ -82,7 +82,7 @@ def test_a_registered_strategy_is_prepared_reported_and_planned(
 def test_reports_name_the_overlap_that_the_file_asks_for(
     novella: Path, model_folder: Path, tmp_path: Path
 ) -> None:
-    """They said 25 % whatever the file had."""
+    """Reports named 25 %, whatever share the file had."""
     prep = {"manuscripts": [str(novella)], "strategy": "overlap", "overlap": 0.4}
     data = {"base_model": str(model_folder), "sequence_len": 2048, "seqctx": {"prepare": prep}}
     prepare(parse_config(Document("c.yaml", data, {})), tmp_path / "out")

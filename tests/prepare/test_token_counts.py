@@ -28,7 +28,7 @@ TEXTS = st.lists(st.lists(st.sampled_from(PIECES), max_size=14).map("".join), ma
 
 
 class Backend:
-    """As much of transformers' fast tokenizer as counting asks of it."""
+    """The part of transformers' fast tokenizer that counting uses."""
 
     def __init__(self, fast: Fast) -> None:
         self.backend_tokenizer = fast

@@ -38,7 +38,7 @@ class Source(Record):
     """Tokens of the whole normalized text, in one piece, no special tokens."""
     chapters: int
     encoding: str = ""
-    """How its characters were decoded; empty where its format says so itself."""
+    """Of its characters; empty where the file's format fixes it."""
     left_out: tuple[LeftOut, ...] = ()
     held_out_chapters: tuple[str, ...] = ()
 

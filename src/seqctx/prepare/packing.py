@@ -1,4 +1,4 @@
-"""Packing as Axolotl does it: first fit, in the order that its sampler gives."""
+"""Packing as Axolotl does it: first fit, in the order of its sampler."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from seqctx.artifacts.dataset_stats import Packing, optimizer_steps
 from seqctx.config.config import Config
 from seqctx.config.effective import Effective
 
-_ORDERS = 4  # axolotl 0.19: MultipackBatchSampler counts in so many orders and takes the fewest
+_ORDERS = 4  # axolotl 0.19: MultipackBatchSampler tries so many orders, for the fewest rows
 
 
 def first_fit(
@@ -20,7 +20,7 @@ def first_fit(
     most: int = Effective.sample_packing_bin_size,
     group: int = Effective.sample_packing_group_size,
 ) -> list[list[int]]:
-    """Each example in the first row that still has room for it.
+    """Put each example into the first row that still has room for it.
 
     Gives the same rows as axolotl 0.19's ``pack_parallel`` for the same order. It searches a tree
     of the room that is left in each row, instead of every row.

@@ -62,7 +62,7 @@ def prepare(
     on_step(f"loading the tokenizer of {cfg.base_model}")
     tokenizer = load_tokenizer(cfg.base_model)
     if prep.format == "chat" and tokenizer.has_chat_template:
-        _check_turn_end(cfg, tokenizer)
+        _check_end_of_turn(cfg, tokenizer)
     hashes = {path: hash_file(path) for path in paths}
     fingerprint = _fingerprint(cfg, tokenizer, hashes)
     last = None if force else Manifest.read(DatasetDir(out).manifest)
@@ -145,7 +145,7 @@ def _written(
     return manifest
 
 
-def _check_turn_end(cfg: Config, tokenizer: Tokenizer) -> None:
+def _check_end_of_turn(cfg: Config, tokenizer: Tokenizer) -> None:
     """That Axolotl trains the token which ends an answer.
 
     Raises:
@@ -154,7 +154,7 @@ def _check_turn_end(cfg: Config, tokenizer: Tokenizer) -> None:
     special = cfg.get("special_tokens")
     eos = special.get("eos_token") if isinstance(special, dict) else None
     trained = cfg.get("eot_tokens") or [eos or tokenizer.eos]
-    end = tokenizer.turn_end
+    end = tokenizer.end_of_turn
     if end and end not in trained:
         raise CheckError(
             f"eot_tokens: the chat template of {cfg.base_model} ends an answer with {end}, and "

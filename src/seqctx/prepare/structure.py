@@ -30,7 +30,7 @@ class Book:
 
     Attributes:
         path: where it was read from.
-        title: its first top-level heading, the title its file declares, or the file's name.
+        title: its first top-level heading, the title that the file declares, or the file's name.
         text: the normalized text; every span counts its characters. Emphasis is written with
             Markdown's asterisks, whatever the file's format.
         chapters: in order; together they cover every paragraph. A text without headings is one.
@@ -39,7 +39,7 @@ class Book:
         headings: the paragraphs that are headings.
         emphasis: emphasized words, without their asterisks.
         left_out: front and back matter that is not in the text.
-        encoding: how the file's characters were decoded; empty where its format says so itself.
+        encoding: of the file's characters; empty where the file's format fixes it.
     """
 
     path: str

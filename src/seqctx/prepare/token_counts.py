@@ -1,8 +1,8 @@
-"""Exact token counts by way of words: each word is encoded once, however often a text says it.
+"""Exact token counts from words: each word is encoded once, however often it occurs.
 
-A novel of 750,000 tokens has some 20,000 words. Where the tokenizer's own pattern never joins a
-space to what stands before it, the tokens of a text are those of its words, each with the space
-before it; so they can be looked up. Other tokenizers encode the text itself.
+A novel of 750,000 tokens has some 20,000 different words. Where the tokenizer's pattern never joins
+a space to the character before it, the tokens of a text are those of its words, each with the space
+before it, so they can be looked up. Other tokenizers encode the text itself.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ PATTERNS = frozenset(
         _O200K.replace("{0}", "") + _O200K_MARKS + _SPACES,  # Mistral's Tekken
     ]
 )
-"""Patterns that split text into words, in each of which white space opens a match or fills it.
+"""Patterns that split text into words, where white space only begins a match or is all of it.
 
-So a match ends before every single space, and where a new line is followed by anything but white
-space. GPT-2's, which the tokenizers library has built in, is another.
+So a match ends before every single space, and at a new line that no white space follows. GPT-2's
+pattern, which the tokenizers library has built in, is another.
 """
 _BATCH = 16_384  # texts
 _MOST_WORDS = 200_000
-_LONGEST_KEPT = 40  # characters; what is longer, such as a line of Chinese, does not come back
+_LONGEST_KEPT = 40  # characters; a longer "word", such as a line of Chinese, does not occur again
 
 
 def splits_at_spaces(pre_tokenizers: Sequence[Mapping[str, Any]]) -> bool:
@@ -48,7 +48,7 @@ def splits_at_spaces(pre_tokenizers: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def _is_known(part: Mapping[str, Any]) -> bool:
-    """Whether one pre-tokenizer parts words as the patterns above do, or only further."""
+    """Whether a pre-tokenizer splits words as the patterns above do, or into smaller parts."""
     if part["type"] == "Split":
         return (
             part["pattern"].get("Regex") in PATTERNS
@@ -72,10 +72,10 @@ class WordCounts:
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, each by itself."""
         batches = (texts[k : k + _BATCH] for k in range(0, len(texts), _BATCH))
-        return list(chain.from_iterable(map(self._some, batches)))
+        return list(chain.from_iterable(map(self._batch, batches)))
 
-    def _some(self, texts: Sequence[str]) -> list[int]:
-        # Where other white space stands next to a space, or two of them do, a token may hold both.
+    def _batch(self, texts: Sequence[str]) -> list[int]:
+        # A token may hold two characters of white space, so such texts are encoded as they are.
         words = [text.split() or [""] for text in texts]
         odd = {
             k: text
@@ -92,7 +92,7 @@ class WordCounts:
 
 
 class _Lexicon:
-    """Tokens of words that have something before them."""
+    """Tokens of words that all have the same text before them."""
 
     def __init__(self, before: str, encode: Callable[[list[str]], list[int]]) -> None:
         self._before, self._encode = before, encode

@@ -135,8 +135,10 @@ class Tokenizer:
         return eos
 
     @cached_property
-    def turn_end(self) -> str | None:
-        """The special token that the chat template puts after an answer; None where it puts none.
+    def end_of_turn(self) -> str | None:
+        """The end-of-turn token: the special token that the chat template puts after an answer.
+
+        None where it puts none.
 
         Raises:
             InputError: as `rendered`.
@@ -210,8 +212,8 @@ def load_tokenizer(base_model: str) -> Tokenizer:
     """Load the tokenizer of a checkpoint folder or, where a hub can be reached, of a hub id.
 
     Raises:
-        InputError: when it cannot be loaded, needs Python code of its own, or ``base_model`` is no
-            text; when a package is missing.
+        InputError: when it cannot be loaded, needs Python code of its own, or ``base_model`` is
+            neither text nor a path; when a package is missing.
     """
     expect_type("base_model", base_model, (str, Path), "Name a checkpoint folder or a hub id.")
     base_model = str(base_model)

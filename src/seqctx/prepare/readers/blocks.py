@@ -20,12 +20,12 @@ TITLE = 0
 """Level of a heading that has the style of a book's title."""
 Kind = Literal["title", "heading", "break", "paragraph"]
 
-# Soft hyphens, zero-width spaces and joiners of words, byte order marks: they steer a typesetter.
+# Soft hyphens, zero-width spaces and joiners of words, byte order marks: only for typesetting.
 # The zero-width joiner U+200D stays: emoji and some scripts are written with it.
 _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
-_SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u200a\u202f"), " ")  # of a width or unbroken
+_SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u200a\u202f"), " ")  # wide, thin, no-break
 _SHORT = 40  # characters
-_EPIGRAPH_WORDS = 100  # before the first of several headings: less is no chapter of its own
+_EPIGRAPH_WORDS = 100  # fewer before the first of several headings are no chapter
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ class Block:
         text: with emphasis in asterisks.
         emphasis: where in ``text`` the emphasized words are, without the asterisks.
         level: of a heading, 1 the highest.
-        front_matter: the kind of front or back matter that the file itself says this belongs to.
+        front_matter: the kind of front matter or back matter that the file declares the block to
+            be; None where it declares none.
     """
 
     kind: Kind
@@ -59,7 +60,7 @@ def clean(text: str) -> str:
 def written(runs: Iterable[Run]) -> tuple[str, tuple[Span, ...]]:
     """Runs of characters as one text with asterisks, and where the emphasized words are.
 
-    White space is collapsed, line breaks apart; spaces at an emphasis' edge go outside of it.
+    White space is collapsed, except line breaks. Spaces at the edge of an emphasis move out of it.
     """
     merged: list[list[str]] = []
     for text, mark in runs:
@@ -98,10 +99,10 @@ def block_of(runs: Iterable[Run], front_matter: str | None = None) -> Block | No
 
 
 def with_headings_found(blocks: Sequence[Block]) -> list[Block]:
-    """Blocks of a word processor's file or a book's, with its headings where they can be told.
+    """Blocks of a word processor's file or a book's, with the headings among them.
 
-    One paragraph in the style of a title is the book's; several are chapters'. Without headings,
-    what looks like one is one.
+    One paragraph in the style of a title is the book's title; several are headings of chapters.
+    In a file without headings, every paragraph that looks like one becomes one.
     """
     titles = sum(block.kind == "heading" and block.level == TITLE for block in blocks)
     if titles == 1:
@@ -121,9 +122,9 @@ def with_headings_found(blocks: Sequence[Block]) -> list[Block]:
 
 
 def without_page_numbers(blocks: Sequence[Block]) -> list[Block]:
-    """Blocks whose bare numbers are headings only where they do not stand in mid-sentence.
+    """Blocks in which a bare number is a heading only if it does not interrupt a sentence.
 
-    Where a quarter of them do, all are numbers of pages, which are no part of the story.
+    Where a quarter of the bare numbers do, all are page numbers, which are not the story.
     """
     numbers = [k for k, b in enumerate(blocks) if b.kind == "heading" and is_digits(b.text)]
     broken = {k for k in numbers if k and _goes_on(blocks[k - 1])}
@@ -137,7 +138,7 @@ def without_page_numbers(blocks: Sequence[Block]) -> list[Block]:
 
 
 def _goes_on(block: Block) -> bool:
-    """Whether a paragraph stops in mid-sentence; a name, a motto or an address is no sentence."""
+    """Whether a paragraph stops in mid-sentence. Short ones, as names and mottos, never do."""
     long = len(block.text) > _SHORT
     return block.kind == "paragraph" and long and not ends_sentence(block.text)
 
@@ -200,7 +201,7 @@ def assemble(
 
 
 def _chapter_title(headings: list[str]) -> str:
-    """The last headings that say which chapter this is: a number and its title, or the last."""
+    """A chapter's title from its headings: a number and its title, or else the last heading."""
     if len(headings) > 1 and is_ordinal(headings[-2]) and not is_heading(headings[-1]):
         return " ".join(f"{headings[-2].rstrip('.')}: {headings[-1]}".split())
     return " ".join(headings[-1].split())

@@ -22,7 +22,7 @@ from seqctx.prepare.readers.blocks import (
 from seqctx.prepare.readers.front_matter import DECLARED
 from seqctx.system.extras import needs_extra
 
-_LARGEST = 200_000_000  # bytes of one member; no chapter is as long, a zip bomb is
+_LARGEST = 200_000_000  # bytes of one member; only a zip bomb is longer
 _TYPE = "{http://www.idpf.org/2007/ops}type"
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 _SKIPPED = {"script", "style", "svg", "img", "nav", "figure", "math", "head", "title", "rt", "rp"}
@@ -35,10 +35,10 @@ _FONTS = re.compile(r"\.(?:otf|ttf|woff2?)$", re.I)
 
 
 def epub_blocks(path: Path) -> list[Block]:
-    """Headings, paragraphs and breaks of the spine's documents; those not linear are left out.
+    """Headings, paragraphs and breaks of the spine's linear documents.
 
     Raises:
-        InputError: when the file is damaged, encrypted or no EPUB.
+        InputError: when the file is damaged, encrypted or not an EPUB.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -49,7 +49,7 @@ def epub_blocks(path: Path) -> list[Block]:
 
 
 def _refuse_locked(path: Path, archive: zipfile.ZipFile) -> None:
-    """Fonts may be obfuscated; anything else that is encrypted cannot be read."""
+    """Refuse a file with copy protection; obfuscated fonts alone are no problem."""
     if "META-INF/encryption.xml" not in archive.namelist():
         return
     for node in _xml(path, archive, "META-INF/encryption.xml").iter("{*}CipherReference"):
@@ -178,7 +178,7 @@ def _block(node: Any, tag: str, front_matter: str | None) -> Iterator[Block]:
 
 
 def _hgroup(node: Any, front_matter: str | None) -> Iterator[Block]:
-    """Several lines that head one chapter: a number and a title are two headings in a row."""
+    """A group of headings of one chapter: its number and its title are two headings in a row."""
     level = min((int(_tag(x)[1]) for x in node.iter() if _tag(x) in _HEADINGS), default=1)
     for line in node:
         text, _ = written((text, "") for text, _ in _runs(line, ""))

@@ -96,10 +96,9 @@ def _gutenberg(blocks: Sequence[Block], kinds: list[str | None]) -> None:
 def _headed(blocks: Sequence[Block], kinds: list[str | None]) -> None:
     """The parts under a heading that names front matter or back matter.
 
-        They go to the next heading of its level or above.
-
-    In plain text a line of its own counts as a heading, too, where its part lies at the very
-        beginning or end of the file: "Notes:" may also stand in a story.
+    A part goes to the next heading of the same level or above. In plain text, a line of its own
+    counts as a heading, too, where its part lies at the very beginning or end of the file: "Notes:"
+    may also stand in a story.
     """
     edge = len(blocks) / 20
     for k, block in enumerate(blocks):

@@ -1,4 +1,4 @@
-"""What a line of plain text is by its looks: a heading, a scene break, a page's number."""
+"""Recognizes lines of plain text by their looks: headings, scene breaks, page numbers."""
 
 from __future__ import annotations
 
@@ -57,25 +57,25 @@ def is_heading(text: str) -> bool:
 
 
 def is_ordinal(text: str) -> bool:
-    """Whether a heading is a number, with or without what it counts, and no title."""
+    """Whether a heading is only a number, such as "Chapter 7" or "XII", without a title."""
     return bool(_ORDINAL.fullmatch(text))
 
 
 def is_digits(text: str) -> bool:
-    """Whether a line may be a page's number as well as a chapter's."""
+    """Whether a line is digits only: a chapter's number, or a page's."""
     return bool(_DIGITS.fullmatch(text))
 
 
 def ends_sentence(text: str) -> bool:
-    """Whether a line or paragraph comes to an end rather than going on in the next one."""
+    """Whether a line or paragraph ends with the end of a sentence."""
     return bool(_SENTENCE_END.search(text.rstrip()[-8:]))
 
 
 def space_between(left: str, right: str) -> str:
-    """What a line's end stands for: a space, except between Chinese or Japanese signs."""
+    """What replaces a line's end: a space, but nothing between Chinese or Japanese characters."""
     return "" if _WIDE.match(left[-1:]) and _WIDE.match(right) else " "
 
 
 def joined(lines: list[str]) -> str:
-    """The lines of one paragraph."""
+    """The lines of one paragraph as one text."""
     return lines[0] + "".join(space_between(a, b) + b for a, b in pairwise(lines))

@@ -21,10 +21,11 @@ _GLOB = re.compile(r"[*?\[]")
 def find_manuscripts(places: tuple[str, ...]) -> list[Path]:
     """The manuscripts that files, folders and globs name, each once, sorted within a place.
 
-    Hidden files, and those that an office program keeps while one is open, are not manuscripts.
+    Hidden files, and lock files of office programs, are not manuscripts.
 
     Raises:
-        InputError: when a place is not there, cannot be read or holds none, or a name is no UTF-8.
+        InputError: when a place is not there, cannot be read or holds none, or when a file's name
+            is not valid UTF-8.
     """
     found: dict[Path, None] = {}
     for place in places:
@@ -60,7 +61,7 @@ def _named(place: str) -> list[Path]:
     top = Path(path.anchor or ".")
     try:
         inside = _manuscripts(top.glob(str(path.relative_to(path.anchor))), top)
-    except ValueError as error:  # pathlib's, of ** beside something else
+    except ValueError as error:  # pathlib's, when ** is only a part of a name
         raise InputError(f"{place}: not a valid pattern ({error}). Correct it.") from None
     if not inside:
         raise InputError(f"{place}: the pattern matches no manuscript. Correct it.")
@@ -127,7 +128,7 @@ def read_manuscript(path: str | Path, *, keep_front_and_back_matter: bool = Fals
         if kind in (".txt", ".md", ".markdown"):
             blocks, encoding = _plain(path, path.read_bytes(), kind)
         else:
-            with path.open("rb"):  # says what is wrong with the file before a library does
+            with path.open("rb"):  # so that an unreadable file gets our message
                 blocks = _packed(kind)(path)
     title = next((b.text for b in blocks if b.kind == "title" and b.text), path.stem)
     blocks = _untitled([b for b in blocks if b.kind != "title"], title)

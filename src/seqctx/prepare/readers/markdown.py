@@ -1,4 +1,4 @@
-"""Markdown."""
+"""Markdown files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COMMENT = re.compile(r"<!--.*?-->", re.S)
 
 
 def markdown_blocks(text: str) -> Iterator[Block]:
-    """Headings, rules and paragraphs of Markdown; other blocks are kept as they are written."""
+    """Headings, rules and paragraphs of Markdown; other blocks stay as they are written."""
     with needs_extra("prepare", "reading .md files"):
         from markdown_it import MarkdownIt
 
@@ -60,7 +60,7 @@ def markdown_blocks(text: str) -> Iterator[Block]:
 
 
 def _runs(inline: Token) -> Iterator[Run]:
-    """The characters of one paragraph; links are their text, images nothing."""
+    """The characters of one paragraph; of links the text, of images nothing."""
     marks: list[str] = []
     children = inline.children or []
     for k, token in enumerate(children):

@@ -1,4 +1,4 @@
-"""OpenDocument's .odt."""
+"""OpenDocument's .odt files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def odt_blocks(path: Path) -> list[Block]:
     """Paragraphs and headings in order; no notes, comments or tables of contents.
 
     Raises:
-        InputError: when the file is damaged or no .odt.
+        InputError: when the file is damaged or not an .odt.
     """
     with needs_extra("prepare", "reading .odt files"):
         from odfdo import Document
@@ -79,7 +79,7 @@ class _Styles:
         self._known: dict[tuple[str, str], dict[str, str]] = {}
 
     def properties(self, family: str, name: str | None) -> dict[str, str]:
-        """Text and paragraph properties of a style, those that it inherits included."""
+        """Text and paragraph properties of a style, inherited ones included."""
         if not name:
             return {}
         key = (family, name)
@@ -131,7 +131,7 @@ def _block(element: Any, styles: _Styles) -> Block | None:
 
 
 def _runs(element: Any, styles: _Styles, mark: str) -> Iterator[Run]:
-    """Characters with their emphasis; a text box's paragraphs are others, a picture has none."""
+    """Characters with their emphasis; without those of text boxes and pictures within."""
     if element.tag in _SKIPPED or element.tag.startswith("draw:"):
         return
     if element.text:

@@ -1,4 +1,4 @@
-"""Plain text: its encoding, its paragraphs, and what looks like a heading or a scene break."""
+"""Plain text: its encoding, its paragraphs, and lines that look like headings or scene breaks."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _BOMS = (  # the longer first: UTF-32's begins with UTF-16's
 _WESTERN = re.compile(  # what prose in a Western language uses of one-byte encodings
     r"[\x00-\x7f\xa0¡£§«°·»¿À-ÏÑ-ÖØ-ÜßŠŽŒŸà-ïñ-öø-üÿšžœ‘’“”‚„‹›–—…•€™©®]*"
 )
-_ODD = re.compile(r"[a-zà-ÿ][À-ßŠŽŒŸ‚„]")  # no Western word goes on so: another encoding's
+_ODD = re.compile(r"[a-zà-ÿ][À-ßŠŽŒŸ‚„]")  # in no Western word: a sign of another encoding
 _NEW_LINE = re.compile(r"\r\n|[\r\u0085\u2028\u2029\v\f]")
 _UNDERSCORED = re.compile(r"(?<![\w_])_([^\s_](?:[^_]{0,400}?[^\s_])?)_(?![\w_])")
-_ENDS = 0.9  # of all lines end a sentence: each of them is a paragraph
-_SHORT = 0.75  # of the width at which lines are wrapped: nothing was wrapped there
+_ENDS = 0.9  # where so many of the lines end a sentence, each line is a paragraph
+_SHORT = 0.75  # of the width at which lines are wrapped; shorter lines were broken by hand
 
 
 def decoded(path: Path, raw: bytes) -> tuple[str, str]:
@@ -56,7 +56,7 @@ def _guessed(path: Path, raw: bytes) -> tuple[str, str]:
             return western, encoding
     found = from_bytes(raw)
     best = found.best()
-    # Windows' text is what most old manuscripts are; its neighbours look much the same
+    # most old manuscripts are in a Windows encoding, which looks much like its neighbours
     for match in found:
         beside = match.encoding == "cp1251" and best and best.encoding == "mac_cyrillic"
         if best and (match.encoding == "cp1252" or beside) and match.chaos <= best.chaos:
@@ -94,7 +94,7 @@ def _western(raw: bytes, encoding: str) -> str | None:
 
 
 def text_blocks(text: str) -> list[Block]:
-    """Paragraphs, hard-wrapped or not; short lines that look like headings or breaks are those."""
+    """Paragraphs, hard-wrapped or not; lines that look like headings or breaks are such."""
     return without_page_numbers(list(_blocks(text)))
 
 
@@ -130,7 +130,7 @@ def _blocks(text: str) -> Iterator[Block]:
 
 
 def _doubled(lines: list[str]) -> bool:
-    """Whether two blank lines or more are too usual to mean anything."""
+    """Whether runs of two blank lines or more are too frequent to mean a scene break."""
     shape = "".join("1" if line else "0" for line in lines).strip("0")
     runs = [len(run) for run in re.findall("0+", shape)]
     return sum(run > 2 for run in runs) * 20 > len(runs)
@@ -162,7 +162,7 @@ def _paragraphs(lines: list[str], width: int, wrapped: bool, spaced: bool) -> It
 
 
 def _stands_alone(lines: list[str]) -> bool:
-    """Whether the first of some lines is a heading or a scene break without a blank line after."""
+    """Whether the first line is a heading or a scene break, though no blank line follows."""
     first, goes_on = lines[0].strip(), any(line.strip()[:1].islower() for line in lines[1:2])
     return is_break(first) or (is_heading(first) and not first.isdigit() and not goes_on)
 
@@ -179,7 +179,7 @@ def _block(text: str) -> Block:
 
 
 def _runs(text: str) -> Iterator[Run]:
-    """A text in runs, cut at its underscored words."""
+    """The runs of a text; words between underscores are emphasized."""
     at = 0
     for match in _UNDERSCORED.finditer(text):
         yield text[at : match.start()], ""

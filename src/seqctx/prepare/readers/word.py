@@ -32,10 +32,10 @@ _RARE = 5  # an empty paragraph is a scene break where there is one in so many f
 
 
 def word_blocks(path: Path) -> list[Block]:
-    """Body paragraphs in order, those of tables' cells included; no notes, comments or headers.
+    """Body paragraphs in order, with those of tables; without notes, comments and headers.
 
     Raises:
-        InputError: when the file is damaged or no .docx.
+        InputError: when the file is damaged or not a .docx.
     """
     with needs_extra("prepare", "reading .docx files"):
         import docx
@@ -65,7 +65,7 @@ def word_blocks(path: Path) -> list[Block]:
 
 
 def _declared_title(document: Any) -> str:
-    """The title in the file's properties; python-docx makes one up where there are none."""
+    """The title in the file's properties; empty where there are none."""
     from docx.opc.constants import RELATIONSHIP_TYPE
 
     try:
@@ -153,7 +153,7 @@ def _outline(element: Any) -> int | None:
 
 
 def _runs(paragraph: Paragraph) -> Iterator[Run]:
-    """Characters with their emphasis; what a tracked change deleted is no w:t and not there."""
+    """Characters with their emphasis; text that a tracked change deleted is no w:t element."""
     from docx.text.run import Run as WordRun
 
     for element in _below(paragraph._p, f"{_W}r"):

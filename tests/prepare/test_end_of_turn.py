@@ -1,4 +1,4 @@
-"""The end of an answer is trained, or it is said that it would not be."""
+"""The end-of-turn token is trained, or prepare refuses and says why."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def test_an_end_that_axolotl_would_not_train_is_refused(
 
 def test_the_end_of_a_turn_by_template_and_by_rendering(base: Path, model_folder: Path) -> None:
     # the test's own template writes <|im_end|> itself, which is eos of one and not of the other
-    assert read_end_of_turn(base) == "<|im_end|>" == load_tokenizer(str(base)).turn_end
+    assert read_end_of_turn(base) == "<|im_end|>" == load_tokenizer(str(base)).end_of_turn
     assert read_end_of_turn(model_folder) is None
-    assert load_tokenizer(str(model_folder)).turn_end == load_tokenizer(str(model_folder)).eos
+    assert load_tokenizer(str(model_folder)).end_of_turn == load_tokenizer(str(model_folder)).eos
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_the_end_of_a_turn_by_name(hub_id: str, end: str | None) -> None:
     assert find_end_of_turn(hub_id, find_model(hub_id)) == end
 
 
-def test_a_damaged_tokenizer_config_is_said(base: Path) -> None:
+def test_a_damaged_tokenizer_config_is_one_line(base: Path) -> None:
     (base / "tokenizer_config.json").write_text("[]")
     with pytest.raises(InputError, match=r"tokenizer_config\.json: not a JSON object"):
         find_end_of_turn(str(base), None)
