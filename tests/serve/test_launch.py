@@ -220,7 +220,7 @@ def test_what_cannot_be_asked_or_sent(served: Path, port: int) -> None:
     for value in ("abc", "[1]", "0"):
         for verb in (("serve", "--stop"), ("serve", "--status"), ("chat",)):
             line = refused(*verb, "--set", f"vllm.port={value}", cwd=served)
-            assert line.startswith("--set vllm.port: vllm.port: input should be")
+            assert line.startswith("--set vllm.port: vllm.port: must be")
 
 
 def test_a_pipe_of_another_encoding(served: Path) -> None:

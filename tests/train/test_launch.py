@@ -103,7 +103,9 @@ def test_a_file_that_trains_wrongly_is_refused_before_axolotl_starts(tmp_path: P
 
 def test_the_rules_see_what_set_changed(tmp_path: Path) -> None:
     """The file was read again without its --set, and its line was blamed for the key."""
-    document = read_document(CONFIG).overlaid({"sample_packing": True, "attn_implementation": None})
+    document = read_document(CONFIG).with_overrides(
+        {"sample_packing": True, "attn_implementation": None}
+    )
     with pytest.raises(CheckError, match=r"^--set \w+: error: .*packing-leaks"):
         preflight(parse_config(document), document, tmp_path)
 
