@@ -128,7 +128,7 @@ def test_killed_dead_and_interrupted_the_losses_are_the_same(
         os.kill(pid, signal.SIGKILL)
     _, rest = process.communicate()
     assert process.returncode == 3
-    assert "axolotl: killed, probably for memory" in rest.splitlines()[-1]
+    assert "axolotl: was killed, probably because memory ran out" in rest.splitlines()[-1]
     assert rest.splitlines()[-1].endswith("Step 2 is kept. Continue with --resume.")
     assert half.exists() and not (half / "trainer_state.json").exists()
 

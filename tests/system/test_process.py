@@ -96,8 +96,8 @@ def test_tools_report_to_nobody() -> None:
             1,
             "axolotl: ValueError: bad rank See",
         ),
-        ("ok\n", 7, "axolotl: ended with status 7"),
-        ("ok\n", -9, "axolotl: killed, probably for memory"),
+        ("ok\n", 7, "axolotl: ended with exit status 7."),
+        ("ok\n", -9, "axolotl: was killed, probably because memory ran out."),
         (
             "E: special\nFooError: special bar\n",
             1,

@@ -1,4 +1,4 @@
-"""Axolotl and vLLM as subprocesses: found in their own environments, watched, and stopped whole."""
+"""Axolotl and vLLM as subprocesses: started, read, stopped with all their processes, explained."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def running(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program in a process group of its own; when the block is left, all of it has ended.
 
-    Its output goes to ``log`` if given, else to ``process.stdout``, errors included. It ends with
-    us, too, where we are killed and cannot stop it.
+    Its output, errors included, goes to ``log`` if given, else to ``process.stdout``. The program
+    also ends when seqctx is killed and cannot stop it.
     """
     libc = ctypes.CDLL(None)
 
@@ -41,7 +41,7 @@ def running(
             stdin=subprocess.DEVNULL,
             stdout=log or subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C reaches us, and we stop it in order
+            start_new_session=True,  # Ctrl-C reaches seqctx alone, which then stops it
             preexec_fn=end_with_parent,
         )
     try:
@@ -53,7 +53,7 @@ def running(
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a process group: SIGINT, then SIGTERM, then SIGKILL for whatever is left of it."""
+    """End a process group: SIGINT, then SIGTERM, then SIGKILL for the processes that are left."""
     try:
         for number, seconds in ((signal.SIGINT, 15.0), (signal.SIGTERM, 5.0)):
             if process.poll() is not None:
@@ -61,10 +61,10 @@ def stop(process: subprocess.Popen[bytes]) -> None:
             _signal_group(process, number)
             with suppress(subprocess.TimeoutExpired):
                 process.wait(seconds)
-    finally:  # also when Ctrl-C is pressed again while this waits
+    finally:  # also after a second Ctrl-C
         _signal_group(process, signal.SIGKILL)
         process.wait()
-        while _group_runs(process.pid):  # it takes a moment to give gigabytes back
+        while _group_runs(process.pid):  # freeing gigabytes takes a moment
             time.sleep(0.02)
 
 
@@ -92,7 +92,7 @@ def _group_runs(group: int) -> bool:
 
 
 def resident_bytes(pid: int) -> int:
-    """Memory of a process and all below it; pages that several hold count for each [B]."""
+    """Memory of a process and all below it; shared pages count once for each process [B]."""
     import psutil
 
     total = 0
@@ -112,7 +112,7 @@ def lines(
     Args:
         process: whose output is piped.
         log: where it is copied to.
-        quiet: after so much silence an empty line comes, which is nothing that was printed [s].
+        quiet: yield an empty line whenever the program has printed nothing for so long [s].
     """
     if process.stdout is None:
         raise ValueError("the process writes to a file")
@@ -136,19 +136,19 @@ def lines(
 def failure(
     name: str, code: int, log: Path, remedies: dict[str, str], *, start: int = 0
 ) -> ToolError:
-    """The error of a tool that ended by itself: the line that says why, and what to do.
+    """The error of a tool that ended by itself: the line of its log that says why, and a remedy.
 
     Args:
         name: the tool.
         code: its exit status.
         log: all that it printed.
         remedies: regular expressions over the log, most specific first, each with what to do.
-        start: what stood in the log before it was started [B].
+        start: length of the log before the tool was started [B].
     """
     errors = _errors(log.read_bytes()[start:].decode("utf-8", "replace"))
     known = {
         r"No space left on device": (
-            f"Make room ({free_bytes(log) / 1e6:.0f} MB free) and run again"
+            f"Make room ({free_bytes(log) / 1e6:.0f} MB are free) and run again"
         ),
         r"MemoryError|Cannot allocate memory|out of memory": (
             "Lower sequence_len, micro_batch_size or vllm.max_model_len"
@@ -156,21 +156,24 @@ def failure(
         **remedies,
     }
     if code == -signal.SIGKILL:
-        return ToolError(f"{name}: killed, probably for memory. Free some; the log is {log}.")
+        return ToolError(
+            f"{name}: was killed, probably because memory ran out. Free memory and run again; the "
+            f"log is {log}."
+        )
     for pattern, remedy in known.items():
         if found := [e for e in errors if re.search(pattern, e)]:
             return ToolError(f"{name}: {found[-1][:400]} {remedy}; the log is {log}.")
-    cause = errors[-1][:400] if errors else f"ended with status {code}"
+    cause = errors[-1][:400] if errors else f"ended with exit status {code}."
     return ToolError(f"{name}: {cause} See the log: {log}.")
 
 
 _PREFIX = re.compile(  # vLLM's processes, its logger, torchrun's processes
     r"^(?:\([^)]*pid[^)]*\)\s*)?(?:ERROR \S+ \S+ \[[^\]]*\]\s?)?(?:\[rank\d+\]: )?"
 )
-_ERROR = re.compile(  # the last alternative: Python, asked to run a module that is not there
+_ERROR = re.compile(  # the last alternative: Python, asked to run a module that does not exist
     r"[\w.]*(?:Error|Exception|Exit|IsEnabled)\b: |/\S+: (?:Error while finding|No module named)"
 )
-_GENERIC = re.compile(  # last words of vLLM, accelerate and torchrun; the cause stands above
+_GENERIC = re.compile(  # last lines of vLLM, accelerate and torchrun; the cause is above them
     r"RuntimeError: Engine core initialization failed"
     r"|[\w.]*(?:CalledProcessError|ChildFailedError)\b"
 )
@@ -179,7 +182,7 @@ _GENERIC = re.compile(  # last words of vLLM, accelerate and torchrun; the cause
 def _errors(log: str) -> list[str]:
     """The error lines of a log, in order, each with its indented continuation.
 
-    Those that only say that another process failed are left out, unless there are no others.
+    Lines that only say that another process failed are left out, unless there are no others.
     """
     found: list[str] = []
     continues = False

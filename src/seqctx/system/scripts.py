@@ -1,4 +1,4 @@
-"""In-environment scripts: started in Axolotl's environment, watched, and read."""
+"""Run in-environment scripts: start them in Axolotl's environment, and read their results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from seqctx.system.process import failure, lines, running
 WITHOUT_SEQCTX = {
     r"No module named '?seqctx": "Run 'seqctx setup train', or install seqctx beside Axolotl"
 }
-"""A remedy, as `seqctx.system.process.failure` takes them: our scripts and plugins run in there."""
+"""A remedy, as `seqctx.system.process.failure` takes them, for an environment without seqctx."""
 
 
 def run_inside(
@@ -30,42 +30,42 @@ def run_inside(
     on_line: Callable[[str], None] = lambda line: None,
     take: Callable[[dict[str, Any], Path], Any] = lambda result, folder: result,
 ) -> Any:
-    """Run one of the scripts to its end.
+    """Run a script to its end.
 
     Args:
         script: its module below `seqctx`, such as ``proofs.inside.isolation``.
-        job: makes what it reads; called with a folder that is there as long as it runs.
-        offline: whether it needs no hub.
-        remedies: as `seqctx.system.process.failure` takes them, but for what every script may lack.
-        on_line: called with each line that it prints.
-        take: makes the answer, while the folder is there, of what it measured.
+        job: makes the script's input; called with a folder that exists while the script runs.
+        offline: whether the script needs no hub.
+        remedies: as `seqctx.system.process.failure` takes them, beside the one for every script.
+        on_line: called with each line that the script prints.
+        take: makes the return value from the script's result, while the folder exists.
 
     Returns:
-        What it measured, or what ``take`` made of that.
+        The script's result, or what ``take`` made of it.
 
     Raises:
-        ToolError: when Axolotl's environment is not there, or the script failed; its log stays.
+        ToolError: when Axolotl is not installed, or the script failed; its log is kept.
     """
     axolotl = find_tool("axolotl")
     python = axolotl.parent / "python3"
     if not python.exists():
         raise ToolError(
-            f"axolotl: {axolotl}: no python3 beside it. Point SEQCTX_AXOLOTL at its own."
+            f"axolotl: {axolotl}: there is no python3 beside this program. Point SEQCTX_AXOLOTL at "
+            "the axolotl of an environment."
         )
     env = tool_environment(axolotl, offline=offline)
     with explain_os_errors(tempfile.gettempdir()), TemporaryDirectory(prefix="seqctx-") as place:
         folder = Path(place)
-        asked, answer, log = folder / "job.json", folder / "result.json", folder / "log"
-        asked.write_text(json.dumps(job(folder)), "utf-8")
-        module = f"seqctx.{script}"
-        command = [str(python), "-m", module, str(asked), str(answer)]
+        job_path, result_path, log = folder / "job.json", folder / "result.json", folder / "log"
+        job_path.write_text(json.dumps(job(folder)), "utf-8")
+        command = [str(python), "-m", f"seqctx.{script}", str(job_path), str(result_path)]
         with log.open("wb") as f, running(command, env) as process:
             for line in lines(process, f):
                 on_line(line)
             code = process.wait()
-        if code or not answer.exists():
+        if code or not result_path.exists():
             handle, kept = tempfile.mkstemp(prefix=f"seqctx-{script}-", suffix=".log")
             with os.fdopen(handle, "wb") as f:
                 f.write(log.read_bytes())
             raise failure("axolotl", code, Path(kept), {**(remedies or {}), **WITHOUT_SEQCTX})
-        return take(json.loads(answer.read_text("utf-8")), folder)
+        return take(json.loads(result_path.read_text("utf-8")), folder)
