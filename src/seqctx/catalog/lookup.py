@@ -20,6 +20,7 @@ from seqctx.catalog.chat_templates import read_end_of_turn
 from seqctx.catalog.config_json import read_model_folder
 from seqctx.catalog.models import Model, Row
 from seqctx.catalog.names import ModelName, Tuning, parse_name
+from seqctx.system.hub import hub_is_reachable
 
 
 class Ends(Row):
@@ -198,35 +199,15 @@ def fetch_model(hub_id: str) -> Model | None:
     What was fetched before is found without the hub, too.
     """
     try:
-        from huggingface_hub import constants, hf_hub_download
+        from huggingface_hub import hf_hub_download
     except ImportError:  # it comes with seqctx[prepare]
         return None
     try:
-        path = hf_hub_download(
-            hub_id, "config.json", local_files_only=not _answers(constants.ENDPOINT)
-        )
+        path = hf_hub_download(hub_id, "config.json", local_files_only=not hub_is_reachable())
     except (OSError, ValueError):  # no hub, no such model, no right to it, or no hub id at all
         return None
     model = read_model_folder(Path(path).parent)
     return model.model_copy(update={"name": hub_id, "source": f"{hub_id}: config.json"})
-
-
-def _answers(url: str) -> bool:
-    """Whether a host takes connections; the hub's own client tries for half a minute."""
-    import socket
-    from urllib.parse import urlsplit
-    from urllib.request import getproxies
-
-    if os.environ.get("HF_HUB_OFFLINE") == "1":
-        return False
-    if getproxies():
-        return True
-    parts = urlsplit(url)
-    try:
-        socket.create_connection((parts.hostname, parts.port or 443), timeout=3).close()
-    except OSError:
-        return False
-    return True
 
 
 def _families_in(name: ModelName) -> Iterator[Family]:

@@ -16,9 +16,9 @@ from seqctx.prepare.token_counts import WordCounts, splits_at_spaces
 from seqctx.system.arguments import expect_type
 from seqctx.system.extras import needs_extra
 from seqctx.system.hashing import hash_text
+from seqctx.system.hub import hub_is_reachable
 
 Message = dict[str, str]
-_HUB_SECONDS = 10  # a hub that takes longer to answer counts as unreachable
 _JOINED = 32  # long texts that many short ones are joined into: several for every core
 
 
@@ -189,19 +189,6 @@ def _flat(spec: dict[str, Any], key: str) -> list[dict[str, Any]]:
     return [p for part in spec[key] for p in _flat(part, key)] if key in spec else [spec]
 
 
-def _hub_is_reachable() -> bool:
-    """Whether the hub answers. Its own client would try again for a minute, with messages."""
-    from huggingface_hub import constants, get_session
-
-    if constants.HF_HUB_OFFLINE:
-        return False
-    try:
-        get_session().head(constants.ENDPOINT, timeout=_HUB_SECONDS)
-    except Exception:  # of the HTTP library that the client is built on
-        return False
-    return True
-
-
 def _first_line(error: Exception) -> str:
     """What an error says, in one line, without the full stop."""
     lines = str(error).splitlines() or [""]
@@ -228,7 +215,7 @@ def load_tokenizer(base_model: str) -> Tokenizer:
         import tokenizers  # noqa: F401  # named by itself where it is missing
         from transformers import AutoTokenizer
     is_hub_id = not folder.is_dir()
-    reachable = is_hub_id and _hub_is_reachable()
+    reachable = is_hub_id and hub_is_reachable()
     try:
         backend = AutoTokenizer.from_pretrained(base_model, local_files_only=not reachable)
     except Exception as error:  # OSError, ValueError; of a damaged file KeyError and others, too
