@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from seqctx.errors import CheckError
 from seqctx.prepare.pipeline import prepare
 from seqctx.serve import check_port, complete, server_log, serving, trained_config
 from seqctx.system.atomic import explain_os_errors
-from seqctx.system.environments import find_tool
+from seqctx.system.environments import find_tool, local_environment, user_environment
 from seqctx.train.progress import Progress
 from seqctx.train.run import train
 
@@ -101,7 +102,8 @@ def demo(
         raise CheckError(
             "seqctx.prepare.format: must be chat for the demo, which asks in chat (got tokens)."
         )
-    find_tool("vllm")  # a missing vLLM is reported now, not after the training
+    for tool in ("axolotl", "vllm"):
+        find_tool(tool)  # a missing one is reported now, not after the training
     check_port(cfg)
     steps: list[Step] = []
 
@@ -146,10 +148,12 @@ def _folders(cfg: Config, out: Path) -> tuple[Folder, ...]:
         "examples": out,
         "adapter": Path(cfg.output_dir),
         "base model": Path(cfg.base_model),
-        "seqctx": Path(".venv"),
-        "Axolotl": Path(".venv-train"),
-        "vLLM": Path(".venv-serve"),
+        "seqctx": Path(sys.prefix),
     }
+    for name, environment in (("Axolotl", "train"), ("vLLM", "serve")):
+        for place in (local_environment(environment), user_environment(environment)):
+            if name not in named and place.is_dir():
+                named[name] = place
     return tuple(
         Folder(name, path, folder_bytes(path)) for name, path in named.items() if path.is_dir()
     )

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from seqctx.cli.verbs import SUMMARIES
 from seqctx.plan.explain import TOPICS
 from tests.conftest import ROOT, seqctx
+
+# of the command line of make, in a message; not the verb, as in "to make room"
+TELLS_TO_RUN_MAKE = re.compile(r"(?:^|['\"`(])make [a-z-]+|[Rr]un '?make\b")
+NOTHING_INSTALLED = {"PATH": "", "SEQCTX_AXOLOTL": "", "SEQCTX_VLLM": "", "HOME": "/nowhere",
+                     "XDG_DATA_HOME": ""}  # fmt: skip
 
 
 @pytest.fixture
@@ -51,7 +58,31 @@ def test_the_proof_finds_what_is_missing_before_it_prints(tmp_path: Path, config
     prove = ("explain", "myths", "--prove", "--config", config)
     answer = seqctx(*prove, cwd=tmp_path)
     assert (answer.returncode, answer.stdout) == (2, "")
-    assert "base_model: meta-llama/Llama-3.1-8B-Instruct: no folder" in answer.stderr
+    assert "base_model: meta-llama/Llama-3.1-8B-Instruct: not a folder" in answer.stderr
     answer = seqctx(*prove, "--set", "base_model=./nowhere", cwd=tmp_path)
     assert (answer.returncode, answer.stdout) == (2, "")
     assert answer.stderr == "base_model: ./nowhere: no such folder. Check the path.\n"
+
+
+def test_no_verb_asks_for_make(tmp_path: Path, config: str) -> None:
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "a.md").write_text("# One\n\nText.\n")
+    calls = {
+        "init": (["init", config], 2),
+        "schema": (["schema"], 0),
+        "check": (["check", config], 0),
+        "plan": (["plan", config, "--options"], 2),
+        "prepare": (["prepare", config], 2),
+        "train": (["train", config, "--dry-run"], 1),
+        "merge": (["merge", config], 1),
+        "serve": (["serve", config], 3),
+        "chat": (["chat"], 1),
+        "demo": (["demo", config], 3),
+        "explain": (["explain"], 0),
+    }
+    assert SUMMARIES.keys() - {"setup"} == calls.keys()
+    for verb, (arguments, code) in calls.items():
+        answer = seqctx(*arguments, cwd=tmp_path, **NOTHING_INSTALLED)
+        assert answer.returncode == code, f"{verb}: {answer.stderr}"
+        if verb != "schema":
+            assert not TELLS_TO_RUN_MAKE.search(answer.stdout + answer.stderr), answer.stderr

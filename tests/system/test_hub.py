@@ -36,9 +36,7 @@ def test_a_tokenizer_without_a_hub_is_one_line_at_once(
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     began = time.monotonic()
-    with pytest.raises(
-        InputError, match="is not on this machine, and the hub"
-    ):
+    with pytest.raises(InputError, match="is not on this machine, and the hub"):
         load_tokenizer("a/model")
     assert time.monotonic() - began < 15  # the import of transformers, and no retries
     assert capfd.readouterr() == ("", "")

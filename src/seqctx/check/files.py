@@ -38,7 +38,7 @@ def check_files(
 
     Args:
         names: their paths; ``-`` for standard input.
-        overrides: dotted keys and values laid over each.
+        overrides: keys that the command line overrides in each, dotted.
         stdin: what ``-`` reads.
     """
     problems: list[Problem] = []

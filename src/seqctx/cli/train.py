@@ -14,6 +14,7 @@ from seqctx.errors import ToolError
 if TYPE_CHECKING:
     from seqctx.artifacts.run_record import TrainingRun
     from seqctx.config.config import Config
+    from seqctx.config.source import Document
 
 
 @click.command()
@@ -71,7 +72,7 @@ def train(
     document = read_document(config).with_overrides(overrides)
     cfg = parse_config(document)
     if dry_run:
-        _dry_run(cfg, launcher)
+        _dry_run(cfg, launcher, document)
         return
     from rich.console import Console
 
@@ -111,14 +112,14 @@ def _resume_command() -> str:
     return shlex.join(["seqctx", "train", "--resume", *given])
 
 
-def _dry_run(cfg: Config, launcher: tuple[str, ...]) -> None:
+def _dry_run(cfg: Config, launcher: tuple[str, ...], document: Document) -> None:
     """Print the resolved file and the command; exit as the run would fail."""
     import yaml
 
     from seqctx.cli.options import print_failures
     from seqctx.train.dry_run import dry_run_of_training
 
-    planned = dry_run_of_training(cfg, launcher)
+    planned = dry_run_of_training(cfg, launcher, document=document)
     click.echo(f"# {planned.resolved}")
     click.echo(yaml.safe_dump(planned.mapping, sort_keys=False, allow_unicode=True))
     click.echo(shlex.join(planned.command))

@@ -20,7 +20,7 @@ def example_config(overrides: Mapping[str, Any] | None = None) -> Config:
     """The file that ``seqctx init`` writes for an 8B model on a 32 GB card.
 
     Args:
-        overrides: dotted keys and values laid over it.
+        overrides: keys that the command line overrides, dotted.
     """
     gpu = find_gpu(_GPU)
     if gpu is None:

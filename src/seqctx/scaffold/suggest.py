@@ -21,7 +21,7 @@ def suggest_for_file(name: str, overrides: Mapping[str, Any] | None, stdin: IO[b
 
     Args:
         name: its path; ``-`` for standard input.
-        overrides: dotted keys and values laid over it.
+        overrides: keys that the command line overrides, dotted.
         stdin: what ``-`` reads.
 
     Raises:

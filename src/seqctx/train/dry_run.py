@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,11 +12,14 @@ from seqctx.artifacts.layout import RunDir
 from seqctx.config.config import Config
 from seqctx.config.effective import Effective
 from seqctx.config.render import axolotl_mapping
+from seqctx.config.source import Document
 from seqctx.errors import SeqctxError, ToolError
 from seqctx.system.environments import find_tool
 from seqctx.train.launch import train_command
-from seqctx.train.merge import merge_command
+from seqctx.train.merge import check_mergeable, merge_command
+from seqctx.train.preflight import preflight
 from seqctx.train.resolved import resolve
+from seqctx.train.run import finished_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +47,15 @@ class MergingDryRun:
     failures: tuple[SeqctxError, ...]
 
 
-def dry_run_of_training(cfg: Config, launcher: tuple[str, ...] = ()) -> TrainingDryRun:
+def dry_run_of_training(
+    cfg: Config, launcher: tuple[str, ...] = (), *, document: Document | None = None
+) -> TrainingDryRun:
     """What training would run; nothing is run or written.
 
     Args:
         cfg: the file, with its overrides.
         launcher: options for torchrun; see `launch.train_command`.
+        document: the same file with its lines; None: its rules are not checked.
     """
     failures: list[SeqctxError] = []
     growing = RunDir.growing(Path(cfg.output_dir))
@@ -57,14 +65,29 @@ def dry_run_of_training(cfg: Config, launcher: tuple[str, ...] = ()) -> Training
     except SeqctxError as error:
         mapping = axolotl_mapping(cfg, output_dir=partial)
         failures.append(error)
+    has_data = not failures
     command = train_command(_axolotl(failures), resolved, launcher, ray=Effective.of(cfg).use_ray)
+    if has_data and not finished_run(cfg):
+        with _collected(failures):
+            preflight(cfg, document, Path(cfg.output_dir))
     return TrainingDryRun(resolved, mapping, command, tuple(failures))
 
 
 def dry_run_of_merging(cfg: Config) -> MergingDryRun:
     """What merging would run; nothing is run or written."""
     failures: list[SeqctxError] = []
+    with _collected(failures):
+        check_mergeable(cfg)
     return MergingDryRun(merge_command(cfg, _axolotl(failures)), tuple(failures))
+
+
+@contextmanager
+def _collected(failures: list[SeqctxError]) -> Iterator[None]:
+    """Add an error of the block to the failures, and go on."""
+    try:
+        yield
+    except SeqctxError as error:
+        failures.append(error)
 
 
 def _axolotl(failures: list[SeqctxError]) -> Path:

@@ -50,9 +50,7 @@ def merge(
     """
     expect_type("cfg", cfg, Config, "Use seqctx.load_config(path).")
     run_dir = RunDir(Path(cfg.output_dir))
-    check_base(cfg.base_model)
-    model = find_model(cfg.base_model)
-    check_adapter_belongs(cfg, model)
+    model = check_mergeable(cfg)
     fingerprint = hash_text(
         fingerprint_model(cfg.base_model),
         *(hash_file(p) for p in sorted(run_dir.output_dir.glob("adapter_model*"))),
@@ -118,6 +116,22 @@ def compare_merged(
         Variant("merged", model=str(RunDir(Path(cfg.output_dir)).merged)),
     ]
     return evaluate(cfg, variants, on_step=on_step).results
+
+
+def check_mergeable(cfg: Config) -> Model | None:
+    """Check that the base model and an adapter that belongs to it are there.
+
+    Returns:
+        The base model's row; None where there is none.
+
+    Raises:
+        InputError: when the base model's folder is missing.
+        CheckError: as `check_adapter_belongs`.
+    """
+    check_base(cfg.base_model)
+    model = find_model(cfg.base_model)
+    check_adapter_belongs(cfg, model)
+    return model
 
 
 def check_adapter_belongs(cfg: Config, model: Model | None) -> None:

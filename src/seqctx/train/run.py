@@ -115,8 +115,7 @@ def train(
     output = Path(cfg.output_dir)
     run_dir, growing = RunDir(output), RunDir.growing(output)
     fingerprint = fingerprint_of(cfg, resolve(cfg, output))
-    last = None if force else TrainingRun.read(run_dir.record)
-    if last and last.fingerprint == fingerprint and _has_weights(cfg, output):
+    if not force and (last := finished_run(cfg, fingerprint)):
         return last, False
     axolotl = find_tool("axolotl")
     plan = training_plan_here(cfg) if force else preflight(cfg, document, output)
@@ -139,6 +138,24 @@ def train(
     run_dir.begun.unlink()
     write_curve(record, run_dir)
     return record, True
+
+
+def finished_run(cfg: Config, fingerprint: str | None = None) -> TrainingRun | None:
+    """The record of a run that need not be repeated; None where there is none.
+
+    Args:
+        cfg: the file, with what ``--set`` changed.
+        fingerprint: of the run that is to be made; None: it is computed.
+
+    Raises:
+        CheckError: when data that the file names is missing.
+    """
+    output = Path(cfg.output_dir)
+    last = TrainingRun.read(RunDir(output).record)
+    if not last or not _has_weights(cfg, output):
+        return None
+    wanted = fingerprint or fingerprint_of(cfg, resolve(cfg, output))
+    return last if last.fingerprint == wanted else None
 
 
 def join_training(
