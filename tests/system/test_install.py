@@ -30,12 +30,12 @@ torchao==0.17.0 \\
 # Stands in for uv: writes down what it was asked, makes the environment, fails where told to.
 FAKE = """\
 #!{python}
-import json, os, pathlib, sys
+import json, os, pathlib, re, sys
 arguments = sys.argv[1:]
 if arguments[0] == "venv":
     folder = pathlib.Path(arguments[-1])
     (folder / "bin").mkdir()
-    (folder / "pyvenv.cfg").touch()
+    (folder / "pyvenv.cfg").write_text("version_info = 3.12.1")
     (folder / "bin" / "python").write_text("#!/bin/sh\\nexit ${{FAKE_TORCH:-0}}\\n")
     (folder / "bin" / "python").chmod(0o755)
 if "--requirements" in arguments:
@@ -44,7 +44,7 @@ if "--requirements" in arguments:
 with open(os.environ["FAKE_LOG"], "a") as f:
     f.write(json.dumps(arguments) + "\\n")
 for pattern, output in json.loads(os.environ["FAKE_FAILS"]).items():
-    if pattern in " ".join(arguments):
+    if re.search(pattern, " ".join(arguments)):
         sys.exit(output)
 print("Resolved 3 packages in 1ms")
 """
@@ -108,11 +108,26 @@ def test_torchs_cpu_build_is_asked_for_by_name(uv: FakeUv, tmp_path: Path) -> No
 
 def test_pytorchs_index_is_asked_where_no_other_has_it(uv: FakeUv, tmp_path: Path) -> None:
     uv.fails({"--dry-run": "error: No solution found\n  cause: Because there is none"})
-    with pytest.raises(ToolError, match=r"no index at hand has torch 2.13.0\+cpu .* for Python 3"):
+    with pytest.raises(
+        ToolError, match=r"no index at hand has torch 2.13.0\+cpu .* for Python 3.12.1, and"
+    ):
         make(tmp_path)
     assert [call[-2:] for call in uv.calls if "--dry-run" in call][1] == ["--torch-backend", "cpu"]
     assert not any("--requirements" in call for call in uv.calls)  # nothing was downloaded
     assert sorted(p.name for p in tmp_path.iterdir()) == ["list.txt", "uv", "uv.log"]
+
+
+def test_torch_alone_comes_from_pytorchs_index(uv: FakeUv, tmp_path: Path) -> None:
+    uv.fails({"--dry-run$": "error: No solution found\n  cause: none"})
+    make(tmp_path)
+    questions, packages, own = uv.calls[1:3], uv.calls[3:5], uv.calls[5]
+    assert [call[5:] for call in questions] == [
+        ["torch==2.13.0+cpu", "--dry-run"],
+        ["torch==2.13.0+cpu", "--dry-run", "--torch-backend", "cpu"],
+    ]
+    assert packages[0][5:] == ["torch==2.13.0+cpu", "--torch-backend", "cpu"]
+    assert packages[1][5] == "--requirements" and "--torch-backend" not in packages[1]
+    assert own[5] == "--editable"
 
 
 def test_a_list_with_torchs_hashes_is_taken_as_it_is(uv: FakeUv, tmp_path: Path) -> None:
@@ -170,11 +185,13 @@ def test_a_folder_that_is_no_environment_is_left_alone(uv: FakeUv, tmp_path: Pat
          "the indexes at hand do not have every package: there is no version of a==1"),
         ("error: No solution found\n  cause: Because a==1 was not found, we can conclude", True,
          "without a network (UV_OFFLINE is set) uv does not have every package: a==1 was not foun"),
+        ("  × No solution found when resolving dependencies:\n  ╰─▶ Because a==1 was not found", False,
+         "the indexes at hand do not have every package: Because a==1 was not found"),
         ("error: Failed to download `a==1`\n  cause: unexpected EOF", False,
          "the download failed: unexpected EOF"),
         ("error: Failed to read `a`\n  cause: Hash mismatch for `a==1`\n\nExpected:\n  x", False,
          "`a==1`: the downloaded file has another hash than the pin list says"),
-        ("killed", False, "uv: uv failed without a message"),
+        ("x\nkilled\n", False, "uv: killed"),
     ],
 )  # fmt: skip
 def test_a_failure_is_one_line(output: str, offline: bool, fact: str) -> None:

@@ -96,7 +96,9 @@ def make_environment(
             torch = _torch_cpu_build(uv, partial, text)
             listed = Path(place) / pins.name
             listed.write_text(torch.pin(text), "utf-8")
-            uv.install(partial, "--requirements", str(listed), *torch.options)
+            if torch.options:  # for torch alone: that index has other builds of its kin, too
+                uv.install(partial, f"torch=={torch.version}", *torch.options)
+            uv.install(partial, "--requirements", str(listed))
             uv.install(partial, *own_distribution(Path(place)))
         if re.search(r"^torch==", text, re.MULTILINE):
             _check_torch(partial, folder)
@@ -136,12 +138,19 @@ def _torch_cpu_build(uv: Uv, environment: Path, pins: str) -> _Torch:
         with suppress(NotOffered, *([ToolError] if options else [])):
             uv.install(environment, f"torch=={build}", "--dry-run", *options)
             return _Torch(build, options)
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
     raise ToolError(
         f"{uv.folder}: no index at hand has torch {build} (its build without CUDA) for Python "
-        f"{version}, and {TORCH_CPU_INDEX} could not be reached or does not have it. "
-        "Set PIP_EXTRA_INDEX_URL to an index, or PIP_FIND_LINKS to a folder, that has it."
+        f"{_python_of(environment)}, and {TORCH_CPU_INDEX} could not be reached or does not have "
+        "it. Set PIP_EXTRA_INDEX_URL to an index, or PIP_FIND_LINKS to a folder, that has it."
     )
+
+
+def _python_of(environment: Path) -> str:
+    """The version of an environment's Python."""
+    found = re.search(
+        r"^version_info = (\S+)", (environment / "pyvenv.cfg").read_text("utf-8"), re.M
+    )
+    return found[1] if found else "of this version"
 
 
 def checkout() -> Path | None:

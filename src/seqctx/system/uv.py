@@ -105,13 +105,16 @@ def explain_failure(
     """What uv's output says: the fact, what to do, and the kind of error.
 
     Args:
-        output: all that it printed; its errors stand as ``error: ...`` and ``cause: ...``.
+        output: all that it printed. Its errors stand as ``error: ...`` and ``cause: ...``; before
+            0.13 as ``× ...``, ``╰─▶ ...`` and ``Caused by: ...``.
         offline: whether it was told to use no network.
         free: what the disks at hand have left [B].
     """
-    found = re.findall(r"^\s*(?:error|cause|hint):\s*(.+)$", without_secrets(output), re.MULTILINE)
+    output = without_secrets(output)
+    found = re.findall(r"^\s*(?:error:|cause:|Caused by:|×|╰─▶)\s*(.+)$", output, re.MULTILINE)
     text = "\n".join(found)
-    cause = found[-1].rstrip(".") if found else "uv failed without a message"
+    found = found or output.strip().splitlines()[-1:] or ["it gave no message"]
+    cause = found[-1].rstrip(".")
     cause = re.sub(r"^Because (.+?),? (?:and|we can) .+", r"\1", cause)  # not the whole proof
     if re.search(r"No space left on device|os error 28|Disk quota exceeded", text):
         fact = f"the disk is full ({free / 1e6:.0f} MB free)"
