@@ -201,7 +201,7 @@ def test_a_full_disk(tmp_path: Path, model_folder: Path) -> None:
     assert "exit 2" in answer.stdout, answer.stderr
     *_, prepare, train = answer.stderr.splitlines()
     assert prepare.startswith("prepare/out/")
-    assert "the disk is full (0.0 MB free). Make room and run again" in prepare
+    assert "the disk is full (0.0 MB free). Make room and run it again" in prepare
     assert train.startswith("output_dir: model-out: the disk is too full: 0 MB are free, the run ")
     assert answer.stdout.split() == [
         *("exit", "2", "c.yaml", "texts"), *("exit", "1", "c.yaml", "texts"),

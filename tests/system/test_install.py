@@ -185,7 +185,7 @@ def test_a_folder_that_is_no_environment_is_left_alone(uv: FakeUv, tmp_path: Pat
          "the indexes at hand do not have every package: there is no version of a==1"),
         ("error: No solution found\n  cause: Because a==1 was not found, we can conclude", True,
          "without a network (UV_OFFLINE is set) uv does not have every package: a==1 was not foun"),
-        ("  × No solution found when resolving dependencies:\n  ╰─▶ Because a==1 was not found", False,
+        ("  × No solution found when resolving:\n  ╰─▶ Because a==1 was not found", False,
          "the indexes at hand do not have every package: Because a==1 was not found"),
         ("error: Failed to download `a==1`\n  cause: unexpected EOF", False,
          "the download failed: unexpected EOF"),

@@ -94,44 +94,44 @@ def test_tools_report_to_nobody() -> None:
         (
             "Traceback\n  f()\n\x1b[31mValueError: bad rank\x1b[0m\n",
             1,
-            "axolotl: ValueError: bad rank See",
+            "axolotl: ValueError: bad rank. See",
         ),
         ("ok\n", 7, "axolotl: ended with exit status 7."),
-        ("ok\n", -9, "axolotl: was killed, probably because memory ran out."),
+        ("ok\n", -9, "axolotl: was killed, probably because memory ran out"),
         (
             "E: special\nFooError: special bar\n",
             1,
-            "axolotl: FooError: special bar Do that; the log",
+            "axolotl: FooError: special bar. Do that; the log",
         ),
         (
             "(APIServer pid=7) INFO 11-24 00:00:00 [a.py:1] args: {'special': 1}\n"
             "(EngineCore pid=8) ERROR 11-24 00:00:00 [b.py:2] ValueError: no memory\n"
             "(APIServer pid=7) RuntimeError: Engine core initialization failed. See above.\n",
             1,
-            "axolotl: ValueError: no memory See the log",
+            "axolotl: ValueError: no memory. See the log",
         ),
         (
             "ValueError: bad rank\n"
             "subprocess.CalledProcessError: Command '['python', 'x']' returned non-zero exit "
             "status 1.\n",
             1,
-            "axolotl: ValueError: bad rank See",
+            "axolotl: ValueError: bad rank. See",
         ),
         (
             "[rank0]: Traceback\n[rank0]: ValueError: bad rank\n"
             "torch.distributed.elastic.multiprocessing.errors.ChildFailedError: \n"
             "======\ntrain FAILED\n",
             1,
-            "axolotl: ValueError: bad rank See",
+            "axolotl: ValueError: bad rank. See",
         ),
         (
             "subprocess.CalledProcessError: Command 'x' died with <Signals.SIGKILL: 9>.\n",
             1,
             "axolotl: subprocess.CalledProcessError: Command 'x' died with <Signals.SIGKILL: 9>.",
         ),
-        ("a.b.ValidationError: 1 error\n  Value error, special\n", 1, "special Do that"),
-        ("/usr/bin/python3: No module named special\n", 1, "No module named special Do that"),
-        ("h.errors.OfflineModeIsEnabled: no special\n", 1, "IsEnabled: no special Do that"),
+        ("a.b.ValidationError: 1 error\n  Value error, special\n", 1, "special. Do that"),
+        ("/usr/bin/python3: No module named special\n", 1, "No module named special. Do that"),
+        ("h.errors.OfflineModeIsEnabled: no special\n", 1, "IsEnabled: no special. Do that"),
     ],
 )
 def test_a_failure_says_why(tmp_path: Path, text: str, code: int, message: str) -> None:

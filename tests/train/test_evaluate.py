@@ -45,5 +45,5 @@ def test_an_axolotl_without_seqctx_beside_it_is_said(
     for name in ("axolotl", "python3"):  # a Python outside our environment
         (tmp_path / name).symlink_to(Path(sys.executable).resolve())
     monkeypatch.setenv("SEQCTX_AXOLOTL", str(tmp_path / "axolotl"))
-    with pytest.raises(ToolError, match=r"No module named '?seqctx'?.* install seqctx beside"):
+    with pytest.raises(ToolError, match=r"No module named '?seqctx'?.* install seqctx in"):
         run_inside("evaluate", lambda folder: {}, offline=True)

@@ -1,4 +1,4 @@
-"""Arguments of public functions: a wrong type or value is one sentence, not a traceback."""
+"""Checks arguments of public functions: a wrong type or value is reported in one sentence."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from seqctx.errors import InputError
 
 
 def expect_type(name: str, value: Any, kind: type | tuple[type, ...], remedy: str) -> None:
-    """That an argument has the type that the function takes.
+    """Check that an argument has the type that the function takes.
 
     Args:
-        name: of the argument.
-        value: what was given.
+        name: the argument's name.
+        value: the argument.
         kind: the type, or several.
-        remedy: what to give instead, as a sentence.
+        remedy: what to pass instead, as a sentence.
 
     Raises:
-        InputError: when it has another.
+        InputError: when it has another type.
     """
     kinds = kind if isinstance(kind, tuple) else (kind,)
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
@@ -26,7 +26,7 @@ def expect_type(name: str, value: Any, kind: type | tuple[type, ...], remedy: st
 
 
 def expect_at_least(name: str, value: Any, least: int) -> None:
-    """That an argument is a whole number from ``least`` on.
+    """Check that an argument is a whole number of at least ``least``.
 
     Raises:
         InputError: when it is something else.

@@ -1,4 +1,4 @@
-"""Files and folders: written whole or not at all, hashed, and explained when they fail."""
+"""Writes files and folders completely or not at all, and explains errors of the file system."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ from seqctx.errors import CheckError, InputError
 
 @contextmanager
 def explain_os_errors(place: Path | str) -> Iterator[None]:
-    """Turn the operating system's refusals around ``place`` into one line with a remedy.
+    """Turn an error of the operating system into one line with a remedy.
+
+    Args:
+        place: what the line names where the error itself names no file.
 
     Raises:
-        InputError: for any OSError inside the block; a full disk says how much is free.
+        InputError: for any OSError inside the block; for a full disk it tells how much is free.
     """
     try:
         yield
@@ -28,7 +31,7 @@ def explain_os_errors(place: Path | str) -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise InputError(
                 f"{place}: the disk is full ({free_bytes(Path(place)) / 1e6:.1f} MB free). "
-                "Make room and run again; nothing half-written was kept."
+                "Make room and run it again. No half-written files were kept."
             ) from error
         if isinstance(error, FileNotFoundError):
             raise InputError(f"{place}: no such file. Check the path.") from error
@@ -46,7 +49,7 @@ def free_bytes(path: Path) -> int:
 
 
 def partial_of(folder: Path) -> Path:
-    """Where `replaced_folder` lets a new version of ``folder`` grow."""
+    """The folder in which `replaced_folder` prepares the new version of ``folder``."""
     return folder.with_name(folder.name + ".seqctx-partial")
 
 
@@ -58,21 +61,21 @@ def replaced_folder(
     resume: bool = False,
     keep: Callable[[Path], bool] = lambda partial: False,
 ) -> Iterator[Path]:
-    """A new folder to fill, which takes the place of ``folder`` when the block ends well.
+    """A new folder to fill; it replaces ``folder`` when the block ends without an error.
 
     Args:
-        folder: what is replaced; a link stays, and what it points to is replaced.
-        made_by: a file that is in every folder of this kind: one without it is somebody else's.
-        resume: go on with what an earlier run kept.
-        keep: asked when the block fails: whether the partial folder is worth to go on with.
+        folder: what is replaced. If it is a link, the link stays and its target is replaced.
+        made_by: a file that every folder of this kind has; a folder without it is not replaced.
+        resume: keep what an earlier run left in the new folder.
+        keep: called with the new folder when the block fails; true keeps it for a later run.
 
     Yields:
-        `partial_of` the folder, empty but for what is resumed; removed with all that is in it,
-        and with the parents made for it, when the block fails and it is not kept.
+        `partial_of` the folder: empty, or with what is resumed. When the block fails and ``keep``
+        is false, it is removed, with the parent folders that were made for it.
 
     Raises:
-        CheckError: when ``folder`` was not made by us, or another run is filling it.
-        InputError: when it cannot be replaced; what the block made is kept then.
+        CheckError: when ``folder`` was not made by seqctx, or another run is writing it.
+        InputError: when ``folder`` cannot be replaced; the new folder is kept then.
     """
     with explain_os_errors(folder):
         folder = folder.resolve() if folder.is_symlink() else folder
@@ -97,7 +100,7 @@ def replaced_folder(
                 whole = True
                 with explain_os_errors(folder):
                     if folder.exists() and not any(folder.iterdir()):
-                        folder.rmdir()  # a container's own, say, which cannot be renamed
+                        folder.rmdir()  # it may be a container's own, which cannot be renamed
                     elif folder.exists():
                         folder.rename(old)
                     partial.rename(folder)
@@ -117,7 +120,7 @@ def replaced_folder(
 
 
 def _clear_leftovers(folder: Path, partial: Path, old: Path, *, keep_partial: bool) -> None:
-    """Repair what a killed run left; afterwards ``old`` is not there."""
+    """Repair what a killed run left. Afterwards ``old`` does not exist."""
     if old.exists() and not folder.exists():  # killed between the two renames
         old.rename(folder)
     if old.exists():  # killed after them
@@ -150,16 +153,16 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)  # while it is held; who has opened it meanwhile tries again
+        path.unlink(missing_ok=True)  # while it is held: a run that has opened it tries again
         lock.release()
 
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[IO[str]]:
-    """A text file that appears whole or not at all.
+    """A text file to write; it replaces ``path`` when the block ends without an error.
 
     Raises:
-        InputError: when it cannot be written, a full disk included.
+        InputError: when it cannot be written, for example because the disk is full.
     """
     temporary = None
     try:
@@ -182,10 +185,10 @@ def atomic_write(path: Path) -> Iterator[IO[str]]:
 
 
 def write_new(path: Path, text: str) -> None:
-    """Write a whole file, or nothing; one that is there stays as it is.
+    """Write a new file, completely or not at all.
 
     Raises:
-        InputError: when there is one already, or the system refuses.
+        InputError: when the file exists already, or cannot be written.
     """
     with explain_os_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -194,7 +197,7 @@ def write_new(path: Path, text: str) -> None:
             partial.write_text(text, "utf-8")
             os.link(partial, path)  # unlike a rename, it fails where a file is
         except FileExistsError:
-            fact = "is there already. Choose another name, or move it away."
+            fact = "exists already. Choose another name, or move it away."
             raise InputError(f"{path}: {fact}") from None
         finally:
             partial.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Packages that an extra of seqctx installs: a missing one is named with the command."""
+"""A missing package is named in one line, with the command that installs it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from seqctx.errors import InputError
 
 @contextmanager
 def needs_extra(extra: str, what: str) -> Iterator[None]:
-    """Turn the import of a package that is not installed into one line with the remedy.
+    """Turn a failed import of an optional package into one line with the remedy.
 
     Args:
         extra: the extra of seqctx that installs it, such as ``prepare``; empty for a package that
@@ -18,12 +18,12 @@ def needs_extra(extra: str, what: str) -> Iterator[None]:
         what: what the caller asked for, such as ``plan --html``.
 
     Raises:
-        InputError: when an import inside the block finds no such package.
+        InputError: when an import inside the block does not find its package.
     """
     try:
         yield
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] == "seqctx":  # a mistake of ours, not theirs
+        if (error.name or "").partition(".")[0] == "seqctx":  # a mistake of seqctx, not of its user
             raise
         package = f"'seqctx[{extra}]'" if extra else "seqctx"
         raise InputError(
@@ -33,9 +33,9 @@ def needs_extra(extra: str, what: str) -> Iterator[None]:
 
 
 def missing_package(error: ImportError) -> InputError | None:
-    """One line with the remedy for an import that failed; None where the mistake is seqctx's own.
+    """One line with the remedy for a failed import; None where the mistake is seqctx's own.
 
-    For the command line's edge: it covers every package, also one that nobody looked out for.
+    The command line uses it for imports that no `needs_extra` covers.
     """
     package = (error.name or "").partition(".")[0]
     if package == "seqctx":

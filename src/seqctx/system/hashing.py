@@ -1,4 +1,4 @@
-"""Hashes of files, folders and texts: sha256, in hex."""
+"""SHA-256 of files, folders and texts, in hex."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from seqctx.system.atomic import explain_os_errors
 
 
 def hash_file(path: Path) -> str:
-    """sha256 of a file's bytes, in hex."""
+    """SHA-256 of a file's bytes, in hex."""
     with explain_os_errors(path), path.open("rb") as f:
         return hashlib.file_digest(f, "sha256").hexdigest()
 
 
 def hash_tree(path: Path) -> str:
-    """sha256 over a file, or over names and bytes of all files below a folder."""
+    """SHA-256 of a file, or of the names and bytes of all files below a folder, in hex."""
     if path.is_file():
         return hash_file(path)
     files = sorted(p for p in path.rglob("*") if p.is_file())
@@ -23,7 +23,7 @@ def hash_tree(path: Path) -> str:
 
 
 def hash_text(*texts: str) -> str:
-    """sha256 of texts in order, in hex; where one ends and the next begins counts."""
+    """SHA-256 of texts in order, in hex; ("ab", "c") and ("a", "bc") have different ones."""
     digest = hashlib.sha256()
     for text in texts:
         raw = text.encode("utf-8", "surrogatepass")

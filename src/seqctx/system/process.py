@@ -1,4 +1,4 @@
-"""Axolotl and vLLM as subprocesses: started, read, stopped with all their processes, explained."""
+"""Runs programs: reads what they print, stops them with all their children, explains failures."""
 
 from __future__ import annotations
 
@@ -24,10 +24,14 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 def running(
     command: list[str], env: dict[str, str], *, log: IO[bytes] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a program in a process group of its own; when the block is left, all of it has ended.
+    """Run a program in a process group of its own; the whole group has ended after the block.
 
-    Its output, errors included, goes to ``log`` if given, else to ``process.stdout``. The program
-    also ends when seqctx is killed and cannot stop it.
+    The program also ends when this process is killed and cannot stop it.
+
+    Args:
+        command: the program and its arguments.
+        env: its environment variables.
+        log: a file for its output and errors; without one, both go to ``process.stdout``.
     """
     libc = ctypes.CDLL(None)
 
@@ -41,7 +45,7 @@ def running(
             stdin=subprocess.DEVNULL,
             stdout=log or subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C reaches seqctx alone, which then stops it
+            start_new_session=True,  # Ctrl-C reaches this process only, which stops the program
             preexec_fn=end_with_parent,
         )
     try:
@@ -61,7 +65,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
             _signal_group(process, number)
             with suppress(subprocess.TimeoutExpired):
                 process.wait(seconds)
-    finally:  # also after a second Ctrl-C
+    finally:  # also when Ctrl-C is pressed again meanwhile
         _signal_group(process, signal.SIGKILL)
         process.wait()
         while _group_runs(process.pid):  # freeing gigabytes takes a moment
@@ -92,7 +96,7 @@ def _group_runs(group: int) -> bool:
 
 
 def resident_bytes(pid: int) -> int:
-    """Memory of a process and all below it; shared pages count once for each process [B]."""
+    """Memory of a process and all its descendants; a shared page counts once for each [B]."""
     import psutil
 
     total = 0
@@ -107,12 +111,12 @@ def resident_bytes(pid: int) -> int:
 def lines(
     process: subprocess.Popen[bytes], log: IO[bytes], *, quiet: float | None = None
 ) -> Iterator[str]:
-    """What a program prints, line by line (a carriage return ends one too), copied to ``log``.
+    """The lines that a program prints, also copied to ``log``; a carriage return ends a line, too.
 
     Args:
-        process: whose output is piped.
-        log: where it is copied to.
-        quiet: yield an empty line whenever the program has printed nothing for so long [s].
+        process: the program; its output is piped.
+        log: the file that gets a copy of every byte.
+        quiet: yield an empty line whenever the program printed nothing for this long [s].
     """
     if process.stdout is None:
         raise ValueError("the process writes to a file")
@@ -136,14 +140,15 @@ def lines(
 def failure(
     name: str, code: int, log: Path, remedies: dict[str, str], *, start: int = 0
 ) -> ToolError:
-    """The error of a tool that ended by itself: the line of its log that says why, and a remedy.
+    """The error for a tool that failed: its own error line, and what to do.
 
     Args:
         name: the tool.
         code: its exit status.
-        log: all that it printed.
-        remedies: regular expressions over the log, most specific first, each with what to do.
-        start: length of the log before the tool was started [B].
+        log: the file with all that it printed.
+        remedies: regular expressions for its error lines, most specific first, each with what to
+            do.
+        start: the size of the log before this run [B].
     """
     errors = _errors(log.read_bytes()[start:].decode("utf-8", "replace"))
     known = {
@@ -162,18 +167,23 @@ def failure(
         )
     for pattern, remedy in known.items():
         if found := [e for e in errors if re.search(pattern, e)]:
-            return ToolError(f"{name}: {found[-1][:400]} {remedy}; the log is {log}.")
-    cause = errors[-1][:400] if errors else f"ended with exit status {code}."
+            return ToolError(f"{name}: {_sentence(found[-1])} {remedy}; the log is {log}.")
+    cause = _sentence(errors[-1]) if errors else f"ended with exit status {code}."
     return ToolError(f"{name}: {cause} See the log: {log}.")
+
+
+def _sentence(error: str) -> str:
+    """An error line, of 400 characters at most, with a full stop."""
+    return error[:400].rstrip(". ") + "."
 
 
 _PREFIX = re.compile(  # vLLM's processes, its logger, torchrun's processes
     r"^(?:\([^)]*pid[^)]*\)\s*)?(?:ERROR \S+ \S+ \[[^\]]*\]\s?)?(?:\[rank\d+\]: )?"
 )
-_ERROR = re.compile(  # the last alternative: Python, asked to run a module that does not exist
+_ERROR = re.compile(  # the last alternative: Python did not find the module to run
     r"[\w.]*(?:Error|Exception|Exit|IsEnabled)\b: |/\S+: (?:Error while finding|No module named)"
 )
-_GENERIC = re.compile(  # last lines of vLLM, accelerate and torchrun; the cause is above them
+_GENERIC = re.compile(  # final errors of vLLM, accelerate and torchrun; the cause comes earlier
     r"RuntimeError: Engine core initialization failed"
     r"|[\w.]*(?:CalledProcessError|ChildFailedError)\b"
 )
@@ -182,7 +192,7 @@ _GENERIC = re.compile(  # last lines of vLLM, accelerate and torchrun; the cause
 def _errors(log: str) -> list[str]:
     """The error lines of a log, in order, each with its indented continuation.
 
-    Lines that only say that another process failed are left out, unless there are no others.
+    Lines that only say that another process failed are left out if there are others.
     """
     found: list[str] = []
     continues = False

@@ -1,4 +1,4 @@
-"""Run in-environment scripts: start them in Axolotl's environment, and read their results."""
+"""Runs in-environment scripts: seqctx's own modules, with the Python of Axolotl's environment."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from seqctx.system.environments import find_tool, tool_environment
 from seqctx.system.process import failure, lines, running
 
 WITHOUT_SEQCTX = {
-    r"No module named '?seqctx": "Run 'seqctx setup train', or install seqctx beside Axolotl"
+    r"No module named '?seqctx": (
+        "Run 'seqctx setup train', or install seqctx in Axolotl's environment"
+    )
 }
-"""A remedy, as `seqctx.system.process.failure` takes them, for an environment without seqctx."""
+"""A remedy for `seqctx.system.process.failure`: seqctx must be installed in that environment."""
 
 
 def run_inside(
@@ -34,11 +36,11 @@ def run_inside(
 
     Args:
         script: its module below `seqctx`, such as ``proofs.inside.isolation``.
-        job: makes the script's input; called with a folder that exists while the script runs.
-        offline: whether the script needs no hub.
-        remedies: as `seqctx.system.process.failure` takes them, beside the one for every script.
+        job: makes the script's input; called with a temporary folder that exists while it runs.
+        offline: whether it needs nothing from the model hub.
+        remedies: for errors of this script, as `seqctx.system.process.failure` takes them.
         on_line: called with each line that the script prints.
-        take: makes the return value from the script's result, while the folder exists.
+        take: makes the return value of the script's result, while the temporary folder exists.
 
     Returns:
         The script's result, or what ``take`` made of it.
@@ -50,22 +52,23 @@ def run_inside(
     python = axolotl.parent / "python3"
     if not python.exists():
         raise ToolError(
-            f"axolotl: {axolotl}: there is no python3 beside this program. Point SEQCTX_AXOLOTL at "
-            "the axolotl of an environment."
+            f"axolotl: {axolotl}: there is no python3 in its folder. Set SEQCTX_AXOLOTL to the "
+            "axolotl program of a Python environment."
         )
     env = tool_environment(axolotl, offline=offline)
     with explain_os_errors(tempfile.gettempdir()), TemporaryDirectory(prefix="seqctx-") as place:
         folder = Path(place)
-        job_path, result_path, log = folder / "job.json", folder / "result.json", folder / "log"
-        job_path.write_text(json.dumps(job(folder)), "utf-8")
-        command = [str(python), "-m", f"seqctx.{script}", str(job_path), str(result_path)]
+        asked, answer, log = folder / "job.json", folder / "result.json", folder / "log"
+        asked.write_text(json.dumps(job(folder)), "utf-8")
+        module = f"seqctx.{script}"
+        command = [str(python), "-m", module, str(asked), str(answer)]
         with log.open("wb") as f, running(command, env) as process:
             for line in lines(process, f):
                 on_line(line)
             code = process.wait()
-        if code or not result_path.exists():
+        if code or not answer.exists():
             handle, kept = tempfile.mkstemp(prefix=f"seqctx-{script}-", suffix=".log")
             with os.fdopen(handle, "wb") as f:
                 f.write(log.read_bytes())
             raise failure("axolotl", code, Path(kept), {**(remedies or {}), **WITHOUT_SEQCTX})
-        return take(json.loads(result_path.read_text("utf-8")), folder)
+        return take(json.loads(answer.read_text("utf-8")), folder)
