@@ -45,28 +45,28 @@ def explain(topic: str | None, config: Path | None, prove: bool, overrides: dict
       seqctx explain myths --config my.yaml
       seqctx explain myths --prove --config my.yaml --set sequence_len=256
     """
-    from seqctx.artifacts.dataset_stats import DatasetStats
-    from seqctx.artifacts.layout import DatasetDir
-    from seqctx.config.config import load_config
-    from seqctx.plan.explain import explain as explanation
-    from seqctx.plan.summary import Planned
-    from seqctx.proofs.continuity import check_provable, prove_continuity
-
     if prove and topic != "myths":
         raise click.UsageError("--prove goes with the topic myths.")
     if prove and config is None:
         raise click.UsageError("--prove measures a model: name the file with --config.")
-    if config is None:
-        from seqctx.scaffold.example import EXAMPLE, example_config
+    from seqctx.config.config import load_config
+    from seqctx.plan.explain import explain as explanation
+    from seqctx.plan.file import plan_file
+    from seqctx.plan.summary import Planned
+    from seqctx.proofs.continuity import check_provable, prove_continuity
+    from seqctx.scaffold.example import EXAMPLE, example_config
 
+    if config is None:
         cfg, stats = example_config(overrides), None
+        planned = Planned.of(cfg)
         click.echo(f"An example: {EXAMPLE}. Your own file: --config FILE.\n", err=True)
     else:
         cfg = load_config(config, overrides)
-        stats = DatasetStats.read(DatasetDir.of(config).stats)
-    if prove:
-        check_provable(cfg)
-    for paragraph in explanation(Planned.of(cfg, stats=stats), stats, topic):
+        if prove:
+            check_provable(cfg)
+        result = plan_file(config, cfg)
+        planned, stats = result.planned, result.stats
+    for paragraph in explanation(planned, stats, topic):
         click.echo(click.wrap_text(paragraph, width=90) + "\n")
     if prove:
         continuity = prove_continuity(cfg)

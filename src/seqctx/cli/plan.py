@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from seqctx.cli.options import CONFIG, SET
-from seqctx.errors import InputError
 
 
 @click.command()
@@ -47,47 +46,24 @@ def plan(
       seqctx plan my.yaml --options --set seqctx.goal=structure
       seqctx plan my.yaml --json --html plan.html
     """
-    from dataclasses import asdict
-
-    from seqctx.artifacts.dataset_stats import DatasetStats
-    from seqctx.artifacts.layout import DatasetDir
     from seqctx.config.config import load_config
-    from seqctx.plan.summary import Planned
+    from seqctx.plan.file import plan_file
 
-    stats = DatasetStats.read(DatasetDir.of(config).stats)
-    planned = Planned.of(load_config(config, overrides), gpu, stats)
-    advice = None
-    if compare:
-        from seqctx.plan.options import advise
-
-        if stats is None:
-            raise InputError(
-                f"{DatasetDir.of(config).path}: was not prepared, and the options are compared on "
-                f"its text. Run seqctx prepare {config} first."
-            )
-        advice = advise(planned.cfg, stats, planned.model, goal=planned.cfg.seqctx.goal,
-                        gpu=planned.training.gpu)  # fmt: skip
+    result = plan_file(config, load_config(config, overrides), gpu=gpu, compare=compare)
     if html:
         from seqctx.plan.page import plan_page
         from seqctx.system.atomic import atomic_write
 
+        page = plan_page(result.planned, result.advice)
         with atomic_write(html) as f:
-            f.write(plan_page(planned, advice))
+            f.write(page)
     if as_json:
-        data: dict[str, Any] = {"training": asdict(planned.training), "longest": planned.longest}
-        if planned.refused:
-            data["refused"] = planned.refused
-        for name in ("serving", "time", "speed"):
-            if found := getattr(planned, name):
-                data[name] = asdict(found)
-        if advice:
-            data["advice"] = asdict(advice)
-        click.echo(json.dumps(data, indent=2))
+        click.echo(json.dumps(result.as_data(), indent=2))
     else:
         from rich.console import Console
 
         from seqctx.cli.render.plan import plan_view
 
-        Console().print(plan_view(planned, advice), highlight=False)
-    if not planned.fits:
+        Console().print(plan_view(result.planned, result.advice), highlight=False)
+    if not result.planned.fits:
         raise click.exceptions.Exit(1)
