@@ -121,7 +121,10 @@ def test_options_of_a_prepared_manuscript(tmp_path: Path) -> None:
     stats().write(tmp_path / DatasetDir.of(FILE).stats)
     answer = seqctx("plan", FILE, "--options", "--set", "seqctx.goal=structure", cwd=tmp_path)
     assert answer.returncode == 0, answer.stderr
-    assert "> go to 4,096" in answer.stdout and "for structure: go to 4,096" in answer.stdout
+    assert (
+        "> go to 4,096" in answer.stdout
+        and "recommended for structure: go to 4,096" in answer.stdout
+    )
 
 
 def test_a_file_for_a_cpu_is_planned_without_a_card() -> None:

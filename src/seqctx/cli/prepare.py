@@ -50,6 +50,7 @@ def prepare(config: Path, overrides: dict[str, Any], force: bool, dry_run: bool)
     from seqctx.artifacts.dataset_stats import DatasetStats
     from seqctx.cli.render.prepare import manifest_lines
     from seqctx.cli.render.progress import status
+    from seqctx.prepare.pipeline import unlisted_files
     from seqctx.prepare.report import report_lines
 
     with status("preparing") as update:
@@ -60,7 +61,5 @@ def prepare(config: Path, overrides: dict[str, Any], force: bool, dry_run: bool)
         for line in report_lines(stats):
             click.echo(line)
         click.echo(f"report: {DatasetDir(folder).report}")
-    named = [d.path for d in (*cfg.datasets, *cfg.test_datasets)]
-    files = [str(folder / n) for n in (*manifest.train.files, *manifest.held_out.files)]
-    for name in (name for name in files if name not in named):
-        click.echo(f"{config}: datasets: does not name {name}. Add it.", err=True)
+    for key, path in unlisted_files(cfg, manifest, folder):
+        click.echo(f"{config}: {key}: does not list {path}; Axolotl ignores it. Add it.", err=True)

@@ -248,3 +248,18 @@ def _files_are_whole(manifest: Manifest, out: Path) -> bool:
         (out / name).is_file() and hash_file(out / name) == digest
         for name, digest in manifest.files.items()
     )
+
+
+def unlisted_files(cfg: Config, manifest: Manifest, out: Path) -> list[tuple[str, Path]]:
+    """Files that were prepared but that the config file does not list, each with its key.
+
+    Axolotl reads only what ``datasets:`` and ``test_datasets:`` list.
+    """
+    listed = {Path(dataset.path) for dataset in (*cfg.datasets, *cfg.test_datasets)}
+    sides = {"datasets": manifest.train.files, "test_datasets": manifest.held_out.files}
+    return [
+        (key, out / name)
+        for key, names in sides.items()
+        for name in names
+        if out / name not in listed
+    ]

@@ -11,7 +11,7 @@ from seqctx.plan.summary import Planned
 
 
 def plan_view(planned: Planned, advice: Advice | None) -> RenderableType:
-    """Terms with bars, what fits, how far it could go, and the options."""
+    """Memory by part, whether it fits, the largest values that fit, and the options."""
     parts: list[RenderableType] = [_terms("training", planned.training)]
     if planned.serving:
         serving = planned.serving
@@ -19,15 +19,16 @@ def plan_view(planned: Planned, advice: Advice | None) -> RenderableType:
         parts += [f"  {note}" for note in serving.memory.notes]
         if serving.kv_tokens is not None and serving.max_concurrency is not None:
             parts.append(
-                f"cache: {serving.kv_tokens:,} tokens; of {serving.max_num_seqs} requests, "
-                f"{serving.max_concurrency:.2f} fit at {serving.window:,} tokens each"
+                f"KV cache: {serving.kv_tokens:,} tokens, room for {serving.max_concurrency:.2f} "
+                f"requests of {serving.window:,} tokens (max_num_seqs: {serving.max_num_seqs})"
             )
     if planned.refused:
         parts.append(f"serving: not planned: {planned.refused}")
-    if speed := planned.speed:
+    if (speed := planned.speed) and planned.serving:
         parts.append(
-            f"at most {speed.decode_each:.0f} tokens/s for one request at a full window "
-            f"({speed.limit}), {speed.prefill_seconds:.0f} s at least before its first token"
+            f"one request of {planned.serving.window:,} tokens: at most "
+            f"{speed.decode_each:.0f} tokens/s (limited by {speed.limit}), first token after at "
+            f"least {speed.prefill_seconds:.0f} s"
         )
     if time := planned.time:
         low, high = (seconds / 60 for seconds in time.seconds)
@@ -38,19 +39,19 @@ def plan_view(planned: Planned, advice: Advice | None) -> RenderableType:
         )
     if planned.longest:
         each = ", ".join(f"{key} {value:,}" for key, value in planned.longest.items())
-        parts.append(f"largest that fits, all else as it is: {each}")
+        parts.append(f"largest values that fit, each with the other keys unchanged: {each}")
     if advice:
-        parts += [_options(advice), f"for {advice.goal}: {advice.choice}"]
+        parts += [_options(advice), f"recommended for {advice.goal}: {advice.choice}"]
         parts += [f"  {reason}" for reason in advice.reasons]
         risky = [f"  {o.name}: {'; '.join(o.risks)}" for o in advice.options if o.risks]
-        parts += ["what may go wrong:", *risky] if risky else []
-        parts += ["what is usually advised, and what it comes to here:"]
+        parts += ["risks:", *risky] if risky else []
+        parts += ["common advice, with your numbers:"]
         parts += [f"  {usual}" for usual in advice.usual]
     return Group(*parts)
 
 
 def _terms(name: str, plan: MemoryPlan) -> RenderableType:
-    """One plan's terms; a bar is as long as its share of the largest."""
+    """One plan, part by part; the longest bar is the largest part."""
     table = Table(box=None, pad_edge=False, title_justify="left", title=f"{name}: {plan.moment}")
     for column, justify in (("", "left"), ("GiB", "right"), ("", "left"), ("", "left")):
         table.add_column(column, justify=justify)  # type: ignore[arg-type]
@@ -59,8 +60,8 @@ def _terms(name: str, plan: MemoryPlan) -> RenderableType:
         table.add_row(term.name, f"{term.bytes / GIB:.2f}", bar, f"{term.formula}", style=None)
     table.add_row("allocated", f"{plan.allocated / GIB:.2f}", "", "")
     if plan.reserved != plan.allocated:
-        table.add_row("reserved, about", f"{plan.reserved / GIB:.2f}", "", "")
-        table.add_row("of the card", f"{plan.device / GIB:.2f}", "", "")
+        table.add_row("reserved (estimate)", f"{plan.reserved / GIB:.2f}", "", "")
+        table.add_row("used on the GPU", f"{plan.device / GIB:.2f}", "", "")
     if plan.capacity is not None and plan.gpu and plan.margin is not None:
         verdict = "fits" if plan.fits else "DOES NOT FIT"
         table.add_row(
