@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.conftest import CONFIG, seqctx_process
 
 
-def test_nothing_knows_the_training_length() -> None:
+def test_nothing_depends_on_the_training_length() -> None:
     answer = seqctx_process(
         "explain", "myths", "--prove", "--config", CONFIG,
         "--set", "sequence_len=128", "--set", "output_dir=outputs/none",

@@ -52,12 +52,12 @@ def test_the_readme_shows_what_is_printed() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     (shown,) = re.findall(rf"\$ seqctx check --prove-isolation {config}\n(.*?)```", readme, re.S)
 
-    def told(text: str) -> list[list[str]]:
+    def comparable(text: str) -> list[list[str]]:
         *table, verdict, _ = text.splitlines()
         # packed vs alone is rounding, which depends on the CPU
         return [*([*line.split()[:3], line.split()[-1]] for line in table), [verdict]]
 
-    assert told(answer.stdout) == told(shown)
+    assert comparable(answer.stdout) == comparable(shown)
 
 
 def test_an_unset_attention_is_caught(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_rows_of_one_example_share_nothing(tmp_path: Path) -> None:
     assert "isolated: 2 examples in rows of their own; a token of one changes" in answer.stdout
 
 
-def test_a_plugin_that_axolotl_would_do_without(tmp_path: Path) -> None:
+def test_a_plugin_that_axolotl_would_skip(tmp_path: Path) -> None:
     answer = prove(tmp_path, attn_implementation="sdpa", plugins=["nowhere.Plugin"])
     assert answer.returncode == 3
     assert len(answer.stderr.splitlines()) == 1

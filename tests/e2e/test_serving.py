@@ -23,7 +23,7 @@ from tests.e2e.conftest import free_port, processes, unique
 KEY = "a-secret-of-ours"
 
 
-def test_in_the_background_it_is_asked_and_stopped(trained: Path) -> None:
+def test_in_the_background_it_answers_and_is_stopped(trained: Path) -> None:
     port = str(free_port())
     on_port = ("--set", f"vllm.port={port}")
     answer = seqctx_process("serve", "--status", cwd=trained)
@@ -41,8 +41,8 @@ def test_in_the_background_it_is_asked_and_stopped(trained: Path) -> None:
         )
         for stage in ("starting the engine", "loading the weights", "profiling memory"):
             assert stage in answer.stderr
-        told = (trained / "outputs" / f"serve-{port}.out").read_text()
-        assert "46,592 tokens (planned 46,592)" in told  # vLLM's own count, and ours
+        printed = (trained / "outputs" / f"serve-{port}.out").read_text()
+        assert "46,592 tokens (planned: 46,592)" in printed  # vLLM's own count, and ours
 
         twice = seqctx_process("serve", "short.yaml", *on_port, cwd=trained)
         assert twice.returncode == 1
@@ -145,7 +145,7 @@ def test_sigterm_stops_all_of_it(
     assert not processes("term")
 
 
-def test_killed_it_takes_vllm_with_it(
+def test_vllm_ends_when_seqctx_is_killed(
     trained: Path, started: Callable[..., subprocess.Popen[str]]
 ) -> None:
     command = (sys.executable, "-m", "seqctx", "serve", "short.yaml", "--base-only")

@@ -64,7 +64,7 @@ def measured(**changes: object) -> Continuity:
     return replace(good, **changes)  # type: ignore[arg-type]
 
 
-def test_what_speaks_against() -> None:
+def test_what_contradicts_the_claim() -> None:
     assert measured().failures == ()
     assert list(measured().lines())[-1].startswith("Confirmed: attention reaches beyond")
     reset = measured(changes=(0.0, 0.0, 0.0, 0.0))

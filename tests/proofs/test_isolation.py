@@ -56,7 +56,7 @@ def test_a_class_that_is_not_known(name: str) -> None:
         model_config(name)
 
 
-def test_a_folder_is_made_small_and_keeps_its_kinds_of_layers(tmp_path: Path) -> None:
+def test_a_tiny_model_keeps_the_kinds_of_layers(tmp_path: Path) -> None:
     layers = ["sliding_attention"] * 3 + ["full_attention"] + ["sliding_attention"] * 4
     config = {
         "model_type": "qwen2", "hidden_size": 896, "num_attention_heads": 14, "vocab_size": 151936,
@@ -81,7 +81,7 @@ def test_a_folder_is_made_small_and_keeps_its_kinds_of_layers(tmp_path: Path) ->
         model_config(str(tmp_path))
 
 
-def test_what_is_kept_of_the_file(tmp_path: Path) -> None:
+def test_the_keys_that_a_proof_keeps(tmp_path: Path) -> None:
     cfg = config_of(
         sample_packing=True, attn_implementation="sdpa", sequence_len=2048, adapter="qlora",
         load_in_4bit=True, lora_r=8, bf16=True, optimizer="adamw_bnb_8bit", liger_rope=True,
@@ -148,9 +148,9 @@ def test_one_file_at_a_time() -> None:
     assert "takes one CONFIG" in answer.stderr
 
 
-def test_a_key_laid_over_the_file_is_checked(tmp_path: Path) -> None:
+def test_a_key_given_with_set_is_checked(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text("base_model: Qwen/Qwen3-8B\nsample_packing: true\n")
-    said = seqctx("check", "c.yaml", cwd=tmp_path)
-    assert "[packing-leaks]" in said.stdout
-    said = seqctx("check", "c.yaml", "--set", "attn_implementation=sdpa", cwd=tmp_path)
-    assert "[packing-leaks]" not in said.stdout
+    answer = seqctx("check", "c.yaml", cwd=tmp_path)
+    assert "[packing-leaks]" in answer.stdout
+    answer = seqctx("check", "c.yaml", "--set", "attn_implementation=sdpa", cwd=tmp_path)
+    assert "[packing-leaks]" not in answer.stdout

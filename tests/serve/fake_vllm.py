@@ -1,4 +1,4 @@
-"""A stand-in for vLLM without a model: it binds its port, loads as long as told, and listens.
+"""A stand-in for vLLM without a model: it binds its port, loads until it may go on, and listens.
 
 Started as ``vllm serve``; FAKE names a folder: it loads until ``go`` is there, and fails where
 ``fail`` is.
@@ -37,10 +37,10 @@ class Pages(BaseHTTPRequestHandler):
 
 
 def main() -> None:
-    told = dict(zip(sys.argv, sys.argv[1:], strict=False))
+    options = dict(zip(sys.argv, sys.argv[1:], strict=False))
     folder = Path(os.environ["FAKE"])
     print("Initializing a V1 LLM engine", flush=True)
-    server = HTTPServer((told["--host"], int(told["--port"])), Pages, bind_and_activate=False)
+    server = HTTPServer((options["--host"], int(options["--port"])), Pages, bind_and_activate=False)
     server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if not (folder / "fail").exists():
         server.server_bind()
@@ -48,9 +48,9 @@ def main() -> None:
         time.sleep(0.05)
     if (folder / "fail").exists():
         raise SystemExit("OSError: [Errno 98] Address already in use")
-    if "--ssl-certfile" in told:
+    if "--ssl-certfile" in options:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(told["--ssl-certfile"], told["--ssl-keyfile"])
+        context.load_cert_chain(options["--ssl-certfile"], options["--ssl-keyfile"])
         server.socket = context.wrap_socket(server.socket, server_side=True)
     server.server_activate()
     print("Application startup complete", flush=True)

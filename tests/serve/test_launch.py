@@ -74,7 +74,7 @@ def other(port: int) -> Iterator[str]:
     server.server_close()
 
 
-def test_anothers_answer_is_not_its_own(
+def test_the_answer_of_another_server_does_not_count(
     served: Path, other: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(preflight, "check_port", lambda cfg: None)  # checked too early
@@ -86,7 +86,7 @@ def test_anothers_answer_is_not_its_own(
             pass
 
 
-def test_what_another_wrote_down_stays(served: Path, port: int) -> None:
+def test_the_record_of_another_server_stays(served: Path, port: int) -> None:
     cfg, parent = target_config("voice.yaml"), os.getppid()
     path = ServerFiles(port).record
     with _registered(cfg, address_of(cfg), Path("log"), "voice.yaml"):
@@ -140,7 +140,7 @@ def test_of_two_servers_started_at_once_one_serves(served: Path) -> None:
             process.communicate()
 
 
-def test_detached_what_is_wrong_is_said_whole(served: Path) -> None:
+def test_detached_all_errors_are_shown(served: Path) -> None:
     block = "--set", "vllm.uds=/tmp/s", "--set", "vllm.max_model_len=9000"
     answer = seqctx("serve", "voice.yaml", "--detach", *block, cwd=served)
     assert answer.returncode == 1
@@ -186,7 +186,7 @@ def test_arguments_of_another_type_are_one_sentence() -> None:
         target_config(config)
 
 
-def test_two_ports_two_logs(served: Path) -> None:
+def test_each_port_has_its_own_log(served: Path) -> None:
     (served / "outputs/voice/run").mkdir()
     cfg = target_config("voice.yaml")
     other_port = cfg.replace(vllm__port=18998)
@@ -201,7 +201,7 @@ def refused(*arguments: str, cwd: Path, text: bytes = b"", **env: str) -> str:
     return answer.stderr.splitlines()[-1]
 
 
-def test_something_else_that_answers(served: Path, other: str) -> None:
+def test_a_server_other_than_vllm(served: Path, other: str) -> None:
     line = refused("chat", "--url", f"{other}/v1", cwd=served)
     assert (
         line
@@ -210,7 +210,7 @@ def test_something_else_that_answers(served: Path, other: str) -> None:
     assert line == refused("serve", "voice.yaml", "--status", cwd=served)
 
 
-def test_what_cannot_be_asked_or_sent(served: Path, port: int) -> None:
+def test_addresses_keys_and_ports_that_cannot_be_used(served: Path, port: int) -> None:
     at = f"http://127.0.0.1:{port}"
     assert f"{at}: no answer" in refused("chat", "--url", at, cwd=served)
     assert "not a valid address" in refused("chat", "--url", "http://[::1", cwd=served)

@@ -47,7 +47,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_whole_adapter_passes(project: Path) -> None:
+def test_a_complete_adapter_passes(project: Path) -> None:
     check_can_serve(target_config("voice.yaml"))
 
 
@@ -95,7 +95,7 @@ def test_a_cache_that_does_not_hold_one_request_is_refused(project: Path) -> Non
         check_can_serve(cfg)
 
 
-def test_what_is_served_of_a_file(project: Path) -> None:
+def test_what_a_file_serves(project: Path) -> None:
     assert target_config("voice.yaml", base_only=True).adapter is None
     with pytest.raises(CheckError, match="holds no merged model"):
         target_config("voice.yaml", merged=True)
@@ -120,7 +120,7 @@ def test_the_trained_template_is_served_where_it_differs(project: Path) -> None:
     assert given.vllm.get("chat_template") == "mine.jinja"
 
 
-def test_servers_that_were_killed_are_forgotten(project: Path) -> None:
+def test_records_of_killed_servers_are_removed(project: Path) -> None:
     def write(port: int, pid: int, since: float) -> None:
         ServerRecord(
             pid=pid, start_time=since, target="t", url=f"http://127.0.0.1:{port}", base="b", log="l"
@@ -177,7 +177,7 @@ def test_inits_that_leave_the_base_as_it_is(project: Path, init: str) -> None:
     check_adapter(target_config("voice.yaml"))
 
 
-def test_a_whole_model_that_was_trained_is_what_is_served(project: Path) -> None:
+def test_a_whole_model_that_was_trained_is_served(project: Path) -> None:
     trains = "base_model: ./base\ndatasets: [{path: a.jsonl}]\noutput_dir: outputs/whole\n"
     (project / "voice.yaml").write_text(trains)
     with pytest.raises(CheckError, match="outputs/whole: holds no model.*train.*--base-only"):
@@ -194,7 +194,7 @@ def test_a_whole_model_that_was_trained_is_what_is_served(project: Path) -> None
     assert target_config("base").base_model == "base"
 
 
-def test_a_file_without_a_block_for_the_server_is_looked_at_too(project: Path) -> None:
+def test_a_file_without_a_vllm_block_is_checked_too(project: Path) -> None:
     (project / "voice.yaml").write_text(
         "base_model: ./base\nadapter: lora\nlora_r: 16\noutput_dir: outputs/voice\n"
         "overrides_of_model_config: {rope_scaling: {rope_type: linear, factor: 2.0}}\n"
@@ -203,7 +203,7 @@ def test_a_file_without_a_block_for_the_server_is_looked_at_too(project: Path) -
         check_can_serve(target_config("voice.yaml"))
 
 
-def test_a_card_that_no_table_has_is_not_the_files(
+def test_an_unknown_gpu_here_does_not_count_as_the_files(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Facts] = []
@@ -224,7 +224,7 @@ def test_a_card_that_no_table_has_is_not_the_files(
         ({"api_key": ["a", "b"]}, "vllm.api_key: 2 keys"),
     ],
 )
-def test_a_server_that_could_not_be_asked(
+def test_a_server_that_could_not_be_reached(
     project: Path, block: dict[str, object], message: str
 ) -> None:
     cfg = target_config("voice.yaml", {f"vllm.{key}": value for key, value in block.items()})
@@ -240,7 +240,7 @@ def test_a_server_that_could_not_be_asked(
         ("192.0.2.1", "vllm.host: 192.0.2.1 is not an address of this machine .Cannot assign"),
     ],
 )
-def test_a_host_that_cannot_be(project: Path, host: str, message: str) -> None:
+def test_a_host_that_is_not_of_this_machine(project: Path, host: str, message: str) -> None:
     with pytest.raises(CheckError, match=message):
         check_port(target_config("voice.yaml", {"vllm.host": host}))
 
@@ -259,5 +259,5 @@ def test_the_key_that_a_request_carries(project: Path, monkeypatch: pytest.Monke
     assert address_at("http://127.0.0.1:8000/v1/", cfg.replace(vllm__api_key=7)).key == "7"
 
 
-def test_the_address_that_serve_prints_is_taken(project: Path) -> None:
+def test_the_address_that_serve_prints_is_accepted(project: Path) -> None:
     assert address_at("http://127.0.0.1:8000/v1").url == "http://127.0.0.1:8000"

@@ -36,7 +36,7 @@ def test_stages(lines: int, stage: str) -> None:
     assert startup_stage("\n".join(LOG[:lines])) == stage
 
 
-def test_figures() -> None:
+def test_stats() -> None:
     found = startup_stats("\n".join(LOG))
     assert found.weights_gib == 15.27
     assert found.load_seconds == 4.31

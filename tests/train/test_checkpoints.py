@@ -62,7 +62,7 @@ def test_a_file_cut_short_makes_a_checkpoint_incomplete(tmp_path: Path, name: st
     assert [p.name for p in tmp_path.iterdir()] == ["checkpoint-2"]
 
 
-def test_a_checkpoint_without_state_weights_or_its_own_step_is_none(tmp_path: Path) -> None:
+def test_a_checkpoint_needs_its_state_weights_and_own_step(tmp_path: Path) -> None:
     (checkpoint(tmp_path, 1) / "trainer_state.json").unlink()
     (checkpoint(tmp_path, 2) / "adapter_model.safetensors").unlink()
     checkpoint(tmp_path, 3).rename(tmp_path / "checkpoint-4")
@@ -90,20 +90,20 @@ def points(*losses: tuple[int, float]) -> list[Point]:
     return [Point(step=step, epoch=0, eval_loss=loss) for step, loss in losses]
 
 
-def test_the_lowest_held_out_loss_is_taken_and_overfitting_is_said() -> None:
+def test_the_lowest_held_out_loss_wins_and_overfitting_is_named() -> None:
     chosen = choose_checkpoint(points((0, 4.0), (5, 3.0), (10, 2.5), (15, 2.8)), [5, 10, 15], 15)
     assert chosen.step == 10
     assert "rose to 2.800 by step 15" in chosen.reason
     assert "overfitting" in chosen.reason
 
 
-def test_a_lower_one_that_was_not_saved_is_named() -> None:
+def test_a_lower_loss_that_was_not_saved_is_named() -> None:
     chosen = choose_checkpoint(points((5, 2.0), (10, 2.5)), [10], 10)
     assert chosen.step == 10
     assert "step 5 had a lower held-out loss (2.000) but was not saved" in chosen.reason
 
 
-def test_a_base_that_was_not_bettered_is_named() -> None:
+def test_a_base_model_that_was_not_improved_is_named() -> None:
     assert (
         "so training did not improve it"
         in choose_checkpoint(points((0, 2.0), (9, 2.1)), [9], 9).reason
@@ -119,7 +119,7 @@ def test_a_base_that_was_not_bettered_is_named() -> None:
         (points((3, 2.0)), [9], "no checkpoint was saved at a step"),
     ],
 )
-def test_without_a_loss_the_last_step_is_taken(
+def test_without_a_loss_the_last_step_is_chosen(
     given: list[Point], saved: list[int], why: str
 ) -> None:
     chosen = choose_checkpoint(given, saved, 9)
@@ -127,7 +127,7 @@ def test_without_a_loss_the_last_step_is_taken(
     assert why in chosen.reason
 
 
-def test_weights_are_linked_and_the_rest_stays(tmp_path: Path) -> None:
+def test_weights_are_linked_and_other_files_stay(tmp_path: Path) -> None:
     folder = checkpoint(tmp_path, 2)
     for name in ("adapter_model.safetensors", "adapter_config.json", "tokenizer.json"):
         (tmp_path / name).write_text("last")
@@ -157,7 +157,7 @@ def test_weights_are_copied_where_the_disk_has_no_links(
     ]  # fmt: skip
 
 
-def test_shards_that_only_the_trainer_loads_are_not_taken(tmp_path: Path) -> None:
+def test_shards_that_only_the_trainer_loads_are_not_installed(tmp_path: Path) -> None:
     folder = checkpoint(tmp_path, 2)
     assert len(weight_files(folder)) == 2
     (folder / "adapter_model.safetensors").unlink()
@@ -166,7 +166,7 @@ def test_shards_that_only_the_trainer_loads_are_not_taken(tmp_path: Path) -> Non
     assert weight_files(folder) == []
 
 
-def test_weights_alone_are_whole_but_cannot_be_gone_on_with(tmp_path: Path) -> None:
+def test_weights_alone_are_complete_but_not_resumable(tmp_path: Path) -> None:
     folder = checkpoint(tmp_path, 2)
     checkpoint(tmp_path, 1)
     (folder / "rng_state.pth").unlink()
@@ -184,7 +184,7 @@ def test_last_weights_that_no_checkpoint_has_are_kept(tmp_path: Path) -> None:
     assert (RunDir(tmp_path).last_weights / "adapter_model.safetensors").read_text() == "last"
 
 
-def test_what_was_gone_on_with_joins_what_was_there() -> None:
+def test_points_before_and_after_resuming_are_merged() -> None:
     earlier = [Point(step=1, epoch=0, loss=3.0), Point(step=2, epoch=0, loss=2.0)]
     later = [Point(step=2, epoch=0, eval_loss=9.0), Point(step=2, epoch=0, loss=2.1)]
     both = merge_points(earlier, [*later, Point(step=3, epoch=0, loss=1.0)])

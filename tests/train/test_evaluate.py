@@ -21,7 +21,7 @@ def test_words_in_a_run_of_six_count_and_case_and_marks_do_not() -> None:
 
 
 @given(WORDS, WORDS)
-def test_a_share_is_what_a_slow_count_says(written: list[str], trained: list[str]) -> None:
+def test_a_share_equals_a_slow_count(written: list[str], trained: list[str]) -> None:
     run = 3
     grams = {tuple(trained[k : k + run]) for k in range(len(trained) - run + 1)}
     copied: set[int] = set()
@@ -39,7 +39,7 @@ def test_a_text_that_was_trained_on_is_copied_whole(words: list[str]) -> None:
     assert share == (1.0 if len(words) >= 6 else 0.0)
 
 
-def test_an_axolotl_without_seqctx_beside_it_is_said(
+def test_an_axolotl_environment_without_seqctx_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("axolotl", "python3"):  # a Python outside our environment

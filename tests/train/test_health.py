@@ -8,11 +8,11 @@ from seqctx.train.health import HealthMonitor, diverged
 
 def run(*points: dict[str, float], total: int = 10, planned: float | None = None) -> list[str]:
     monitor = HealthMonitor(planned)
-    said: list[str] = []
+    lines: list[str] = []
     for step, fields in enumerate(points, 1):
         point = Point.model_validate({"step": step, "epoch": 0.0, "loss": 2.0, **fields})
-        said += monitor.warnings(point, total)
-    return said
+        lines += monitor.warnings(point, total)
+    return lines
 
 
 GOOD = [
@@ -21,7 +21,7 @@ GOOD = [
 ]
 
 
-def test_a_good_run_is_left_alone() -> None:
+def test_a_good_run_has_no_warnings() -> None:
     assert run(*GOOD) == []
     assert run(*GOOD, planned=10.0) == []
 
@@ -37,20 +37,20 @@ def test_a_good_run_is_left_alone() -> None:
         ({"reserved_gib": 12.0}, "step 4: the GPU uses 12.0 GiB, more than the planned 10.0"),
     ],
 )
-def test_each_trouble_is_said_at_once_and_once(bad: dict[str, float], cause: str) -> None:
+def test_each_kind_of_problem_is_warned_of_once(bad: dict[str, float], cause: str) -> None:
     points = [dict(p) for p in GOOD]
     points[3] |= bad
-    said = run(*points, planned=10.0)
-    assert len(said) == 1
-    assert said[0].startswith(cause)
+    lines = run(*points, planned=10.0)
+    assert len(lines) == 1
+    assert lines[0].startswith(cause)
 
 
-def test_a_warm_up_that_never_ends_is_said_at_half() -> None:
-    said = run(*({"learning_rate": k * 1e-5} for k in range(10)))
-    assert [line[:48] for line in said] == ["step 6: the learning rate is still in warm-up af"]
+def test_a_warm_up_beyond_half_of_the_run_is_warned_of() -> None:
+    lines = run(*({"learning_rate": k * 1e-5} for k in range(10)))
+    assert [line[:48] for line in lines] == ["step 6: the learning rate is still in warm-up af"]
 
 
-def test_a_run_that_goes_on_is_not_taken_for_one_that_rises() -> None:
+def test_a_resumed_run_is_not_in_warm_up() -> None:
     monitor = HealthMonitor()
     point = Point(step=8, epoch=0, loss=2.0, learning_rate=1e-4)
     assert list(monitor.warnings(point, 10)) == []
@@ -67,13 +67,11 @@ def test_a_run_that_goes_on_is_not_taken_for_one_that_rises() -> None:
         (None, None, False),
     ],
 )
-def test_a_loss_that_is_no_number_any_more(
-    loss: float | None, grad_norm: float | None, gone: bool
-) -> None:
+def test_when_a_run_has_diverged(loss: float | None, grad_norm: float | None, gone: bool) -> None:
     assert diverged(Point(step=1, epoch=0, loss=loss, grad_norm=grad_norm)) == gone
 
 
-def test_a_loss_that_is_no_number_is_not_taken_for_masked_labels() -> None:
+def test_a_diverged_loss_is_not_taken_for_masked_labels() -> None:
     point = Point(step=1, epoch=0, loss=0.0, grad_norm=float("nan"))
     assert diverged(point)
-    assert not any("no token is trained" in said for said in HealthMonitor().warnings(point, 10))
+    assert not any("no token is trained" in lines for lines in HealthMonitor().warnings(point, 10))

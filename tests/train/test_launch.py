@@ -45,12 +45,12 @@ def test_launcher_options_pass_through(launcher: tuple[str, ...], expected: list
         (("--launcher", "accelerate", "--machine_rank", "2"), 2),
     ],
 )
-def test_which_machine_this_is(launcher: tuple[str, ...], rank: int) -> None:
+def test_the_rank_of_this_machine(launcher: tuple[str, ...], rank: int) -> None:
     assert node_rank(launcher) == rank
 
 
 @pytest.mark.parametrize("own", [None, {"enabled": False}, {"trigger_file_path": "mine"}])
-def test_a_run_can_be_stopped_whatever_the_file_says(own: dict[str, Any] | None) -> None:
+def test_a_run_saves_on_request_whatever_the_file_sets(own: dict[str, Any] | None) -> None:
     mapping = save_on_request({"seed": 1, "dynamic_checkpoint": own})
     assert mapping["seed"] == 1
     assert mapping["dynamic_checkpoint"] == {
@@ -58,7 +58,7 @@ def test_a_run_can_be_stopped_whatever_the_file_says(own: dict[str, Any] | None)
     }  # fmt: skip
 
 
-def test_only_a_run_of_the_same_folder_is_in_the_way(
+def test_only_a_process_of_the_same_folder_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resolved = Path("outputs/lora-out.seqctx-partial/run/axolotl.yaml")
@@ -87,13 +87,11 @@ def test_only_a_run_of_the_same_folder_is_in_the_way(
         ({"save_strategy": "steps", "num_epochs": 1, "save_total_limit": None}, 5),
     ],
 )
-def test_room_is_asked_for_as_many_checkpoints_as_are_kept(
-    changes: dict[str, Any], most: int
-) -> None:
+def test_most_checkpoints_at_the_same_time(changes: dict[str, Any], most: int) -> None:
     assert most_checkpoints(load_config(CONFIG, changes)) == most
 
 
-def test_a_file_that_trains_wrongly_is_refused_before_axolotl_starts(tmp_path: Path) -> None:
+def test_a_file_with_errors_is_refused_before_axolotl_starts(tmp_path: Path) -> None:
     path = tmp_path / "bad.yaml"
     text = CONFIG.read_text().replace("sample_packing: false", "sample_packing: true")
     path.write_text(text.replace("attn_implementation: sdpa\n", ""))

@@ -46,7 +46,7 @@ def test_saving_between_two_losses_does_not_lose_count() -> None:
     assert events[-1].step == 25
 
 
-def test_steps_are_counted_where_axolotl_does_not_say_how_many() -> None:
+def test_steps_are_counted_without_axolotls_total() -> None:
     lines = ["Starting trainer", " 0%| | 0/30 [00:00<", " 33%| | 10/30 [00:30<"]
     events = list(read_progress([*lines, "{'loss': 2.0, 'epoch': 1.0}"]))
     assert events[-1].point and events[-1].point.step == 10

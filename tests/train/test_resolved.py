@@ -24,7 +24,7 @@ def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path("base")
 
 
-def test_what_files_say_counts_as_what_the_file_says(base: Path) -> None:
+def test_the_content_of_named_files_counts_for_the_fingerprint(base: Path) -> None:
     Path("mine.jinja").write_text("one")
     at_top = config(base, chat_template="jinja", chat_template_jinja="mine.jinja")
     of_data = config(base, datasets=[{"path": "a.jsonl", "chat_template_jinja": "mine.jinja"}])
@@ -48,7 +48,7 @@ def test_what_files_say_counts_as_what_the_file_says(base: Path) -> None:
         ({"attn_implementation": "sdpa"}, False),
     ],
 )
-def test_the_hub_is_reached_where_something_is_there(
+def test_the_hub_is_reached_only_for_what_is_not_local(
     base: Path, keys: dict[str, Any], needed: bool
 ) -> None:
     cfg = config(base, **keys)

@@ -112,6 +112,8 @@ def train(
         ToolError: when Axolotl is not installed, or failed; with the reason and the log.
     """
     expect_type("cfg", cfg, Config, "Use seqctx.load_config(path).")
+    if document is not None:
+        expect_type("document", document, Document, "Use config.source.read_document(path).")
     output = Path(cfg.output_dir)
     run_dir, growing = RunDir(output), RunDir.growing(output)
     fingerprint = fingerprint_of(cfg, resolve(cfg, output))
