@@ -61,7 +61,7 @@ def test_a_bare_install_has_the_data_alone(
 def evaluated(*losses: float, copied: float = 0.0) -> Evaluation:
     results = [
         VariantResult(name, loss, 8, ("A text.",), (share,))
-        for name, loss, share in zip(("base", "adapter step 2"), losses, (0.0, copied), strict=True)
+        for name, loss, share in zip(("base", "adapter, step 2"), losses, (0.0, copied), strict=True)
     ]
     return Evaluation(tuple(results), ("user\nGo on.assistant\n",), ("It rained.",), (0.1,))
 
@@ -97,7 +97,7 @@ def test_the_page_is_written_once_and_old_pages_count(
         }
     )
     comparison = write_comparison(cfg, earlier)
-    assert names == ["base", "adapter step 2", "last step 3"]
+    assert names == ["base", "adapter, step 2", "last step, 3"]
     assert comparison.path == tmp_path / "run" / "comparison.html"
     text = comparison.path.read_text()
     for part in (

@@ -165,7 +165,7 @@ def test_the_page_compares_before_and_after(runnable: Path, faked: Faked) -> Non
     (page,) = (runnable / "outputs/c/run").glob("*.html")
     text = page.read_text("utf-8")
     assert "The lamps were lit one by one at last." in text
-    assert "And cold." in text and "last step 6" in text
+    assert "And cold." in text and "last step, 6" in text
     assert "75" in text  # of eight words six stand in the training text in one run
     before = page.stat().st_mtime_ns
     assert seqctx("train", "c.yaml", cwd=runnable).returncode == 0

@@ -169,7 +169,7 @@ def _environment(cfg: Config, program: Path, address: Address) -> dict[str, str]
     """VLLM's environment variables: secrets, and on a CPU what it needs there."""
     env = tool_environment(program, offline=cfg.base_model_is_local) | secrets(cfg)
     env["VLLM_API_KEY"] = address.key or ""  # as requests carry it
-    if not has_gpu() and not (cfg.vllm.model_extra or {}).get("kv_cache_memory_bytes"):
+    if not has_gpu() and not cfg.vllm.get("kv_cache_memory_bytes"):
         env.setdefault("VLLM_CPU_KVCACHE_SPACE", _CPU_KV_GIB)
     if not has_gpu() and _workers(cfg) > 1:
         env.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")

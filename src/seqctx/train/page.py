@@ -134,16 +134,16 @@ def variants(cfg: Config, run: TrainingRun) -> list[Variant]:
     """The base model, the weights in ``output_dir``, and those of the last step if they differ."""
     run_dir = RunDir(Path(cfg.output_dir))
     output, step = run_dir.output_dir, _kept_step(run)
-    what = "adapter" if cfg.adapter else "trained"
+    what = "adapter" if cfg.adapter else "trained model"
     found = [
         Variant("base", writes=True),
-        _variant_of(cfg, f"{what} step {step}", output, writes=True),
+        _variant_of(cfg, f"{what}, step {step}", output, writes=True),
     ]
     last = [c.folder for c in complete_checkpoints(output) if c.step == run.steps]
     last.append(run_dir.last_weights)
     last = [folder for folder in last if folder.is_dir() and weight_files(folder)]
     if step != run.steps and last:
-        found.append(_variant_of(cfg, f"last step {run.steps}", last[0]))
+        found.append(_variant_of(cfg, f"last step, {run.steps}", last[0]))
     return found
 
 
@@ -231,7 +231,7 @@ def _continuations(evaluation: Evaluation) -> list[Section]:
                 level=3,
                 text=[_passage(prompt)],
                 even=True,
-                columns=("base model", trained.name, "the author"),
+                columns=("base model", "trained model", "the author"),
                 rows=[
                     (base.texts[k], trained.texts[k], author),
                     (
