@@ -61,7 +61,9 @@ def test_a_bare_install_has_the_data_alone(
 def evaluated(*losses: float, copied: float = 0.0) -> Evaluation:
     results = [
         VariantResult(name, loss, 8, ("A text.",), (share,))
-        for name, loss, share in zip(("base", "adapter, step 2"), losses, (0.0, copied), strict=True)
+        for name, loss, share in zip(
+            ("base", "adapter, step 2"), losses, (0.0, copied), strict=True
+        )
     ]
     return Evaluation(tuple(results), ("user\nGo on.assistant\n",), ("It rained.",), (0.1,))
 
