@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from seqctx import ToolError
@@ -30,10 +31,10 @@ time.sleep(600)
 def alive(pid: int) -> bool:
     """Whether a process runs: it is there, and is no zombie that only waits for its parent."""
     try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except (FileNotFoundError, ProcessLookupError):
+        process = psutil.Process(pid)
+        return process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1
+    except psutil.NoSuchProcess:
         return False
-    return "State:\tZ" not in status or "Threads:\t1\n" not in status
 
 
 def test_lines_end_at_carriage_returns_too_and_are_logged(tmp_path: Path) -> None:
@@ -78,6 +79,21 @@ def test_a_tool_is_found_where_its_variable_points(
         find_tool("vllm")
     monkeypatch.setenv("SEQCTX_VLLM", sys.executable)
     assert find_tool("vllm") == Path(sys.executable)
+
+
+def test_a_tool_is_found_in_the_working_directory_then_with_the_user_then_on_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SEQCTX_AXOLOTL", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    for folder in ("bin", "data/seqctx/venv-train/bin", ".venv-train/bin"):
+        program = tmp_path / folder / "axolotl"
+        program.parent.mkdir(parents=True)
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+        assert find_tool("axolotl") == program
 
 
 def test_tools_report_to_nobody() -> None:

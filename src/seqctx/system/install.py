@@ -98,7 +98,8 @@ def make_environment(
             listed.write_text(torch.pin(text), "utf-8")
             if torch.options:  # for torch alone: that index has other builds of its kin, too
                 uv.install(partial, f"torch=={torch.version}", *torch.options)
-            uv.install(partial, "--requirements", str(listed))
+            uv.install(partial, "--requirements", str(listed),
+                       "--build-constraints", str(pin_list("build")))  # fmt: skip
             uv.install(partial, *own_distribution(Path(place)))
         if re.search(r"^torch==", text, re.MULTILINE):
             _check_torch(partial, folder)
