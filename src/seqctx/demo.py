@@ -94,6 +94,55 @@ def demo(
     Raises:
         SeqctxError: whatever a step raises.
     """
+    _check_usable(cfg)
+    timer = _Timer(on_done)
+    manifest, redone = prepare(cfg, out, on_step=on_step)
+    timer.done("prepare", redone, out)
+    run, redone = train(cfg, on_event=on_train)
+    timer.done("train", redone, Path(cfg.output_dir))
+
+    row = _held_out_row(out, manifest)
+    asked, author = row["messages"][:-1], row["messages"][-1]["content"]
+    on_step("starting vLLM")
+    with serving(
+        trained_config(cfg), server_log(cfg), on_stage=lambda stage: on_step(f"vLLM: {stage}")
+    ) as server:
+        timer.done("serve", True, server.log)
+        answers = []
+        for model in (server.base, server.adapter or server.base):
+            on_step(f"asking {model}")
+            answers.append(complete(server.address, model, asked, max_tokens=ANSWER_TOKENS))
+        timer.done("ask", True, server.log)
+        on_step("stopping vLLM")
+    timer.done("stop", True, server.log)
+    return Demo(
+        timer.steps, manifest, run, asked[-1]["content"], answers[0], answers[1], author,
+        _folders(cfg, out),
+    )  # fmt: skip
+
+
+class _Timer:
+    """The steps that have ended, each with the time since the one before it."""
+
+    def __init__(self, on_done: Callable[[Step], None]) -> None:
+        self.steps: list[Step] = []
+        self.on_done = on_done
+        self.start = time.monotonic()
+
+    def done(self, name: str, redone: bool, where: Path) -> None:
+        """Note that a step has ended now."""
+        self.steps.append(Step(name, time.monotonic() - self.start, redone, where))
+        self.on_done(self.steps[-1])
+        self.start = time.monotonic()
+
+
+def _check_usable(cfg: Config) -> None:
+    """Check what would otherwise fail after minutes of training.
+
+    Raises:
+        CheckError: when the file has no adapter or no chat examples, or the port is taken.
+        ToolError: when Axolotl or vLLM is not installed.
+    """
     if not cfg.adapter:
         raise CheckError(
             "adapter: missing; the demo compares base model and adapter. Set it, such as qlora."
@@ -103,43 +152,8 @@ def demo(
             "seqctx.prepare.format: must be chat for the demo, which asks in chat (got tokens)."
         )
     for tool in ("axolotl", "vllm"):
-        find_tool(tool)  # a missing one is reported now, not after the training
+        find_tool(tool)
     check_port(cfg)
-    steps: list[Step] = []
-
-    def done(name: str, start: float, redone: bool, where: Path) -> None:
-        steps.append(Step(name, time.monotonic() - start, redone, where))
-        on_done(steps[-1])
-
-    start = time.monotonic()
-    manifest, redone = prepare(cfg, out, on_step=on_step)
-    done("prepare", start, redone, out)
-
-    start = time.monotonic()
-    run, redone = train(cfg, on_event=on_train)
-    done("train", start, redone, Path(cfg.output_dir))
-
-    start = time.monotonic()
-    row = _held_out_row(out, manifest)
-    asked, author = row["messages"][:-1], row["messages"][-1]["content"]
-    on_step("starting vLLM")
-    with serving(
-        trained_config(cfg), server_log(cfg), on_stage=lambda stage: on_step(f"vLLM: {stage}")
-    ) as server:
-        done("serve", start, True, server.log)
-        start = time.monotonic()
-        answers = []
-        for model in (server.base, server.adapter or server.base):
-            on_step(f"asking {model}")
-            answers.append(complete(server.address, model, asked, max_tokens=ANSWER_TOKENS))
-        done("ask", start, True, server.log)
-        on_step("stopping vLLM")
-        start = time.monotonic()
-    done("stop", start, True, server.log)
-    return Demo(
-        steps, manifest, run, asked[-1]["content"], answers[0], answers[1], author,
-        _folders(cfg, out),
-    )  # fmt: skip
 
 
 def _folders(cfg: Config, out: Path) -> tuple[Folder, ...]:
