@@ -195,7 +195,7 @@ def _first_line(error: Exception) -> str:
     return f"{type(error).__name__}: {lines[0].rstrip('.')}"
 
 
-def load_tokenizer(base_model: str) -> Tokenizer:
+def load_tokenizer(base_model: str | Path) -> Tokenizer:
     """Load the tokenizer of a checkpoint folder or, where a hub can be reached, of a hub id.
 
     Raises:
