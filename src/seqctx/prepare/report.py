@@ -63,14 +63,16 @@ def report_lines(stats: DatasetStats) -> Iterator[str]:
 
 
 def _lengths_of(book: BookStats, strategy: str) -> Iterator[str]:
-    """The lengths at which one book's motifs would be whole, and its recurrences shown."""
+    """The lengths from which on one book's motifs are whole, and its recurrences shown."""
     for what, lengths in (
-        ("motifs would be whole", book.length_for_motifs.get(strategy, {})),
-        ("recurrences would be shown", book.length_for_recurrences.get(strategy, {})),
+        ("of the motifs are whole", book.length_for_motifs.get(strategy, {})),
+        ("of the recurrences are in one example", book.length_for_recurrences.get(strategy, {})),
     ):
-        known = [f"{share} at sequence_len {n:,}" for share, n in lengths.items() if n]
+        known = [(share, n) for share, n in lengths.items() if n]
         if known:
-            yield f"  {book.title} ({strategy}), so many {what}: {', '.join(known)}"
+            (share, n), *rest = known
+            more = "".join(f", {other} from {length:,}" for other, length in rest)
+            yield f"  {book.title} ({strategy}): {share} {what} from sequence_len {n:,}{more}"
 
 
 def _a_step(packing: Packing) -> str:
@@ -134,7 +136,7 @@ def _sources(manifest: Manifest, stats: DatasetStats) -> list[Section]:
 def _examples(manifest: Manifest, stats: DatasetStats) -> list[Section]:
     """What came out."""
     rows = [
-        (name, s.examples, f"{s.tokens:,}", f"{s.loss_tokens:,}", s.longest)
+        (name, s.examples, f"{s.tokens:,}", f"{s.loss_tokens:,}", f"{s.longest:,}")
         for name, s in (("to train on", manifest.train), ("held out", manifest.held_out))
     ]
     lengths = dict(manifest.train.lengths)
@@ -270,8 +272,8 @@ def _motifs(book: BookStats, stats: DatasetStats) -> list[Section]:
                 "A motif is a name, a rare term or a phrase that comes back far from where it "
                 f"stood first. This book has {len(book.motifs)}. Some example holds {whole} of "
                 "them whole, from the first to the last mention. The model learns a motif by "
-                "repetition where several examples hold it whole. It does not learn one that no "
-                "example holds whole, but it can still follow it where the text stands in its "
+                "repetition where several examples hold it whole. Where none does, it does not "
+                "learn the motif as a whole, but it can still follow it when the text is in its "
                 "context."
             ],
             svg=by_length(motifs, stats.sequence_len, "share of motifs held whole"),
