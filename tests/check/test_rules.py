@@ -6,14 +6,18 @@ The first line of a broken file says what is wrong with it, ``# facts:`` what is
 from __future__ import annotations
 
 import json
+import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
 from seqctx.check.check import RULES, Problem, check, check_document
 from seqctx.check.facts import Facts, Prepared, gather_facts
 from seqctx.config.config import parse_config, read_config
+from seqctx.config.problem import Severity
 from seqctx.config.source import Document, parse_document
 from tests.conftest import ROOT
 
@@ -54,6 +58,7 @@ def test_every_rule_has_three_broken_files_a_fact_and_a_source() -> None:
     for rule in RULES:
         assert len(list((DATA / "broken" / rule.id).glob("*.yaml"))) == 3
         assert rule.fact.endswith(".") and rule.source
+        assert rule.severity in get_args(Severity)
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
@@ -80,7 +85,7 @@ def test_a_guest_checks_well(path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "axolotl_configs").glob("*.yaml")), ids=str)
 def test_a_shipped_file_has_nothing_said_of_it(path: Path) -> None:
-    said = {p.rule for p in looked_at(path)}
+    said = {p.rule for p in looked_at(path)} - {"base-model-missing"}  # not fetched yet
     # half an overlap is one of the mission's options, and the note on it is meant
     assert said == ({"myth-overlap"} if path.stem.endswith("overlap50") else set())
 
@@ -217,7 +222,7 @@ def test_a_length_that_is_left_to_axolotl_is_said() -> None:
     text = "base_model: a/b\ndatasets: [{path: x.jsonl, type: chat_template}]\n"
     for more, fate in (("", "dropped"), ("excess_length_strategy: truncate\n", "truncated")):
         said = [str(p) for p in check_document(parse_document(text + more, "o.yaml"))]
-        fact = f"unset: Axolotl takes 512 tokens, and longer rows are {fate}"
+        fact = f"unset: Axolotl uses 512 tokens, and longer rows are {fate}"
         assert any(f"o.yaml: warning: sequence_len: {fact}. " in line for line in said)
     assert "rows-too-long" not in of_training(base_model="a/b")
 
@@ -242,3 +247,51 @@ def test_a_form_of_axolotls_own_is_not_what_is_served(
     data = {"datasets": [{"path": "x.jsonl", "type": style}]}
     said = of_training(base_model="a/b", vllm=vllm, **data)
     assert ("chat-template-differs" in said) == differs
+
+
+def test_the_model_and_the_gpu_are_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: Counter[str] = Counter()
+
+    def count(name: str) -> None:
+        """Count the calls of a look-up, whoever imported it."""
+        modules = [m for key, m in sys.modules.items() if key.startswith("seqctx.")]
+        found = {getattr(m, name) for m in modules if hasattr(m, name)}
+        for original in found:
+
+            def counted(*args: object, original: Any = original, **kwargs: object) -> object:
+                calls[name] += 1
+                return original(*args, **kwargs)
+
+            for module in modules:
+                if getattr(module, name, None) is original:
+                    monkeypatch.setattr(module, name, counted)
+
+    path = ROOT / "axolotl_configs" / "llama-3.1-8b-qlora-32gb.yaml"
+    document = parse_document(path.read_text("utf-8"), path.name)
+    for name in ("find_model", "find_gpu", "plan_serving", "find_end_of_turn"):
+        count(name)
+    check_document(document, path)
+    assert calls == {"find_model": 1, "find_gpu": 1, "plan_serving": 1, "find_end_of_turn": 1}
+
+
+def test_a_base_model_that_is_not_there_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = of_training(base_model="./models/mine")
+    assert str(said["base-model-missing"]) == (
+        "file: warning: base_model: ./models/mine: no such folder. Check the path. "
+        "[base-model-missing]"
+    )
+    (tmp_path / "models" / "mine").mkdir(parents=True)
+    assert "base-model-missing" not in of_training(base_model="./models/mine")
+    assert "base-model-missing" not in of_training(base_model="Qwen/Qwen3-8B")
+
+
+def test_kernels_that_axolotl_turns_on_are_reported_on_a_cpu() -> None:
+    keys = {"base_model": "a/b", "adapter": "lora", "lora_dropout": 0.1, "seqctx": {"gpu": "cpu"}}
+    document = Document("file", keys, {})
+    cfg = parse_config(document)
+    found = [p.key for p in check(document, cfg, gather_facts(cfg)) if p.rule == "needs-cuda"]
+    assert found == ["lora_mlp_kernel", "lora_o_kernel", "lora_qkv_kernel"]
+    assert "needs-cuda" not in of_training(**keys, lora_mlp_kernel=False)

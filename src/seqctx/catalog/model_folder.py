@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -31,17 +32,28 @@ def safetensors_header(path: Path) -> dict[str, Any] | None:
         return None
 
 
+def is_missing_folder(base_model: str) -> bool:
+    """Whether a base model can only be a folder, not a hub id, and is not there."""
+    is_path = base_model.startswith((".", "/", "prepare/")) or base_model.count("/") > 1
+    return is_path and not os.path.isdir(base_model)  # False for what is no path
+
+
+def remedy_of_missing_folder(base_model: str) -> str:
+    """What to do about a model's folder that is not there."""
+    is_example = base_model.startswith("prepare/models/")
+    return "Run 'seqctx setup model'." if is_example else "Check the path."
+
+
 def check_base(base_model: str) -> None:
-    """That a base model which can only be a folder is there; anything else may be a hub id.
+    """Check that a base model which can only be a folder is there.
 
     Raises:
         InputError: when it is not.
     """
-    looks_local = base_model.startswith((".", "/", "prepare/")) or base_model.count("/") > 1
-    if looks_local and not Path(base_model).is_dir():
-        ours = base_model.startswith("prepare/models/")
-        remedy = "Run 'seqctx setup model'." if ours else "Check the path."
-        raise InputError(f"base_model: {base_model}: no such folder. {remedy}")
+    if is_missing_folder(base_model):
+        raise InputError(
+            f"base_model: {base_model}: no such folder. {remedy_of_missing_folder(base_model)}"
+        )
 
 
 def fingerprint_model(base_model: str) -> str:

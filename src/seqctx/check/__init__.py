@@ -1,1 +1,1 @@
-"""What is wrong in a file: rules over the file and what is known beside it."""
+"""Checking a file: rules on the file and on what is known beside it."""

@@ -1,4 +1,4 @@
-"""What rules need beside the file; each fact may be unknown, and then its rules are silent."""
+"""What rules need beside the file; each fact may be unknown, and then its rules find nothing."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from seqctx.catalog.lookup import (
     find_model,
     find_own_templates,
 )
+from seqctx.catalog.model_folder import is_missing_folder
 from seqctx.catalog.models import Model
 from seqctx.config.blocks import AUTO
 from seqctx.config.config import Config
@@ -29,12 +30,12 @@ from seqctx.system.host import find_gpus
 
 @dataclass(frozen=True)
 class Prepared:
-    """What ``seqctx prepare`` left for this file.
+    """What ``seqctx prepare`` wrote for this file.
 
     Attributes:
         train: how many training examples have how many tokens.
-        held_out: the same of the held-out examples.
-        files: names of the data files that were written.
+        held_out: the same for the held-out examples.
+        files: names of the data files.
     """
 
     train: Mapping[int, int] = field(default_factory=dict)
@@ -48,20 +49,22 @@ class Facts:
 
     Attributes:
         model: the base model.
-        architecture: what holds for its class, known by its name where the model is not.
-        own_templates: how Axolotl's names begin of the chat templates that are the model's own.
-        gpu: the card that ``seqctx.gpu`` names.
-        longest_window: the largest ``max_model_len`` that it holds, by the planner [tokens].
-        cuda: whether this machine has a CUDA device.
-        cards: how many it has.
-        api_key: whether the server will ask for a key.
-        end_of_turn: what ends a turn of its chat template, where that is not ``eos``.
-        special_tokens: tokens that stand in the vocabulary already.
-        prepared: lengths and files of the examples.
+        base_model_missing: whether ``base_model`` is a path without a folder.
+        architecture: what holds for the model's class; known by its name if the model is not.
+        own_templates: beginnings of Axolotl's names of the model's own chat template.
+        gpu: the GPU that ``seqctx.gpu`` names.
+        longest_window: the largest ``max_model_len`` that fits on it, by the planner [tokens].
+        cuda: whether this machine has a CUDA GPU.
+        cards: how many.
+        api_key: whether the server will ask for an API key.
+        end_of_turn: the token that ends a turn of the model's chat template, if it is not eos.
+        special_tokens: special tokens in the model's vocabulary.
+        prepared: lengths and files of the prepared examples.
         stem: the file's name without its ending; prepare writes to ``prepare/out/STEM``.
     """
 
     model: Model | None = None
+    base_model_missing: bool | None = None
     architecture: Architecture = UNKNOWN
     own_templates: tuple[str, ...] = ()
     gpu: Gpu | None = None
@@ -78,53 +81,57 @@ class Facts:
 def gather_facts(
     cfg: Config, path: Path | None = None, *, gpu: Gpu | None = None, any_model: bool = False
 ) -> Facts:
-    """Look up what is known of the file's model, card, machine and prepared data.
+    """Look up the file's model, GPU, machine and prepared data, each once.
 
     Args:
         cfg: the file.
         path: where it is; without it nothing is known of prepared data.
-        gpu: the card; unset: ``seqctx.gpu``.
-        any_model: a config.json that is no causal language model's counts as not known: Axolotl
-            and vLLM may know what to do with it.
+        gpu: the GPU; unset: ``seqctx.gpu``.
+        any_model: treat a config.json of anything but a causal language model as unknown, because
+            Axolotl and vLLM may support it; otherwise it is an error.
 
     Raises:
-        InputError: when the model's config.json or the manifest is there but cannot be read.
+        InputError: when the model's config.json or the manifest exists but cannot be read.
     """
     model, end = None, None
     with suppress(InputError) if any_model else nullcontext():
         model = find_model(cfg.base_model)
         end = find_end_of_turn(cfg.base_model, model)
-    prepared = None
-    if path:
-        manifest = Manifest.read(DatasetDir.of(path).manifest)
-        if manifest:
-            train, held_out = manifest.train.lengths, manifest.held_out.lengths
-            prepared = Prepared(train, held_out, frozenset(manifest.files))
+    gpu = gpu or (find_gpu(cfg.seqctx.gpu) if cfg.seqctx.gpu else None)
     here = len(find_gpus())
-    card = gpu or (find_gpu(cfg.seqctx.gpu) if cfg.seqctx.gpu else None)
     return Facts(
         model=model,
+        base_model_missing=is_missing_folder(cfg.base_model),
         architecture=find_architecture(cfg.base_model, model),
         own_templates=find_own_templates(cfg.base_model),
-        gpu=card,
-        longest_window=longest_window(cfg, model, card),
+        gpu=gpu,
+        longest_window=longest_window(cfg, model, gpu),
         cuda=here > 0,
         cards=here or None,
         api_key=bool(api_key(cfg) or os.environ.get("VLLM_API_KEY", "").strip()),
         end_of_turn=end,
         special_tokens=model.special_tokens if model else None,
-        prepared=prepared,
+        prepared=_read_prepared(path) if path else None,
         stem=path.stem if path else None,
     )
 
 
+def _read_prepared(path: Path) -> Prepared | None:
+    """What ``seqctx prepare`` wrote for a file; None if it wrote nothing."""
+    manifest = Manifest.read(DatasetDir.of(path).manifest)
+    if not manifest:
+        return None
+    lengths = manifest.train.lengths, manifest.held_out.lengths
+    return Prepared(*lengths, frozenset(manifest.files))
+
+
 def longest_window(cfg: Config, model: Model | None, gpu: Gpu | None) -> int | None:
-    """The largest ``max_model_len`` with which the server starts; None where it is not covered."""
+    """The largest ``max_model_len`` with which the server starts; None if it cannot be planned."""
     if model is None or gpu is None:
         return None
-    if cfg.vllm.max_model_len == AUTO:  # which is what is asked here
+    if cfg.vllm.max_model_len == AUTO:  # vLLM would choose this very window
         cfg = cfg.replace(vllm__max_model_len=None)
     try:
         return plan_serving(cfg, gpu=gpu, model=model).longest_window
-    except SeqctxError:  # such as a rank that vLLM does not take; other rules say so
+    except SeqctxError:  # such as a rank that vLLM does not take; other rules report it
         return None

@@ -1,4 +1,4 @@
-"""Rules on what is served: the window, the card's memory, the adapter, who may reach it."""
+"""Rules on serving: adapter and template, window and memory, access, several GPUs."""
 
 from __future__ import annotations
 
@@ -8,82 +8,73 @@ from math import prod
 from typing import Any
 
 from seqctx.catalog.keys import KeyPath
+from seqctx.check.cards import in_factors, largest, set_a_divisor
 from seqctx.check.facts import Facts
 from seqctx.check.rule import Finding, rule
-from seqctx.check.rules.parallel import divisors, product
 from seqctx.config.blocks import AUTO
-from seqctx.config.config import Config
 from seqctx.config.effective import Effective
 from seqctx.config.render import VLLM_MAX_LORA_RANKS
 
-
-def _served(cfg: Config) -> bool:
-    return "vllm" in cfg.model_fields_set
-
-
-def _factor(scaling: dict[str, Any] | None) -> float | None:
-    return float(scaling["factor"]) if scaling else None
+_OR_MERGE = "or merge the adapter and serve the merged model"
 
 
 @rule("lora-rank-served", "error", "vLLM 0.32: config/lora.py, MaxLoRARanks")
-def lora_rank_served(cfg: Config, facts: Facts) -> Iterator[Finding]:
-    """The server loads adapters of a few ranks only, up to the one it is told."""
-    rank, told = cfg.lora_r or 8, cfg.vllm.get("max_lora_rank")
-    if not cfg.adapter or not _served(cfg):
+def lora_rank_served(file: Effective, facts: Facts) -> Iterator[Finding]:
+    """VLLM serves adapters up to max_lora_rank, which takes a few values only."""
+    if not file.config.adapter or not file.is_served:
         return
-    highest = VLLM_MAX_LORA_RANKS[-1]
+    rank, given, highest = file.lora_r, file.vllm.get("max_lora_rank"), VLLM_MAX_LORA_RANKS[-1]
     if rank > highest:
-        fact = f"{rank} is more than vLLM serves ({highest})"
-        yield Finding(("lora_r",), fact, "Lower it, or merge the adapter and serve that.")
-    if told is not None and (told not in VLLM_MAX_LORA_RANKS or told < rank):
+        fact = f"{rank} is too high: vLLM serves adapters of rank {highest} at most"
+        yield Finding(("lora_r",), fact, f"Lower it, {_OR_MERGE}.")
+    if given is None:
+        return
+    fact = ""
+    if given not in VLLM_MAX_LORA_RANKS:
+        fact = f"must be one of {', '.join(map(str, VLLM_MAX_LORA_RANKS))} (got {given})"
+    elif given < rank:
+        fact = f"{given} is less than lora_r, {rank}"
+    if fact:
         fits = next((r for r in VLLM_MAX_LORA_RANKS if r >= rank), highest)
-        fact = f"{told} is none of {', '.join(map(str, VLLM_MAX_LORA_RANKS))}"
-        fact = fact if told not in VLLM_MAX_LORA_RANKS else f"{told} is less than lora_r, {rank}"
-        yield Finding(("vllm", "max_lora_rank"), fact, f"Set {fits}, or leave it out.")
+        yield Finding(("vllm", "max_lora_rank"), fact, f"Set {fits}, or delete the key.")
 
 
 @rule("modules-to-save-served", "error", "vLLM 0.32: lora/lora_model.py refuses modules_to_save")
-def modules_to_save_served(cfg: Config, facts: Facts) -> Iterator[Finding]:
-    """The server keeps the base's own embeddings; what an adapter changed of them is lost."""
-    if not cfg.adapter or not _served(cfg):
+def modules_to_save_served(file: Effective, facts: Facts) -> Iterator[Finding]:
+    """VLLM serves no adapter that changes embeddings or tokens."""
+    if not file.config.adapter or not file.is_served:
         return
     for key in ("lora_modules_to_save", "tokens", "added_tokens_overrides"):
-        if cfg.get(key):
-            fact = "cannot be served as an adapter: vLLM keeps the base's embeddings and tokens"
-            yield Finding((key,), fact, "Leave it out, or merge the adapter and serve that.")
+        if file.get(key):
+            fact = (
+                "cannot be served as an adapter: vLLM uses the base model's embeddings and tokens"
+            )
+            yield Finding((key,), fact, f"Delete it, {_OR_MERGE}.")
 
 
 @rule("chat-template-differs", "warning", "vLLM 0.32: --chat-template, else the tokenizer's own")
-def chat_template_differs(cfg: Config, facts: Facts) -> Iterator[Finding]:
-    """A prompt rendered otherwise than in training is one the adapter never saw."""
-    if not _served(cfg) or not cfg.datasets:
+def chat_template_differs(file: Effective, facts: Facts) -> Iterator[Finding]:
+    """The server must render prompts with the chat template of training."""
+    if not file.is_served or not file.config.datasets:
         return
-    served = cfg.vllm.get("chat_template")
-    trained: list[tuple[KeyPath, Any, Any]] = [
-        (("chat_template",), cfg.chat_template, cfg.get("chat_template_jinja"))
-    ]
-    for path, entry in Effective.of(cfg).datasets:
-        if path[0] == "datasets" and entry.get("chat_template"):
-            jinja = entry.get("chat_template_jinja")
-            trained.append(((*path, "chat_template"), entry.get("chat_template"), jinja))
-    for path, name, jinja in trained:
-        if not isinstance(name, str):
-            continue
-        own_template = name.startswith("tokenizer_default") or _is_models_own(name, cfg, facts)
-        differs = bool(served) and served != jinja if own_template else served != jinja or not jinja
-        if differs:
-            own = served or "the tokenizer's own"
-            fact = f"trained with {jinja or name}, served with {own}"
-            remedy = "Use tokenizer_default in training and no vllm.chat_template, or one file."
+    served = file.vllm.get("chat_template")
+    remedy = "Train with tokenizer_default and set no vllm.chat_template, or use one file for both."
+    for path, name, jinja in _trained_templates(file):
+        is_own = name.startswith(("tokenizer_default", *facts.own_templates))
+        is_own = is_own or name.split("_")[0] in file.config.base_model.lower()
+        is_same = not served or served == jinja if is_own else bool(jinja) and served == jinja
+        if not is_same:
+            fact = f"trained with {jinja or name}, served with {served or _TOKENIZERS}"
             yield Finding(("vllm", "chat_template") if served else path, fact, remedy)
-    for path, entry in Effective.of(cfg).datasets:
+    for path, entry in file.datasets:
         style = str(entry.get("type"))
         if path[0] == "datasets" and not served and _PROMPT_STYLE.match(style):
-            fact = f"trained as {style} writes it, served with the tokenizer's own template"
-            remedy = "Set type: chat_template, or give vllm.chat_template a file of that form."
+            fact = f"trained with prompts in the form of {style}, served with {_TOKENIZERS}"
+            remedy = "Set type: chat_template, or set vllm.chat_template to a file of that form."
             yield Finding((*path, "type"), fact, remedy)
 
 
+_TOKENIZERS = "the tokenizer's chat template"
 # axolotl 0.19: prompt_strategies/ and utils/data/wrappers.py; forms that are no model's template
 _PROMPT_STYLE = re.compile(
     r"(alpaca(_chat|_instruct|_w_system)?|context_qa|creative_acr|metharme|orcamini|pygmalion"
@@ -92,168 +83,165 @@ _PROMPT_STYLE = re.compile(
 )
 
 
-def _is_models_own(template: str, cfg: Config, facts: Facts) -> bool:
-    """Whether a named template is the model's own, or is called as the model is."""
-    if template.startswith(facts.own_templates):
-        return True
-    return template.split("_")[0] in cfg.base_model.lower()
+def _trained_templates(file: Effective) -> Iterator[tuple[KeyPath, str, Any]]:
+    """Path and name of every chat template of training, and its own file where it has one."""
+    if name := file.config.chat_template:
+        yield ("chat_template",), name, file.get("chat_template_jinja")
+    for path, entry in file.datasets:
+        name = entry.get("chat_template")
+        if path[0] == "datasets" and isinstance(name, str) and name:
+            yield (*path, "chat_template"), name, entry.get("chat_template_jinja")
 
 
 @rule("max-model-len-positions", "error", "vLLM 0.32: config/model.py, get_and_verify_max_len")
-def max_model_len_positions(cfg: Config, facts: Facts) -> Iterator[Finding]:
-    """The server refuses a window beyond the model's positions, unless rope scaling is given."""
+def max_model_len_positions(file: Effective, facts: Facts) -> Iterator[Finding]:
+    """VLLM refuses a window beyond the model's positions, unless rope scaling is set."""
     if not facts.model:
         return
-    positions, window = Effective.of(cfg).serving_positions(facts.model), cfg.vllm.window
-    learned = facts.model.max_position
-    if not Effective.of(cfg).serving_rope and min(window or positions, positions) > learned:
-        fact = f"{positions} are served, and the model learned {learned}"
-        remedy = "Scale the rope beside it, in training too; or leave it out."
+    positions, window = file.serving_positions(facts.model), file.vllm.window
+    trained = facts.model.max_position
+    if not file.serving_rope and min(window or positions, positions) > trained:
+        fact = f"serves {positions} positions, but the model was trained on {trained}"
+        remedy = "Set rope scaling for serving and for training, or delete the override."
         yield Finding(("vllm", "hf_overrides"), fact, remedy, "warning")
     if window and window > positions:
         fact = f"{window} exceeds the model's {positions} positions"
-        remedy = "Lower it, or scale the rope in hf_overrides, in training too."
-        if Effective.of(cfg).serving_rope:
-            remedy = (
-                f"Lower it, or set max_position_embeddings: {window} beside hf_overrides' rope."
-            )
+        remedy = "Lower it, or set rope scaling in hf_overrides and in training."
+        if file.serving_rope:
+            remedy = f"Lower it, or set max_position_embeddings: {window} in hf_overrides."
         yield Finding(("vllm", "max_model_len"), fact, remedy)
 
 
 @rule("max-model-len-below-sequence-len", "warning", "both are lengths of prompt and answer")
-def max_model_len_below_sequence_len(cfg: Config, facts: Facts) -> Iterator[Finding]:
-    """A window below the trained length cannot hold what was trained."""
-    window = cfg.vllm.window
-    if window and window < cfg.sequence_len:
-        fact = f"{window} is below sequence_len, {cfg.sequence_len}: trained text does not fit"
+def max_model_len_below_sequence_len(file: Effective, facts: Facts) -> Iterator[Finding]:
+    """A window shorter than sequence_len cannot hold a training example."""
+    window = file.vllm.window
+    if window and window < file.sequence_len:
+        fact = (
+            f"{window} is below sequence_len, {file.sequence_len}: a training example does not fit"
+        )
         yield Finding(("vllm", "max_model_len"), fact, "Raise it.")
 
 
 @rule("rope-scaling-differs", "error", "positions must mean the same in training and serving")
-def rope_scaling_differs(cfg: Config, facts: Facts) -> Iterator[Finding]:
-    """Positions that are scaled in training only, or in serving only, are other positions."""
+def rope_scaling_differs(file: Effective, facts: Facts) -> Iterator[Finding]:
+    """Rope scaling must be the same in training and in serving."""
     trained, served = (
-        _factor(Effective.of(cfg).training_rope),
-        _factor(Effective.of(cfg).serving_rope),
+        float(rope["factor"]) if rope else None for rope in (file.training_rope, file.serving_rope)
     )
-    if _served(cfg) and cfg.adapter and trained != served:
-        fact = f"rope factor {trained or 'unset'} in training, {served or 'unset'} in serving"
+    if file.is_served and file.config.adapter and trained != served:
+        fact = f"rope factor is {trained or 'unset'} in training, {served or 'unset'} in serving"
         key = ("vllm", "hf_overrides") if served else ("vllm",)
-        yield Finding(key, fact, "Give both the same, or neither.")
+        yield Finding(key, fact, "Set the same factor for both, or for neither.")
 
 
 @rule(
     "kv-cache-too-large", "error",
     "vLLM 0.32: v1/core/kv_cache_utils.py, check_enough_kv_cache_memory",
 )  # fmt: skip
-def kv_cache_too_large(cfg: Config, facts: Facts) -> Iterator[Finding]:
-    """Weights, buffers and the cache of one request must fit in vLLM's share of the card."""
+def kv_cache_too_large(file: Effective, facts: Facts) -> Iterator[Finding]:
+    """Weights, buffers and the KV cache of one request must fit in vLLM's share of the GPU."""
     longest = facts.longest_window
-    if longest is None or not facts.model or not facts.gpu or not _served(cfg):
+    if longest is None or not facts.model or not facts.gpu or not file.is_served:
         return
-    positions = Effective.of(cfg).serving_positions(facts.model)
-    window = min(cfg.vllm.window or positions, positions)
-    if cfg.vllm.max_model_len == AUTO:  # vLLM then takes what fits
+    positions = file.serving_positions(facts.model)
+    window = min(file.vllm.window or positions, positions)
+    if file.vllm.max_model_len == AUTO:  # vLLM then takes what fits
         window = min(window, max(longest, 1))
     if window > longest:
-        fact = f"the cache of {window} tokens does not fit on {facts.gpu.name} beside the weights"
-        remedy = "Serve quantized weights, a smaller model, or on more cards."
+        fact = (
+            f"the KV cache of {window} tokens does not fit on {facts.gpu.name} beside the weights"
+        )
+        remedy = "Serve quantized weights, a smaller model, or on more GPUs."
         remedy = f"Set at most {longest}; 'seqctx plan' shows why." if longest else remedy
         yield Finding(("vllm", "max_model_len"), fact, remedy)
 
 
 @rule("server-open", "error", "vLLM 0.32: --api-key; without it every request is answered")
-def server_open(cfg: Config, facts: Facts) -> Iterator[Finding]:
-    """A server that others can reach should ask for a key."""
-    if cfg.vllm.host not in ("127.0.0.1", "localhost", "::1") and facts.api_key is False:
-        fact = f"{cfg.vllm.host} opens the server to the network, and no key is asked for"
-        yield Finding(("vllm", "host"), fact, "Set 127.0.0.1, or VLLM_API_KEY in the environment.")
+def server_open(file: Effective, facts: Facts) -> Iterator[Finding]:
+    """A server that others can reach needs an API key."""
+    if file.vllm.host not in ("127.0.0.1", "localhost", "::1") and facts.api_key is False:
+        fact = f"{file.vllm.host} opens the server to the network without an API key"
+        remedy = "Set 127.0.0.1, or set VLLM_API_KEY in the environment."
+        yield Finding(("vllm", "host"), fact, remedy)
 
 
-_ELSEWHERE = {
-    "uds": "it answers on a socket file",
-    "grpc": "it answers gRPC only",
-    "headless": "it answers nobody",
-    "data_parallel_multi_port_external_lb": "each engine answers on a port of its own",
-    "ssl_cert_reqs": "it wants a certificate of whoever asks",
+_NOT_REACHED = {
+    "uds": "the server would answer on a socket file",
+    "grpc": "the server would answer gRPC only",
+    "headless": "the server would answer no requests",
+    "data_parallel_multi_port_external_lb": "each engine would answer on a port of its own",
+    "ssl_cert_reqs": "the server would ask its clients for a certificate",
 }
 
 
 @rule("served-elsewhere", "error", "vLLM 0.32: entrypoints/cli/serve.py, launchers/launcher.py")
-def served_elsewhere(cfg: Config, facts: Facts) -> Iterator[Finding]:
-    """A server is waited for, and asked, over HTTP at its host and port."""
-    for key, fact in _ELSEWHERE.items():
-        if cfg.vllm.get(key):
-            remedy = "Leave it out; or start vllm serve yourself."
-            yield Finding(("vllm", key), f"{fact}, where seqctx does not ask", remedy)
+def served_elsewhere(file: Effective, facts: Facts) -> Iterator[Finding]:
+    """Seqctx reaches a server over HTTP at its host and port only."""
+    for key, fact in _NOT_REACHED.items():
+        if file.vllm.get(key):
+            fact = f"{fact}, and seqctx could not reach it"
+            yield Finding(("vllm", key), fact, "Delete it, or start vllm serve yourself.")
     for key, other in (("ssl_keyfile", "ssl_certfile"), ("ssl_certfile", "ssl_keyfile")):
-        if cfg.vllm.get(key) and not cfg.vllm.get(other):
-            yield Finding(("vllm", key), f"without {other} there is no TLS", f"Set {other}.")
-    keys = cfg.vllm.get("api_key")
+        if file.vllm.get(key) and not file.vllm.get(other):
+            yield Finding(("vllm", key), f"TLS also needs {other}", f"Set {other}.")
+    keys = file.vllm.get("api_key")
     if isinstance(keys, list) and len(keys) != 1:
-        fact = f"{len(keys)} keys, and vLLM takes one that a list of processes does not show"
-        yield Finding(("vllm", "api_key"), fact, "Give one.")
+        fact = f"must be one key (got {len(keys)}): seqctx passes one without showing it in ps"
+        yield Finding(("vllm", "api_key"), fact, "Set one.")
 
 
 @rule("blackwell-sequences", "warning", "reported by users: fewer than 9 fail at warm-up")
-def blackwell_sequences(cfg: Config, facts: Facts) -> Iterator[Finding]:
-    """On Blackwell cards fewer than 9 sequences are reported to fail at warm-up."""
-    sequences = cfg.vllm.max_num_seqs
+def blackwell_sequences(file: Effective, facts: Facts) -> Iterator[Finding]:
+    """On Blackwell GPUs fewer than 9 sequences are reported to fail at warm-up."""
+    sequences = file.vllm.max_num_seqs
     if facts.gpu and facts.gpu.architecture == "blackwell" and sequences and sequences < 9:
         fact = f"{sequences} is reported to fail at warm-up on {facts.gpu.name}"
         yield Finding(("vllm", "max_num_seqs"), fact, "Set 9 or more.")
 
 
-_SIZES = ("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size")
-
-
 @rule("served-heads", "error", "vLLM 0.32: model_executor/models/llama.py, an assertion (run)")
-def served_heads(cfg: Config, facts: Facts) -> Iterator[Finding]:
-    """A card holds whole heads; vLLM copies key heads where there are more cards than heads."""
-    cards = Effective.of(cfg).serving_sizes.get(_SIZES[0], 1)
-    if facts.model and (why := facts.model.indivisible(cards, copies=True)) is not None:
-        fact = f"{cards} cards cannot share {why}"
-        yield Finding(("vllm", _SIZES[0]), fact, divisors(facts.model, copies=True))
+def served_heads(file: Effective, facts: Facts) -> Iterator[Finding]:
+    """A GPU needs whole heads; vLLM copies key heads if there are more GPUs than key heads."""
+    gpus = file.serving_sizes["tensor_parallel_size"]
+    if facts.model and (what := facts.model.indivisible(gpus, copies=True)) is not None:
+        remedy = set_a_divisor(facts.model, copies=True)
+        yield Finding(("vllm", "tensor_parallel_size"), f"{gpus} GPUs cannot share {what}", remedy)
 
 
 @rule("pipeline-layers", "error", "vLLM 0.32: distributed/utils.py, get_pp_indices (run)")
-def pipeline_layers(cfg: Config, facts: Facts) -> Iterator[Finding]:
-    """Pipeline parallel deals out layers; a stage without one has no cache, and fails."""
-    layers, stages = (
-        facts.model and facts.model.layers,
-        Effective.of(cfg).serving_sizes.get(_SIZES[1], 1),
-    )
+def pipeline_layers(file: Effective, facts: Facts) -> Iterator[Finding]:
+    """Each stage of pipeline parallel needs a layer; one without layers fails."""
+    layers = facts.model and facts.model.layers
+    stages = file.serving_sizes["pipeline_parallel_size"]
     if layers and stages > layers:
-        fact = f"{stages} stages for {layers} layers"
-        yield Finding(("vllm", _SIZES[1]), fact, f"Set at most {layers}.")
+        fact = f"{stages} stages are too many for {layers} layers"
+        yield Finding(("vllm", "pipeline_parallel_size"), fact, f"Set at most {layers}.")
 
 
 @rule("served-cards", "note", "vLLM 0.32: config/parallel.py, __post_init__")
-def served_cards(cfg: Config, facts: Facts) -> Iterator[Finding]:
-    """A server takes tensor x pipeline x data parallel cards, all here unless nodes are named."""
-    sizes = {key: Effective.of(cfg).serving_sizes.get(key, 1) for key in _SIZES}
-    keys = ("distributed_executor_backend", "data_parallel_backend")
-    far = any(cfg.vllm.get(key) in ("ray", "external_launcher") for key in keys)
-    far = (
-        far
-        or cfg.vllm.get("nnodes", 1) not in (0, 1)
-        or bool(cfg.vllm.get("data_parallel_size_local"))
-    )
-    if facts.cards and not far and prod(sizes.values()) > facts.cards:
-        widest = max(sizes, key=lambda key: sizes[key])
-        fact = f"{product(sizes)} cards, and {facts.cards} here"
-        remedy = "Lower it, or name the other nodes: distributed_executor_backend: ray, or nnodes."
-        yield Finding(("vllm", widest), fact, remedy)
+def served_cards(file: Effective, facts: Facts) -> Iterator[Finding]:
+    """A server needs tensor x pipeline x data parallel GPUs, all here unless nodes are named."""
+    sizes, vllm = file.serving_sizes, file.vllm
+    backends = ("distributed_executor_backend", "data_parallel_backend")
+    elsewhere = any(vllm.get(key) in ("ray", "external_launcher") for key in backends)
+    elsewhere = elsewhere or vllm.get("nnodes", 1) not in (0, 1)
+    if elsewhere or vllm.get("data_parallel_size_local") or not facts.cards:
+        return
+    if prod(sizes.values()) > facts.cards:
+        fact = f"the server needs {in_factors(sizes)} GPUs, and this machine has {facts.cards}"
+        remedy = "Lower it, or name other machines: distributed_executor_backend: ray, or nnodes."
+        yield Finding(("vllm", largest(sizes)), fact, remedy)
 
 
 @rule("served-on-cpu", "error", "vLLM 0.32: v1/executor/ray_utils.py, v1/worker/cpu_worker.py")
-def served_on_cpu(cfg: Config, facts: Facts) -> Iterator[Finding]:
-    """On a CPU vLLM has no Ray, and an eager pipeline misses what the warm-up would make."""
+def served_on_cpu(file: Effective, facts: Facts) -> Iterator[Finding]:
+    """On a CPU vLLM has no Ray, and pipeline parallel fails with enforce_eager."""
     if not facts.gpu or facts.gpu.name != "cpu":
         return
     for key in ("distributed_executor_backend", "data_parallel_backend"):
-        if cfg.vllm.get(key) == "ray":
-            yield Finding(("vllm", key), "ray, which vLLM has on GPUs only", "Delete it.")
-    if cfg.vllm.get("enforce_eager") and Effective.of(cfg).serving_sizes.get(_SIZES[1], 1) > 1:
-        fact = "with pipeline_parallel_size fails at the first request on a CPU"
+        if file.vllm.get(key) == "ray":
+            yield Finding(("vllm", key), "ray needs GPUs, and this is a CPU", "Delete it.")
+    if file.vllm.get("enforce_eager") and file.serving_sizes["pipeline_parallel_size"] > 1:
+        fact = "fails with pipeline_parallel_size at the first request on a CPU"
         yield Finding(("vllm", "enforce_eager"), fact, "Set it to false.")
