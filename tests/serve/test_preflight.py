@@ -199,7 +199,7 @@ def test_a_file_without_a_vllm_block_is_checked_too(project: Path) -> None:
         "base_model: ./base\nadapter: lora\nlora_r: 16\noutput_dir: outputs/voice\n"
         "overrides_of_model_config: {rope_scaling: {rope_type: linear, factor: 2.0}}\n"
     )
-    with pytest.raises(CheckError, match=r"rope factor 2.0 in training, unset in serving"):
+    with pytest.raises(CheckError, match=r"rope factor is 2.0 in training, unset in serving"):
         check_can_serve(target_config("voice.yaml"))
 
 
@@ -218,10 +218,10 @@ def test_an_unknown_gpu_here_does_not_count_as_the_files(
 @pytest.mark.parametrize(
     "block, message",
     [
-        ({"uds": "/tmp/s"}, "vllm.uds: it answers on a socket file"),
-        ({"headless": True}, "vllm.headless: it answers nobody"),
-        ({"ssl_keyfile": "k.pem"}, "vllm.ssl_keyfile: without ssl_certfile"),
-        ({"api_key": ["a", "b"]}, "vllm.api_key: 2 keys"),
+        ({"uds": "/tmp/s"}, "vllm.uds: the server would answer on a socket"),
+        ({"headless": True}, "vllm.headless: the server would answer no requests"),
+        ({"ssl_keyfile": "k.pem"}, "vllm.ssl_keyfile: TLS also needs ssl_certfile"),
+        ({"api_key": ["a", "b"]}, "vllm.api_key: must be one key"),
     ],
 )
 def test_a_server_that_could_not_be_reached(
