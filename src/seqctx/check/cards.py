@@ -28,6 +28,6 @@ def in_factors(sizes: Mapping[str, int]) -> str:
     return f"{' x '.join(factors)} = {total}" if len(factors) > 1 else total
 
 
-def largest(sizes: Mapping[str, int]) -> str:
+def key_of_largest(sizes: Mapping[str, int]) -> str:
     """The key of the largest size; of equal ones the first."""
     return max(sizes, key=lambda key: sizes[key])

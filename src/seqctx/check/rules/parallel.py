@@ -10,7 +10,7 @@ from math import prod
 
 from seqctx.catalog.keys import KeyPath
 from seqctx.catalog.optimizers import find_optimizer
-from seqctx.check.cards import in_factors, largest, set_a_divisor
+from seqctx.check.cards import in_factors, key_of_largest, set_a_divisor
 from seqctx.check.facts import Facts
 from seqctx.check.rule import Finding, rule
 from seqctx.config.effective import Effective
@@ -183,7 +183,7 @@ def cards_here(file: Effective, facts: Facts) -> Iterator[Finding]:
         return  # a multiple may be several machines
     fact = f"the parallel sizes need {in_factors(sizes)} GPUs, and this machine has {facts.cards}"
     remedy = "Make the product of the sizes the number of GPUs."
-    yield Finding((largest(sizes),), fact, remedy)
+    yield Finding((key_of_largest(sizes),), fact, remedy)
 
 
 @rule("ray-workers", "error", "axolotl 0.19: cli/train.py; accelerate 1.13: total_size")

@@ -8,7 +8,7 @@ from math import prod
 from typing import Any
 
 from seqctx.catalog.keys import KeyPath
-from seqctx.check.cards import in_factors, largest, set_a_divisor
+from seqctx.check.cards import in_factors, key_of_largest, set_a_divisor
 from seqctx.check.facts import Facts
 from seqctx.check.rule import Finding, rule
 from seqctx.config.blocks import AUTO
@@ -231,7 +231,7 @@ def served_cards(file: Effective, facts: Facts) -> Iterator[Finding]:
     if prod(sizes.values()) > facts.cards:
         fact = f"the server needs {in_factors(sizes)} GPUs, and this machine has {facts.cards}"
         remedy = "Lower it, or name other machines: distributed_executor_backend: ray, or nnodes."
-        yield Finding(("vllm", largest(sizes)), fact, remedy)
+        yield Finding(("vllm", key_of_largest(sizes)), fact, remedy)
 
 
 @rule("served-on-cpu", "error", "vLLM 0.32: v1/executor/ray_utils.py, v1/worker/cpu_worker.py")
