@@ -22,7 +22,7 @@ def test_a_later_file_goes_first_and_a_variable_before_all(tmp_path: Path) -> No
     }  # fmt: skip
     given = {"PIP_INDEX_URL": "https://c/simple", "PIP_CERT": "", "HOME": "/root"}
     found = read_pip_settings(given, files)
-    assert (found["index-url"], found["cert"]) == ("https://c/simple", "/a.pem")
+    assert found == {"index-url": "https://c/simple", "timeout": "7"}
 
 
 def test_a_damaged_file_is_left_out(tmp_path: Path) -> None:
@@ -56,8 +56,8 @@ def test_pips_settings_become_uvs_variables(tmp_path: Path) -> None:
     }
     assert uv_environment(settings, {"PATH": "/bin", "PYTHONPATH": "/src"}) == {
         "PATH": "/bin",
-        "UV_DEFAULT_INDEX": "https://a/simple",
-        "UV_INDEX": f"https://b/simple file://{tmp_path}",
+        "UV_INDEX": "https://a/simple https://b/simple",
+        "UV_DEFAULT_INDEX": f"file://{tmp_path}",
         "UV_FIND_LINKS": f"{tmp_path},https://c/wheels",
         "SSL_CERT_FILE": "/a.pem",
         "UV_CONSTRAINT": str(tmp_path),
@@ -72,10 +72,19 @@ def test_pips_settings_become_uvs_variables(tmp_path: Path) -> None:
     }
 
 
+def test_the_most_complete_index_comes_first() -> None:
+    """As uv takes a version from the first index that has it, and reads its default index last."""
+    assert not {"UV_INDEX", "UV_DEFAULT_INDEX"} & uv_environment({}, {}).keys()
+    assert "UV_INDEX" not in uv_environment({"index-url": "https://a/simple"}, {})
+    found = uv_environment({"extra-index-url": "https://b/simple"}, {})
+    assert found["UV_INDEX"] == "https://pypi.org/simple"
+    assert found["UV_DEFAULT_INDEX"] == "https://b/simple"
+
+
 def test_what_is_set_for_uv_stays() -> None:
     given = {"UV_DEFAULT_INDEX": "https://mine/simple", "UV_INDEX_STRATEGY": "first-index"}
-    found = uv_environment({"index-url": "https://a/simple"}, given)
-    assert found["UV_DEFAULT_INDEX"] == "https://mine/simple"
+    found = uv_environment({"extra-index-url": "https://a/simple"}, given)
+    assert found["UV_DEFAULT_INDEX"] == "https://mine/simple" and "UV_INDEX" not in found
     assert found["UV_INDEX_STRATEGY"] == "first-index"
 
 

@@ -12,14 +12,13 @@ from pathlib import Path
 # pip's option -> uv's variable, and what stands between the entries of a list; see
 # docs.astral.sh/uv/reference/environment and pip.pypa.io/en/stable/cli/pip_install.
 _ONE = {
-    "index-url": ("UV_DEFAULT_INDEX",),
     "cert": ("SSL_CERT_FILE",),
     "proxy": ("HTTPS_PROXY", "HTTP_PROXY"),
     "timeout": ("UV_HTTP_TIMEOUT",),
     "default-timeout": ("UV_HTTP_TIMEOUT",),
 }
+PYPI = "https://pypi.org/simple"
 _MANY = {
-    "extra-index-url": ("UV_INDEX", " "),
     "find-links": ("UV_FIND_LINKS", ","),
     "constraint": ("UV_CONSTRAINT", " "),
     "trusted-host": ("UV_INSECURE_HOST", " "),
@@ -34,6 +33,7 @@ def uv_environment(
     A variable of uv that is set already stays. Folders that do not exist are left out, as pip does.
     Of all indexes the best version is taken, as pip does. uv uses the Python that is here and
     downloads no other. PYTHONPATH is left out: packages that uv builds must not see it.
+
     """
     environ = os.environ if environ is None else environ
     found = {
@@ -41,6 +41,7 @@ def uv_environment(
         "UV_PYTHON_DOWNLOADS": "never",
         "UV_NO_PROGRESS": "1",
     }
+    found |= _indexes(settings, environ)
     for option, value in settings.items():
         for variable in _ONE.get(option, ()):
             found[variable] = value.strip()
@@ -55,13 +56,29 @@ def uv_environment(
     return {**found, **kept}
 
 
+def _indexes(settings: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables for pip's indexes; none where uv has its own, or pip has none.
+
+    Where several indexes have a version, uv takes it from the first, even if another has a file
+    that fits this Python better. So index-url comes first, which is the most complete, and the
+    extra indexes follow. uv reads its default index last of all.
+    """
+    own = ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL")
+    extra = [entry for entry in settings.get("extra-index-url", "").split() if _is_there(entry)]
+    if any(environ.get(name) for name in own) or not (extra or "index-url" in settings):
+        return {}
+    *first, last = [settings.get("index-url", PYPI).strip(), *extra]
+    return {"UV_DEFAULT_INDEX": last, **({"UV_INDEX": " ".join(first)} if first else {})}
+
+
 def read_pip_settings(
     environ: Mapping[str, str] | None = None, files: tuple[Path, ...] | None = None
 ) -> dict[str, str]:
     """The options of pip by their long names, as ``pip install`` would take them here.
 
     Args:
-        environ: the environment; a variable such as PIP_INDEX_URL goes before all files.
+        environ: the environment; a variable such as PIP_INDEX_URL goes before all files, and an
+            empty one takes back what they say.
         files: configuration files, the last one first in rank; unset: those that pip reads.
     """
     environ = os.environ if environ is None else environ
@@ -76,9 +93,9 @@ def read_pip_settings(
             if parser.has_section(section):
                 found |= {_plain(key): value for key, value in parser.items(section)}
     for name, value in environ.items():
-        if name.startswith("PIP_") and value:
+        if name.startswith("PIP_"):
             found[_plain(name.removeprefix("PIP_"))] = value
-    return found
+    return {option: value for option, value in found.items() if value.strip()}
 
 
 def config_files(environ: Mapping[str, str]) -> tuple[Path, ...]:
