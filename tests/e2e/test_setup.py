@@ -70,7 +70,7 @@ def test_setup_from_a_wheel_outside_a_checkout(seqctx: Path, tmp_path: Path) -> 
     again = run(new, "setup", "core", cwd=tmp_path, **env)
     assert (again.returncode, again.stdout.splitlines()[0]) == (0, f"{venv}: up to date")
 
-    # whatever fails, the environment that was there stays and works
+    # whatever fails, the old environment is unchanged and works
     (venv / "mine").touch()
     for failing, message in (
         (offline, "(UV_OFFLINE is set)"),
@@ -82,7 +82,7 @@ def test_setup_from_a_wheel_outside_a_checkout(seqctx: Path, tmp_path: Path) -> 
         failed = run(seqctx, "setup", "core", "--force", cwd=tmp_path, **failing)
         assert failed.returncode == 3
         assert message in failed.stderr.splitlines()[-1]
-        assert failed.stderr.endswith("The environment that was there stays.\n")
+        assert failed.stderr.endswith("The old environment is unchanged.\n")
         assert "secret" not in failed.stderr
         assert (venv / "mine").exists()
         assert [p.name for p in (data / "seqctx").iterdir()] == ["venv-core"]

@@ -110,7 +110,8 @@ def test_torchs_cpu_build_is_asked_for_by_name(uv: FakeUv, tmp_path: Path) -> No
 def test_pytorchs_index_is_asked_where_no_other_has_it(uv: FakeUv, tmp_path: Path) -> None:
     uv.fails({"--dry-run": "error: No solution found\n  cause: Because there is none"})
     with pytest.raises(
-        ToolError, match=r"no index at hand has torch 2.13.0\+cpu .* for Python 3.12.1, and"
+        ToolError,
+        match=r"no configured package index has torch 2.13.0\+cpu .* for Python 3.12.1, and",
     ):
         make(tmp_path)
     assert [call[-2:] for call in uv.calls if "--dry-run" in call][1] == ["--torch-backend", "cpu"]
@@ -157,7 +158,7 @@ def test_whatever_fails_the_old_environment_stays(
     uv.fails({step: output})
     with pytest.raises(error, match=message) as caught:
         make(tmp_path, force=True)
-    assert str(caught.value).endswith("The environment that was there stays.")
+    assert str(caught.value).endswith("The old environment is unchanged.")
     assert "secret" not in str(caught.value)
     assert (tmp_path / "venv" / "old").exists()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["list.txt", "uv", "uv.log", "venv"]
@@ -183,15 +184,15 @@ def test_a_folder_that_is_no_environment_is_left_alone(uv: FakeUv, tmp_path: Pat
     [
         ("error: No solution found when resolving dependencies\n  cause: Because there is no "
          "version of a==1 and you require a==1, we can conclude that ...", False,
-         "the indexes at hand do not have every package: there is no version of a==1"),
+         "the configured package indexes do not have every package: there is no version of a==1"),
         ("error: No solution found\n  cause: Because a==1 was not found, we can conclude", True,
          "without a network (UV_OFFLINE is set) uv does not have every package: a==1 was not foun"),
         ("  × No solution found when resolving:\n  ╰─▶ Because a==1 was not found", False,
-         "the indexes at hand do not have every package: Because a==1 was not found"),
+         "the configured package indexes do not have every package: Because a==1 was not found"),
         ("error: Failed to download `a==1`\n  cause: unexpected EOF", False,
          "the download failed: unexpected EOF"),
         ("error: Failed to read `a`\n  cause: Hash mismatch for `a==1`\n\nExpected:\n  x", False,
-         "`a==1`: the downloaded file has another hash than the pin list says"),
+         "`a==1`: the hash of the downloaded file is not the hash in the pin list"),
         ("x\nkilled\n", False, "uv: killed"),
     ],
 )  # fmt: skip

@@ -46,7 +46,9 @@ def explain(topic: str | None, config: Path | None, prove: bool, overrides: dict
       seqctx explain myths --prove --config my.yaml --set sequence_len=256
     """
     if prove and topic != "myths":
-        raise click.UsageError("--prove goes with the topic myths.")
+        raise click.UsageError(
+            "--prove needs the topic myths: seqctx explain myths --prove --config FILE."
+        )
     if prove and config is None:
         raise click.UsageError("--prove measures a model: name the file with --config.")
     from seqctx.config.config import load_config

@@ -27,7 +27,7 @@ def prepare(config: Path, overrides: dict[str, Any], force: bool, dry_run: bool)
     Writes  prepare/out/STEM/, where STEM is CONFIG's name without .yaml:
             examples, manifest.json, and a report (report.html)
     Exit    0   written or up to date
-            1   prepare/out/STEM is in use or not ours
+            1   another run uses prepare/out/STEM, or seqctx did not make it
             2   text or settings that cannot be used
 
     \b

@@ -125,7 +125,7 @@ def axolotl_mapping(cfg: Config, *, output_dir: str | Path | None = None) -> dic
     """
     expect_type("cfg", cfg, Config, FROM_LOAD_CONFIG)
     output = cfg.output_dir if output_dir is None else output_dir
-    expect_type("output_dir", output, (str, Path), "Name the folder of the run.")
+    expect_type("output_dir", output, (str, Path), "Give the folder to which Axolotl writes.")
     given = cfg.model_dump(mode="json", exclude_unset=True, exclude={"seqctx"})
     tokenized = RunDir(Path(output)).tokenized
     return {**given, "output_dir": str(output), "dataset_prepared_path": str(tokenized)}

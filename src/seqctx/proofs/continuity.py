@@ -95,7 +95,10 @@ class Continuity:
             if not change > NOTHING:
                 found.append(f"position {position} does not see position {self.changed}")
         if max(self.changes_with_reset) > NOTHING:
-            found.append("the control with a reset did not work: do not trust the measurement")
+            found.append(
+                "the control failed: attention was cut on purpose, and the change was still seen; "
+                "do not trust this measurement"
+            )
         for r in self.repetitions:
             if r.excess:
                 found.append(f"{r.n} tokens repeat {r.lag} tokens later: {r.share:.1%}")

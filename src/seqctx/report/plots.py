@@ -202,7 +202,7 @@ def memory_by_length(
             axis.plot(list(points), list(points.values()), label=name, **style)
         if card:
             axis.axhline(card, color="black", linewidth=1)
-            axis.annotate(f"the card's {card:.1f} GiB", (0.01, card), va="bottom",
+            axis.annotate(f"memory of the GPU: {card:.1f} GiB", (0.01, card), va="bottom",
                           xycoords=("axes fraction", "data"))  # fmt: skip
         axis.axvline(chosen, color=GREY, linewidth=1, linestyle="--")
         axis.set_xlabel(xlabel)

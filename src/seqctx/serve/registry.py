@@ -127,7 +127,7 @@ def stop_server(server: ServerRecord, seconds: float = 60.0) -> None:
     while is_running(server):
         if time.monotonic() > deadline:
             raise ToolError(
-                f"{server.url}: process {server.pid} does not end. Stop it with: "
+                f"{server.url}: process {server.pid} did not stop. Stop it with: "
                 f"kill -9 {server.pid}"
             )
         time.sleep(0.1)

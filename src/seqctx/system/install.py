@@ -140,9 +140,9 @@ def _torch_cpu_build(uv: Uv, environment: Path, pins: str) -> _Torch:
             uv.install(environment, f"torch=={build}", "--dry-run", *options)
             return _Torch(build, options)
     raise ToolError(
-        f"{uv.folder}: no index at hand has torch {build} (its build without CUDA) for Python "
-        f"{_python_of(environment)}, and {TORCH_CPU_INDEX} could not be reached or does not have "
-        "it. Set PIP_EXTRA_INDEX_URL to an index, or PIP_FIND_LINKS to a folder, that has it."
+        f"{uv.folder}: no configured package index has torch {build} (its build without CUDA) for "
+        f"Python {_python_of(environment)}, and {TORCH_CPU_INDEX} could not be reached or does not "
+        "have it. Set PIP_EXTRA_INDEX_URL to an index, or PIP_FIND_LINKS to a folder, that has it."
     )
 
 

@@ -87,7 +87,7 @@ class Uv:
     def failure(self, output: str) -> ToolError | InputError:
         """The error that uv's output means, as one line."""
         free = min(free_bytes(self.folder), free_bytes(_cache(self.environment)))
-        kept = "The environment that was there stays." if self.folder.exists() else ""
+        kept = "The old environment is unchanged." if self.folder.exists() else ""
         offline = self.environment.get("UV_OFFLINE", "").lower() in ("1", "true")
         fact, remedy, error = explain_failure(output, offline=offline, free=free)
         return error(f"{self.folder}: {fact}. {remedy} {kept}".rstrip())
@@ -120,19 +120,23 @@ def explain_failure(
         fact = f"the disk is full ({free / 1e6:.0f} MB free)"
         return fact, "Make room and run it again.", InputError
     if mismatch := re.search(r"Hash mismatch for (\S+)", text):
-        fact = f"{mismatch[1]}: the downloaded file has another hash than the pin list says"
-        return fact, "Run it again; if that does not help, the index gives another file.", ToolError
+        fact = f"{mismatch[1]}: the hash of the downloaded file is not the hash in the pin list"
+        return (
+            fact,
+            "Run it again. If that does not help, use another package index.",
+            ToolError,
+        )
     if offline:
         fact = f"without a network (UV_OFFLINE is set) uv does not have every package: {cause}"
-        return fact, "Unset UV_OFFLINE, or run it once where there is a network.", ToolError
+        return fact, "Unset UV_OFFLINE, or run it once with a network.", ToolError
     network = r"Failed to (?:fetch|download)|Request failed|sending request|timed? ?out|dns|EOF"
     if re.search(network, text, re.IGNORECASE):
         fact = f"the download failed: {_fetched(found)}{cause}"
-        remedy = "Check the network, and pip's settings of index, proxy and certificate"
+        remedy = "Check the network, and the index, proxy and certificate in pip's settings"
         return fact, f"{remedy}; then run it again.", ToolError
     if re.search(r"No solution found", text):
-        fact = f"the indexes at hand do not have every package: {cause}"
-        return fact, "Check pip's settings of index and constraints.", NotOffered
+        fact = f"the configured package indexes do not have every package: {cause}"
+        return fact, "Check the index and the constraints in pip's settings.", NotOffered
     head = "" if len(found) < 2 else f"{found[0].rstrip('.')}: "
     return f"uv: {head}{cause}", "Solve that and run it again.", ToolError
 

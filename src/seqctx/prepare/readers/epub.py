@@ -67,7 +67,7 @@ def _xml(path: Path, archive: zipfile.ZipFile, name: str) -> Any:
         raise InputError(f"{path}: locked by a password. Export it without one.")
     if member.file_size > _LARGEST:
         raise InputError(
-            f"{path}: {name} in it unpacks to over {_LARGEST // 10**6} MB. No chapter is as long. "
+            f"{path}: {name} in it unpacks to over {_LARGEST // 10**6} MB. No chapter is so long. "
             "Export it again."
         )
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True, huge_tree=True)
