@@ -91,7 +91,7 @@ def test_a_guest_without_our_blocks_is_explained_too(tmp_path: Path) -> None:
 def test_the_page_shows_both_plots_with_the_cards_line(planned: Planned) -> None:
     advice = advise(MISSION, stats(), LLAMA, goal="structure")
     page = plan_page(planned, advice)
-    assert page.count("<svg") == 2 and page.count("the card's") == 2
+    assert page.count("<svg") == 2 and page.count("memory of the GPU") == 2
     for word in ("Liger fused", "cut cross-entropy", "9 requests", "go to 4,096", "bitsandbytes"):
         assert word in page
 
