@@ -14,7 +14,11 @@ NOTEBOOK = ROOT / "docs" / "notebooks" / "schema.ipynb"
 RUN = """
 import sys, nbclient, nbformat
 notebook = nbformat.read(sys.argv[1], as_version=4)
-nbclient.NotebookClient(notebook, resources={"metadata": {"path": "."}}).execute()
+# coalesce_streams: a busy machine may send what one print writes in two parts
+client = nbclient.NotebookClient(
+    notebook, resources={"metadata": {"path": "."}}, coalesce_streams=True
+)
+client.execute()
 print("\\nNOTEBOOK" + nbformat.writes(notebook))
 """
 
