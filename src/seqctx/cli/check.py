@@ -126,10 +126,7 @@ def _prove(
     cfg = parse_config(read_text(path, sys.stdin.buffer)[1], overrides)
     isolation = prove_isolation(cfg, real_weights=real_weights)
     if as_json:
-        summary = {"isolated": not isolation.leaks, "leaks": isolation.leaks,
-                   "largest": isolation.largest, "verdict": isolation.verdict,
-                   "border": isolation.border}  # fmt: skip
-        click.echo(json.dumps({**summary, **asdict(isolation)}, indent=2))
+        click.echo(json.dumps(isolation.as_data(), indent=2))
     else:
         from rich.console import Console
 

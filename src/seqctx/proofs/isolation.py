@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +120,17 @@ class Isolation:
     largest_logit: float
     gradient_at_border: float
     examples: tuple[PackedExample, ...]
+
+    def as_data(self) -> dict[str, Any]:
+        """All of it with the verdict, for JSON."""
+        summary = {
+            "isolated": not self.leaks,
+            "leaks": self.leaks,
+            "largest": self.largest,
+            "verdict": self.verdict,
+            "border": self.border,
+        }
+        return {**summary, **asdict(self)}
 
     @property
     def shares_rows(self) -> bool:
