@@ -27,9 +27,9 @@ from seqctx.errors import InputError
 from seqctx.plan.kv_cache import largest
 from seqctx.plan.memory import GIB
 from seqctx.plan.serving import plan_serving
-from seqctx.plan.throughput import Data, examples_factor, plan_time
-from seqctx.plan.training import CONTEXT, between_steps, plan_of, plan_training
-from seqctx.plan.training_settings import Settings
+from seqctx.plan.throughput import TrainingData, examples_factor, plan_time
+from seqctx.plan.training import CONTEXT, between_steps, plan_training, plan_training_memory
+from seqctx.plan.training_settings import TrainingSettings
 
 ROWS = Path(__file__).parents[1] / "tests" / "data" / "train.csv"
 SAME_SHAPE = {  # a run's model: one of the table that has its model
@@ -85,15 +85,15 @@ def model_of(row: dict[str, str]) -> Model:
     """A run's model.
 
     Raises:
-        InputError: where its model is not known.
+        InputError: where its shape is not known.
     """
     model = find_model(SAME_SHAPE.get(row["model"], row["model"]))
     if model is None:
-        raise InputError(f"{row['model']}: its model is not known.")
+        raise InputError(f"{row['model']}: its shape is not known.")
     return model
 
 
-def settings_of_row(row: dict[str, str]) -> Settings:
+def settings_of_row(row: dict[str, str]) -> TrainingSettings:
     """The settings of a run: what it reports, and what its framework is known to do.
 
     Plain PEFT's preparation of a quantized model makes embeddings, and with them the residual
@@ -104,7 +104,7 @@ def settings_of_row(row: dict[str, str]) -> Settings:
     prepared = row["framework"].startswith("trl/peft") and row["method"] == "qlora"
     optimizer = {"AdamW": "adamw_torch"}.get(row["optimizer"], row["optimizer"])
     loss = "cut" if row["loss_kernel"].startswith(("cce", "CCE")) else "stock"
-    return Settings(
+    return TrainingSettings(
         sequence_len=int(row["seq_len"]),
         micro_batch=int(row["tokens_per_step"]) // int(row["seq_len"]),
         weights=quantized.get(row["method"], "16 bit"),  # type: ignore[arg-type]
@@ -136,7 +136,7 @@ def planned_bytes(row: dict[str, str], reserved: float | None = None) -> float:
     settings, model = settings_of_row(row), model_of(row)
     if "steady state" in row["notes"]:
         return between_steps(settings, model)
-    plan = plan_of(settings, model)
+    plan = plan_training_memory(settings, model)
     if "reserved" in row["metric"].split("(")[0]:
         return plan.allocated * reserved if reserved else plan.reserved
     return plan.allocated
@@ -202,7 +202,7 @@ def inverse() -> None:
         settings = replace(settings_of_row(row), embedding_bytes=4)
         room = measured_bytes(row)
         found = largest(
-            lambda n, s=settings, m=model, r=room: plan_of(
+            lambda n, s=settings, m=model, r=room: plan_training_memory(
                 replace(s, sequence_len=n), m
             ).allocated + CONTEXT <= r, 10**6,
         )  # fmt: skip
@@ -236,11 +236,13 @@ def mission() -> None:
         for name in ("all-linear", "attention", "q,v"):
             share = model.adapter_parameters(64, TARGETS[name]) / model.parameters
             print(f"reported: rank 64 trains 0.5 %; counted: {share:.2%} on {name}")
-    run = Data(examples=51, tokens=51 * 2048, rows=51, steps_per_epoch=13, row_tokens=2048)
+    run = TrainingData(examples=51, tokens=51 * 2048, rows=51, steps_per_epoch=13, row_tokens=2048)
     low, high = plan_time(cfg.replace(num_epochs=5), run).seconds
     print(f"reported: 5 minutes for 51 examples; planned: {low / 60:.1f} to {high / 60:.1f} for "
           "five epochs of full rows; that run set the lower bound")  # fmt: skip
-    double = Data(examples=26, tokens=51 * 2048, rows=26, steps_per_epoch=7, row_tokens=4096)
+    double = TrainingData(
+        examples=26, tokens=51 * 2048, rows=26, steps_per_epoch=7, row_tokens=4096
+    )
     longer = plan_time(cfg.replace(num_epochs=5, sequence_len=4096), double).seconds[0]
     print(f"reported: 4,096 is 2 to 4 times slower; planned: {longer / low:.2f} times")
     print(f"reported: overlap 50 % doubles the examples; planned: {examples_factor(0.5):.2f} times")
@@ -283,7 +285,7 @@ def main() -> None:
     settings, model = settings_of_row(read_rows("peak")[0]), model_of(read_rows("peak")[0])
     start = time.perf_counter()
     for _ in range(1000):
-        plan_of(settings, model)
+        plan_training_memory(settings, model)
     print(f"a plan takes {time.perf_counter() - start:.2f} ms")
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from seqctx.catalog.models import Model
 from seqctx.plan.memory import GIB
-from seqctx.plan.training_settings import Settings
+from seqctx.plan.training_settings import TrainingSettings
 
 _KNOWN_TO_FTUNE = {
     "Qwen/Qwen2.5-7B-Instruct": "Qwen/Qwen2.5-7B", "Qwen/Qwen3-8B": "Qwen/Qwen3-8B",
@@ -28,7 +28,7 @@ _KNOWN_TO_FTUNE = {
 }  # fmt: skip
 
 
-def ask(tools: Path, settings: Settings, model: Model) -> dict[str, float | None]:
+def ask(tools: Path, settings: TrainingSettings, model: Model) -> dict[str, float | None]:
     """Every planner's memory for one run [B]; None where it cannot express the run or fails."""
     eight_bit = "8bit" in settings.optimizer
     with tempfile.TemporaryDirectory() as folder:
@@ -72,7 +72,7 @@ def _run(command: list[str], **env: str) -> Any:
         return None
 
 
-def _fitcheck(tools: Path, s: Settings, eight_bit: bool, cache: str) -> float | None:
+def _fitcheck(tools: Path, s: TrainingSettings, eight_bit: bool, cache: str) -> float | None:
     if s.dora or s.rank is None or s.loss != "stock":
         return None
     command = [
@@ -88,7 +88,7 @@ def _fitcheck(tools: Path, s: Settings, eight_bit: bool, cache: str) -> float | 
     return found["memory_mib"]["total"] * 2**20 if found else None
 
 
-def _canifinetune(tools: Path, s: Settings, config: Path) -> float | None:
+def _canifinetune(tools: Path, s: TrainingSettings, config: Path) -> float | None:
     scope = {4: "attention", 7: "all_linear"}.get(len(s.targets))
     if s.dora or s.rank is None or scope is None:
         return None
@@ -109,7 +109,7 @@ def _canifinetune(tools: Path, s: Settings, config: Path) -> float | None:
     return (memory["total_estimated_gb"] - memory["safety_margin_gb"]) * GIB
 
 
-def _ftune(tools: Path, s: Settings, model: Model, eight_bit: bool) -> float | None:
+def _ftune(tools: Path, s: TrainingSettings, model: Model, eight_bit: bool) -> float | None:
     target = {4: "attention_all", 7: "all_linear", 2: "attention"}.get(len(s.targets))
     if model.name not in _KNOWN_TO_FTUNE or s.dora or target is None or s.loss != "stock":
         return None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from seqctx.errors import CheckError, InputError, SeqctxError, ToolError
     from seqctx.plan.limits import highest_rank, largest_micro_batch_size, longest_sequence_len
     from seqctx.plan.memory import MemoryPlan
-    from seqctx.plan.options import advise
+    from seqctx.plan.options import compare_options
     from seqctx.plan.serving import most_sequences, plan_serving
     from seqctx.plan.throughput import plan_time
     from seqctx.plan.training import plan_training
@@ -38,9 +38,9 @@ _HOME = {
     "SeqctxError": "seqctx.errors",
     "Span": "seqctx.prepare.structure",
     "ToolError": "seqctx.errors",
-    "advise": "seqctx.plan.options",
     "axolotl_mapping": "seqctx.config.render",
     "chunk": "seqctx.prepare.chunking",
+    "compare_options": "seqctx.plan.options",
     "coverage": "seqctx.prepare.analysis.coverage",
     "diff": "seqctx.config.config",
     "find_model": "seqctx.catalog.lookup",
@@ -70,9 +70,9 @@ __all__ = [
     "SeqctxError",
     "Span",
     "ToolError",
-    "advise",
     "axolotl_mapping",
     "chunk",
+    "compare_options",
     "coverage",
     "diff",
     "find_model",

@@ -10,7 +10,7 @@ from seqctx.artifacts.dataset_stats import DatasetStats
 from seqctx.artifacts.manifest import Manifest
 from seqctx.catalog.lookup import find_model
 from seqctx.config.config import load_config
-from seqctx.plan.options import advise
+from seqctx.plan.options import compare_options
 from seqctx.prepare.report import report_lines, report_page
 from tests.conftest import ROOT
 
@@ -70,7 +70,7 @@ def test_old_records_make_a_report_and_options(stats: DatasetStats, manifest: Ma
     cfg = load_config(ROOT / "axolotl_configs" / "llama-3.1-8b-qlora-32gb.yaml")
     model = find_model(cfg.base_model)
     assert model is not None
-    advice = advise(cfg.replace(sequence_len=1024), stats, model, goal="voice")
-    assert [option.name for option in advice.options] == [
+    compared = compare_options(cfg.replace(sequence_len=1024), stats, goal="voice", model=model)
+    assert [option.name for option in compared.options] == [
         "stay at 1,024", "overlap 25 %", "overlap 50 %", "pack", "cut at scenes",
     ]  # fmt: skip

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from seqctx.catalog.architectures import ARCHITECTURES, UNKNOWN
+from seqctx.catalog.architectures import architecture_of_type
 from seqctx.catalog.gpus import find_gpu, known_gpus
 from seqctx.catalog.lookup import (
     find_architecture,
@@ -102,8 +102,8 @@ def test_how_a_model_was_tuned(name: str, tuning: str | None) -> None:
     ],
 )  # fmt: skip
 def test_a_class_is_known_by_a_name_without_a_row(name: str, model_type: str | None) -> None:
-    known = ARCHITECTURES.get(model_type or "", UNKNOWN)
-    assert find_architecture(name, find_model(name)) is known
+    architecture = find_architecture(name, find_model(name))
+    assert architecture is architecture_of_type(model_type)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from seqctx.catalog.keys import axolotl_names
-from seqctx.catalog.optimizers import OPTIMIZERS, UNKNOWN, find_optimizer
+from seqctx.catalog.optimizers import OPTIMIZERS, UNKNOWN_OPTIMIZER, find_optimizer
 
 OLDER = {"adamw_apex_fused", "lion", "paged_adamw", "paged_lion"}  # of transformers 4
 TRANSFORMERS = {  # 5.16: training_args.py, OptimizerNames
@@ -41,4 +41,4 @@ def test_bitsandbytes_takes_no_sharded_weights() -> None:
 
 @pytest.mark.parametrize("name", ["polora", "mine"])
 def test_nothing_is_claimed_of_an_unknown_one(name: str) -> None:
-    assert find_optimizer(name) is UNKNOWN and UNKNOWN.moment_bytes is None
+    assert find_optimizer(name) is UNKNOWN_OPTIMIZER and UNKNOWN_OPTIMIZER.moment_bytes is None

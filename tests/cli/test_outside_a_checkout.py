@@ -32,11 +32,11 @@ def config(tmp_path: Path) -> str:
 def test_explain_needs_no_file(tmp_path: Path) -> None:
     answer = seqctx("explain", cwd=tmp_path)
     assert answer.returncode == 0, answer.stderr
-    assert "sequence_len, 2,048," in answer.stdout
+    assert "sequence_len: 2,048 tokens" in answer.stdout
     assert answer.stderr.startswith("An example: Llama-3.1-8B-Instruct trained with QLoRA")
     assert [*tmp_path.iterdir()] == []
     longer = seqctx("explain", "lengths", "--set", "sequence_len=4096", cwd=tmp_path)
-    assert "sequence_len, 4,096," in longer.stdout
+    assert "sequence_len: 4,096 tokens" in longer.stdout
 
 
 @pytest.mark.parametrize("topic", TOPICS)

@@ -13,7 +13,7 @@ from seqctx.catalog.gpus import Gpu
 from seqctx.catalog.lookup import find_model
 from seqctx.config.config import Config, load_config
 from seqctx.errors import InputError
-from seqctx.plan.options import Advice, advise
+from seqctx.plan.options import ComparedOptions, compare_options
 from tests.conftest import ROOT
 
 LLAMA = find_model("meta-llama/Llama-3.1-8B")
@@ -56,8 +56,8 @@ def stats(
 
 def choose(
     goal: str, cfg: Config = MISSION, gpu: str | Gpu | None = None, **given: object
-) -> Advice:
-    return advise(cfg, stats(**given), LLAMA, goal=goal, gpu=gpu)  # type: ignore[arg-type]
+) -> ComparedOptions:
+    return compare_options(cfg, stats(**given), goal=goal, gpu=gpu, model=LLAMA)  # type: ignore[arg-type]
 
 
 def test_four_inputs_flip_the_choice() -> None:
@@ -77,16 +77,18 @@ def test_four_inputs_flip_the_choice() -> None:
 @pytest.mark.parametrize("card", ["rtx-3060-12gb", "rtx-4060-ti-16gb", "rtx-5090", "h200"])
 def test_what_is_chosen_fits_where_anything_does(goal: str, card: str) -> None:
     """On 12 GB the file's own loss fits at no length, a fused one does."""
-    advice = choose(goal, gpu=card)
-    assert advice.chosen.memory.fits
+    comparison = choose(goal, gpu=card)
+    assert comparison.chosen.memory.fits
     if card == "rtx-3060-12gb":
-        assert advice.choice.endswith("fused loss")
+        assert comparison.choice.endswith("fused loss")
 
 
-def test_where_nothing_fits_it_is_said() -> None:
+def test_a_gpu_too_small_for_every_option_is_named() -> None:
     tiny = Gpu("tiny", memory_gib=6, architecture="ada", usable_gib=5.7)
-    advice = choose("voice", gpu=tiny)
-    assert not advice.chosen.memory.fits and "Not even this length fits" in advice.reasons[0]
+    comparison = choose("voice", gpu=tiny)
+    assert (
+        not comparison.chosen.memory.fits and "Not even this length fits" in comparison.reasons[0]
+    )
 
 
 def test_text_prepared_for_another_length_is_refused() -> None:
@@ -95,15 +97,15 @@ def test_text_prepared_for_another_length_is_refused() -> None:
 
 
 def test_reasons_carry_their_numbers() -> None:
-    told = " ".join(choose("structure").reasons)
-    assert "50%" in told and "25%" in told and "8,192 would add 5%" in told
-    told = " ".join(choose("structure", FUSED, SMALL).reasons)
-    assert "4,096 lacks" in told and "a chunk apart it does not join" in told
+    text = " ".join(choose("structure").reasons)
+    assert "50%" in text and "25%" in text and "8,192 would add only 5%" in text
+    text = " ".join(choose("structure", FUSED, SMALL).reasons)
+    assert "4,096 needs" in text and "stay in separate examples" in text
 
 
 def test_a_length_that_leaves_hardly_an_example_is_not_taken() -> None:
-    advice = choose("structure", recurrences={2048: 0.25, 4096: 0.5, 65536: 0.99}, gpu="h200")
-    assert advice.choice == "go to 4,096"
+    comparison = choose("structure", recurrences={2048: 0.25, 4096: 0.5, 65536: 0.99}, gpu="h200")
+    assert comparison.choice == "go to 4,096"
     small = stats().model_copy(
         update={"books": tuple(
             b.model_copy(update={"compared": tuple(
@@ -111,15 +113,16 @@ def test_a_length_that_leaves_hardly_an_example_is_not_taken() -> None:
             )}) for b in stats().books
         )}
     )  # fmt: skip
-    advice = advise(MISSION, small, LLAMA, goal="structure")
-    assert advice.choice != "go to 4,096" and "4,096 leaves 4 examples." in advice.reasons
+    comparison = compare_options(MISSION, small, goal="structure", model=LLAMA)
+    assert comparison.choice != "go to 4,096"
+    assert "4,096 would leave only 4 examples." in comparison.reasons
 
 
-def test_the_usual_thresholds_are_looked_at_for_this_manuscript() -> None:
+def test_common_advice_is_computed_for_this_manuscript() -> None:
     usual = " ".join(choose("voice").usual)
-    assert "3 of 40 are so long" in usual
-    assert "fits the 31.4 of this card" in usual
-    assert "25 % first: +5% of the recurrences shown, for 1.3" in usual
+    assert "here 3 of 40 scenes are that long" in usual
+    assert "fits the 31.4 GiB of this GPU" in usual
+    assert "25 % first: here it shows +5% of the recurrences, for 1.3" in usual
     assert "does not fit" in " ".join(choose("voice", gpu="rtx-4060-ti-16gb").usual)
 
 
@@ -143,9 +146,9 @@ def test_a_longer_length_that_only_a_fused_loss_fits_is_found() -> None:
     assert "go to 4,096, fused loss" in names or "go to 8,192, fused loss" in names
 
 
-def test_what_is_missing_is_said() -> None:
-    with pytest.raises(InputError, match="gpu: none is named"):
+def test_a_missing_gpu_or_measurement_is_named() -> None:
+    with pytest.raises(InputError, match="gpu: cpu has no GPU memory to plan"):
         choose("voice", gpu="cpu")
     empty = stats().model_copy(update={"books": ()})
-    with pytest.raises(InputError, match="nothing was measured"):
-        advise(MISSION, empty, LLAMA, goal="voice")
+    with pytest.raises(InputError, match="has no stats for a length"):
+        compare_options(MISSION, empty, goal="voice", model=LLAMA)

@@ -19,8 +19,9 @@ from seqctx.config.source import Document
 from seqctx.errors import InputError
 from seqctx.plan.kv_cache import CacheLayers, cache_layout
 from seqctx.plan.memory import GIB
-from seqctx.plan.serving import ServingPlan, graph_count, most_sequences, plan_serving
-from seqctx.plan.serving_settings import default_batch, server_of
+from seqctx.plan.serving import ServingPlan, most_sequences, plan_serving
+from seqctx.plan.serving_settings import default_batch, serving_settings
+from seqctx.plan.serving_terms import graph_count
 from seqctx.plan.training import plan_training
 from tests.conftest import ROOT
 
@@ -156,7 +157,7 @@ def test_window_of_the_model_and_of_the_card() -> None:
     auto = LLAMA.replace(vllm__max_model_len="auto")
     plan = plan_serving(auto, gpu="rtx-5090")
     assert plan.fits and plan.window == plan.longest_window
-    with pytest.raises(InputError, match="no card is known"):
+    with pytest.raises(InputError, match="no GPU is named"):
         plan_serving(auto)
 
 
@@ -219,14 +220,14 @@ def test_graphs_of_the_default() -> None:
     [
         (LLAMA.replace(vllm__kv_cache_dtype="turboquant_k8v4"), "kv_cache_dtype: turboquant"),
         (LLAMA.replace(vllm__quantization="torchao"), "quantization: torchao"),
-        (LLAMA.replace(vllm__speculative_config={"model": "x"}), "drafter"),
-        (Config(base_model="nobody/Nothing-1B"), "model is not known"),
+        (LLAMA.replace(vllm__speculative_config={"model": "x"}), "a draft model"),
+        (Config(base_model="nobody/Nothing-1B"), "shape is not known"),
         (Config(base_model="google/gemma-4-31B-it"), "KV cache cannot be planned"),
         (Config(base_model="mistralai/Ministral-8B-Instruct-2410"), "KV cache cannot be planned"),
-        (Config(base_model="Qwen/Qwen3-30B-A3B", adapter="lora"), "Plan the merged model"),
+        (Config(base_model="Qwen/Qwen3-30B-A3B", adapter="lora"), "plan the merged model"),
     ],
 )
-def test_what_cannot_be_said_is_refused(cfg: Config, message: str) -> None:
+def test_what_cannot_be_planned_is_refused(cfg: Config, message: str) -> None:
     with pytest.raises(InputError, match=message):
         plan_serving(cfg, gpu="rtx-5090")
 
@@ -307,7 +308,7 @@ def test_a_scaled_rope_reaches_further() -> None:
 )
 def test_numbers_are_read_as_vllm_reads_them(given: object, tokens: int) -> None:
     cfg = LLAMA.replace(vllm__max_num_batched_tokens=given)
-    assert server_of(cfg).batched == tokens
+    assert serving_settings(cfg).batched == tokens
     window = LLAMA.replace(vllm__max_model_len=given).vllm.max_model_len
     assert window == tokens
 
@@ -365,7 +366,9 @@ def test_another_quantization_is_refused(
     said: dict[str, object], name: str, tmp_path: Path
 ) -> None:
     cfg = LLAMA.replace(base_model=folder(tmp_path, said))
-    with pytest.raises(InputError, match=f"base_model: quantization_config: {name}: not covered"):
+    with pytest.raises(
+        InputError, match=f"base_model: quantization_config: {name}: seqctx cannot plan it"
+    ):
         plan_serving(cfg, gpu="rtx-5090")
     with pytest.raises(InputError, match=f"base_model: quantized by {name}"):
         plan_training(cfg)

@@ -10,14 +10,14 @@ from seqctx.catalog.gpus import find_gpu
 from seqctx.catalog.lookup import find_model
 from seqctx.config.config import Config
 from seqctx.errors import InputError
-from seqctx.plan.throughput import Data, examples_factor, plan_time, speed_bounds
+from seqctx.plan.throughput import TrainingData, examples_factor, plan_time, speed_bounds
 
 RUN = Config(
     base_model="meta-llama/Llama-3.1-8B-Instruct", adapter="qlora", load_in_4bit=True, lora_r=64,
     lora_target_linear=True, sequence_len=2048, num_epochs=5, gradient_checkpointing=True,
     bf16=True, optimizer="adamw_bnb_8bit",
 )  # fmt: skip
-FULL = Data(examples=51, tokens=51 * 2048, rows=51, steps_per_epoch=51, row_tokens=2048)
+FULL = TrainingData(examples=51, tokens=51 * 2048, rows=51, steps_per_epoch=51, row_tokens=2048)
 
 
 def test_the_reported_run_takes_its_five_minutes() -> None:
@@ -25,7 +25,7 @@ def test_the_reported_run_takes_its_five_minutes() -> None:
     assert plan.steps == 255 and plan.tokens == 255 * 2048
     # full examples: the fast end is the 285 s that were reported
     assert plan.seconds[0] == pytest.approx(285, rel=0.02)
-    half = Data(examples=51, tokens=51 * 1024, rows=51, steps_per_epoch=51, row_tokens=1024)
+    half = TrainingData(examples=51, tokens=51 * 1024, rows=51, steps_per_epoch=51, row_tokens=1024)
     assert plan_time(RUN, half, gpu="rtx-5090").seconds[1] == pytest.approx(285, rel=0.04)
 
 
@@ -41,7 +41,7 @@ def test_4096_is_no_slower_for_the_same_text() -> None:
     """Twice the time a step, half the steps: 5 % more in an epoch, from attention alone."""
     short = plan_time(RUN, FULL, gpu="rtx-5090")
     long = RUN.replace(sequence_len=4096)
-    rows = Data(
+    rows = TrainingData(
         examples=26, tokens=51 * 2048, rows=26, steps_per_epoch=26, row_tokens=51 * 2048 / 26
     )
     plan = plan_time(long, rows, gpu="rtx-5090")
@@ -87,8 +87,8 @@ def test_decoding_reads_weights_and_caches(requests: int, context: int) -> None:
         assert bounds.decode_each == pytest.approx(1 / seconds)
 
 
-def test_a_machine_without_a_card_has_no_time() -> None:
-    with pytest.raises(InputError, match="none is named"):
+def test_a_machine_without_a_gpu_has_no_time() -> None:
+    with pytest.raises(InputError, match="cpu has no GPU memory"):
         plan_time(RUN, FULL, gpu="cpu")
-    with pytest.raises(InputError, match="no card of the table"):
+    with pytest.raises(InputError, match="unknown GPU"):
         plan_time(RUN, FULL, gpu="rtx-9999")

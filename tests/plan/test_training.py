@@ -22,8 +22,8 @@ from seqctx.config.source import Document
 from seqctx.plan.kv_cache import largest
 from seqctx.plan.limits import highest_rank, largest_micro_batch_size, longest_sequence_len
 from seqctx.plan.memory import GIB
-from seqctx.plan.training import CONTEXT, plan_of, plan_training
-from seqctx.plan.training_settings import Settings, settings_of
+from seqctx.plan.training import CONTEXT, plan_training, plan_training_memory
+from seqctx.plan.training_settings import TrainingSettings, training_settings
 from tests.conftest import ROOT
 
 MISSION = ROOT / "axolotl_configs" / "llama-3.1-8b-qlora-32gb.yaml"
@@ -55,7 +55,8 @@ def test_the_longest_that_others_found() -> None:
         settings = replace(settings_of_row(row), embedding_bytes=4)
         found = largest(
             lambda n, s=settings, r=row: (
-                plan_of(replace(s, sequence_len=n), LLAMA).allocated + CONTEXT <= measured_bytes(r)
+                plan_training_memory(replace(s, sequence_len=n), LLAMA).allocated + CONTEXT
+                <= measured_bytes(r)
             ),
             100_000,
         )
@@ -78,7 +79,7 @@ def test_the_missions_figures(mission: Config) -> None:
 
 
 SETTINGS = st.builds(
-    Settings,
+    TrainingSettings,
     sequence_len=st.integers(64, 16384),
     micro_batch=st.integers(1, 8),
     weights=st.sampled_from(["nf4-dq", "nf4", "int8", "16 bit", "32 bit"]),
@@ -92,23 +93,23 @@ SETTINGS = st.builds(
 
 
 @given(SETTINGS, st.integers(1, 4096))
-def test_more_takes_more(settings: Settings, more: int) -> None:
-    plan = plan_of(settings, LLAMA)
+def test_more_takes_more(settings: TrainingSettings, more: int) -> None:
+    plan = plan_training_memory(settings, LLAMA)
     assert plan.allocated == sum(t.bytes for t in plan.terms) <= plan.reserved <= plan.device
     assert all(t.formula and t.source and t.bytes > 0 for t in plan.terms)
     longer = replace(settings, sequence_len=settings.sequence_len + more)
-    assert plan_of(longer, LLAMA).allocated >= plan.allocated
+    assert plan_training_memory(longer, LLAMA).allocated >= plan.allocated
     wider = replace(settings, micro_batch=settings.micro_batch + 1)
-    assert plan_of(wider, LLAMA).allocated >= plan.allocated
+    assert plan_training_memory(wider, LLAMA).allocated >= plan.allocated
     if settings.rank:
         higher = replace(settings, rank=settings.rank + more)
-        assert plan_of(higher, LLAMA).allocated >= plan.allocated
+        assert plan_training_memory(higher, LLAMA).allocated >= plan.allocated
 
 
 @given(SETTINGS)
-def test_what_saves_memory_saves_it(settings: Settings) -> None:
+def test_what_saves_memory_saves_it(settings: TrainingSettings) -> None:
     def allocated(**changes: object) -> int:
-        return plan_of(replace(settings, **changes), LLAMA).allocated  # type: ignore[arg-type]
+        return plan_training_memory(replace(settings, **changes), LLAMA).allocated  # type: ignore[arg-type]
 
     assert allocated(weights="nf4-dq") <= allocated(weights="nf4")
     assert allocated(checkpointing="on") <= allocated(checkpointing="off")
@@ -135,23 +136,32 @@ def test_the_largest_fits_and_one_more_does_not(mission: Config, card: str) -> N
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"base_model": "nobody/Nothing-1B"}, "its model is not known"),
+        ({"base_model": "nobody/Nothing-1B"}, "its shape is not known"),
         ({"base_model": "Qwen/Qwen3.6-35B-A3B"}, "linear attention in some layers"),
         ({"base_model": "google/gemma-4-12B-it"}, "from one matrix"),
-        ({"rl": "dpo", "datasets": [{"path": "x"}]}, "rl: dpo"),
-        ({"lora_target_linear": None, "lora_target_modules": ["q_porj"]}, "q_porj: no layer"),
+        (
+            {"rl": "dpo", "datasets": [{"path": "x"}]},
+            "rl: seqctx cannot plan what it does to memory .got dpo",
+        ),
+        (
+            {"lora_target_linear": None, "lora_target_modules": ["q_porj"]},
+            "q_porj: meta-llama/Llama-3.1-8B has no such linear layer",
+        ),
         ({"lora_target_linear": None, "lora_target_modules": ["embed_tokens"]}, "embed_tokens"),
         ({"lora_target_linear": None}, "lora_target_modules: unset"),
         ({"adapter": None, "load_in_4bit": None, "optimizer": "muon"}, "optimizer: muon"),
         ({"lora_target_parameters": ["mlp.experts.down_proj"]}, "lora_target_parameters"),
-        ({"bnb_config_kwargs": [1]}, "bnb_config_kwargs: no mapping"),
-        ({"optimizer": "polora"}, "optimizer: polora: its memory is not known"),
-        ({"deepspeed": "my.json", "dp_shard_size": 2}, "deepspeed: my.json: its stage"),
-        ({"deepspeed": "deepspeed_configs/zero2.json"}, "over how many cards is not said"),
-        ({"seqctx": {"gpu": "rtx-9999"}}, "gpu: rtx-9999: no card of the table"),
+        ({"bnb_config_kwargs": [1]}, "bnb_config_kwargs: must be a mapping"),
+        ({"optimizer": "polora"}, "optimizer: polora: seqctx does not know"),
+        (
+            {"deepspeed": "my.json", "dp_shard_size": 2},
+            "deepspeed: my.json: neither the file nor its name",
+        ),
+        ({"deepspeed": "deepspeed_configs/zero2.json"}, "does not say over how many GPUs"),
+        ({"seqctx": {"gpu": "rtx-9999"}}, "gpu: rtx-9999: unknown GPU"),
     ],
 )
-def test_what_cannot_be_said_is_refused(
+def test_what_cannot_be_planned_is_refused(
     mission: Config, changes: dict[str, object], message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
@@ -202,12 +212,12 @@ def test_what_each_stage_divides(mission: Config) -> None:
 def test_settings_are_read_as_axolotl_reads_them(mission: Config) -> None:
     """A listed plugin turns cut cross-entropy on; a string of targets is a pattern."""
     plugin = "axolotl.integrations.cut_cross_entropy.CutCrossEntropyPlugin"
-    assert settings_of(mission.replace(plugins=[plugin]), LLAMA).loss == "cut"
+    assert training_settings(mission.replace(plugins=[plugin]), LLAMA).loss == "cut"
     off = mission.replace(plugins=[plugin], cut_cross_entropy=False)
-    assert settings_of(off, LLAMA).loss == "stock"
+    assert training_settings(off, LLAMA).loss == "stock"
     for pattern in (r".*\.[qv]_proj", r"model\.layers\.\d+\.self_attn\.(q|v)_proj"):
         two = mission.replace(lora_target_linear=None, lora_target_modules=pattern)
-        assert settings_of(two, LLAMA).targets == ("q_proj", "v_proj")
+        assert training_settings(two, LLAMA).targets == ("q_proj", "v_proj")
 
 
 def test_bf16_unset_is_auto_and_null_is_not(mission: Config) -> None:
@@ -217,10 +227,12 @@ def test_bf16_unset_is_auto_and_null_is_not(mission: Config) -> None:
         ({"bf16": False, "fp16": True}, 2),
         ({"bf16": False, "load_in_4bit": None, "adapter": "lora", "load_in_8bit": True}, 2),
     ):  # fmt: skip
-        assert settings_of(mission.replace(**changes), LLAMA).embedding_bytes == width, changes
+        assert training_settings(mission.replace(**changes), LLAMA).embedding_bytes == width, (
+            changes
+        )
     data = mission.model_dump(exclude_unset=True)
     silent = parse_config(Document("a.yaml", {k: v for k, v in data.items() if k != "bf16"}, {}))
-    read = settings_of(silent, LLAMA)
+    read = training_settings(silent, LLAMA)
     assert (read.embedding_bytes, read.copies_logits) == (2, True)
 
 
@@ -231,8 +243,8 @@ def test_states_of_bitsandbytes_are_as_wide_for_any_weight() -> None:
     trained = LLAMA.block_parameters + LLAMA.embedding_parameters
 
     def states(optimizer: str, rank: int | None = None) -> int:
-        settings = Settings(1024, optimizer=optimizer, rank=rank)
-        return plan_of(settings, LLAMA).term("optimizer").bytes
+        settings = TrainingSettings(1024, optimizer=optimizer, rank=rank)
+        return plan_training_memory(settings, LLAMA).term("optimizer").bytes
 
     assert states("adamw_torch") == 4 * trained  # two in the weight's 16 bits
     assert states("paged_adamw_32bit") == 8 * trained
@@ -247,4 +259,4 @@ def test_states_of_bitsandbytes_are_as_wide_for_any_weight() -> None:
 
 def test_eager_attention_by_its_old_name(mission: Config) -> None:
     old = mission.replace(attn_implementation=None, eager_attention=True)
-    assert settings_of(old, LLAMA).attention == "eager"
+    assert training_settings(old, LLAMA).attention == "eager"

@@ -13,7 +13,7 @@ from seqctx.catalog.lookup import find_model
 from seqctx.config.config import load_config, parse_config
 from seqctx.config.source import Document
 from seqctx.config.strategies import STRATEGY_NAMES, StrategyName
-from seqctx.plan.options import advise
+from seqctx.plan.options import compare_options
 from seqctx.prepare.pipeline import prepare
 from seqctx.prepare.segments import Segments
 from seqctx.prepare.strategies import STRATEGIES, Cut, Strategy, compared_strategies, find_strategy
@@ -75,7 +75,9 @@ def test_a_registered_strategy_is_prepared_reported_and_planned(
     mission = load_config(ROOT / "axolotl_configs" / "llama-3.1-8b-qlora-32gb.yaml")
     model = find_model(mission.base_model)
     assert model is not None
-    names = [option.name for option in advise(mission, stats, model, goal="voice").options]
+    names = [
+        option.name for option in compare_options(mission, stats, goal="voice", model=model).options
+    ]
     assert {"cut at scenes", "cut at paragraphs"} < set(names)
 
 

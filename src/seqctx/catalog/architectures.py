@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Attention = Literal["eager", "sdpa", "flash_attention_2"]
+AttentionName = Literal["eager", "sdpa", "flash_attention_2"]
 Precision = Literal["float16", "bfloat16", "float32"]
 
 SPLIT_LINEARS = frozenset(
@@ -48,7 +48,7 @@ class Architecture:
     gated_mlp: bool = True
     tied_embeddings: bool = False
     scales_positions: bool = True
-    leaks_when_packed: frozenset[Attention] = frozenset()
+    leaks_when_packed: frozenset[AttentionName] = frozenset()
     not_served_in: frozenset[Precision] = frozenset()
     lora_on_embeddings: bool = False
     text_only: bool = False
@@ -105,5 +105,10 @@ ARCHITECTURES: Mapping[str, Architecture] = {
 }  # fmt: skip
 """By ``model_type``."""
 
-UNKNOWN = Architecture()
+UNKNOWN_ARCHITECTURE = Architecture()
 """Of a type that is not in the table: the usual, and no names of layers."""
+
+
+def architecture_of_type(model_type: str | None) -> Architecture:
+    """What holds for a ``model_type``; `UNKNOWN_ARCHITECTURE` for one that is not in the table."""
+    return ARCHITECTURES.get(model_type or "", UNKNOWN_ARCHITECTURE)

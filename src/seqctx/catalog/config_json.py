@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from seqctx.catalog.architectures import ARCHITECTURES, UNKNOWN
+from seqctx.catalog.architectures import architecture_of_type
 from seqctx.catalog.models import Experts, Layers, Model, Rope
 from seqctx.catalog.rope import ROPE_KEYS, position_factor
 from seqctx.errors import InputError
@@ -40,7 +40,7 @@ def read_model_folder(folder: Path) -> Model:
             "name another model."
         ) from None
     model_type = str(config.get("model_type", ""))
-    architecture = ARCHITECTURES.get(model_type, UNKNOWN)
+    architecture = architecture_of_type(model_type)
     # (gate,) up and down; q and o; k and v: a block without its norms
     block = (3 if architecture.gated_mlp else 2) * hidden * inner
     block += 2 * hidden * heads * head_dim + 2 * hidden * kv_heads * head_dim

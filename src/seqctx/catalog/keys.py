@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 KeyPath = tuple[str | int, ...]
 _OURS = ("seqctx.",)  # our own plugins add no keys
-Kind = Literal["unknown", "deprecated", "version"]
+KeyKind = Literal["unknown", "deprecated", "version"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class UnknownKey:
     """
 
     path: KeyPath
-    kind: Kind
+    kind: KeyKind
     fact: str
     remedy: str
 

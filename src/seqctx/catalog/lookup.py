@@ -15,11 +15,12 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from seqctx.catalog.architectures import ARCHITECTURES, UNKNOWN, Architecture
+from seqctx.catalog.architectures import Architecture, architecture_of_type
 from seqctx.catalog.chat_templates import read_end_of_turn
 from seqctx.catalog.config_json import read_model_folder
 from seqctx.catalog.models import Model, Row
 from seqctx.catalog.names import ModelName, Tuning, parse_name
+from seqctx.system.arguments import expect_type
 from seqctx.system.hub import hub_is_reachable
 
 
@@ -130,8 +131,9 @@ def find_model(base_model: str) -> Model | None:
     are stored, else without how it was tuned, too (`names`).
 
     Raises:
-        InputError: when the folder's config.json cannot be read.
+        InputError: when the folder's config.json cannot be read, or the argument is no text.
     """
+    expect_type("base_model", base_model, str, "Name a folder or a hub id.")
     if os.path.isfile(Path(base_model) / "config.json"):  # False for what is no path
         return read_model_folder(Path(base_model))
     name = parse_name(base_model)
@@ -152,7 +154,7 @@ def find_architecture(base_model: str, model: Model | None) -> Architecture:
     if model and model.model_type:
         return model.architecture
     types = (family.model_type for family in _families_in(parse_name(base_model)))
-    return ARCHITECTURES.get(next(filter(None, types), ""), UNKNOWN)
+    return architecture_of_type(next(filter(None, types), None))
 
 
 def find_own_templates(base_model: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from seqctx.catalog.architectures import ARCHITECTURES, UNKNOWN, Architecture
+from seqctx.catalog.architectures import Architecture, architecture_of_type
 from seqctx.catalog.names import Tuning
 from seqctx.errors import InputError
 
@@ -191,7 +191,7 @@ class Model(Row):
     @property
     def architecture(self) -> Architecture:
         """What holds for its class."""
-        return ARCHITECTURES.get(self.model_type or "", UNKNOWN)
+        return architecture_of_type(self.model_type)
 
     @property
     def shape_from_memory(self) -> Literal["all"] | tuple[str, ...]:

@@ -95,10 +95,10 @@ OPTIMIZERS: Mapping[str, Optimizer] = {
 }
 """By Axolotl's name. One that is not here is of a plugin, or nothing is known of it."""
 
-UNKNOWN = Optimizer()
+UNKNOWN_OPTIMIZER = Optimizer()
 """Of a name that is not in the table: nothing is claimed of it."""
 
 
 def find_optimizer(name: str) -> Optimizer:
-    """An optimizer by Axolotl's name; `UNKNOWN` for one that is not in the table."""
-    return OPTIMIZERS.get(name, UNKNOWN)
+    """An optimizer by Axolotl's name; `UNKNOWN_OPTIMIZER` for one that is not in the table."""
+    return OPTIMIZERS.get(name, UNKNOWN_OPTIMIZER)

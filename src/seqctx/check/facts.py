@@ -10,7 +10,7 @@ from pathlib import Path
 
 from seqctx.artifacts.layout import DatasetDir
 from seqctx.artifacts.manifest import Manifest
-from seqctx.catalog.architectures import UNKNOWN, Architecture
+from seqctx.catalog.architectures import UNKNOWN_ARCHITECTURE, Architecture
 from seqctx.catalog.gpus import Gpu, find_gpu
 from seqctx.catalog.lookup import (
     find_architecture,
@@ -65,7 +65,7 @@ class Facts:
 
     model: Model | None = None
     base_model_missing: bool | None = None
-    architecture: Architecture = UNKNOWN
+    architecture: Architecture = UNKNOWN_ARCHITECTURE
     own_templates: tuple[str, ...] = ()
     gpu: Gpu | None = None
     longest_window: int | None = None

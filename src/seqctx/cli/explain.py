@@ -54,21 +54,21 @@ def explain(topic: str | None, config: Path | None, prove: bool, overrides: dict
     from seqctx.config.config import load_config
     from seqctx.plan.explain import explain as explanation
     from seqctx.plan.file import plan_file
-    from seqctx.plan.summary import Planned
+    from seqctx.plan.summary import summarize
     from seqctx.proofs.continuity import check_provable, prove_continuity
     from seqctx.scaffold.example import EXAMPLE, example_config
 
     if config is None:
         cfg, stats = example_config(overrides), None
-        planned = Planned.of(cfg)
+        summary = summarize(cfg)
         click.echo(f"An example: {EXAMPLE}. Your own file: --config FILE.\n", err=True)
     else:
         cfg = load_config(config, overrides)
         if prove:
             check_provable(cfg)
         result = plan_file(config, cfg)
-        planned, stats = result.planned, result.stats
-    for paragraph in explanation(planned, stats, topic):
+        summary, stats = result.summary, result.stats
+    for paragraph in explanation(summary, stats, topic):
         click.echo(click.wrap_text(paragraph, width=90) + "\n")
     if prove:
         continuity = prove_continuity(cfg)

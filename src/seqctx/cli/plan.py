@@ -54,7 +54,7 @@ def plan(
         from seqctx.plan.page import plan_page
         from seqctx.system.atomic import atomic_write
 
-        page = plan_page(result.planned, result.advice)
+        page = plan_page(result.summary, result.compared)
         with atomic_write(html) as f:
             f.write(page)
     if as_json:
@@ -64,6 +64,6 @@ def plan(
 
         from seqctx.cli.render.plan import plan_view
 
-        Console().print(plan_view(result.planned, result.advice), highlight=False)
-    if not result.planned.fits:
+        Console().print(plan_view(result.summary, result.compared), highlight=False)
+    if not result.summary.fits:
         raise click.exceptions.Exit(1)

@@ -1,146 +1,163 @@
-"""The two lengths, explained with the numbers of the reader's own file, model and card."""
+"""The two lengths, explained with the numbers of the reader's own file, model and GPU."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
-from seqctx.artifacts.dataset_stats import DatasetStats
+from seqctx.artifacts.dataset_stats import BookStats, DatasetStats
 from seqctx.errors import InputError
 from seqctx.plan.memory import GIB
-from seqctx.plan.summary import Planned
+from seqctx.plan.summary import PlanSummary
 from seqctx.plan.throughput import examples_factor
-from seqctx.plan.training import plan_training
+from seqctx.plan.training import plan_training_memory
 
-Topic = Callable[[Planned, DatasetStats | None], list[str]]
+Topic = Callable[[PlanSummary, DatasetStats | None], list[str]]
 
 
-def explain(planned: Planned, stats: DatasetStats | None, topic: str | None = None) -> list[str]:
-    """One topic's paragraphs, or all topics'.
+def explain(
+    summary: PlanSummary, stats: DatasetStats | None, topic: str | None = None
+) -> list[str]:
+    """One topic's paragraphs, or those of all topics.
 
     Args:
-        planned: the file's plan; everything said is computed from it.
-        stats: what prepare measured of the manuscript; what needs it is left out without it.
+        summary: the file's plan; all numbers are computed from it.
+        stats: what prepare measured of the manuscript; without it the sentences that need it are
+            left out.
         topic: one of `TOPICS`; all when None.
 
     Raises:
-        InputError: for a topic that there is none of.
+        InputError: for another topic.
     """
     if topic is not None and topic not in TOPICS:
-        raise InputError(f"explain: {topic}: no topic. Ask for one of {', '.join(TOPICS)}.")
+        raise InputError(f"explain: {topic}: unknown topic. Name one of {', '.join(TOPICS)}.")
     chosen = [TOPICS[topic]] if topic else list(TOPICS.values())
-    return [line for tell in chosen for line in tell(planned, stats)]
+    return [paragraph for tell in chosen for paragraph in tell(summary, stats)]
 
 
-def _lengths(planned: Planned, stats: DatasetStats | None) -> list[str]:
-    trained, window = planned.cfg.sequence_len, _window(planned)
-    has = f"{planned.cfg.base_model} has {planned.model.max_position:,} positions"
-    window_is = f"{window / trained:.0f} times as much. That it can, it learned before: {has}."
+def _lengths(summary: PlanSummary, stats: DatasetStats | None) -> list[str]:
+    trained, window = summary.settings.sequence_len, _window(summary)
+    has = f"{summary.cfg.base_model} has {summary.model.max_position:,} positions"
+    compared = (
+        f"That is {window / trained:.0f} times sequence_len. The base model learned such lengths "
+        f"in its own training: {has}."
+    )
     if window < trained:
-        window_is = f"shorter than a trained example, which does not fit. {has}: raise it."
+        compared = (
+            f"That is less than one training example, so the model cannot see a whole one. {has}: "
+            "raise max_model_len."
+        )
     lines = [
-        f"sequence_len, {trained:,}, is what one training example spans. The loss of a token can "
-        f"only reach back to what stands in its own example, so patterns longer than {trained:,} "
-        "tokens leave no gradient. Examples do not see one another.",
-        f"max_model_len, {window:,}, is what the model attends to while it writes, prompt and "
-        f"answer together: {window_is}",
+        f"sequence_len: {trained:,} tokens is the length of one training example. The loss of a "
+        "token only depends on tokens of the same example, so the model learns nothing from "
+        f"patterns that are longer than {trained:,} tokens.",
+        f"max_model_len: {window:,} tokens is what the model attends to while it writes, prompt "
+        f"and answer together. {compared}",
     ]
     if stats and stats.books:
-        book = max(stats.books, key=lambda b: b.tokens)
-        length = stats.sequence_len
-        measured = next(each for each in book.compared if each.sequence_len == length)
+        book = _longest_book(stats)
+        measured = next(e for e in book.compared if e.sequence_len == stats.sequence_len)
         lines.append(
-            f"Of {book.title}, {book.tokens:,} tokens, {measured.examples} examples of "
-            f"{stats.sequence_len:,} show {measured.recurrence_share:.0%} of the recurrences of "
-            f"its motifs, from one mention to the next; a window of {window:,} holds "
-            f"{min(1.0, window / book.tokens):.0%} of the book."
+            f"{book.title} has {book.tokens:,} tokens. Its {measured.examples} examples of "
+            f"{stats.sequence_len:,} tokens show {measured.recurrence_share:.0%} of the "
+            f"recurrences of its motifs, from one mention to the next. A window of {window:,} "
+            f"tokens holds {min(1.0, window / book.tokens):.0%} of the book."
         )
     return lines
 
 
-def _memory(planned: Planned, stats: DatasetStats | None) -> list[str]:
-    training, serving = planned.training, planned.serving
+def _memory(summary: PlanSummary, stats: DatasetStats | None) -> list[str]:
+    training, serving = summary.training, summary.serving
+    largest = training.largest
     lines = [
-        f"Training at {planned.cfg.sequence_len:,} takes about {training.device / GIB:.1f} GiB of "
-        f"the card; the largest part is {training.largest.name}, "
-        f"{training.largest.bytes / GIB:.1f} GiB ({training.largest.formula})."
+        f"Training at {summary.settings.sequence_len:,} tokens takes about "
+        f"{training.device / GIB:.1f} GiB of the GPU. The largest part is {largest.name}, "
+        f"{largest.bytes / GIB:.1f} GiB ({largest.formula})."
     ]
     if serving:
         weights, cache = (serving.memory.term(t).bytes / GIB for t in ("weights", "KV cache"))
         lines += [
             f"Serving {serving.window:,} tokens takes {serving.memory.allocated / GIB:.1f} GiB: "
-            f"{weights:.1f} of weights, and {cache:.1f} of keys and values for one request, at "
-            f"{serving.kv_bytes_per_token:,} bytes a token.",
-            "Training takes less than serving where its weights are in 4 bit, where adapters alone "
-            f"have gradients and moments, and where its window is short: {weights:.1f} GiB of "
-            f"weights served against {training.term('weights').bytes / GIB:.1f} trained beside.",
+            f"{weights:.1f} GiB are weights, and {cache:.1f} GiB are keys and values of one "
+            f"request, {serving.kv_bytes_per_token:,} bytes for each token.",
+            "Training can take less than serving: its weights may be in 4 bit, only adapters need "
+            "gradients and moments, and its window is shorter. Here the weights take "
+            f"{weights:.1f} GiB in serving and {training.term('weights').bytes / GIB:.1f} GiB in "
+            "training.",
         ]
     return lines
 
 
-def _concurrency(planned: Planned, stats: DatasetStats | None) -> list[str]:
-    serving = planned.serving
+def _concurrency(summary: PlanSummary, stats: DatasetStats | None) -> list[str]:
+    serving = summary.serving
     if serving is None or serving.max_concurrency is None or serving.kv_tokens is None:
-        return ["How many requests fit depends on a card: set seqctx.gpu, and vllm.max_model_len."]
+        return [
+            "How many requests fit depends on the GPU. Set seqctx.gpu and vllm.max_model_len to "
+            "see it."
+        ]
     all_of_them = serving.max_num_seqs * serving.request_bytes / GIB
     return [
         f"max_num_seqs: {serving.max_num_seqs} says how many requests may run at once, not that "
         f"their windows fit. {serving.max_num_seqs} full windows of {serving.window:,} tokens "
-        f"would need {all_of_them:.0f} GiB of cache; the card has room for "
-        f"{serving.kv_tokens:,} tokens, {serving.max_concurrency:.2f} of such requests. The others "
-        "wait, or are put back when the cache is full."
+        f"would need {all_of_them:.0f} GiB of cache. The GPU has room for {serving.kv_tokens:,} "
+        f"tokens, which is {serving.max_concurrency:.2f} of such requests. The others wait, or are "
+        "interrupted when the cache is full."
     ]
 
 
-def _myths(planned: Planned, stats: DatasetStats | None) -> list[str]:
-    trained, window = planned.cfg.sequence_len, _window(planned)
-    whole = planned.cfg.model_copy(update={"sequence_len": window})
+def _myths(summary: PlanSummary, stats: DatasetStats | None) -> list[str]:
+    trained, window = summary.settings.sequence_len, _window(summary)
     beyond = f"leaves {window - trained:,} tokens beyond the training length"
     if window <= trained:
-        beyond = f"is what ends it, at {window:,}: raise max_model_len"
-    equal = plan_training(whole, gpu=planned.training.gpu or "cpu", model=planned.model)
-    fits = {None: "", True: ", and fits", False: ", and does not fit"}[equal.fits]
-    lines = [
-        f"Myth: it writes in pieces of {trained:,}, as it was trained. Nothing in the model counts "
-        f"to {trained:,}: every token attends to all before it, up to {window:,}. What can teach "
-        "it to stop is an end-of-turn token after every chunk; prepare trains one only where a "
-        "chapter ends.",
-        f"Myth: its output repeats every {trained:,} tokens. Loops come from probabilities that "
-        "feed on themselves: low temperature, greedy decoding, repetitive prompts. The distance "
-        "of a repetition has no reason to be the training length.",
-        f"Myth: it cannot write longer than {trained:,}. Positions come from the base: "
-        f"{planned.model.max_position:,}. The window {beyond}.",
-        f"Myth: sequence_len must equal max_model_len. Training at {window:,} would take "
-        f"{equal.device / GIB:.0f} GiB instead of {planned.training.device / GIB:.0f}{fits}.",
-        f"Myth: overlap is always better. Half an overlap makes {examples_factor(0.5):.1f} times "
-        f"the examples, a quarter {examples_factor(0.25):.2f}, and two tokens a chunk or more "
-        "apart are together in none of them." + _overlap_gain(stats),
+        beyond = f"of {window:,} tokens is the limit: raise max_model_len"
+    whole = replace(summary.settings, sequence_len=window)
+    equal = plan_training_memory(whole, summary.model, summary.training.gpu)
+    fits = {None: "", True: ", which fits", False: ", which does not fit"}[equal.fits]
+    return [
+        f"Myth: it writes in pieces of {trained:,} tokens, as it was trained. In fact nothing in "
+        f"the model counts to {trained:,}: every token attends to all before it, up to {window:,}. "
+        "A model learns to stop early when an end-of-turn token follows every chunk; seqctx "
+        "prepare trains one only where a chapter ends.",
+        f"Myth: its output repeats every {trained:,} tokens. In fact loops come from probabilities "
+        "that reinforce themselves: low temperature, greedy decoding, repetitive prompts. Nothing "
+        "ties the distance of a repetition to the training length.",
+        f"Myth: it cannot write more than {trained:,} tokens. In fact the base model has "
+        f"{summary.model.max_position:,} positions. The window {beyond}.",
+        f"Myth: sequence_len must equal max_model_len. In fact training at {window:,} tokens would "
+        f"take {equal.device / GIB:.0f} GiB instead of {summary.training.device / GIB:.0f} GiB"
+        f"{fits}.",
+        "Myth: overlap is always better. In fact an overlap of a half makes "
+        f"{examples_factor(0.5):.1f} times the examples, of a quarter {examples_factor(0.25):.2f} "
+        "times, and no example holds two places that are more than a chunk apart."
+        + _overlap_gain(stats),
     ]
-    return lines
 
 
 def _overlap_gain(stats: DatasetStats | None) -> str:
-    """What half an overlap sees more of, where it was measured."""
+    """How much more an overlap of a half shows, where it was measured."""
     if not stats or not stats.books:
         return ""
-    book = max(stats.books, key=lambda b: b.tokens)
+    book = _longest_book(stats)
     measured = [each for each in book.compared if each.sequence_len == stats.sequence_len]
     half = next((each for each in measured if each.overlap == 0.5), None)
     if half is None:
         return ""
     return (
-        f" In {book.title} half an overlap shows {half.recurrence_share:.0%} of the recurrences, "
-        f"no overlap {measured[0].recurrence_share:.0%}."
+        f" In {book.title} an overlap of a half shows {half.recurrence_share:.0%} of the "
+        f"recurrences, no overlap {measured[0].recurrence_share:.0%}."
     )
 
 
-def _window(planned: Planned) -> int:
+def _longest_book(stats: DatasetStats) -> BookStats:
+    return max(stats.books, key=lambda book: book.tokens)
+
+
+def _window(summary: PlanSummary) -> int:
     """The served window, or the model's positions."""
-    if planned.serving:
-        return planned.serving.window
-    return planned.model.max_position
+    return summary.serving.window if summary.serving else summary.model.max_position
 
 
 TOPICS: Mapping[str, Topic] = {
     "lengths": _lengths, "memory": _memory, "concurrency": _concurrency, "myths": _myths,
 }  # fmt: skip
-"""What can be asked for."""
+"""What can be explained."""

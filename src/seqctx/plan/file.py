@@ -10,8 +10,8 @@ from seqctx.artifacts.dataset_stats import DatasetStats
 from seqctx.artifacts.layout import DatasetDir
 from seqctx.config.config import Config
 from seqctx.errors import InputError
-from seqctx.plan.options import Advice, advise
-from seqctx.plan.summary import Planned
+from seqctx.plan.options import ComparedOptions, compare_options
+from seqctx.plan.summary import PlanSummary, summarize
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,26 +19,20 @@ class PlannedFile:
     """A file's plan.
 
     Attributes:
-        planned: training and serving.
+        summary: training and serving.
         stats: what ``seqctx prepare`` measured; None where it was not run.
-        advice: the ways to train, compared; None where that was not asked for.
+        compared: the ways to train, compared; None where that was not asked for.
     """
 
-    planned: Planned
+    summary: PlanSummary
     stats: DatasetStats | None
-    advice: Advice | None
+    compared: ComparedOptions | None
 
     def as_data(self) -> dict[str, Any]:
         """Numbers and strings alone, for JSON; parts that were not planned are left out."""
-        planned = self.planned
-        data: dict[str, Any] = {"training": asdict(planned.training), "longest": planned.longest}
-        if planned.refused:
-            data["refused"] = planned.refused
-        for name in ("serving", "time", "speed"):
-            if part := getattr(planned, name):
-                data[name] = asdict(part)
-        if self.advice:
-            data["advice"] = asdict(self.advice)
+        data = self.summary.as_data()
+        if self.compared:
+            data["options"] = asdict(self.compared)
         return data
 
 
@@ -54,7 +48,7 @@ def plan_file(
     Args:
         path: where it is; what was prepared for it is found by its name.
         cfg: what it says, with its overrides.
-        gpu: the card; what ``seqctx.gpu`` names when None.
+        gpu: the GPU; ``seqctx.gpu`` when None.
         compare: also compare the ways to train; ``seqctx prepare`` must have been run.
 
     Raises:
@@ -62,13 +56,15 @@ def plan_file(
     """
     dataset = DatasetDir.of(path)
     stats = DatasetStats.read(dataset.stats)
-    planned = Planned.of(cfg, gpu, stats)
+    summary = summarize(cfg, gpu=gpu, stats=stats)
     if not compare:
-        return PlannedFile(planned, stats, None)
+        return PlannedFile(summary, stats, None)
     if stats is None:
         raise InputError(
             f"{dataset.path}: not prepared yet, and --options compares the ways to train on the "
             f"prepared text. Run 'seqctx prepare {path}' first."
         )
-    advice = advise(cfg, stats, planned.model, goal=cfg.seqctx.goal, gpu=planned.training.gpu)
-    return PlannedFile(planned, stats, advice)
+    compared = compare_options(
+        cfg, stats, goal=cfg.seqctx.goal, gpu=summary.training.gpu, model=summary.model
+    )
+    return PlannedFile(summary, stats, compared)

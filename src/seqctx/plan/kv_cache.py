@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["full", "sliding", "state"]
+CacheKind = Literal["full", "sliding", "state"]
 
 
 @dataclass(frozen=True, slots=True)
 class CacheLayers:
-    """Layers of one kind, on one card.
+    """Layers of one kind, on one GPU.
 
     Attributes:
         kind: ``full`` attention (MLA's latent, too), ``sliding`` window attention, or the
@@ -24,10 +24,10 @@ class CacheLayers:
         count: how many.
         bytes: of one layer: a token's keys and values, or the whole state [B].
         window: of ``sliding`` [tokens].
-        heads: over which cards may divide it; 1 where each card holds all of it.
+        heads: over which GPUs may divide it; 1 where each GPU holds all of it.
     """
 
-    kind: Kind
+    kind: CacheKind
     count: int
     bytes: int
     window: int = 0
@@ -44,7 +44,7 @@ class CacheGroup:
         window: of ``sliding`` [tokens].
     """
 
-    kind: Kind
+    kind: CacheKind
     block_tokens: int
     window: int = 0
 
@@ -53,7 +53,7 @@ class CacheGroup:
 
         Args:
             tokens: of the request.
-            in_flight: scheduled but not settled; a window keeps them, too.
+            in_flight: scheduled but not confirmed; a window keeps them, too.
             states: copies of a state that are kept.
         """
         if self.kind == "state":
@@ -66,13 +66,13 @@ class CacheGroup:
 
 @dataclass(frozen=True, slots=True)
 class CacheLayout:
-    """How a card's cache is cut into blocks.
+    """How the cache of a GPU is divided into blocks.
 
     Attributes:
-        groups: block tables; all draw from one pool.
+        groups: block tables; all take blocks from one pool.
         block_bytes: of one block of the pool: every layer of a group [B].
         block_tokens: of attention layers.
-        in_flight: tokens scheduled but not settled.
+        in_flight: tokens scheduled but not confirmed.
         states: copies of a state that a request keeps: 2 with prefix caching, else 1.
     """
 
@@ -98,11 +98,11 @@ class CacheLayout:
         return max(free, 0) // self.block_bytes
 
     def concurrency(self, free: int, tokens: int) -> float:
-        """Requests of so many tokens that the pool holds, as vLLM's log says it."""
+        """Requests of so many tokens that the pool holds, as vLLM's log prints it."""
         return self.pool(free) / self.blocks(tokens)
 
     def tokens(self, free: int, window: int) -> int:
-        """The cache's size as vLLM's log says it: requests of ``window`` times ``window``."""
+        """The cache's size as vLLM's log prints it: requests of ``window`` times ``window``."""
         return self.pool(free) * window // self.blocks(window)
 
     def longest(self, free: int, limit: int) -> int:
@@ -128,18 +128,18 @@ def cache_layout(
     """Group layers as vLLM does.
 
     Args:
-        layers: every kind that the card has; at least one that attends.
+        layers: every kind that the GPU holds; at least one with attention.
         block: ``--block-size``, which grows until a block of attention is as large as a state.
-        in_flight: tokens scheduled but not settled.
+        in_flight: tokens scheduled but not confirmed.
         states: copies of a state that a request keeps.
 
     Raises:
-        ValueError: when no layer attends.
+        ValueError: when no layer has attention.
     """
     attention = [kind for kind in layers if kind.kind != "state" and kind.count]
     state = max((kind.bytes for kind in layers if kind.kind == "state"), default=0)
     if not attention:
-        raise ValueError("no layer of it has a cache that grows")
+        raise ValueError("no layer has a cache that grows")
     widest = max(kind.bytes for kind in attention)
     if state:
         block *= max(1, -(-state // (block * widest)))
@@ -160,7 +160,7 @@ def _tokens_of_page(page: int, block: int, width: int) -> int:
 
 
 def _group_size(counts: Sequence[int]) -> int:
-    """Layers of one group: the rarest kind's, or the commonest where these are close.
+    """Layers of one group: the count of the rarest kind, or of the commonest where both are close.
 
     Source: vLLM 0.32, v1/core/kv_cache_utils.py, _get_kv_cache_groups_uniform_page_size.
     """

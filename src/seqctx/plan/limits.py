@@ -1,61 +1,81 @@
-"""The plan turned round: the longest, largest and highest that a card can hold, to the unit."""
+"""How far a file can go on a GPU: the longest sequence, the largest batch, the highest rank."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from seqctx.catalog.gpus import Gpu
 from seqctx.catalog.models import Model
 from seqctx.config.config import Config
 from seqctx.errors import InputError
+from seqctx.plan.inputs import find_base_model, required_gpu
 from seqctx.plan.kv_cache import largest
-from seqctx.plan.memory import MemoryPlan
-from seqctx.plan.training import card_of, model_of, plan_training
+from seqctx.plan.training import plan_training_memory
+from seqctx.plan.training_settings import TrainingSettings, training_settings
+
+_MOST_ROWS = 1 << 16
 
 
 def longest_sequence_len(
     cfg: Config, *, gpu: str | Gpu | None = None, model: Model | None = None
 ) -> int:
-    """The longest ``sequence_len`` that trains on the card; at most the model's positions [tokens].
+    """The longest ``sequence_len`` that trains on the GPU; at most the model's positions [tokens].
 
     Raises:
-        InputError: as `plan_training`, or without a card.
+        InputError: as `plan_training`, or where no GPU is named.
     """
-    model = model or model_of(cfg)
-    return largest(_fits(cfg, gpu, model, "sequence_len"), model.max_position)
+    return longest_row(*_read(cfg, gpu, model))
 
 
 def largest_micro_batch_size(
     cfg: Config, *, gpu: str | Gpu | None = None, model: Model | None = None
 ) -> int:
-    """The most rows that train at once on the card.
+    """The most rows that train at once on the GPU.
 
     Raises:
-        InputError: as `plan_training`, or without a card.
+        InputError: as `plan_training`, or where no GPU is named.
     """
-    return largest(_fits(cfg, gpu, model or model_of(cfg), "micro_batch_size"), 1 << 16)
+    return most_rows(*_read(cfg, gpu, model))
 
 
 def highest_rank(cfg: Config, *, gpu: str | Gpu | None = None, model: Model | None = None) -> int:
-    """The highest ``lora_r`` that trains on the card, at most the model's width.
+    """The highest ``lora_r`` that trains on the GPU, at most the model's width.
 
     Raises:
-        InputError: as `plan_training`, without a card, or without an adapter.
+        InputError: as `plan_training`, where no GPU is named, or without an adapter.
     """
+    read = _read(cfg, gpu, model)
     if not cfg.adapter:
         raise InputError("adapter: unset: full fine-tuning has no rank. Set lora or qlora.")
-    model = model or model_of(cfg)
-    return largest(_fits(cfg, gpu, model, "lora_r"), model.hidden or 0)
+    return most_rank(*read)
 
 
-def _fits(cfg: Config, gpu: str | Gpu | None, model: Model, key: str) -> Callable[[int], bool]:
-    """Whether the file with another value of a key fits; nothing else of it is read again."""
-    card = card_of(cfg, gpu)
-    if card is None:
-        raise InputError("gpu: none is named. Set seqctx.gpu, or give one.")
+def _read(
+    cfg: Config, gpu: str | Gpu | None, model: Model | None
+) -> tuple[TrainingSettings, Model, Gpu]:
+    base = find_base_model(cfg, model)
+    return training_settings(cfg, base), base, required_gpu(cfg, gpu)
 
-    def fits(value: int) -> bool:
-        plan: MemoryPlan = plan_training(cfg.model_copy(update={key: value}), gpu=card, model=model)
-        return bool(plan.fits)
 
-    return fits
+def longest_row(settings: TrainingSettings, model: Model, gpu: Gpu) -> int:
+    """The same from what a file was read into [tokens]."""
+    fits = _fits(lambda n: replace(settings, sequence_len=n), model, gpu)
+    return largest(fits, model.max_position)
+
+
+def most_rows(settings: TrainingSettings, model: Model, gpu: Gpu) -> int:
+    """The most rows at once, from what a file was read into."""
+    return largest(_fits(lambda n: replace(settings, micro_batch=n), model, gpu), _MOST_ROWS)
+
+
+def most_rank(settings: TrainingSettings, model: Model, gpu: Gpu) -> int:
+    """The highest rank, from what a file was read into."""
+    return largest(_fits(lambda n: replace(settings, rank=n), model, gpu), model.hidden)
+
+
+def _fits(
+    changed: Callable[[int], TrainingSettings], model: Model, gpu: Gpu
+) -> Callable[[int], bool]:
+    """Whether training fits the GPU with one setting at another value."""
+    return lambda value: bool(plan_training_memory(changed(value), model, gpu).fits)

@@ -1,7 +1,8 @@
-"""Which of the four options to take: what each costs, what it sees, and a reasoned choice.
+"""Ways to train compared: what each costs, what it shows of the text, and a choice with reasons.
 
-Stay at the length without packing; overlap the chunks; go to a longer length; pack the samples.
-What an option sees of the manuscript comes from prepare's stats; nothing is advised without them.
+Keep the length without packing; overlap the chunks; train on a longer length; pack the examples.
+What an option shows of the manuscript comes from the stats of ``seqctx prepare``; without them
+nothing is compared.
 """
 
 from __future__ import annotations
@@ -9,17 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
+from typing import get_args
 
 from seqctx.artifacts.dataset_stats import LONG_SCENE, DatasetStats
 from seqctx.catalog.gpus import Gpu
 from seqctx.catalog.models import Model
 from seqctx.config.blocks import Goal
 from seqctx.config.config import Config
+from seqctx.config.effective import Effective
 from seqctx.errors import InputError
+from seqctx.plan.inputs import find_base_model, required_gpu
 from seqctx.plan.memory import GIB, MemoryPlan
 from seqctx.plan.throughput import flops_per_token
-from seqctx.plan.training import card_of, plan_of
-from seqctx.plan.training_settings import Settings, settings_of
+from seqctx.plan.training import plan_training_memory
+from seqctx.plan.training_settings import TrainingSettings, training_settings
+from seqctx.system.arguments import expect_type
 
 _WORTH = 0.10  # of all recurrences: showing more of them is worth its price from this gain on
 _CUT = 0.20  # of the scenes: cut through more of them and voice suffers, too
@@ -30,24 +35,24 @@ _SAVING = 0.15  # of an epoch's optimizer steps and padding: what packing must s
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One way to train, with what it costs and sees.
+    """One way to train, with what it costs and shows.
 
     Attributes:
         name: such as ``overlap 25 %``.
         sequence_len: of an example [tokens].
         strategy: prepare's, as its stats name it.
         packed: whether ``sample_packing`` is on.
-        memory: the plan on the card.
+        memory: the plan on the GPU.
         examples: of the whole manuscript, held-out parts included.
-        rows: of an epoch; as many as examples without packing.
-        repeated_tokens: of the manuscript, shown more than once in an epoch.
-        time: of an epoch over that of the first option, by arithmetic.
+        rows: of an epoch; one for each example without packing.
+        repeated_tokens: tokens of the manuscript shown more than once in an epoch.
+        time: operations of an epoch over those of the first option.
         steps: optimizer steps of an epoch over those of the first option.
         overlap: what each chunk repeats of the one before: a share below 1, or tokens.
         motifs: share of the manuscript's motifs that some example holds whole.
         recurrences: share of the recurrences of which one example shows both ends.
-        scenes_cut: share of the scenes that some cut goes through.
-        risks: a sentence each.
+        scenes_cut: share of the scenes that a cut divides.
+        risks: what may go wrong, a sentence each.
     """
 
     name: str
@@ -68,15 +73,15 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
-class Advice:
-    """The options beside one another, and which to take.
+class ComparedOptions:
+    """The options side by side, and which one to take.
 
     Attributes:
-        goal: what they are judged by.
+        goal: what they are compared for.
         options: the first is the file's length without packing.
-        choice: the name of the one to take.
+        choice: name of the option to take.
         reasons: a sentence each, with the numbers in it.
-        usual: what is usually advised, and what it comes to here.
+        usual: common advice, and what it means for this manuscript and GPU.
     """
 
     goal: Goal
@@ -91,33 +96,40 @@ class Advice:
         return next(option for option in self.options if option.name == self.choice)
 
 
-def advise(
-    cfg: Config, stats: DatasetStats, model: Model, *, goal: Goal, gpu: str | Gpu | None = None
-) -> Advice:
-    """Compare the options for a file, its prepared manuscript and a card.
+def compare_options(
+    cfg: Config,
+    stats: DatasetStats,
+    *,
+    goal: Goal,
+    gpu: str | Gpu | None = None,
+    model: Model | None = None,
+) -> ComparedOptions:
+    """Compare ways to train a file on its prepared manuscript and a GPU.
 
     Args:
         cfg: the file.
         stats: what prepare measured of its manuscript.
-        model: the model's.
-        goal: ``voice``: the style, cheaply; ``structure``: arcs, payoffs, clues; ``throughput``:
-            the least time.
-        gpu: the card; what ``seqctx.gpu`` names when None.
+        goal: ``voice`` for the style at the least cost; ``structure`` for arcs, payoffs and clues;
+            ``throughput`` for the least time.
+        gpu: the GPU; ``seqctx.gpu`` when None.
+        model: the base model; looked up by ``base_model`` when None.
 
     Raises:
-        InputError: without a card or a way that prepare measured, or as `plan_training`.
+        InputError: as `plan_training`, where no GPU is named, where prepare measured nothing at
+            the file's length, or for an unknown goal.
     """
-    card = card_of(cfg, gpu)
-    if card is None:
-        raise InputError("gpu: none is named. Set seqctx.gpu, or give one.")
+    expect_type("stats", stats, DatasetStats, "Run seqctx prepare, and read its stats.")
+    if goal not in get_args(Goal):
+        raise InputError(f"goal: must be one of {', '.join(get_args(Goal))} (got {goal!r}).")
+    model, card = find_base_model(cfg, model), required_gpu(cfg, gpu)
     length = stats.sequence_len
     if cfg.sequence_len != length:
         raise InputError(
-            f"sequence_len: {cfg.sequence_len}, but the text was prepared for {length}. Run "
-            "seqctx prepare again."
+            f"sequence_len: {cfg.sequence_len}: the text was prepared for {length}. Run seqctx "
+            "prepare again."
         )
     candidates = _candidates(stats)
-    base = settings_of(cfg, model)
+    base = training_settings(cfg, model)
     absolute = [_option(*each, base, model, card, stats) for each in candidates]
     fused = replace(base, loss="liger")
     for option, each in zip(list(absolute), candidates, strict=True):
@@ -127,12 +139,14 @@ def advise(
     options = [
         replace(
             o, time=o.time / absolute[0].time, steps=o.rows / absolute[0].rows,
-            risks=tuple(_risks(o, leaks=o.packed and cfg.attn_implementation is None)),
+            risks=tuple(_risks(o, leaks=o.packed and Effective.of(cfg).attention is None)),
         )
         for o in absolute
     ]  # fmt: skip
     choice, reasons = _choose(options, goal)
-    return Advice(goal, tuple(options), choice, tuple(reasons), tuple(_usual(options, stats)))
+    return ComparedOptions(
+        goal, tuple(options), choice, tuple(reasons), tuple(_usual(options, stats))
+    )
 
 
 def _candidates(stats: DatasetStats) -> list[tuple[str, int, str, bool]]:
@@ -144,7 +158,9 @@ def _candidates(stats: DatasetStats) -> list[tuple[str, int, str, bool]]:
     measured = [each for book in stats.books[:1] for each in book.compared]
     at_length = [each for each in measured if each.sequence_len == length]
     if not at_length:
-        raise InputError(f"report.json: nothing was measured at {length:,}. Run seqctx prepare.")
+        raise InputError(
+            f"report.json: has no stats for a length of {length:,}. Run seqctx prepare again."
+        )
     plain, others = at_length[0].strategy, at_length[1:]
     longer = [n for n in _lengths(stats) if length < n <= 8 * length]
     return [
@@ -164,7 +180,7 @@ def _lengths(stats: DatasetStats) -> list[int]:
 
 
 def _option(
-    name: str, length: int, strategy: str, packed: bool, base: Settings, model: Model,
+    name: str, length: int, strategy: str, packed: bool, base: TrainingSettings, model: Model,
     card: Gpu, stats: DatasetStats,
 ) -> Option:  # fmt: skip
     """One option's numbers, added up over the books; its time in FLOP, its steps in rows."""
@@ -192,7 +208,7 @@ def _option(
     ])  # fmt: skip
     return Option(
         name=name, sequence_len=length, strategy=strategy, packed=packed,
-        memory=plan_of(settings, model, card), examples=examples, rows=rows,
+        memory=plan_training_memory(settings, model, card), examples=examples, rows=rows,
         repeated_tokens=repeated, time=arithmetic, steps=float(rows),
         overlap=overlap,
         motifs=sum(each.whole_motifs for each in measured) / max(1, motifs),
@@ -208,24 +224,27 @@ def _weighted(values: Sequence[tuple[float, int]]) -> float:
 
 
 def _usual(options: Sequence[Option], stats: DatasetStats) -> Iterator[str]:
-    """The customary thresholds, each with what it comes to for this manuscript and card."""
+    """Common advice, each with what it means for this manuscript and GPU."""
     by_name = {option.name: option for option in options}
     stay = options[0]
     scenes = sum(book.scenes for book in stats.books)
     long = sum(book.long_scenes for book in stats.books)
-    yield f"4,096 for scenes of {LONG_SCENE:,} tokens and more: {long} of {scenes} are so long."
+    yield (
+        f"4,096 for scenes of {LONG_SCENE:,} tokens and more: here {long} of {scenes} scenes are "
+        "that long."
+    )
     motifs = [motif for book in stats.books for motif in book.motifs]
     spans = [book.tokens / max(1, len(book.chapters)) for book in stats.books]
     far = sum(motif.distance > max(spans, default=0) for motif in motifs)
     yield (
-        f"4,096 for patterns over several chapters: {far} of {len(motifs)} motifs go further "
+        f"4,096 for patterns over several chapters: here {far} of {len(motifs)} motifs span more "
         f"than a chapter ({max(spans, default=0):,.0f} tokens on average)."
     )
     if longer := by_name.get("go to 4,096"):
         verdict = "fits" if longer.memory.fits else "does not fit"
         yield (
-            f"4,096 with 32 GB at hand: it takes {longer.memory.device / GIB:.1f} GiB here, and "
-            f"{verdict} the {(longer.memory.capacity or 0) / GIB:.1f} of this card."
+            f"4,096 on 32 GB: here it takes {longer.memory.device / GIB:.1f} GiB, which {verdict} "
+            f"the {(longer.memory.capacity or 0) / GIB:.1f} GiB of this GPU."
         )
     for share, name in ((0.25, "25 % first"), (0.5, "then 50 %")):
         option = next((o for o in options if o.overlap == share), None)
@@ -233,8 +252,8 @@ def _usual(options: Sequence[Option], stats: DatasetStats) -> Iterator[str]:
             continue
         gain = option.recurrences - stay.recurrences
         yield (
-            f"Overlap, {name}: {gain:+.0%} of the recurrences "
-            f"shown, for {option.time:.2f} times the arithmetic."
+            f"Overlap, {name}: here it shows {gain:+.0%} of the recurrences, for {option.time:.2f} "
+            "times the operations."
         )
 
 
@@ -242,16 +261,16 @@ def _risks(option: Option, leaks: bool) -> list[str]:
     """What may go wrong, from the option's own numbers."""
     risks = []
     if not option.memory.fits:
-        risks.append("does not fit the card")
+        risks.append("does not fit the GPU")
     if leaks:
-        risks.append("leaks between samples: set attn_implementation")
+        risks.append("packed examples attend to each other: set attn_implementation")
     if option.repeated_tokens:
-        risks.append(f"shows {option.repeated_tokens:,} tokens again, and joins nothing a chunk "
-                     "or more apart")  # fmt: skip
+        risks.append(f"shows {option.repeated_tokens:,} tokens twice, and still no example holds "
+                     "two places that are more than a chunk apart")  # fmt: skip
     if option.scenes_cut > _CUT:
         risks.append(f"cuts {option.scenes_cut:.0%} of the scenes")
     if option.examples < 20:
-        risks.append(f"only {option.examples} examples: few steps, soon learned by heart")
+        risks.append(f"only {option.examples} examples: few steps, and easily memorized")
     return risks
 
 
@@ -265,26 +284,28 @@ def _choose(options: Sequence[Option], goal: Goal) -> tuple[str, list[str]]:
 
     stay = pick(options[0].name)
     if stay is None:
-        return options[0].name, ["Not even this length fits the card: lower micro_batch_size or "
-                                 "sequence_len, quantize, or fuse the loss."]  # fmt: skip
+        return options[0].name, [
+            "Not even this length fits the GPU. Lower micro_batch_size or sequence_len, load the "
+            "weights in 4 bit, or fuse the loss."
+        ]
     if goal == "throughput":
         pack = pick("pack") or stay
         saved = 1 - pack.rows / stay.rows
         if saved >= _SAVING:
-            return pack.name, [f"Packing makes {pack.rows} rows of {stay.rows} examples: "
-                               f"{saved:.0%} fewer steps, over the same tokens."]  # fmt: skip
-        return stay.name, [f"Packing would save {max(saved, 0):.0%} of the steps only: the "
-                           "examples fill their rows."]  # fmt: skip
+            return pack.name, [f"Packing puts {stay.rows} examples into {pack.rows} rows: "
+                               f"{saved:.0%} fewer steps for the same tokens."]  # fmt: skip
+        return stay.name, [f"Packing would save only {max(saved, 0):.0%} of the steps, because "
+                           "the examples nearly fill their rows."]  # fmt: skip
     if goal == "voice":
         same = [o for o in options if o.sequence_len == stay.sequence_len and not o.packed]
         gentle = min((o for o in same if not o.overlap), key=lambda o: o.scenes_cut)
         scenes = pick(gentle.name) or stay
         if stay.scenes_cut > _CUT and scenes.scenes_cut < stay.scenes_cut / 2:
             return scenes.name, [f"{stay.scenes_cut:.0%} of the scenes are cut at this length, "
-                                 f"{scenes.scenes_cut:.0%} when cut at scenes, for the same "
-                                 "price."]  # fmt: skip
-        return stay.name, [f"A voice is in every paragraph: {stay.examples} examples show it, and "
-                           f"{stay.scenes_cut:.0%} of the scenes are cut."]  # fmt: skip
+                                 f"{scenes.scenes_cut:.0%} when cut at scenes, at the same "
+                                 "cost."]  # fmt: skip
+        return stay.name, [f"Voice shows in every paragraph: {stay.examples} examples train it, "
+                           f"and {stay.scenes_cut:.0%} of the scenes are cut."]  # fmt: skip
     least = min((o for o in options if o.overlap), key=lambda o: o.overlap, default=stay)
     return _for_structure(options, stay, pick(least.name) or stay)
 
@@ -300,29 +321,29 @@ def _for_structure(
     best, reasons = stay, []
     for option in longer:
         if option.examples < _FEWEST:
-            reasons.append(f"{option.sequence_len:,} leaves {option.examples} examples.")
+            reasons.append(f"{option.sequence_len:,} would leave only {option.examples} examples.")
             break
         gain = option.recurrences - best.recurrences
         if gain < _WORTH:
-            reasons.append(f"{option.sequence_len:,} would add {gain:.0%} of the recurrences only.")
+            reasons.append(f"{option.sequence_len:,} would add only {gain:.0%} of the recurrences.")
             break
         best = option
     if best is not stay:
         reasons.insert(0, f"At {best.sequence_len:,} an example shows {best.recurrences:.0%} "
                           f"of the recurrences, at {stay.sequence_len:,} "
                           f"{stay.recurrences:.0%}; an epoch takes "
-                          f"{best.time / stay.time:.2f} times the arithmetic.")  # fmt: skip
+                          f"{best.time / stay.time:.2f} times the operations.")  # fmt: skip
         return best.name, reasons
     for option in options:
         if option.sequence_len > stay.sequence_len and not option.memory.fits:
             short = -(option.memory.margin or 0) / GIB
-            reasons.append(f"{option.sequence_len:,} lacks {short:.1f} GiB on the card.")
+            reasons.append(f"{option.sequence_len:,} needs {short:.1f} GiB more than the GPU has.")
             break
     gain = overlap.recurrences - stay.recurrences
     if gain > 0.02:
         reasons.append(f"{overlap.name.capitalize()} shows {gain:.0%} more of the recurrences for "
-                       f"{overlap.examples / stay.examples:.2f} times the examples; what lies a "
-                       "chunk apart it does not join.")  # fmt: skip
+                       f"{overlap.examples / stay.examples:.2f} times the examples; places that "
+                       "are more than a chunk apart stay in separate examples.")  # fmt: skip
         return overlap.name, reasons
-    reasons.append(f"Nothing that fits shows {_WORTH:.0%} more of the recurrences.")
+    reasons.append(f"No option that fits shows {_WORTH:.0%} more of the recurrences.")
     return stay.name, reasons

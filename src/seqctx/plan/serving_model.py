@@ -19,7 +19,7 @@ class Linear:
         inputs: width.
         outputs: width.
         count: in the whole model.
-        row: whether cards divide it by its inputs.
+        row: whether GPUs divide it by its inputs.
     """
 
     inputs: int
@@ -28,34 +28,36 @@ class Linear:
     row: bool
 
     def lora_width(self, cards: int) -> int:
-        """Weights of adapter buffers for each rank on one card: the half that is divided is."""
+        """Weights of adapter buffers of rank 1 on one GPU; one half of each pair is divided."""
         if self.row:
             return self.count * (self.inputs // cards + self.outputs)
         return self.count * (self.inputs + self.outputs // cards)
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
-    """A model as memory of a server depends on it.
+class ServingModel:
+    """What serving memory depends on of a model.
 
     Attributes:
+        name: of the model.
         layers: blocks.
         hidden: width between blocks.
         vocab: rows of the embedding.
         inner: width within the MLP that one token takes, over all its experts.
         max_position: positions [tokens].
         rotary: width of the rotary table.
-        linear_parameters: weights that quantization reaches.
-        embeddings: weights of embeddings and head, which it does not.
+        linear_parameters: weights that quantization compresses.
+        embeddings: weights of embeddings and head, which stay in 16 bit.
         other_parameters: norms.
-        linears: layers that adapters may be on; empty where that is not known.
-        lora_embeddings: how many of embeddings and head may have adapters in vLLM.
+        linears: layers that may have an adapter; empty where they are not known.
+        lora_embeddings: how many of embeddings and head may have an adapter in vLLM.
         cache: layers by kind, in 16 bit.
+        source: where the shape is from.
         native: how ``linear_parameters`` are stored if not in 16 bit.
-        source: where the model is from.
-        notes: what is supposed.
+        notes: assumptions, a sentence each.
     """
 
+    name: str
     layers: int
     hidden: int
     vocab: int
@@ -73,15 +75,15 @@ class Served:
     notes: tuple[str, ...] = ()
 
     def activation_width(self, cards: int) -> int:
-        """Values a token has at once in a block: gate, up, their product; input, residual, norm."""
+        """Values of one token in a block: gate, up, their product; input, residual, norm."""
         return 3 * self.inner // cards + 3 * self.hidden
 
 
-def served_shape(model: Model) -> Served:
+def serving_model(model: Model) -> ServingModel:
     """A model as vLLM sees it.
 
     Raises:
-        InputError: when its layers or caches cannot be said.
+        InputError: when the memory of its layers or caches has no formula here.
     """
     if model.experts and not model.experts.active_width:
         raise InputError(
@@ -91,7 +93,8 @@ def served_shape(model: Model) -> Served:
     cache = cache_of(model)
     linear, embeddings, linears, native, notes = _weights(model)
     on_embeddings = model.architecture.lora_on_embeddings
-    return Served(
+    return ServingModel(
+        name=model.name,
         layers=model.layers,
         hidden=model.hidden,
         vocab=model.vocab,
@@ -113,7 +116,7 @@ def served_shape(model: Model) -> Served:
 def _weights(
     model: Model,
 ) -> tuple[int, int, tuple[Linear, ...], str | None, tuple[str, ...]]:
-    """Weights that quantization reaches, embeddings, layers, native format, what is supposed."""
+    """Weights that quantization compresses, embeddings, layers, native format, assumptions."""
     if not model.experts:
         linears = tuple(
             Linear(inputs, outputs, model.layers, name in _ROWS)
@@ -123,7 +126,7 @@ def _weights(
     embeddings = 2 * model.vocab * model.hidden
     if model.experts.stored_as:  # as published; all else is in 16 bit
         return model.expert_parameters, embeddings, (), model.experts.stored_as, ()
-    note = "experts and shared layers are counted from the model's total of weights"
+    note = "the weights of experts are the model's total less its embeddings"
     return model.parameters - embeddings, embeddings, (), None, (note,)
 
 

@@ -1,4 +1,4 @@
-"""The settings that decide a server's memory, with vLLM's defaults filled in."""
+"""The settings of a file that serving memory depends on, with vLLM's defaults filled in."""
 
 from __future__ import annotations
 
@@ -27,36 +27,37 @@ _SPELLINGS = {
 KV_WIDTHS = {
     "auto": 1.0, "bfloat16": 1.0, "float16": 1.0, "fp8": 0.5, "fp8_e4m3": 0.5, "fp8_e5m2": 0.5,
 }  # fmt: skip
-_REFUSED = {
-    "speculative_config": "a drafter's weights and cache are not known here",
-    "cpu_offload_gb": "how much of each layer stays on the card is not known here",
-    "decode_context_parallel_size": "caches divided by position are not covered",
-    "prefill_context_parallel_size": "prompts divided over cards are not covered",
-    "quantization_config": "per-layer schemes are not covered",
+_NOT_PLANNED = {
+    "speculative_config": "the weights and the cache of a draft model",
+    "cpu_offload_gb": "how much of each layer stays on the GPU",
+    "decode_context_parallel_size": "caches that are divided by position",
+    "prefill_context_parallel_size": "prompts that are divided over GPUs",
+    "quantization_config": "quantization that differs by layer",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
-    """The settings that decide a server's memory, with vLLM's defaults filled in.
+class ServingSettings:
+    """All that serving memory depends on, besides the model.
 
     Attributes:
         version: of vLLM.
-        window: tokens of one request at most; ``auto`` lets vLLM take what fits.
+        window: the most tokens of one request; ``auto`` lets vLLM take what fits, ``model`` takes
+            the model's positions.
         sequences: requests that may run at once.
         batched: tokens of one step.
-        utilization: share of the card.
-        quantization: of the linear layers; None for 16 bit.
-        kv_width: bytes of the cache over 16 bit.
+        utilization: share of the GPU that vLLM may use.
+        quantization: of the linear layers; None where the file leaves it to the model.
+        kv_width: width of a cached value over 16 bit.
         rank: of adapter buffers; 0 without adapters.
-        loras: adapters at once.
-        tensor: cards over which each layer is divided.
-        pipeline: cards over which layers are dealt out.
+        loras: adapters loaded at once.
+        tensor: GPUs that share each layer.
+        pipeline: GPUs over which the layers are distributed.
         engines: data parallel: whole servers behind one address.
-        block: tokens of a block of the cache.
-        eager: no CUDA graphs.
-        prefix_caching: keeps what was computed, and a state more a request.
-        kv_bytes: ``kv_cache_memory_bytes``, which sets the cache whatever the card has [B].
+        block: tokens of one block of the cache.
+        eager: whether CUDA graphs are off.
+        prefix_caching: whether computed prefixes are kept, and one more state a request.
+        kv_bytes: ``kv_cache_memory_bytes``, which sets the cache whatever the GPU has [B].
     """
 
     version: tuple[int, ...]
@@ -78,7 +79,7 @@ class Server:
 
     @property
     def in_flight(self) -> int:
-        """Tokens scheduled but not settled (0.32: config/vllm.py, max_in_flight_tokens)."""
+        """Tokens scheduled but not confirmed (0.32: config/vllm.py, max_in_flight_tokens)."""
         return self.batched * (self.pipeline + 1 if self.version >= (0, 32) else 1)
 
     @property
@@ -87,16 +88,20 @@ class Server:
         return self.version < (0, 9)
 
 
-def server_of(cfg: Config, gpu: Gpu | None = None, vllm_version: str = "0.32.0") -> Server:
-    """The ``vllm:`` block with vLLM's defaults.
+def serving_settings(
+    cfg: Config, gpu: Gpu | None = None, vllm_version: str = "0.32.0"
+) -> ServingSettings:
+    """Read the ``vllm:`` block with vLLM's defaults filled in.
 
     Raises:
-        InputError: when a key is not covered, or its value is none of vLLM's.
+        InputError: when the memory of a key has no formula here, or vLLM would not take its value.
     """
     vllm, version = cfg.vllm, _version(vllm_version)
-    for key, why in _REFUSED.items():
+    for key, what in _NOT_PLANNED.items():
         if vllm.get(key) not in (None, 0, 1):
-            raise InputError(f"vllm.{key}: {why}. Leave it out to plan the rest.")
+            raise InputError(
+                f"vllm.{key}: seqctx cannot plan {what}. Leave it out to plan the rest."
+            )
     cpu = gpu is not None and not gpu.memory_gib
     tensor, pipeline = (
         _count(vllm, key, 1) for key in ("tensor_parallel_size", "pipeline_parallel_size")
@@ -106,7 +111,7 @@ def server_of(cfg: Config, gpu: Gpu | None = None, vllm_version: str = "0.32.0")
     window = vllm.get("max_model_len", "model")
     sequences = vllm.max_num_seqs or sequences
     batched = _count(vllm, "max_num_batched_tokens", batched)
-    return Server(
+    return ServingSettings(
         version=version,
         window="auto" if window == AUTO else window,
         sequences=sequences,
@@ -137,12 +142,13 @@ def _count(vllm: Vllm, key: str, default: int) -> int:
     with suppress(ValueError):
         if (number := human_int(value)) >= 1:
             return number
-    raise InputError(f"vllm.{key}: no whole number from 1 on (got {value!r}). Say it like 8192, or "
-                     "8k.")  # fmt: skip
+    raise InputError(
+        f"vllm.{key}: must be a whole number of at least 1, such as 8192 or 8k (got {value!r})."
+    )
 
 
 def default_batch(gpu: Gpu | None, cards: int = 1) -> tuple[int, int]:
-    """Tokens and sequences of a step where the file sets neither.
+    """Tokens and sequences of one step where the file sets neither.
 
     Source: vLLM 0.32, engine/arg_utils.py, get_batch_defaults (the API server's).
     """
@@ -166,19 +172,21 @@ def known_quantization(name: str, place: str) -> str:
     """One of `BITS`, however vLLM spells it.
 
     Raises:
-        InputError: naming the place, for one that is not covered.
+        InputError: naming the place, for one that is none of them.
     """
     found = _SPELLINGS.get(name, name)
     if found not in BITS:
         known = ", ".join(each for each in BITS if each)
-        raise InputError(f"{place}: {name}: not covered. Known are {known}.")
+        raise InputError(f"{place}: {name}: seqctx cannot plan it. Plan with one of {known}.")
     return found
 
 
 def _kv_width(dtype: Any) -> float:
     if not isinstance(dtype, str) or dtype not in KV_WIDTHS:
         known = ", ".join(KV_WIDTHS)
-        raise InputError(f"vllm.kv_cache_dtype: {dtype}: not covered. Known are {known}.")
+        raise InputError(
+            f"vllm.kv_cache_dtype: {dtype}: seqctx cannot plan it. Plan with one of {known}."
+        )
     return KV_WIDTHS[dtype]
 
 
@@ -194,5 +202,5 @@ def _version(text: str) -> tuple[int, ...]:
             break
         numbers.append(int(part))
     if not numbers:
-        raise InputError(f"vllm_version: {text}: no version. Say it like 0.32.0.")
+        raise InputError(f"vllm_version: must be a version such as 0.32.0 (got {text!r}).")
     return tuple(numbers)

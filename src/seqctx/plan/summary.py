@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from seqctx.artifacts.dataset_stats import DatasetStats, optimizer_steps
 from seqctx.catalog.gpus import Gpu
@@ -11,77 +11,44 @@ from seqctx.catalog.models import Model
 from seqctx.config.config import Config
 from seqctx.config.effective import Effective
 from seqctx.errors import InputError
-from seqctx.plan.limits import highest_rank, largest_micro_batch_size, longest_sequence_len
+from seqctx.plan.inputs import find_base_model, find_named_gpu
+from seqctx.plan.limits import longest_row, most_rank, most_rows
 from seqctx.plan.memory import MemoryPlan
 from seqctx.plan.serving import ServingPlan, plan_serving
-from seqctx.plan.serving_settings import server_of
-from seqctx.plan.throughput import Data, SpeedBounds, TimePlan, plan_time, speed_bounds
-from seqctx.plan.training import model_of, plan_training
+from seqctx.plan.serving_settings import serving_settings
+from seqctx.plan.throughput import SpeedBounds, TimePlan, TrainingData, plan_time, speed_bounds
+from seqctx.plan.training import plan_training_memory
+from seqctx.plan.training_settings import TrainingSettings, training_settings
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
-    """What `seqctx plan` says.
+class PlanSummary:
+    """What `seqctx plan` prints.
 
     Attributes:
         cfg: the file.
-        model: its model's.
+        model: its base model.
+        settings: what training memory depends on.
         training: memory of training.
         serving: memory of serving; None where the file has no ``vllm:`` block, or where it cannot
-            be said.
+            be planned.
         refused: why serving cannot be planned; empty where it can.
-        longest: with all else as it is, the largest ``sequence_len``, ``micro_batch_size`` and
-            ``lora_r`` that train on the card, and ``max_model_len`` that serves; empty without one.
-        time: of training what prepare left; None without that, or without a card.
-        speed: what serving one request at the window cannot exceed; None without a card.
+        longest: with everything else as it is, the largest ``sequence_len``, ``micro_batch_size``
+            and ``lora_r`` that train on the GPU, and ``max_model_len`` that serves; empty without
+            a GPU.
+        time: of training on the prepared data; None without data, or without a GPU.
+        speed: limits of serving one request at the window; None without a GPU.
     """
 
     cfg: Config
     model: Model
+    settings: TrainingSettings
     training: MemoryPlan
     serving: ServingPlan | None
     refused: str
     longest: dict[str, int]
     time: TimePlan | None
     speed: SpeedBounds | None
-
-    @classmethod
-    def of(
-        cls, cfg: Config, gpu: str | Gpu | None = None, stats: DatasetStats | None = None
-    ) -> Self:
-        """Plan a file.
-
-        Args:
-            cfg: the file.
-            gpu: the card; what ``seqctx.gpu`` names when None.
-            stats: what prepare measured of the file's text, for the time.
-
-        Raises:
-            InputError: as `plan_training`.
-        """
-        model = model_of(cfg)
-        training = plan_training(cfg, gpu=gpu, model=model)
-        serving, refused = None, ""
-        if "vllm" in cfg.model_fields_set:
-            try:
-                serving = plan_serving(cfg, gpu=gpu, model=model)
-            except InputError as error:  # training can be planned all the same
-                refused = str(error)
-        longest = {}
-        card = training.gpu
-        if card:
-            longest["sequence_len"] = longest_sequence_len(cfg, gpu=card, model=model)
-            longest["micro_batch_size"] = largest_micro_batch_size(cfg, gpu=card, model=model)
-            if cfg.adapter:
-                longest["lora_r"] = highest_rank(cfg, gpu=card, model=model)
-            if serving and serving.longest_window:
-                longest["max_model_len"] = serving.longest_window
-        time, speed = None, None
-        if card and card.tflops and stats:
-            time = plan_time(cfg, data_of(cfg, stats), gpu=card, model=model)
-        if card and card.tflops and serving:
-            speed = _speed(cfg, model, card, serving)
-        return cls(cfg, model, training, serving, refused, longest, time, speed)
 
     @property
     def fits(self) -> bool:
@@ -90,23 +57,101 @@ class Planned:
             self.serving is None or self.serving.fits is not False
         )
 
+    @property
+    def model_note(self) -> str | None:
+        """A sentence on facts of the model that were noted from memory; None where none was."""
+        facts = self.model.shape_from_memory
+        if not facts:
+            return None
+        which = "all of its shape" if facts == "all" else ", ".join(facts)
+        return (
+            f"{self.model.name}: noted from memory, not read from config.json: {which}. For exact "
+            "numbers, name a folder with its config.json."
+        )
 
-def _speed(cfg: Config, model: Model, card: Gpu, serving: ServingPlan) -> SpeedBounds:
+    def as_data(self) -> dict[str, Any]:
+        """Numbers and strings alone, for JSON; parts that were not planned are left out."""
+        memory = self.model.shape_from_memory
+        data: dict[str, Any] = {
+            "model": {
+                "name": self.model.name,
+                "source": self.model.source,
+                "from_memory": memory if memory == "all" else list(memory),
+            },
+            "training": asdict(self.training),
+            "longest": self.longest,
+        }
+        if self.refused:
+            data["refused"] = self.refused
+        for name in ("serving", "time", "speed"):
+            if (found := getattr(self, name)) is not None:
+                data[name] = asdict(found)
+        return data
+
+
+def summarize(
+    cfg: Config, *, gpu: str | Gpu | None = None, stats: DatasetStats | None = None
+) -> PlanSummary:
+    """Plan training and serving of a file; its model and its GPU are looked up once.
+
+    Args:
+        cfg: the file.
+        gpu: the GPU; ``seqctx.gpu`` when None.
+        stats: what prepare measured of the file's text, for the time.
+
+    Raises:
+        InputError: as `plan_training`.
+    """
+    model, gpu = find_base_model(cfg), find_named_gpu(cfg, gpu)
+    settings = training_settings(cfg, model)
+    training = plan_training_memory(settings, model, gpu)
+    serving, refused = None, ""
+    if "vllm" in cfg.model_fields_set:
+        try:
+            serving = plan_serving(cfg, gpu=gpu, model=model)
+        except InputError as error:  # training can be planned all the same
+            refused = str(error)
+    longest, time, speed = {}, None, None
+    if card := training.gpu:
+        longest = _longest(settings, model, card, serving)
+        if card.tflops and stats:
+            time = plan_time(cfg, data_of(cfg, stats), gpu=card, model=model)
+        if card.tflops and serving:
+            speed = _speed(cfg, model, card, serving)
+    return PlanSummary(cfg, model, settings, training, serving, refused, longest, time, speed)
+
+
+def _longest(
+    settings: TrainingSettings, model: Model, gpu: Gpu, serving: ServingPlan | None
+) -> dict[str, int]:
+    """How far each key could go, with everything else as it is."""
+    longest = {
+        "sequence_len": longest_row(settings, model, gpu),
+        "micro_batch_size": most_rows(settings, model, gpu),
+    }
+    if settings.rank:
+        longest["lora_r"] = most_rank(settings, model, gpu)
+    if serving and serving.longest_window:
+        longest["max_model_len"] = serving.longest_window
+    return longest
+
+
+def _speed(cfg: Config, model: Model, gpu: Gpu, serving: ServingPlan) -> SpeedBounds:
     """One request at the window. It goes through a pipeline's stages one after another."""
-    server = server_of(cfg, card)
+    settings = serving_settings(cfg, gpu)
     return speed_bounds(
-        model, card, weight_bytes=server.pipeline * serving.memory.term("weights").bytes,
-        kv_bytes_per_token=server.pipeline * serving.kv_bytes_per_token, context=serving.window,
-        cards=server.tensor * server.pipeline,
+        model, gpu, weight_bytes=settings.pipeline * serving.memory.term("weights").bytes,
+        kv_bytes_per_token=settings.pipeline * serving.kv_bytes_per_token, context=serving.window,
+        cards=settings.tensor * settings.pipeline,
     )  # fmt: skip
 
 
-def data_of(cfg: Config, stats: DatasetStats) -> Data:
-    """One epoch of what prepare left, with the file's own ``sample_packing`` and batch."""
-    plain, packed = stats.unpacked, bool(cfg.sample_packing)
+def data_of(cfg: Config, stats: DatasetStats) -> TrainingData:
+    """One epoch of the prepared data, with the file's own ``sample_packing`` and batch."""
+    file = Effective.of(cfg)
+    plain = stats.unpacked
     tokens = round(plain.efficiency * stats.sequence_len * plain.rows)
-    rows = stats.packed.rows if packed else plain.rows
-    batch = Effective.of(cfg).rows_per_step
-    steps = optimizer_steps(rows, batch, packed=packed)
-    row_tokens = stats.sequence_len if packed else tokens / plain.rows
-    return Data(plain.rows, tokens, rows, steps, row_tokens)
+    rows = stats.packed.rows if file.packs else plain.rows
+    steps = optimizer_steps(rows, file.rows_per_step, packed=file.packs)
+    row_tokens = stats.sequence_len if file.packs else tokens / plain.rows
+    return TrainingData(plain.rows, tokens, rows, steps, row_tokens)

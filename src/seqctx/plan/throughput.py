@@ -1,9 +1,9 @@
-"""Time before the GPU hours: arithmetic and bytes, and how much of a card's rate is reached.
+"""Time of training and speed of serving: operations, bytes, and the share of a GPU's rate.
 
 A token costs 2 operations a weight forward, 2 for its activations' gradient, 2 for the weights'
 own (2001.08361, section 2.1); attention 4 x layers x heads x head_dim x half the row, causal. LoRA
-leaves out the base weights' gradients; checkpointing adds a forward of the blocks; QLoRA widens
-every matrix each time it is used.
+leaves out the base weights' gradients; checkpointing adds a forward pass of the blocks; QLoRA
+dequantizes every matrix each time it is used.
 """
 
 from __future__ import annotations
@@ -14,17 +14,19 @@ from dataclasses import dataclass
 from seqctx.catalog.gpus import Gpu
 from seqctx.catalog.models import Model
 from seqctx.config.config import Config
+from seqctx.config.effective import Effective
 from seqctx.errors import InputError
-from seqctx.plan.training import card_of, model_of
-from seqctx.plan.training_settings import Settings, settings_of
+from seqctx.plan.inputs import find_base_model, required_gpu
+from seqctx.plan.training_settings import TrainingSettings, training_settings
+from seqctx.system.arguments import expect_type
 
 Range = tuple[float, float]
 
 # Share of the dense 16-bit rate that training reached: one run, Llama-3.1-8B QLoRA r64, RTX 5090,
 # 51 examples of up to 2048 tokens, 5 epochs, 4.75 minutes. If every example was full it was 0.44,
-# what dequantization takes set apart; if they were half full on average, half of that. Other cards
-# and kernels are supposed to reach the same share.
-UTILIZATION: Range = (0.22, 0.44)
+# without the time of dequantization; if they were half full on average, half of that. Other GPUs
+# and kernels are assumed to reach the same share.
+TRAINING_UTILIZATION: Range = (0.22, 0.44)
 UTILIZATION_SOURCE = (
     "one reported run: Llama-3.1-8B QLoRA r64, RTX 5090, 51 examples x 5 epochs at 2048 in 4.75 "
     "minutes; high if every example was full, low if they were half full"
@@ -33,15 +35,15 @@ _NF4_BYTES = 4.127 / 8 + 2 + 2  # read packed; written and read again in 16 bit
 
 
 @dataclass(frozen=True, slots=True)
-class Data:
-    """What one epoch holds, from prepare's packing numbers.
+class TrainingData:
+    """One epoch of prepared data.
 
     Attributes:
         examples: before packing.
         tokens: of the examples, without padding.
-        rows: that the card sees: packed ones, or one an example.
-        steps_per_epoch: of the optimizer.
-        row_tokens: that are computed for a row on average, padding included.
+        rows: that are computed: packed ones, or one for each example.
+        steps_per_epoch: optimizer steps.
+        row_tokens: tokens computed for a row on average, padding included.
     """
 
     examples: int
@@ -58,13 +60,13 @@ class TimePlan:
     Attributes:
         flops_per_token: forward, recomputation and backward.
         tokens: computed in all epochs, padding included.
-        steps: of the optimizer.
+        steps: optimizer steps.
         epochs: passes over the data; fewer where ``max_steps`` ends it.
-        dequantization_seconds: in all, bound by the card's bandwidth.
-        seconds: in all; without loading, evaluation and saving.
+        dequantization_seconds: in total, bound by the GPU's bandwidth.
+        seconds: in total, without loading, evaluation and saving.
         tokens_per_second: computed, padding included.
-        source: of the share of the card's rate that is supposed.
-        notes: what is supposed, or left out.
+        source: where the assumed share of the GPU's rate is from.
+        notes: assumptions, and what is left out, a sentence each.
     """
 
     flops_per_token: float
@@ -85,12 +87,12 @@ class TimePlan:
 
 @dataclass(frozen=True, slots=True)
 class SpeedBounds:
-    """What no server can exceed.
+    """Speeds that no server can exceed.
 
     Attributes:
         decode_tokens_per_second: of all requests together: every step reads weights and caches.
         decode_each: of one request.
-        prefill_tokens_per_second: by arithmetic, at the card's full dense rate.
+        prefill_tokens_per_second: by arithmetic, at the GPU's full dense rate.
         prefill_seconds: at least, before the first token of one prompt.
         limit: what bounds decoding, ``bandwidth`` or ``compute``.
     """
@@ -104,31 +106,33 @@ class SpeedBounds:
 
 def plan_time(
     cfg: Config,
-    data: Data,
+    data: TrainingData,
     *,
     gpu: str | Gpu | None = None,
     model: Model | None = None,
-    utilization: Range = UTILIZATION,
+    utilization: Range = TRAINING_UTILIZATION,
 ) -> TimePlan:
-    """How long a file's training takes on a card.
+    """How long a file's training takes on a GPU.
 
     Args:
         cfg: the file.
         data: one epoch of its examples.
-        gpu: the card; unset: ``seqctx.gpu``.
-        model: the model; unset: looked up by ``base_model``.
-        utilization: lowest and highest share of the card's dense 16-bit rate.
+        gpu: the GPU; ``seqctx.gpu`` when None.
+        model: the base model; looked up by ``base_model`` when None.
+        utilization: lowest and highest share of the GPU's dense 16-bit rate.
 
     Raises:
-        InputError: when card or model is not known, or the model's blocks are not.
+        InputError: for an unknown model or GPU, blocks that have no formula here, or an argument
+            of another type.
 
-    Not covered: loading, evaluation, saving, tokenizing; several cards.
+    Not covered: loading, evaluation, saving, tokenizing; several GPUs.
     """
-    card, model = card_of(cfg, gpu), model or model_of(cfg)
-    if card is None or not card.tflops or not card.bandwidth_gb_s:
-        raise InputError("gpu: none is named whose arithmetic is known. Name one.")
-    settings = settings_of(cfg, model)
-    epochs, steps = _duration(cfg, data)
+    expect_type("data", data, TrainingData, "Count one epoch with seqctx prepare.")
+    model, card = find_base_model(cfg, model), required_gpu(cfg, gpu)
+    if not card.tflops or not card.bandwidth_gb_s:
+        raise InputError(f"gpu: {card.name}: its speed is not known. Name another GPU.")
+    settings = training_settings(cfg, model)
+    epochs, steps = _duration(Effective.of(cfg), data)
     tokens = round(data.rows * data.row_tokens * epochs)
     flops = flops_per_token(settings, model, data.row_tokens)
     batches = math.ceil(data.rows / settings.micro_batch) * epochs
@@ -140,16 +144,16 @@ def plan_time(
     share = data.rows * data.row_tokens
     padding = 1 - data.tokens / share if share else 0.0
     notes: tuple[str, ...] = (
-        "loading, evaluation and saving come on top",
-        f"{padding:.0%} of what is computed is padding",
+        "loading, evaluation and saving take more time",
+        f"{padding:.0%} of the computed tokens are padding",
     )
     if max(settings.cards, settings.tensor, settings.context) > 1:
-        notes += ("of one card: how several share the work, and wait for each other, is left out",)
-    source = UTILIZATION_SOURCE if utilization == UTILIZATION else "as given"
+        notes += ("for one GPU: how several share the work and wait for each other is left out",)
+    source = UTILIZATION_SOURCE if utilization == TRAINING_UTILIZATION else "given by the caller"
     return TimePlan(flops, tokens, steps, epochs, widen, seconds, speed, source, notes)
 
 
-def flops_per_token(settings: Settings, model: Model, row_tokens: float) -> float:
+def flops_per_token(settings: TrainingSettings, model: Model, row_tokens: float) -> float:
     """Operations that training one token takes.
 
     Args:
@@ -157,7 +161,7 @@ def flops_per_token(settings: Settings, model: Model, row_tokens: float) -> floa
         model: the model.
         row_tokens: over which it attends, itself half-way.
     """
-    blocks, head = model.active_parameters, (model.vocab or 0) * (model.hidden or 0)
+    blocks, head = model.active_parameters, model.vocab * model.hidden
     attention = _attention(model, row_tokens)
     adapter = model.adapter_parameters(settings.rank, settings.targets) if settings.rank else 0
     forward = 2 * (blocks + adapter) + attention
@@ -171,11 +175,11 @@ def flops_per_token(settings: Settings, model: Model, row_tokens: float) -> floa
 
 def _attention(model: Model, tokens: float) -> float:
     """Scores and weighted values of one token of a causal row, forward."""
-    width = (model.heads or 0) * (model.head_dim or 0)
-    return 4 * (model.layers or 0) * width * tokens / 2
+    width = model.heads * model.head_dim
+    return 4 * model.layers * width * tokens / 2
 
 
-def _dequantization(settings: Settings, model: Model) -> float:
+def _dequantization(settings: TrainingSettings, model: Model) -> float:
     """Bytes moved to widen NF4 weights in one batch: each time that a block is computed [B]."""
     if settings.weights not in ("nf4", "nf4-dq"):
         return 0.0
@@ -183,13 +187,13 @@ def _dequantization(settings: Settings, model: Model) -> float:
     return uses * model.block_parameters * _NF4_BYTES
 
 
-def _duration(cfg: Config, data: Data) -> tuple[float, int]:
+def _duration(file: Effective, data: TrainingData) -> tuple[float, int]:
     """Epochs and optimizer steps; ``max_steps`` ends both early."""
-    steps = math.ceil(data.steps_per_epoch * cfg.num_epochs)
-    if cfg.max_steps and cfg.max_steps > 0 and data.steps_per_epoch:
-        steps = cfg.max_steps  # the trainer goes by steps then, and repeats data if need be
+    steps = math.ceil(data.steps_per_epoch * file.num_epochs)
+    if file.max_steps > 0 and data.steps_per_epoch:
+        steps = file.max_steps  # the trainer goes by steps then, and repeats data if need be
         return steps / data.steps_per_epoch, steps
-    return cfg.num_epochs, steps
+    return file.num_epochs, steps
 
 
 def speed_bounds(
@@ -206,19 +210,19 @@ def speed_bounds(
 
     Args:
         model: the model.
-        gpu: the card.
-        weight_bytes: that one card holds; of experts, what the requests take is read [B].
-        kv_bytes_per_token: read by one card for each token of context in every step [B].
+        gpu: the GPU.
+        weight_bytes: that one GPU holds; of experts, only what the requests use is read [B].
+        kv_bytes_per_token: read by one GPU for each token of context in every step [B].
         context: of each request [tokens].
         requests: that decode together.
-        cards: that share the arithmetic.
+        cards: GPUs that share the arithmetic.
 
     Raises:
-        InputError: for a machine without a card.
+        InputError: for a GPU whose speed is not known.
     """
     if not gpu.bandwidth_gb_s or not gpu.tflops:
-        raise InputError(f"gpu: {gpu.name}: its bandwidth is not known. Name a card.")
-    weights = model.active_parameters + (model.vocab or 0) * (model.hidden or 0)
+        raise InputError(f"gpu: {gpu.name}: its bandwidth is not known. Name another GPU.")
+    weights = model.active_parameters + model.vocab * model.hidden
     rate = gpu.tflops * 1e12 * cards
     read = weight_bytes * _read(model, requests) + requests * context * kv_bytes_per_token
     by_bandwidth = read / (gpu.bandwidth_gb_s * 1e9)
@@ -246,11 +250,11 @@ def _read(model: Model, requests: int) -> float:
 def examples_factor(overlap: float) -> float:
     """How many times the examples there are when each chunk repeats a share of the one before.
 
-    A chunk then brings ``1 - overlap`` of its length anew: 0.25 gives 4/3, 0.5 gives 2.
+    Only ``1 - overlap`` of each chunk is new text: 0.25 gives 4/3, 0.5 gives 2.
 
     Raises:
         ValueError: unless ``overlap`` is at least 0 and below 1.
     """
     if not 0 <= overlap < 1:
-        raise ValueError(f"overlap is a share below 1 (got {overlap})")
+        raise ValueError(f"overlap: must be at least 0 and below 1 (got {overlap})")
     return 1 / (1 - overlap)

@@ -1,9 +1,9 @@
-"""Memory of training: what is there all along, and the moments at which more is.
+"""Memory of training: what stays the whole time, and the moments that need more.
 
-After the load there are weights, adapters, their gradients and the optimizer's state. On top come,
-one after another: the activations that the backward pass needs, with the logits at the end of the
-forward pass; then, block by block from the last, what is computed again and thrown away. The peak
-is at the worst moment.
+After loading there are weights, adapters, their gradients and the optimizer's state. In each step
+come, one after another: the activations that the backward pass needs, with the logits at the end of
+the forward pass; then, block by block from the last, what is computed again and thrown away. The
+peak is at the worst of these moments.
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import ceil
 
-from seqctx.catalog.gpus import Gpu, find_gpu, known_gpus
-from seqctx.catalog.lookup import fetch_model, find_model
+from seqctx.catalog.gpus import Gpu
 from seqctx.catalog.models import Model
 from seqctx.config.config import Config
-from seqctx.errors import InputError
+from seqctx.plan.inputs import find_base_model, find_named_gpu
 from seqctx.plan.memory import GIB, MemoryPlan, Term
-from seqctx.plan.training_settings import Settings, settings_of
+from seqctx.plan.training_settings import TrainingSettings, training_settings
 
 # bitsandbytes 0.50: 4 bits, and a scale for every 64 weights: 32 bits of it, or, quantized again,
 # 8 bits and 32 for every 256 scales: 4 + 8/64 + 32/(64*256) = 4.127. GPTQ and AWQ: groups of 128
@@ -42,63 +41,35 @@ def plan_training(
     gpu: str | Gpu | None = None,
     model: Model | None = None,
 ) -> MemoryPlan:
-    """Plan the memory of training a file on one card, or on each of several.
+    """Plan the memory of training a file, on one GPU or on each of several.
 
     Args:
         cfg: the file.
-        gpu: the card; what ``seqctx.gpu`` names when None.
-        model: the model's; looked up by ``base_model`` when None.
+        gpu: the GPU; ``seqctx.gpu`` when None.
+        model: the base model; looked up by ``base_model`` when None.
 
     Returns:
         The plan at its peak. Not covered: evaluation with larger batches than training, images.
 
     Raises:
-        InputError: for a model, card or setting of which memory cannot be said.
+        InputError: for an unknown model or GPU, a setting whose memory has no formula here, or an
+            argument of another type.
     """
-    model = model or model_of(cfg)
-    return plan_of(settings_of(cfg, model), model, card_of(cfg, gpu))
+    base = find_base_model(cfg, model)
+    return plan_training_memory(training_settings(cfg, base), base, find_named_gpu(cfg, gpu))
 
 
-def model_of(cfg: Config) -> Model:
-    """The model of a file's model: of its folder, from the table, or from the hub.
+def plan_training_memory(
+    settings: TrainingSettings, model: Model, gpu: Gpu | None = None
+) -> MemoryPlan:
+    """Plan the memory of training from what a file was read into.
 
-    Raises:
-        InputError: where it is not known.
+    Args:
+        settings: what the file sets.
+        model: its base model.
+        gpu: the GPU; ``cpu`` counts as none, since it has no memory of its own.
     """
-    model = find_model(cfg.base_model) or fetch_model(cfg.base_model)
-    if model is None:
-        raise InputError(
-            f"base_model: {cfg.base_model}: its model is not known. Name a folder with its "
-            "config.json."
-        )
-    return model
-
-
-def find_card(cfg: Config, gpu: str | Gpu | None) -> Gpu | None:
-    """The card that is meant, ``cpu`` included; None where none is named.
-
-    Raises:
-        InputError: for a name that is in no table.
-    """
-    name = gpu or cfg.seqctx.gpu
-    card = find_gpu(name) if isinstance(name, str) else name
-    if name and card is None:
-        raise InputError(f"gpu: {name}: no card of the table. Known are {', '.join(known_gpus())}.")
-    return card
-
-
-def card_of(cfg: Config, gpu: str | Gpu | None) -> Gpu | None:
-    """The same, but None for ``cpu``, which has no memory of its own.
-
-    Raises:
-        InputError: as `find_card`.
-    """
-    card = find_card(cfg, gpu)
-    return card if card and card.memory_gib else None
-
-
-def plan_of(settings: Settings, model: Model, gpu: Gpu | None = None) -> MemoryPlan:
-    """The same from settings instead of a file."""
+    gpu = gpu if gpu and gpu.memory_gib else None
     lasting = list(_lasting(settings, model))
     moments = {
         "loading": [*(t for t in lasting if t.name in _LOADED), _loading(settings, model)],
@@ -123,17 +94,18 @@ def plan_of(settings: Settings, model: Model, gpu: Gpu | None = None) -> MemoryP
     )
 
 
-def between_steps(settings: Settings, model: Model) -> int:
-    """What is allocated between two steps, without what may have left the card [B]."""
+def between_steps(settings: TrainingSettings, model: Model) -> int:
+    """What is allocated between two steps, without what may have left the GPU [B]."""
+    paged = settings.optimizer_facts.paged
     return sum(
         t.bytes
         for t in _lasting(settings, model)
-        if t.name != "gradients" and not (t.name == "optimizer" and settings.is_paged)
+        if t.name != "gradients" and not (t.name == "optimizer" and paged)
     )
 
 
-def _lasting(s: Settings, model: Model) -> Iterator[Term]:
-    """Weights, embeddings, and what is trained: its copies, gradients and moments."""
+def _lasting(s: TrainingSettings, model: Model) -> Iterator[Term]:
+    """Weights, embeddings, and for what is trained its copies, gradients and moments."""
     whole, source = s.cards if s.stage >= 3 else 1, "bitsandbytes 0.50: functional.py"
     blocks, experts = model.block_parameters, model.expert_parameters
     yield _each("weights", blocks, _BITS[s.weights] / 8, whole * s.tensor, source)
@@ -147,8 +119,8 @@ def _lasting(s: Settings, model: Model) -> Iterator[Term]:
         trained, width = model.adapter_parameters(s.rank, s.targets), s.adapter_bytes
         if s.dora:
             linears = model.linears
-            trained += (model.layers or 0) * sum(linears[t][1] for t in s.targets if t in linears)
-        yield _each("adapter", trained, width, whole, "2106.09685, section 4")
+            trained += model.layers * sum(linears[t][1] for t in s.targets if t in linears)
+        yield _each("adapter", trained, width, whole, "arXiv 2106.09685, section 4")
     else:
         trained = ceil((blocks + experts) / s.tensor) + vocabulary  # a part's gradient is a part
         width = 4 if s.weights == "32 bit" else 2
@@ -157,19 +129,20 @@ def _lasting(s: Settings, model: Model) -> Iterator[Term]:
     yield _states(s, model, trained, width)
 
 
-def _states(s: Settings, model: Model, trained: int, width: int) -> Term:
+def _states(s: TrainingSettings, model: Model, trained: int, width: int) -> Term:
     """What the optimizer keeps: as wide as the weight with torch, else as its name says.
 
-    bitsandbytes' states of 32 bits are so for any weight. With its 8-bit ones transformers keeps
-    those of ``nn.Embedding`` at 32 bits (5.16: trainer.py, create_optimizer).
+    The 32-bit states of bitsandbytes are 32 bit for any weight. With its 8-bit ones transformers
+    keeps those of ``nn.Embedding`` at 32 bits (5.16: trainer.py, create_optimizer).
     """
     moments, source = s.moment_bytes, f"states of {s.optimizer}, by weight"
-    if moments >= 4 and not s.is_bitsandbytes:
+    of_bitsandbytes = s.optimizer_facts.library == "bitsandbytes"
+    if moments >= 4 and not of_bitsandbytes:
         moments *= width / 4
-    narrow = s.is_bitsandbytes and moments < 4
+    narrow = of_bitsandbytes and moments < 4
     if not narrow or s.rank:
         return _each("optimizer", trained, moments, s.cards, source)
-    embedding, whole = (model.vocab or 0) * (model.hidden or 0), 4 * int(moments)
+    embedding, whole = model.vocab * model.hidden, 4 * int(moments)
     rest = trained - embedding
     return Term("optimizer", ceil((rest * moments + embedding * whole) / s.cards),
                 f"{rest:,} x {moments:.4g} B + {embedding:,} of the embedding x {whole} B"
@@ -177,25 +150,25 @@ def _states(s: Settings, model: Model, trained: int, width: int) -> Term:
 
 
 def _each(name: str, weights: int, width: float, cards: int, source: str) -> Term:
-    """So many weights of so many bytes, divided over cards."""
+    """So many weights of so many bytes, divided over GPUs."""
     formula = f"{weights:,} x {width:.4g} B{_divided(cards)}"
     return Term(name, ceil(weights * width / cards), formula, source, "exact")
 
 
 def _divided(cards: int) -> str:
-    return f" / {cards} cards" if cards > 1 else ""
+    return f" / {cards} GPUs" if cards > 1 else ""
 
 
-def _loading(s: Settings, model: Model) -> Term:
+def _loading(s: TrainingSettings, model: Model) -> Term:
     """The largest tensor, as the checkpoint has it, beside what is loaded already."""
-    largest = (model.vocab or 0) * (model.hidden or 0)
+    largest = model.vocab * model.hidden
     return Term("tensor being loaded", 2 * largest, f"{largest:,} x 2 B",
                 "transformers 5.16: tensors are loaded one by one", "exact")  # fmt: skip
 
 
-def _kept(s: Settings, model: Model) -> Term:
-    """What the forward pass leaves for the backward one."""
-    layers, hidden = model.layers or 0, model.hidden or 0
+def _kept(s: TrainingSettings, model: Model) -> Term:
+    """What the forward pass leaves for the backward pass."""
+    layers, hidden = model.layers, model.hidden
     if s.checkpointing == "off":
         block = _block_bytes(s, model)
         return Term("activations", layers * block, f"{layers} blocks x {block:,} B",
@@ -205,19 +178,19 @@ def _kept(s: Settings, model: Model) -> Term:
     return Term(
         "checkpoints", resident * s.tokens * hidden * width,
         f"{resident} blocks x {s.tokens:,} tokens x {hidden} x {width} B",
-        "1604.06174: each block's input", "exact",
+        "arXiv 1604.06174: the input of each block", "exact",
     )  # fmt: skip
 
 
-def _block_bytes(s: Settings, model: Model) -> int:
+def _block_bytes(s: TrainingSettings, model: Model) -> int:
     """Activations of one block, forward and backward [B].
 
     Nine of the hidden width (norms, queries to values, attention's output, residuals) and 4.5 of
     the MLP's (gate, up, their product, and gradients). An adapter of 4 bytes a weight, in a
-    quantized model, keeps its layer's input as 4 bytes. What enters a layer without an adapter is
-    not kept, as its weights have no gradient.
+    quantized model, keeps its layer's input as 4 bytes. The input of a layer without an adapter is
+    not kept, because its weights have no gradient.
     """
-    hidden, inner = model.hidden or 0, model.intermediate or 0
+    hidden, inner = model.hidden, model.intermediate or 0
     if experts := model.experts:
         inner = experts.active_width
     narrow = 4 if s.weights == "32 bit" else s.embedding_bytes  # the residual stream's
@@ -231,12 +204,12 @@ def _block_bytes(s: Settings, model: Model) -> int:
     attention = 9 * hidden * narrow
     scores = 0
     if s.attention == "eager":  # scores, their softmax in 4 bytes and its copy, and one gradient
-        scores = int(7 * narrow * (model.heads or 0) * s.tokens * s.sequence_len)
+        scores = int(7 * narrow * model.heads * s.tokens * s.sequence_len)
     return int(s.tokens * (attention + mlp * inner * width) + scores) // s.tensor
 
 
-def _recomputed(s: Settings, model: Model) -> Iterator[Term]:
-    """What one block's backward pass needs beside."""
+def _recomputed(s: TrainingSettings, model: Model) -> Iterator[Term]:
+    """What the backward pass of one block needs besides."""
     if s.checkpointing != "off":
         block = _block_bytes(s, model)
         yield Term(
@@ -249,14 +222,14 @@ def _recomputed(s: Settings, model: Model) -> Iterator[Term]:
         yield Term("dequantized matrix", 2 * largest, f"{largest:,} x 2 B",
                    "bitsandbytes 0.50: MatMul4Bit.backward", "exact")  # fmt: skip
     if s.cards > 1 and s.stage >= 3:
-        block = 2 * (model.block_parameters + model.expert_parameters) // (model.layers or 1)
-        yield Term("gathered block", block, "one block's weights, 2 B each",
-                   "torch FSDP2: a block is gathered whole", "exact")  # fmt: skip
+        block = 2 * (model.block_parameters + model.expert_parameters) // model.layers
+        yield Term("gathered block", block, "weights of one block x 2 B",
+                   "torch FSDP2: each GPU gathers a whole block", "exact")  # fmt: skip
 
 
-def _logits(s: Settings, model: Model) -> Iterator[Term]:
+def _logits(s: TrainingSettings, model: Model) -> Iterator[Term]:
     """The end of the forward pass: tokens x vocabulary, several times over."""
-    vocab, hidden, tokens = model.vocab or 0, model.hidden or 0, s.tokens
+    vocab, hidden, tokens = model.vocab, model.hidden, s.tokens
     source = "transformers 5.16: loss_utils.ForCausalLMLoss"
     if s.loss == "stock":
         # as computed, the logarithms of the softmax, and two gradients of 4 bytes in backward
@@ -272,8 +245,9 @@ def _logits(s: Settings, model: Model) -> Iterator[Term]:
         # liger 0.8: fused_linear_cross_entropy.py; a power of two of rows at a time
         rows = 1 << max(0, ceil(tokens / ceil(vocab / hidden)) - 1).bit_length()
         yield Term("logits", 6 * rows * vocab + 2 * tokens * hidden,
-                   f"6 B x {rows:,} rows x {vocab:,}, and the input's gradient",
+                   f"6 B x {rows:,} rows x {vocab:,} + 2 B x {tokens:,} x {hidden} of gradient",
                    "liger-kernel: ops/fused_linear_cross_entropy.py", "fitted")  # fmt: skip
     else:
-        yield Term("loss", 2 * tokens * hidden, f"2 B x {tokens:,} x {hidden}: input's gradient",
-                   "2411.09009, section 4: no logits are kept", "exact")  # fmt: skip
+        yield Term("loss", 2 * tokens * hidden,
+                   f"2 B x {tokens:,} x {hidden} of gradient; no logits are kept",
+                   "arXiv 2411.09009, section 4", "exact")  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from seqctx.catalog.architectures import ARCHITECTURES, UNKNOWN
+from seqctx.catalog.architectures import architecture_of_type
 from seqctx.catalog.lookup import find_model
 from seqctx.catalog.models import Model
 from seqctx.errors import InputError
@@ -111,7 +111,7 @@ def tiny_config(config: Mapping[str, Any], model: Model) -> dict[str, Any]:
 
 def _layers(config: Mapping[str, Any], old: Any) -> int:
     """The smallest number of layers, at least 2, that has every kind of layer."""
-    period = ARCHITECTURES.get(config["model_type"], UNKNOWN).full_attention_every
+    period = architecture_of_type(config["model_type"]).full_attention_every
     if period and not old:
         return period
     lists = [v for v in config.values() if isinstance(v, list) and len(v) == old]

@@ -6,15 +6,15 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from seqctx.plan.memory import GIB, MemoryPlan
-from seqctx.plan.options import Advice
-from seqctx.plan.summary import Planned
+from seqctx.plan.options import ComparedOptions
+from seqctx.plan.summary import PlanSummary
 
 
-def plan_view(planned: Planned, advice: Advice | None) -> RenderableType:
+def plan_view(summary: PlanSummary, compared: ComparedOptions | None) -> RenderableType:
     """Memory by part, whether it fits, the largest values that fit, and the options."""
-    parts: list[RenderableType] = [_terms("training", planned.training)]
-    if planned.serving:
-        serving = planned.serving
+    parts: list[RenderableType] = [_terms("training", summary.training)]
+    if summary.serving:
+        serving = summary.serving
         parts.append(_terms("serving", serving.memory))
         parts += [f"  {note}" for note in serving.memory.notes]
         if serving.kv_tokens is not None and serving.max_concurrency is not None:
@@ -22,31 +22,33 @@ def plan_view(planned: Planned, advice: Advice | None) -> RenderableType:
                 f"KV cache: {serving.kv_tokens:,} tokens, room for {serving.max_concurrency:.2f} "
                 f"requests of {serving.window:,} tokens (max_num_seqs: {serving.max_num_seqs})"
             )
-    if planned.refused:
-        parts.append(f"serving: not planned: {planned.refused}")
-    if (speed := planned.speed) and planned.serving:
+    if summary.refused:
+        parts.append(f"serving: not planned. {summary.refused}")
+    if note := summary.model_note:
+        parts.append(f"model: {note}")
+    if (speed := summary.speed) and summary.serving:
         parts.append(
-            f"one request of {planned.serving.window:,} tokens: at most "
+            f"one request of {summary.serving.window:,} tokens: at most "
             f"{speed.decode_each:.0f} tokens/s (limited by {speed.limit}), first token after at "
             f"least {speed.prefill_seconds:.0f} s"
         )
-    if time := planned.time:
+    if time := summary.time:
         low, high = (seconds / 60 for seconds in time.seconds)
         parts.append(
             f"training: {time.tokens:,} tokens in {time.steps} steps, {low:.1f} to {high:.1f} "
             f"minutes ({time.tokens_per_second[0]:,.0f} to {time.tokens_per_second[1]:,.0f} "
             f"tokens/s); {'; '.join(time.notes)}"
         )
-    if planned.longest:
-        each = ", ".join(f"{key} {value:,}" for key, value in planned.longest.items())
+    if summary.longest:
+        each = ", ".join(f"{key} {value:,}" for key, value in summary.longest.items())
         parts.append(f"largest values that fit, each with the other keys unchanged: {each}")
-    if advice:
-        parts += [_options(advice), f"recommended for {advice.goal}: {advice.choice}"]
-        parts += [f"  {reason}" for reason in advice.reasons]
-        risky = [f"  {o.name}: {'; '.join(o.risks)}" for o in advice.options if o.risks]
+    if compared:
+        parts += [_options(compared), f"recommended for {compared.goal}: {compared.choice}"]
+        parts += [f"  {reason}" for reason in compared.reasons]
+        risky = [f"  {o.name}: {'; '.join(o.risks)}" for o in compared.options if o.risks]
         parts += ["risks:", *risky] if risky else []
         parts += ["common advice, with your numbers:"]
-        parts += [f"  {usual}" for usual in advice.usual]
+        parts += [f"  {usual}" for usual in compared.usual]
     return Group(*parts)
 
 
@@ -71,15 +73,15 @@ def _terms(name: str, plan: MemoryPlan) -> RenderableType:
     return table
 
 
-def _options(advice: Advice) -> RenderableType:
+def _options(compared: ComparedOptions) -> RenderableType:
     """The options side by side; the chosen one is marked."""
     table = Table(box=None, pad_edge=False)
     for column in ("option", "GiB", "fits", "time", "steps", "motifs", "recurrences", "scenes cut",
                    "repeated"):  # fmt: skip
         is_name = column == "option"
         table.add_column(column, justify="left" if is_name else "right", no_wrap=is_name)
-    for option in advice.options:
-        mark = "> " if option.name == advice.choice else "  "
+    for option in compared.options:
+        mark = "> " if option.name == compared.choice else "  "
         table.add_row(
             mark + option.name, f"{option.memory.device / GIB:.1f}",
             "yes" if option.memory.fits else "no", f"{option.time:.2f}", f"{option.steps:.2f}",
