@@ -1,4 +1,4 @@
-"""init, --suggest, schema: what is proposed is whole, is read back, and has nothing said of it."""
+"""init, --suggest, schema: a proposed file reads back unchanged and passes the check."""
 
 from __future__ import annotations
 
@@ -47,21 +47,18 @@ def proposed(model: str, gpu: str, goal: Goal) -> Config:
         ("mistralai/Mistral-Nemo-Instruct-2407", "l40s"), ("somebody/unheard-of", "a6000"),
     ],
 )  # fmt: skip
-def test_what_is_proposed_reads_back_and_has_nothing_said_of_it(
-    model: str, gpu: str, goal: Goal
-) -> None:
+def test_a_proposed_file_reads_back_and_passes_the_check(model: str, gpu: str, goal: Goal) -> None:
     cfg = proposed(model, gpu, goal)
     text = annotated_yaml(cfg, runbook(cfg, Path("configs/novel.yaml"), goal))
     document = parse_document(text, "novel.yaml")
     assert parse_config(document) == cfg
-    said = check_document(document, Path("configs/novel.yaml"))
-    # a CPU file on a CPU, a GPU file anywhere: no word
-    assert [str(p) for p in said] == []
+    problems = check_document(document, Path("configs/novel.yaml"))
+    assert [str(p) for p in problems] == []
     assert text.startswith("# yaml-language-server: $schema=seqctx.schema.json\n")
 
 
 @pytest.mark.parametrize("gpu", ["t4", "v100-16gb", "rtx-3060-12gb", "rtx-4090", "h100-80gb"])
-def test_what_is_written_fits_and_runs_on_any_card_or_is_refused(gpu: str) -> None:
+def test_a_proposed_file_fits_its_gpu_or_is_refused(gpu: str) -> None:
     card = find_gpu(gpu)
     assert card
     written = 0
@@ -72,7 +69,7 @@ def test_what_is_written_fits_and_runs_on_any_card_or_is_refused(gpu: str) -> No
             continue
         written += 1
         for plan in (plan_training, plan_serving):
-            with suppress(InputError):  # of what cannot be said, nothing is claimed
+            with suppress(InputError):  # where it cannot be planned
                 assert plan(cfg).fits is not False, (model, goal, plan)
         if not card.has_bf16 and card.memory_gib:
             assert (cfg.get("bf16"), cfg.get("fp16"), cfg.get("tf32")) == (False, True, False)
@@ -85,22 +82,22 @@ def test_what_is_written_fits_and_runs_on_any_card_or_is_refused(gpu: str) -> No
 @pytest.mark.parametrize(
     ("model", "gpu", "message"),
     [
-        ("google/gemma-3-1b-it", "t4", "it has no bfloat16"),
-        ("Qwen/Qwen3-14B", "rtx-3060-12gb", "Take a smaller model"),
+        ("google/gemma-3-1b-it", "t4", "this GPU has no bfloat16"),
+        ("Qwen/Qwen3-14B", "rtx-3060-12gb", "Choose a smaller model"),
     ],
 )
-def test_what_the_card_cannot_do_is_refused(model: str, gpu: str, message: str) -> None:
+def test_a_model_that_the_gpu_cannot_run_is_refused(model: str, gpu: str, message: str) -> None:
     with pytest.raises(CheckError, match=message):
         proposed(model, gpu, "voice")
 
 
-def test_logits_that_do_not_fit_are_not_kept() -> None:
+def test_a_fused_loss_is_proposed_where_logits_do_not_fit() -> None:
     cfg = proposed("google/gemma-3-1b-it", "rtx-3060-12gb", "voice")
     assert cfg.get("liger_fused_linear_cross_entropy") is True
     assert proposed(LLAMA, "rtx-5090", "voice").get("plugins") is None
 
 
-def test_the_mission_is_what_is_proposed_for_its_card() -> None:
+def test_the_shipped_file_for_32_gb_is_what_is_proposed() -> None:
     cfg = proposed(LLAMA, "rtx-5090", "voice")
     shipped = load_config(ROOT / "axolotl_configs/llama-3.1-8b-qlora-32gb.yaml")
     for key in ("sequence_len", "lora_r", "adapter", "load_in_4bit", "attn_implementation"):
@@ -109,13 +106,13 @@ def test_the_mission_is_what_is_proposed_for_its_card() -> None:
     assert cfg.vllm.max_num_seqs == 9
 
 
-def test_a_model_that_the_card_cannot_serve_is_refused() -> None:
-    with pytest.raises(CheckError, match="Take a smaller model"):
+def test_a_model_that_the_gpu_cannot_serve_is_refused() -> None:
+    with pytest.raises(CheckError, match="Choose a smaller model"):
         proposed("meta-llama/Llama-3.3-70B-Instruct", "rtx-5090", "voice")
 
 
 @pytest.mark.parametrize("path", GUESTS, ids=lambda p: p.stem)
-def test_a_guest_with_what_is_suggested_checks_well(path: Path, tmp_path: Path) -> None:
+def test_a_guest_with_the_suggested_blocks_passes(path: Path, tmp_path: Path) -> None:
     text = path.read_text("utf-8")
     document = parse_document(text, "g.yaml")
     cfg = parse_config(document)
@@ -129,12 +126,12 @@ def test_a_guest_with_what_is_suggested_checks_well(path: Path, tmp_path: Path) 
     subprocess.run(["patch", "-s", "g.yaml"], input=diff, text=True, cwd=tmp_path, check=True)
     with_blocks = parse_document(guest.read_text("utf-8"), "g.yaml")
     assert {"vllm", "seqctx"} <= parse_config(with_blocks).model_fields_set
-    # an adapter that cannot be served as one is said to be so, by the rule that knows
+    # one rule reports adapters that cannot be served
     errors = {p.rule for p in check_document(with_blocks) if p.severity == "error"}
     assert errors <= {"modules-to-save-served"}
 
 
-def test_suggest_says_its_diff(tmp_path: Path) -> None:
+def test_suggest_prints_a_diff(tmp_path: Path) -> None:
     # more than a diff's three lines of context, and the last without an end
     text = "base_model: Qwen/Qwen3-8B\nlora_r: 8\nnum_epochs: 1\nseed: 1\nsequence_len: 2048"
     (tmp_path / "g.yaml").write_text(text)
@@ -168,7 +165,7 @@ def test_init_writes_once_asks_for_the_rest_and_never_overwrites(tmp_path: Path)
     assert (tmp_path / "sub/seqctx.schema.json").exists()
     written = (tmp_path / "sub/my.yaml").read_bytes()
     again = seqctx("init", "sub/my.yaml", *options, cwd=tmp_path)
-    assert again.returncode == 2 and "is there already" in again.stderr
+    assert again.returncode == 2 and "exists already" in again.stderr
     assert (tmp_path / "sub/my.yaml").read_bytes() == written
     unknown = seqctx("init", "x.yaml", "--gpu", "rtx-9999", cwd=tmp_path)
     assert unknown.returncode == 2 and "rtx-5090" in unknown.stderr
@@ -202,3 +199,18 @@ def test_the_schema_knows_every_file_and_refuses_typos() -> None:
     assert len(list(validator.iter_errors(bad))) >= 3
     assert "[tokens]" in schema["properties"]["sequence_len"]["description"]
     assert schema["properties"]["gradient_checkpointing"]["description"]
+
+
+@pytest.mark.parametrize("folder", ["./models/mine", "/nowhere/at/all", "prepare/models/x"])
+def test_init_refuses_a_model_folder_that_is_not_there(tmp_path: Path, folder: str) -> None:
+    options = ["--base-model", folder, "--gpu", "cpu", "--manuscripts", "a", "--goal", "voice"]
+    answer = seqctx("init", "my.yaml", *options, cwd=tmp_path)
+    assert answer.returncode == 2
+    (line,) = answer.stderr.splitlines()
+    assert line.startswith(f"base_model: {folder}: no such folder. ")
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("goal", GOALS)
+def test_the_goal_is_written_into_the_file(goal: Goal) -> None:
+    assert proposed(LLAMA, "h100-80gb", goal).seqctx.goal == goal

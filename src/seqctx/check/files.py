@@ -15,7 +15,7 @@ from seqctx.errors import SeqctxError
 
 @dataclass(frozen=True, slots=True)
 class CheckedFiles:
-    """What was found in several files.
+    """The problems of several files.
 
     Attributes:
         problems: of all files, file by file and by line.

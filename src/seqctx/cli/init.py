@@ -34,7 +34,7 @@ def init(
             overwrites CONFIG
     Exit    0   written
             1   the model does not fit the GPU
-            2   CONFIG exists, or a wrong option
+            2   CONFIG exists, the model's folder does not, or a wrong option
 
     \b
     Examples:
@@ -42,6 +42,7 @@ def init(
       seqctx init my.yaml --base-model Qwen/Qwen3-8B --gpu rtx-4090
       seqctx init my.yaml --gpu cpu --manuscripts texts --goal voice
     """
+    from seqctx.catalog.model_folder import check_base
     from seqctx.scaffold.init import GOALS
     from seqctx.scaffold.new_file import (
         DEFAULT_MANUSCRIPTS,
@@ -59,11 +60,10 @@ def init(
         default=default_base_model(card),
         err=True,
     )
+    check_base(base_model)
     manuscripts = manuscripts or (
         click.prompt("Manuscripts (a file or a folder)", DEFAULT_MANUSCRIPTS, err=True),
     )
     goal = goal or click.prompt("Goal", type=click.Choice(GOALS), default="voice", err=True)
-    missing = write_config(config, base_model, card, manuscripts, goal)
-    if missing:
-        click.echo(missing, err=True)
+    write_config(config, base_model, card, manuscripts, goal)
     click.echo(f"written: {config}. Next: seqctx check {config}")

@@ -21,7 +21,7 @@ from seqctx.config.strategies import STRATEGY_NAMES, KnownStrategy, describe_str
 from seqctx.errors import InputError
 
 
-class Block(BaseModel):
+class FileBlock(BaseModel):
     """A mapping of the file as a model: it cannot be changed, and each key has a description."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True, protected_namespaces=())
@@ -101,7 +101,7 @@ Window = Annotated[
 ]
 
 
-class Dataset(Block):
+class Dataset(FileBlock):
     """One entry of ``datasets:`` or ``test_datasets:``."""
 
     model_config = ConfigDict(extra="allow")
@@ -110,7 +110,7 @@ class Dataset(Block):
     """A file, a folder or a hub id."""
 
 
-class Vllm(Block):
+class Vllm(FileBlock):
     """What vLLM serves. Keys not listed here are passed to ``vllm serve`` as flags."""
 
     model_config = ConfigDict(extra="allow")
@@ -143,7 +143,7 @@ class Vllm(Block):
         return None if self.max_model_len == AUTO else self.max_model_len
 
 
-class Prepare(Block):
+class Prepare(FileBlock):
     """How manuscripts become training examples."""
 
     model_config = ConfigDict(extra="forbid")
@@ -212,7 +212,7 @@ Goal = Literal["voice", "structure", "throughput"]
 """What a file is made for: ``seqctx init`` writes it, ``seqctx plan --options`` judges by it."""
 
 
-class Seqctx(Block):
+class Seqctx(FileBlock):
     """What seqctx reads; Axolotl ignores this block."""
 
     model_config = ConfigDict(extra="forbid")

@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from seqctx.catalog.keys import axolotl_names, unknown_keys
-from seqctx.config.blocks import Block, Dataset, Seqctx, Vllm
+from seqctx.config.blocks import Dataset, FileBlock, Seqctx, Vllm
 from seqctx.config.problem import InvalidConfigError, Problem
 from seqctx.config.source import Document, read_document, with_value
 from seqctx.config.values import explain_value
@@ -31,7 +31,7 @@ ATTENTION = (  # axolotl 0.19: schemas/enums.py, CANONICAL_ATTN_IMPLS
 )  # fmt: skip
 
 
-class Config(Block):
+class Config(FileBlock):
     """One file in ``axolotl_configs/``: what is trained, what is served, how text is prepared.
 
     A Config cannot be changed, compares by value, and remembers which keys were given. The same

@@ -1,4 +1,4 @@
-"""The file with defaults filled in: what Axolotl and vLLM do with it, read by all stages.
+"""The file with defaults filled in, as Axolotl and vLLM use it; all stages read this.
 
 Every default stands here once. Those of Axolotl's schema are compared to catalog/axolotl.json by a
 test; the others, with the place where they are set, are listed in `SOURCES`.
@@ -23,10 +23,10 @@ SOURCES = {
     "excess_length_strategy": "axolotl 0.19: utils/data/utils.py",
     "save_total_limit": "axolotl 0.19: core/builders/base.py",
     "chunked_cross_entropy_num_chunks": "axolotl 0.19: monkeypatch/loss/chunked.py",
-    "tensor_parallel_size": "axolotl 0.19: utils/distributed.py, one card where it is unset",
-    "context_parallel_size": "axolotl 0.19: utils/distributed.py, one card where it is unset",
-    "dp_shard_size": "axolotl 0.19: utils/distributed.py, one card where it is unset",
-    "dp_replicate_size": "axolotl 0.19: utils/distributed.py, one card where it is unset",
+    "tensor_parallel_size": "axolotl 0.19: utils/distributed.py, one GPU where it is unset",
+    "context_parallel_size": "axolotl 0.19: utils/distributed.py, one GPU where it is unset",
+    "dp_shard_size": "axolotl 0.19: utils/distributed.py, one GPU where it is unset",
+    "dp_replicate_size": "axolotl 0.19: utils/distributed.py, one GPU where it is unset",
 }
 """Defaults that Axolotl's schema does not give, and where they are set."""
 
@@ -114,7 +114,7 @@ class Effective:
 
     @property
     def vllm(self) -> Vllm:
-        """What is served."""
+        """The block on serving."""
         return self.config.vllm
 
     @property
@@ -149,12 +149,12 @@ class Effective:
 
     @property
     def rows_per_step(self) -> int:
-        """Rows of one optimizer step on one card."""
+        """Rows that one optimizer step takes on one GPU."""
         return self.micro_batch_size * self.gradient_accumulation_steps
 
     @property
     def eval_batch_size(self) -> int:
-        """Rows of one evaluation batch on one card (axolotl 0.19: utils/config)."""
+        """Rows of one evaluation batch on one GPU (axolotl 0.19: utils/config)."""
         return self.config.eval_batch_size or self.micro_batch_size
 
     @property
@@ -164,7 +164,7 @@ class Effective:
 
     @property
     def eval_strategy(self) -> str | None:
-        """When it is evaluated; None where nothing says (axolotl 0.19: core/builders/base.py)."""
+        """When training evaluates; None if the file does not say (axolotl: builders/base.py)."""
         by_steps = "steps" if self.get("eval_steps") else None
         return self.get("eval_strategy") or by_steps
 
@@ -175,7 +175,7 @@ class Effective:
 
     @property
     def seed(self) -> int:
-        """Of shuffling and drawing (axolotl 0.19: schemas/validation.py, set_default_seed)."""
+        """Seed of shuffling (axolotl 0.19: schemas/validation.py, set_default_seed)."""
         given = self.get("seed")
         return given if isinstance(given, int) else 42
 
@@ -183,10 +183,10 @@ class Effective:
 
     @property
     def is_mixed_precision(self) -> bool:
-        """Whether the trainer computes in 16 bit over weights that may be wider.
+        """Whether the trainer computes in 16 bit, whatever the width of the weights.
 
-        ``bf16`` is ``auto`` where the file does not name it, null being a name: bfloat16 then, or
-        fp16 where the machine, a CPU too, has none (axolotl 0.19: utils/config, resolve_dtype).
+        ``bf16`` is ``auto`` if the file does not have the key; null is not ``auto``. ``auto`` means
+        bfloat16, or fp16 on a machine without it (axolotl 0.19: utils/config, resolve_dtype).
         """
         bf16 = (self.config.model_extra or {}).get("bf16", "auto")
         return bool(bf16 or self.get("bfloat16") or self.get("fp16"))
@@ -247,16 +247,16 @@ class Effective:
         given = self.get("eot_tokens")
         return tuple(map(str, given)) if isinstance(given, list | tuple) else ()
 
-    # --- many cards
+    # --- several GPUs
 
     @property
     def training_sizes(self) -> dict[str, int]:
-        """Over how many cards training divides what; their product is the number of cards."""
+        """Number of GPUs for each way in which training is divided; their product is the total."""
         return {key: getattr(self, key) for key in TRAINING_SIZES}
 
     @property
     def serving_sizes(self) -> dict[str, int]:
-        """Over how many cards the server divides what; their product is the number of cards."""
+        """Number of GPUs for each way in which serving is divided; their product is the total."""
         return {key: _size(self.vllm.get(key)) for key in SERVING_SIZES}
 
     @cached_property
@@ -323,7 +323,7 @@ def _like(value: Any, default: Any) -> Any:
 
 
 def _size(value: Any) -> int:
-    """A number of cards; 1 where it is unset or none."""
+    """A number of GPUs; 1 if it is unset, or no number."""
     return value if isinstance(value, int) and value > 1 else 1
 
 

@@ -16,11 +16,11 @@ _COMMENT = "made by `seqctx schema`"
 
 
 def json_schema() -> dict[str, Any]:
-    """What a file may say: our typed keys, and every other key that Axolotl or vLLM knows.
+    """The keys that a file may have: our typed ones, and all that Axolotl or vLLM knows.
 
     Returns:
-        JSON Schema 2020-12. Types are given for the typed keys; other keys have a description, a
-        default and choices, where their package says so. Unknown keys are refused.
+        JSON Schema 2020-12. Typed keys have types; other keys have the description, default and
+        choices that their package gives. Unknown keys are refused.
     """
     schema = Config.model_json_schema()
     names = axolotl_names()
@@ -37,16 +37,16 @@ def json_schema() -> dict[str, Any]:
     for part, keys in inner.items():
         _add(parts[part], keys)
     _add(schema, known)
-    schema["patternProperties"] = {"^(_|x-)": {}}  # where people keep anchors
+    schema["patternProperties"] = {"^(_|x-)": {}}  # for YAML anchors
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": _DIALECT,
         "$comment": _COMMENT,
         **schema,
     }
 
 
 def write_schema(folder: Path) -> None:
-    """Put the schema beside YAML files, unless a file of that name is somebody else's."""
+    """Write the schema beside YAML files, unless another file has that name."""
     path = folder / SCHEMA_FILE
     if path.exists() and _COMMENT not in path.read_text("utf-8", "replace")[:300]:
         return
@@ -60,14 +60,14 @@ def schema_text() -> str:
 
 
 def _add(block: dict[str, Any], keys: dict[str, Any]) -> None:
-    """Add the keys that a block passes through; any other is refused."""
+    """Add the keys that a block passes through, and refuse all others."""
     for key, entry in sorted(keys.items()):
         block["properties"].setdefault(key, _property(entry))
     block["additionalProperties"] = False
 
 
 def _property(entry: dict[str, Any]) -> dict[str, Any]:
-    """One key that is passed through: its value may be anything."""
+    """One key that is passed through, with any value."""
     found: dict[str, Any] = {}
     if about := entry.get("about"):
         found["description"] = about

@@ -1,4 +1,4 @@
-"""The built-in example: what seqctx explains with where no file is given."""
+"""The built-in example, which seqctx explains if no file is given."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EXAMPLE = "Llama-3.1-8B-Instruct trained with QLoRA and served on one RTX 5090 (
 
 
 def example_config(overrides: Mapping[str, Any] | None = None) -> Config:
-    """The file that ``seqctx init`` writes for an 8B model on a 32 GB card.
+    """The file that ``seqctx init`` writes for an 8B model on a 32 GB GPU.
 
     Args:
         overrides: keys that the command line overrides, dotted.

@@ -1,4 +1,4 @@
-"""Files and blocks that fit a model and a card: what ``init`` writes and ``--suggest`` shows."""
+"""Files and blocks that fit a model and a GPU: ``init`` writes them, ``--suggest`` shows them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from seqctx.plan.training import plan_training
 
 GOALS: tuple[Goal, ...] = get_args(Goal)
 UTILIZATION = 0.90
-_WINDOW = 64_000  # as wide as retrieval over notes and chapters asks for [tokens]
+_WINDOW = 64_000  # tokens; enough for notes and chapters beside a long answer
 _SEQUENCES = 9  # fewer are reported to fail at warm-up on Blackwell cards
 
 _OF_GOAL: dict[Goal, dict[str, Any]] = {
@@ -66,20 +66,20 @@ def propose(
     model: Model | None,
     stem: str,
 ) -> Config:
-    """A whole file for a writer's QLoRA: what is trained, what is served, from which text.
+    """A complete file for a writer's QLoRA: training, serving, and the text.
 
     Args:
         base_model: a folder or hub id.
-        gpu: the card.
+        gpu: the GPU.
         manuscripts: files and folders of text.
         goal: ``voice`` trains on 2,048 tokens; ``structure`` on 4,096; ``throughput`` on 2,048,
             with several examples packed into a row, isolated from each other.
-        model: the model's, where known.
+        model: the base model, if it is known.
         stem: the file's name without its ending.
 
     Raises:
-        CheckError: when the card cannot train it, not with a fused loss either, or when the
-            model's 16-bit weights leave no room to serve it.
+        CheckError: when training does not fit the GPU, even with a fused loss, or when the model's
+            16-bit weights leave no room for a KV cache.
     """
     on_cpu = gpu.architecture == "cpu"
     sequence_len = _OF_GOAL[goal]["sequence_len"]
@@ -140,15 +140,15 @@ def propose(
 
 
 def _has_bf16(gpu: Gpu) -> bool:
-    """Whether bfloat16 is computed in: on a CPU, too, though slowly."""
+    """Whether it computes in bfloat16; a CPU does, too, though slowly."""
     return gpu.has_bf16 or gpu.architecture == "cpu"
 
 
 def _trainable(cfg: Config, model: Model, gpu: Gpu) -> Config:
-    """The file where it fits the card, else with a fused loss, which keeps no logits.
+    """The file if training fits the GPU, else the file with a fused loss, which keeps no logits.
 
     Raises:
-        CheckError: where that does not fit either.
+        CheckError: when that does not fit either.
     """
     fused = cfg.replace(**_FUSED)
     try:
@@ -160,43 +160,45 @@ def _trainable(cfg: Config, model: Model, gpu: Gpu) -> Config:
     if plan.fits is not False:
         return fused
     raise CheckError(
-        f"{gpu.name}: training at {cfg.sequence_len} takes {plan.device / GIB:.1f} GiB, with a "
-        f"fused loss, and the card has {gpu.usable_gib:.1f}. Take a smaller model."
+        f"{gpu.name}: training at {cfg.sequence_len} tokens needs {plan.device / GIB:.1f} GiB even "
+        f"with a fused loss, and the GPU has {gpu.usable_gib:.1f} GiB. Choose a smaller model."
     )
 
 
 def runbook(cfg: Config, path: Path, goal: Goal) -> str:
-    """The header of a written file: what it is and how it is run."""
+    """The header of a new file: what it is and how it is run."""
     return "\n\n".join(
         (
             f"{Path(cfg.base_model).name}, {cfg.adapter} rank {cfg.lora_r}, on {cfg.seqctx.gpu}; "
             f"goal: {goal}.",
             f"check: seqctx check {path}",
             f"run: seqctx prepare {path}; seqctx train {path}; seqctx serve {path}",
-            "Relative paths count from the folder that the command is run in.",
+            "Relative paths start at the folder that you run the command in.",
         )
     )
 
 
 def _dataset(folder: str, side: Literal["train", "held_out"], ends: bool) -> dict[str, str]:
-    """One entry of what ``prepare`` writes; the end of the turn is trained where text ends."""
+    """One data file that ``prepare`` writes; the end of a turn is trained only where text ends."""
     entry = {"path": f"{folder}/{data_file(side, ends=ends)}", "ds_type": "json"}
     entry |= {"split": "train"} if side == "held_out" else {}
     return {**entry, "type": "chat_template", "train_on_eos": "turn" if ends else "none"}
 
 
 def serving_block(cfg: Config, model: Model | None, gpu: Gpu | None) -> dict[str, Any]:
-    """The ``vllm:`` block that fits: as wide as the model and the card allow, up to 64,000.
+    """A ``vllm:`` block that fits: the window is as long as model and GPU allow, up to 64,000.
 
     Raises:
-        CheckError: when not even one trained example fits beside the weights, or when the model
-            needs bfloat16 and the card has none.
+        CheckError: when not even one training example fits beside the weights, or when the model
+            needs bfloat16 and the GPU has none.
     """
     block: dict[str, Any] = {"max_num_seqs": _SEQUENCES, "dtype": "bfloat16"}
     if gpu and not _has_bf16(gpu):
         if "float16" in find_architecture(cfg.base_model, model).not_served_in:
-            raise CheckError(f"{gpu.name}: it has no bfloat16, and vLLM serves {cfg.base_model} "
-                             "in no float16. Take another model or card.")  # fmt: skip
+            raise CheckError(
+                f"{gpu.name}: this GPU has no bfloat16, and vLLM does not serve {cfg.base_model} "
+                "in float16. Choose another model or GPU."
+            )
         block["dtype"] = "float16"
     window = min(_WINDOW, model.max_position) if model else None
     if model and gpu and gpu.architecture == "cpu":
@@ -211,7 +213,7 @@ def serving_block(cfg: Config, model: Model | None, gpu: Gpu | None) -> dict[str
         if longest < cfg.sequence_len:
             raise CheckError(
                 f"{gpu.name if gpu else ''}: {model.weights_gib:.1f} GiB of 16-bit weights leave "
-                f"no room for {cfg.sequence_len} tokens of KV cache. Take a smaller model."
+                f"no room for a KV cache of {cfg.sequence_len} tokens. Choose a smaller model."
             )
         if longest > cfg.sequence_len + 2000:
             longest -= longest % 1000

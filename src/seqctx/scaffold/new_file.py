@@ -1,4 +1,4 @@
-"""Writing a new config file: what is proposed where nothing is said, and the file itself."""
+"""Writing a new config file: the defaults of its questions, and the file itself."""
 
 from __future__ import annotations
 
@@ -22,64 +22,58 @@ _SMALL_MODEL, _LARGE_MODEL = (
 
 
 def refuse_existing(path: Path) -> None:
-    """Raise if there is a file already, before anything is asked.
+    """Check that a file can be written without overwriting another.
 
     Raises:
-        InputError: when there is.
+        InputError: when the path exists.
     """
     if path.exists():
-        raise InputError(f"{path}: is there already. Choose another name, or move it away.")
+        raise InputError(f"{path}: exists already. Choose another name, or move it away.")
 
 
 def default_gpu() -> str:
-    """The name of this machine's GPU; ``cpu`` where there is none that is known."""
+    """The name of this machine's GPU; ``cpu`` if it has none that is known."""
     here = machine_gpu()
     return here.name if here else "cpu"
 
 
 def gpu_named(name: str) -> Gpu:
-    """The GPU of a name.
+    """The GPU with this name.
 
     Raises:
-        InputError: when no such GPU is known; with all that are.
+        InputError: when the name is not known; it lists the known names.
     """
     if gpu := find_gpu(name):
         return gpu
-    raise InputError(f"--gpu: {name!r} is none of {', '.join(known_gpus())}. Name one.")
+    known = ", ".join(known_gpus())
+    raise InputError(f"--gpu: unknown GPU (got {name!r}). Choose one of {known}.")
 
 
 def default_base_model(gpu: Gpu) -> str:
-    """A model that can be trained there: a tiny one on a CPU, else one of 8B parameters."""
+    """A model that can be trained on this GPU: a tiny one on a CPU, else one of 8B parameters."""
     return _SMALL_MODEL if gpu.architecture == "cpu" else _LARGE_MODEL
 
 
 def write_config(
     path: Path, base_model: str, gpu: Gpu, manuscripts: tuple[str, ...], goal: Goal
-) -> str | None:
+) -> None:
     """Write a new file, and beside it the schema for editors.
 
     Args:
-        path: where; nothing may be there.
+        path: the new file.
         base_model: a folder or a hub id.
-        gpu: to train and serve on.
+        gpu: the GPU to train and serve on.
         manuscripts: files and folders of text.
         goal: see `scaffold.init.propose`.
 
-    Returns:
-        What is missing before the file can be used, such as the model's folder; None where
-        nothing is.
-
     Raises:
-        InputError: when the file is there already, or cannot be written.
+        InputError: when the file exists or cannot be written, or when the model's folder is
+            missing.
         CheckError: when the model does not fit the GPU.
     """
     refuse_existing(path)
+    check_base(base_model)
     model = find_model(base_model)
     cfg = propose(base_model, gpu, manuscripts, goal, model=model, stem=path.stem)
     write_new(path, annotated_yaml(cfg, runbook(cfg, path, goal)))
     write_schema(path.parent)
-    try:
-        check_base(base_model)
-    except InputError as error:
-        return str(error)
-    return None

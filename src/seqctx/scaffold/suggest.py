@@ -1,4 +1,4 @@
-"""The blocks that a file lacks, as a diff."""
+"""The blocks that a file does not have, as a diff."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from seqctx.scaffold.init import serving_block
 
 
 def suggest_for_file(name: str, overrides: Mapping[str, Any] | None, stdin: IO[bytes]) -> str:
-    """The blocks that a file lacks; see `suggest`.
+    """The blocks that a file does not have; see `suggest`.
 
     Args:
         name: its path; ``-`` for standard input.
@@ -35,20 +35,20 @@ def suggest_for_file(name: str, overrides: Mapping[str, Any] | None, stdin: IO[b
 
 
 def suggest(text: str, name: str, cfg: Config, facts: Facts, machine: Gpu | None = None) -> str:
-    """The blocks that a file lacks, as a diff that ``patch`` takes.
+    """The blocks that a file does not have, as a diff for ``patch``.
 
     Args:
         text: the file.
         name: its path, for the diff's header.
         cfg: the same, validated.
         facts: what is known beside it.
-        machine: this machine's card, for a file that names none.
+        machine: this machine's GPU, for a file that names none.
 
     Returns:
-        A unified diff; empty where both blocks are there.
+        A unified diff; empty if the file has both blocks.
 
     Raises:
-        CheckError: when the model cannot be served on the card.
+        CheckError: when the model cannot be served on the GPU.
     """
     added = ""
     gpu = facts.gpu or machine
@@ -59,12 +59,14 @@ def suggest(text: str, name: str, cfg: Config, facts: Facts, machine: Gpu | None
         added += "\n" + dump_yaml({"vllm": block})
     if "seqctx" not in cfg.model_fields_set:
         named = (
-            f"  gpu: {gpu.name}\n" if gpu else "  # gpu: rtx-5090    # check says what fits it\n"
+            f"  gpu: {gpu.name}\n"
+            if gpu
+            else "  # gpu: rtx-5090    # then check reports what does not fit\n"
         )
         added += f"\nseqctx:\n{named}"
     lines = text.splitlines(keepends=True)
     ended = text if text.endswith("\n") or not text else f"{text}\n"
     after = [*ended.splitlines(keepends=True), *added.splitlines(keepends=True)]
-    unended = "\n\\ No newline at end of file\n"  # patch wants to be told
+    unended = "\n\\ No newline at end of file\n"  # patch needs this mark
     changes = difflib.unified_diff(lines, after, name, name) if added else ()
     return "".join(line if line.endswith("\n") else line + unended for line in changes)
