@@ -1,7 +1,7 @@
 """Writes catalog/axolotl.json and vllm.json: the names that the packages themselves know.
 
 Axolotl is read without importing it (griffe): the version of .venv-train, and the newest, from its
-wheel, which pip fetches. vLLM's flags are asked of its own parser, in .venv-serve.
+wheel, which uv fetches. vLLM's flags are asked of its own parser, in .venv-serve.
 
     .venv/bin/python scripts/catalog.py                  # rewrites both files
     .venv/bin/python scripts/catalog.py --out FOLDER     # elsewhere, to compare
@@ -17,12 +17,13 @@ import re
 import subprocess
 import sys
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import griffe
+
+from seqctx.system.uv import Uv
 
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "src" / "seqctx" / "catalog"
@@ -70,14 +71,12 @@ def write(path: Path, data: dict[str, Any]) -> None:
 
 
 def fetched(folder: Path) -> Path:
-    """The newest wheel, unpacked; it wants a newer Python than this one, and is only read."""
-    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:"]
-    command += ["--python-version", "3.12", "--dest", str(folder), f"axolotl=={NEWEST}.0"]
-    subprocess.run(command, check=True)
-    (wheel,) = folder.glob("axolotl-*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(folder / "axolotl-wheel")
-    return folder / "axolotl-wheel"
+    """The newest Axolotl, unpacked; it needs a newer Python than this one, and is only read."""
+    Uv(folder).install(
+        Path(sys.executable), "--target", str(folder), "--python-version", "3.12",
+        "--only-binary", ":all:", f"axolotl=={NEWEST}.0",
+    )  # fmt: skip
+    return folder
 
 
 def axolotl(site: Path) -> dict[str, Any]:
