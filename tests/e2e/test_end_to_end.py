@@ -120,7 +120,7 @@ def test_ctrl_c_before_the_first_step_leaves_nothing(trained: Path) -> None:
         process.send_signal(signal.SIGINT)
         rest = process.stderr.read()
     assert process.returncode == 130
-    assert "interrupted; nothing half-written was left" in rest
+    assert "Interrupted. No half-written files were left." in rest
     assert not processes("train")
     assert not [pid for pid in before_stop if alive(pid)]
     assert sorted((trained / "outputs").rglob("*")) == before
@@ -146,7 +146,7 @@ def test_vllms_refusal_is_one_line(trained: Path) -> None:
     line = answer.stderr.splitlines()[-1]
     assert "Cannot find the config file for awq" in line
     assert re.search(
-        r"Mend the key of vllm: that it names; the log is outputs/short/run/serve-\d+\.log\.$", line
+        r"Correct the key under vllm: that it names.*outputs/short/run/serve-\d+\.log\.$", line
     )
     assert "Traceback" not in answer.stderr
 
@@ -164,6 +164,13 @@ def test_the_demo_compares_base_and_adapter_and_stops(trained: Path) -> None:
     assert answer.returncode == 0, answer.stderr
     for step in ("prepare  up to date", "train    up to date", "serve    done", "ask      done"):
         assert step in answer.stderr
-    for word in ("both were asked", "base", "adapter", "author", "held-out loss:", "on disk"):
+    for word in (
+        "both models were asked",
+        "base",
+        "adapter",
+        "author",
+        "held-out loss:",
+        "on disk",
+    ):
         assert word in answer.stdout
     assert not processes("demo")

@@ -141,12 +141,12 @@ def test_killed_dead_and_interrupted_the_losses_are_the_same(
     assert not processes("resume")
     kept = max(int(p.name.split("-")[1]) for p in (project / PARTIAL).glob("checkpoint-*"))
     assert kept in (3, 4, 5)
-    assert f"step {kept} is kept. Go on: seqctx train --resume short.yaml" in rest
+    assert f"Step {kept} was saved. Continue: seqctx train --resume short.yaml" in rest
 
     answer = seqctx_process("train", "short.yaml", "--resume", "--no-page", cwd=project)
     assert answer.returncode == 0, answer.stderr
     losses = history(project / "outputs" / "short" / "checkpoint-8")
-    again = {(2, "eval_loss"), (kept, "eval_loss")}  # where it was gone on from
+    again = {(2, "eval_loss"), (kept, "eval_loss")}  # where it was resumed from
     assert losses.keys() - again == unbroken.keys() - again
     worst = max(abs(losses[k] - unbroken[k]) for k in unbroken)
     print(f"largest difference of {len(losses)} losses: {worst:.2e}")
