@@ -136,9 +136,9 @@ def test_overlap_is_a_quarter_by_default(novella: Path, tokenizer: Tokenizer) ->
 @pytest.mark.parametrize(
     ("prepare", "message"),
     [
-        ({"overlap": 0.25}, "overlap counts with strategy: overlap only"),
-        ({"strategy": "overlap", "context_tokens": 64}, "no context_tokens"),
-        ({"strategy": "overlap", "overlap": 0.95}, "a share up to 0.9"),
+        ({"overlap": 0.25}, "overlap needs strategy: overlap"),
+        ({"strategy": "overlap", "context_tokens": 64}, "context_tokens cannot be set with strategy: overlap"),
+        ({"strategy": "overlap", "overlap": 0.95}, "a share of at most 0.9"),
     ],
 )
 def test_keys_that_do_not_fit_the_strategy_are_refused(

@@ -105,6 +105,7 @@ def _read(path: Path) -> dict[str, tuple[str, ...]]:
         if not isinstance(wordings, list) or not wordings:
             raise InputError(
                 f"{path}: {kind}: must be a list of wordings (got {str(wordings)[:60]!r}). "
+                "Begin each one with '- '."
             )
         for wording in wordings:
             _check(path, kind, wording)
