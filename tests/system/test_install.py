@@ -7,6 +7,7 @@ import stat
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -89,6 +90,16 @@ def test_every_pin_but_torchs_cpu_build_has_a_hash(name: str) -> None:
     assert without == ({"torch"} if name.endswith("-cpu") else set())
 
 
+def test_an_environment_is_made_again_for_another_version_of_an_installed_seqctx(
+    uv: FakeUv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(install, "checkout", lambda: None)
+    monkeypatch.setattr(install, "own_distribution", lambda folder: ("seqctx.whl",))
+    assert make(tmp_path) and not make(tmp_path)
+    monkeypatch.setattr(install, "_installed", lambda: SimpleNamespace(version="9.9"))
+    assert make(tmp_path)
+
+
 def test_torchs_cpu_build_is_asked_for_by_name(uv: FakeUv, tmp_path: Path) -> None:
     seen: list[str] = []
     assert make(tmp_path, on_step=seen.append)
@@ -166,7 +177,7 @@ def test_whatever_fails_the_old_environment_stays(
 
 def test_torch_is_tried(uv: FakeUv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_TORCH", "1")
-    with pytest.raises(ToolError, match="torch does not load: no message. A machine without"):
+    with pytest.raises(ToolError, match="torch cannot be imported: no message. On a machine"):
         make(tmp_path)
     assert not (tmp_path / "venv").exists()
 

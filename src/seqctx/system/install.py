@@ -1,8 +1,8 @@
-"""Makes an environment from its pin list with uv: whole, or the old one stays.
+"""Installs a pin list into an environment, with uv; if anything fails, the old one stays.
 
     python -m seqctx.system.install FOLDER LIST
 
-is what make runs; ``seqctx setup`` does the same by name. Needs filelock, psutil and uv only.
+is what make runs; ``seqctx setup`` does the same by name. It needs filelock, psutil and uv only.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from importlib.resources import files
 from pathlib import Path
 
-from seqctx.errors import InputError, ToolError
+from seqctx.errors import SeqctxError, ToolError
 from seqctx.system.atomic import replaced_folder
 from seqctx.system.environments import local_environment, user_environment
 from seqctx.system.hashing import hash_file
@@ -32,12 +32,12 @@ TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 
 
 def pin_list(name: str) -> Path:
-    """The list that is shipped under a name such as ``train-cpu``."""
+    """The pin list of a name such as ``train-cpu``; it is part of the package."""
     return Path(str(files("seqctx.system") / "pins" / f"{name}.txt"))
 
 
 def place_of(name: str, device: str) -> tuple[Path, Path]:
-    """Where ``seqctx setup`` makes an environment, and from which list.
+    """The folder in which ``seqctx setup`` makes an environment, and the pin list it installs.
 
     Args:
         name: core, train or serve.
@@ -52,8 +52,13 @@ def place_of(name: str, device: str) -> tuple[Path, Path]:
 
 
 def stamp_of(folder: Path, pins: Path) -> Path:
-    """The file in an environment that says that it was made, whole, from this very list."""
-    return folder / f".made-{hash_file(pins)}"
+    """The file that an environment has if it was completely installed from this very list.
+
+    The Makefile computes the same name. Outside a checkout it also has the version of seqctx,
+    which is copied into the environment.
+    """
+    version = "" if checkout() else f"-{_installed().version}"
+    return folder / f".made-{hash_file(pins)}{version}"
 
 
 def make_environment(
@@ -66,29 +71,30 @@ def make_environment(
 ) -> bool:
     """Install a pin list and seqctx itself into an environment.
 
-    The new environment is made beside ``folder`` and takes its place when it is whole; until then,
-    and where anything fails, the old one stays.
+    The new environment is made beside ``folder`` and replaces it when it is complete. Until then,
+    and if anything fails, the old one stays.
 
     Args:
-        folder: of the environment.
-        pins: its list.
-        python: the interpreter that it is made for.
-        force: make it again, though it was made from this list.
-        on_step: called with what is being done, several times a second at most.
+        folder: the environment.
+        pins: the pin list.
+        python: the interpreter of the environment.
+        force: install again even if it is up to date.
+        on_step: called with what is being done, a few times a second at most.
 
     Returns:
-        Whether it was made; False where it is up to date.
+        Whether it was installed; False if it was up to date.
 
     Raises:
-        ToolError: when uv is not there, or fails; the line says why.
-        InputError: when the disk is full or the folder cannot be written.
-        CheckError: when the folder is no environment, or another run is making it.
+        ToolError: when uv is not installed, or fails.
+        InputError: when the disk is full, or the folder cannot be written.
+        CheckError: when the folder is not an environment, or another run is installing there.
     """
     if stamp_of(folder, pins).exists() and not force:
         return False
     uv = Uv(folder, on_step)
-    with replaced_folder(folder, made_by="pyvenv.cfg") as partial:
-        # its scripts find their Python beside them, so that the folder can be renamed
+    with replaced_folder(folder, made_by="pyvenv.cfg") as new:
+        partial = new.absolute()
+        # relocatable: scripts look for Python in their own folder, so it can be renamed
         uv.run("venv", "--relocatable", "--allow-existing", "--python", python,
                "--prompt", folder.name.lstrip("."), str(partial))  # fmt: skip
         with tempfile.TemporaryDirectory(prefix="seqctx-") as place:
@@ -96,7 +102,7 @@ def make_environment(
             torch = _torch_cpu_build(uv, partial, text)
             listed = Path(place) / pins.name
             listed.write_text(torch.pin(text), "utf-8")
-            if torch.options:  # for torch alone: that index has other builds of its kin, too
+            if torch.options:  # torch alone: that index also has other builds of torchao
                 uv.install(partial, f"torch=={torch.version}", *torch.options)
             uv.install(partial, "--requirements", str(listed),
                        "--build-constraints", str(pin_list("build")))  # fmt: skip
@@ -109,26 +115,31 @@ def make_environment(
 
 @dataclass(frozen=True)
 class _Torch:
-    """Which build of torch is taken: its version, and uv's options to find it."""
+    """The build of torch to install.
+
+    Attributes:
+        version: such as 2.13.0+cpu; None takes the list as it is.
+        options: uv's options to find it.
+    """
 
     version: str | None = None
     options: tuple[str, ...] = ()
 
     def pin(self, text: str) -> str:
-        """A list in which torch is this very build."""
+        """The list, with this version of torch."""
         if self.version is None:
             return text
         return re.sub(r"^torch==[^\s;]+", f"torch=={self.version}", text, flags=re.MULTILINE)
 
 
 def _torch_cpu_build(uv: Uv, environment: Path, pins: str) -> _Torch:
-    """Where a list wants torch's CPU build, as one without hashes does: who has it.
+    """The CPU build of torch, if the list needs it; there torch has no hash.
 
     It is asked for by its full version, such as 2.13.0+cpu, so that the CUDA build of the same
-    version is never taken in its place.
+    version is never installed instead.
 
     Raises:
-        ToolError: when neither the indexes at hand nor PyTorch's own have it.
+        ToolError: when neither the indexes of pip's settings nor PyTorch's own have it.
     """
     found = re.search(r"^torch==(\S+)\s*$", pins, re.MULTILINE)
     if not found or not sys.platform.startswith("linux"):  # elsewhere PyPI's build is for the CPU
@@ -151,30 +162,34 @@ def _python_of(environment: Path) -> str:
     found = re.search(
         r"^version_info = (\S+)", (environment / "pyvenv.cfg").read_text("utf-8"), re.M
     )
-    return found[1] if found else "of this version"
+    return found[1] if found else "of this environment"
 
 
 def checkout() -> Path | None:
-    """The folder of a checkout that this package runs from; None where it is installed."""
+    """The checkout that this package is run from; None if it is installed as a package."""
     root = Path(__file__).resolve().parents[3]
     return root if (root / "pyproject.toml").is_file() and (root / "src").is_dir() else None
 
 
+def _installed() -> Distribution:
+    try:
+        return distribution("seqctx")
+    except PackageNotFoundError:
+        raise ToolError("seqctx: is not installed as a package. Run: pip install seqctx") from None
+
+
 def own_distribution(folder: Path) -> tuple[str, ...]:
-    """Arguments for uv that install this very seqctx: the checkout, or a wheel of its files.
+    """Arguments for uv that install the running seqctx: its checkout, or a wheel of its files.
 
     Args:
-        folder: where a wheel may be written.
+        folder: for the wheel.
 
     Raises:
-        ToolError: when it is neither a checkout nor installed.
+        ToolError: when it is neither a checkout nor an installed package.
     """
     if root := checkout():
         return ("--editable", str(root))
-    try:
-        own = distribution("seqctx")
-    except PackageNotFoundError:
-        raise ToolError("seqctx: is not installed as a package. Run: pip install seqctx") from None
+    own = _installed()
     wheel = folder / f"seqctx-{own.version}-py3-none-any.whl"
     made_at_installation = ("INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json")
     with zipfile.ZipFile(wheel, "w") as archive:
@@ -186,18 +201,18 @@ def own_distribution(folder: Path) -> tuple[str, ...]:
 
 
 def _check_torch(environment: Path, folder: Path) -> None:
-    """That torch loads: a build for another machine fails only here.
+    """Check that torch can be imported, which a build for another machine cannot.
 
     Raises:
-        ToolError: when it does not.
+        ToolError: when it cannot.
     """
     command = [str(environment / "bin" / "python"), "-I", "-c", "import torch"]
     answer = subprocess.run(command, capture_output=True, text=True)
     if answer.returncode:
         cause = (answer.stderr.strip().splitlines() or ["no message"])[-1]
         raise ToolError(
-            f"{folder}: torch does not load: {cause}. A machine without an NVIDIA GPU needs "
-            "torch's CPU build: choose the device 'cpu'."
+            f"{folder}: torch cannot be imported: {cause}. On a machine without an NVIDIA GPU, "
+            "run it with --device cpu (DEVICE=cpu with make)."
         )
 
 
@@ -223,13 +238,13 @@ def printed_steps() -> Iterator[OnStep]:
 
 
 def made_line(folder: Path, seconds: float) -> str:
-    """What is said of an environment that was made."""
+    """The line that reports a new environment or model."""
     megabytes = sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
     return f"{folder}: made in {seconds:.0f} s, {megabytes:.0f} MB"
 
 
 def main() -> None:
-    """Make the environment in the folder of the first argument from the list of the second."""
+    """Install the pin list of the second argument into the folder of the first."""
     folder, pins = Path(sys.argv[1]), Path(sys.argv[2])
     started = time.monotonic()
     print(f"{folder}: installing {pins}", file=sys.stderr)
@@ -237,8 +252,9 @@ def main() -> None:
         with printed_steps() as show:
             made = make_environment(folder, pins, force=True, on_step=show,
                                     python=os.environ.get("PYTHON", sys.executable))  # fmt: skip
-    except (ToolError, InputError) as error:
-        sys.exit(str(error))
+    except SeqctxError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
     if made:
