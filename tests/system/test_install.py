@@ -158,7 +158,7 @@ def test_a_list_with_torchs_hashes_is_taken_as_it_is(uv: FakeUv, tmp_path: Path)
         ("--requirements", "error: Request failed after 3 retries\n  cause: Failed to fetch: "
          "https://u:secret@host/simple/click/\n  cause: dns error\n", ToolError,
          r"venv: the download failed: https://\*\*\*@host/simple/click/: dns error. Check the net"),
-        ("--editable", "error: boom", ToolError, r"venv: uv: boom. Solve that"),
+        ("--editable", "error: boom", ToolError, r"venv: uv failed: boom. Solve this"),
     ],
 )  # fmt: skip
 def test_whatever_fails_the_old_environment_stays(
@@ -204,7 +204,7 @@ def test_a_folder_that_is_no_environment_is_left_alone(uv: FakeUv, tmp_path: Pat
          "the download failed: unexpected EOF"),
         ("error: Failed to read `a`\n  cause: Hash mismatch for `a==1`\n\nExpected:\n  x", False,
          "`a==1`: the hash of the downloaded file is not the hash in the pin list"),
-        ("x\nkilled\n", False, "uv: killed"),
+        ("x\nkilled\n", False, "uv failed: killed"),
     ],
 )  # fmt: skip
 def test_a_failure_is_one_line(output: str, offline: bool, fact: str) -> None:

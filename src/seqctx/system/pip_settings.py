@@ -1,4 +1,4 @@
-"""pip's settings, handed to uv, which does not read them by itself."""
+"""Hands pip's settings to uv, which does not read them itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs uv: with pip's settings, its progress told, its failures in one line."""
+"""Runs uv with pip's settings, reports what it is doing, and explains its failures in one line."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ OnStep = Callable[[str], None]
 
 
 class NotOffered(ToolError):
-    """No index at hand has what is asked for."""
+    """No package index has what is asked for."""
 
 
 def find_uv() -> Path:
-    """The program uv: of this Python, beside it, or on PATH.
+    """The program uv: from the package uv of this Python, or on PATH.
 
     Raises:
-        ToolError: when there is none.
+        ToolError: when uv is not installed.
     """
     with suppress(ImportError, FileNotFoundError):
         from uv import find_uv_bin
@@ -42,13 +42,13 @@ def find_uv() -> Path:
 
 @dataclass(frozen=True)
 class Uv:
-    """The program, and what its messages are about.
+    """The program uv, at work on one folder.
 
     Attributes:
-        folder: what is made with it; errors name it.
-        on_step: called with what it is doing, several times a second at most.
-        program: where it is.
-        environment: what it runs with.
+        folder: what is made; errors name it.
+        on_step: called with what uv is doing, a few times a second at most.
+        program: the program's path.
+        environment: its environment variables.
     """
 
     folder: Path
@@ -57,7 +57,7 @@ class Uv:
     environment: dict[str, str] = field(default_factory=lambda: uv_environment(read_pip_settings()))
 
     def install(self, environment: Path, *arguments: str) -> None:
-        """Install packages, hashes verified where a list has them, and nothing that they need."""
+        """Install packages without their dependencies; hashes in a list are checked."""
         self.run("pip", "install", "--no-deps", "--python", str(environment), *arguments)
 
     def unpack(self, package: str, sha256: str, folder: Path) -> None:
@@ -85,7 +85,7 @@ class Uv:
                 raise self.failure(log.read().decode("utf-8", "replace"))
 
     def failure(self, output: str) -> ToolError | InputError:
-        """The error that uv's output means, as one line."""
+        """The error for uv's output, in one line."""
         free = min(free_bytes(self.folder), free_bytes(_cache(self.environment)))
         kept = "The old environment is unchanged." if self.folder.exists() else ""
         offline = self.environment.get("UV_OFFLINE", "").lower() in ("1", "true")
@@ -102,13 +102,13 @@ def _cache(environment: dict[str, str]) -> Path:
 def explain_failure(
     output: str, *, offline: bool, free: int
 ) -> tuple[str, str, type[ToolError] | type[InputError]]:
-    """What uv's output says: the fact, what to do, and the kind of error.
+    """Find out why uv failed: the fact, what to do, and the kind of error.
 
     Args:
-        output: all that it printed. Its errors stand as ``error: ...`` and ``cause: ...``; before
+        output: all that uv printed. Its errors stand as ``error: ...`` and ``cause: ...``; before
             0.13 as ``× ...``, ``╰─▶ ...`` and ``Caused by: ...``.
         offline: whether it was told to use no network.
-        free: what the disks at hand have left [B].
+        free: free space of the fullest disk that it writes to [B].
     """
     output = without_secrets(output)
     found = re.findall(r"^\s*(?:error:|cause:|Caused by:|×|╰─▶)\s*(.+)$", output, re.MULTILINE)
@@ -138,7 +138,7 @@ def explain_failure(
         fact = f"the configured package indexes do not have every package: {cause}"
         return fact, "Check the index and the constraints in pip's settings.", NotOffered
     head = "" if len(found) < 2 else f"{found[0].rstrip('.')}: "
-    return f"uv: {head}{cause}", "Solve that and run it again.", ToolError
+    return f"uv failed: {head}{cause}", "Solve this and run it again.", ToolError
 
 
 def _fetched(causes: list[str]) -> str:
@@ -151,7 +151,7 @@ _SIZES = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
 
 def steps(output: Iterator[str]) -> Iterator[str]:
-    """What uv is doing, told from the lines that it prints."""
+    """What uv is doing, from the lines that it prints."""
     asked: dict[str, float] = {}
     arrived = 0.0
     for line in output:
