@@ -16,7 +16,9 @@ from seqctx.errors import InputError
 
 @click.command()
 @click.argument("configs", metavar="CONFIG...", nargs=-1, required=True)
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list, one object a problem.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print a JSON list, an object for each problem."
+)
 @click.option("--strict", is_flag=True, help="Exit with 1 for warnings, too.")
 @click.option(
     "--suggest", "as_diff", is_flag=True,
@@ -45,8 +47,8 @@ def check(
 ) -> None:
     r"""Find problems that Axolotl and vLLM do not report.
 
-    Prints all problems of each CONFIG, one a line: errors, warnings and notes, each with what to
-    do. CONFIG may be - for standard input.
+    Prints all problems of each CONFIG, one on each line: errors, warnings and notes, each with what
+    to do. CONFIG may be - for standard input.
 
     With --prove-isolation, Axolotl packs a few examples and trains on them for one step, on a tiny
     random model of the base model's class. One token of one example is changed: no other example's
@@ -56,7 +58,7 @@ def check(
     Needs   the file; with --prove-isolation also Axolotl (seqctx setup train)
     Writes  nothing
     Exit    0   good
-            1   an error (with --strict, or a warning); or a leak was measured
+            1   an error (with --strict, also a warning), or a leak
             2   a file that cannot be read
             3   Axolotl failed
 

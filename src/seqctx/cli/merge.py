@@ -19,7 +19,7 @@ from seqctx.cli.options import CONFIG, DRY_RUN, FORCE, SET, print_failures
 @click.option(
     "--evaluate/--no-evaluate",
     default=True,
-    help="Compare held-out losses before and after merging. Default: do.",
+    help="Compare held-out losses before and after merging. Default: --evaluate.",
 )
 def merge(
     config: Path, overrides: dict[str, Any], force: bool, dry_run: bool, evaluate: bool
@@ -36,7 +36,7 @@ def merge(
     \b
     Needs   Axolotl (seqctx setup train), the adapter of seqctx train, the base
             model
-    Writes  OUTPUT_DIR/merged
+    Writes  OUTPUT_DIR/merged, where OUTPUT_DIR is output_dir in CONFIG
     Exit    0   merged or up to date
             1   no adapter, or one that does not belong to the base model
             2   input that cannot be used

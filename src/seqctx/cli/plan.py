@@ -26,8 +26,8 @@ def plan(
 ) -> None:  # fmt: skip
     r"""Compute the memory and time that training and serving need.
 
-    Shows every part of the memory with its formula, whether it fits the GPU, and how far
-    sequence_len, batch size, rank and context length could go.
+    Shows every part of the memory with its formula, whether all of it fits the GPU, and the largest
+    sequence_len, batch size, rank and context length that would fit.
 
     With --options, ways to train (length, overlap, packing) are compared for your manuscript, and
     one is chosen for the goal that seqctx.goal names, with reasons.

@@ -40,7 +40,8 @@ def serve(
     \b
     Needs   vLLM (seqctx setup serve), the base model, the adapter of seqctx
             train
-    Writes  its log: OUTPUT_DIR/run/serve-PORT.log, or outputs/serve-PORT.log
+    Writes  its log: serve-PORT.log, in run/ of the file's output_dir if that
+            was trained, else in outputs/
     Exit    0   good
             1   problems found before vLLM starts, or no server answers
             2   input that cannot be used

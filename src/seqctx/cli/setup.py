@@ -43,8 +43,10 @@ def setup(what: tuple[str, ...], device: str | None, force: bool, dry_run: bool)
     \b
     Needs   a network, or a uv cache that holds the packages
     Writes  the environment or model
-    Exit    0 good; 1 another run is installing there; 2 wrong usage, or a
-            full disk; 3 uv failed
+    Exit    0   installed, or up to date
+            1   another run is installing there
+            2   wrong usage, or a full disk
+            3   uv failed
 
     \b
     Examples:

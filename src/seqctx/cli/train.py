@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option(
     "--page/--no-page",
     default=True,
-    help="Compare base model and adapter on held-out text afterwards, as a page. Default: do.",
+    help="Compare base model and adapter on held-out text afterwards, as a page. Default: --page.",
 )
 @click.argument("launcher", nargs=-1, type=click.UNPROCESSED)
 def train(
@@ -36,8 +36,8 @@ def train(
     r"""Train the model with Axolotl.
 
     First the file, its data, memory and disk space are checked. Then Axolotl runs on a copy of
-    CONFIG with all settings filled in. OUTPUT_DIR gets the checkpoint with the lowest held-out
-    loss. Does nothing if nothing changed since the last run.
+    CONFIG with all settings filled in. OUTPUT_DIR, which is output_dir in CONFIG, gets the
+    checkpoint with the lowest held-out loss. Does nothing if nothing changed since the last run.
 
     Ctrl-C stops after the current step, with a checkpoint; a second Ctrl-C stops at once. A run
     that was interrupted or failed continues with --resume. An earlier result stays in OUTPUT_DIR
