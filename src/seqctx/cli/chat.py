@@ -62,7 +62,7 @@ def chat(
     address = target_address(target, overrides, url)
     models = server_status(address).models
     if model is not None and model not in models:
-        raise InputError(f"--model: {model!r} is none of {', '.join(models)}. Name one.")
+        raise InputError(f"--model: not served here (got {model}). Use one of {', '.join(models)}.")
     talk = Chat(
         address, models, answering=(model or models[-1],), system=system,
         temperature=temperature, max_tokens=max_tokens, seed=seed,
