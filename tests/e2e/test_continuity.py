@@ -13,8 +13,8 @@ def test_nothing_depends_on_the_training_length() -> None:
     assert answer.returncode == 0, answer.stdout + answer.stderr
     measured = answer.stdout[answer.stdout.index("Measured on prepare/models/") :].splitlines()
     rows = [line.split() for line in measured if line.startswith("  at ")]
-    assert [int(row[1]) for row in rows] == [63, 128, 129, 256, 384]
-    assert float(rows[0][2]) == 0
-    assert all(float(row[2]) > 0.001 for row in rows[1:])
+    assert [int(row[2]) for row in rows] == [63, 128, 129, 256, 384]
+    assert float(rows[0][3]) == 0
+    assert all(float(row[3]) > 0.001 for row in rows[1:])
     assert all(float(row[-1]) == 0 for row in rows)  # the control: what a reset looks like
     assert "Confirmed: attention reaches beyond the training length of 128" in measured[-1]
