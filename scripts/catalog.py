@@ -28,7 +28,6 @@ from seqctx.system.uv import Uv
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "src" / "seqctx" / "catalog"
 INSTALLED, NEWEST = "0.19", "0.21"
-SCHEMAS = "axolotl.utils.schemas"
 VLLM_VERSION = "0.32"
 FLAGS = """
 import json
@@ -82,8 +81,8 @@ def fetched(folder: Path) -> Path:
 def axolotl(site: Path) -> dict[str, Any]:
     """The keys of Axolotl's input, and what its plugins add, from a folder of packages."""
     loader = griffe.GriffeLoader(search_paths=[str(site)], allow_inspection=False)
-    config = loader.load(f"{SCHEMAS}.config", try_relative_path=False)
-    keys = fields(config["AxolotlInputConfig"])
+    whole = loader.load("axolotl", try_relative_path=False)  # a load of any part reads it all
+    keys = fields(whole["utils.schemas.config.AxolotlInputConfig"])
     for key, message in deprecations(site / "axolotl/utils/schemas/deprecated.py").items():
         if key in keys:
             keys[key]["deprecated"] = message
@@ -92,8 +91,12 @@ def axolotl(site: Path) -> dict[str, Any]:
         if name.startswith("_"):
             continue
         home = f"axolotl.integrations.{name}"
-        package = loader.load(home, try_relative_path=False)
-        classes = [c for m in modules(package) for c in m.classes.values() if not c.is_alias]
+        classes = [
+            c
+            for m in modules(whole["integrations"][name])
+            for c in m.classes.values()
+            if not c.is_alias
+        ]
         models = [c for c in classes if any("BaseModel" in str(base) for base in c.bases)]
         types = [entry["type"] for model in models for entry in fields(model).values()]
         roots = [c for c in models if not any(c.name in each for each in types)]
