@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from seqctx.catalog.architectures import architecture_of_type
 from seqctx.catalog.gpus import find_gpu, known_gpus
 from seqctx.catalog.lookup import (
+    Family,
     find_architecture,
     find_model,
     find_own_templates,
@@ -38,6 +39,24 @@ def test_rows_are_consistent(name: str) -> None:
     if model.unplanned is None and name not in ROUNDED:
         counted = model.block_parameters + model.expert_parameters + model.embedding_parameters
         assert counted == pytest.approx(model.parameters, rel=0.005)
+
+
+def test_every_family_has_the_form_that_is_read() -> None:
+    form = TypeAdapter(Family)
+    for path in (ROOT / "src/seqctx/catalog/models").glob("*.yaml"):
+        for family in yaml.safe_load(path.read_text("utf-8")):
+            assert form.validate_python(family)._replace(models=()) == Family.read(
+                {**family, "models": ()}
+            )
+
+
+def test_a_row_with_an_unknown_key_is_refused() -> None:
+    row = find_model("openai/gpt-oss-20b")
+    assert row
+    data = row.model_dump()
+    for wrong in ({"hiden": 1}, {"experts": {"routed": 1, "actve": 1}}):
+        with pytest.raises(ValidationError, match="hiden|actve"):
+            Model.model_validate({**data, **wrong})
 
 
 def test_a_rows_file_is_found_by_its_name() -> None:

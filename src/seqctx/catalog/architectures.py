@@ -1,14 +1,13 @@
 """What holds for a whole class of models, by the ``model_type`` that their config.json names.
 
-The same table serves a folder, whose config.json says its type, and a row of ``models/``, which
-names it. A type that is not here is unknown: nothing is claimed of it.
+A folder names its type in config.json, a row of ``models/`` names it in the row; both are looked up
+here. Nothing is claimed of a type that is not in the table.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 AttentionName = Literal["eager", "sdpa", "flash_attention_2"]
 Precision = Literal["float16", "bfloat16", "float32"]
@@ -21,18 +20,17 @@ FUSED_LINEARS = frozenset({"qkv_proj", "o_proj", "gate_up_proj", "down_proj"})
 """Their names where queries, keys and values are one layer, and gate and up another."""
 
 
-@dataclass(frozen=True, slots=True)
-class Architecture:
+class Architecture(NamedTuple):
     """A class of models.
 
     Attributes:
         linears: names of a block's linear layers (transformers 5.16: models/*/modeling_*.py); None
             where they are not known here.
-        gated_mlp: whether the MLP has a gate beside up and down.
+        gated_mlp: whether the MLP has a gate besides up and down.
         tied_embeddings: whether embeddings and head are one matrix where config.json does not say
             (transformers 5.16: models/*/configuration_*.py).
-        scales_positions: whether ``max_position_embeddings`` leaves the scaling of its rope out, so
-            that a factor multiplies it (vLLM 0.32: config/model.py, _get_and_verify_max_len).
+        scales_positions: whether a factor of rope scaling multiplies ``max_position_embeddings``
+            (vLLM 0.32: config/model.py, _get_and_verify_max_len).
         leaks_when_packed: attention implementations with which packed examples attend to one
             another, whatever their position ids say.
         not_served_in: precisions that vLLM refuses (0.32: config/model.py,
@@ -40,8 +38,8 @@ class Architecture:
         lora_on_embeddings: whether vLLM keeps room for adapters on embeddings and head (0.32:
             model_executor/models, classes whose embedding_modules are not empty).
         text_only: whether transformers has a class of it for text alone, which can be built small.
-        full_attention_every: where its class makes every so-manieth layer a full one although
-            config.json does not list the layers.
+        full_attention_every: the distance of layers with full attention, where the class sets it
+            although config.json does not list the layers.
     """
 
     linears: frozenset[str] | None = None

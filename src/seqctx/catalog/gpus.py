@@ -1,4 +1,4 @@
-"""GPUs by name: memory, bandwidth, arithmetic and what number formats they have."""
+"""GPUs by name: memory, bandwidth, arithmetic and the number formats that they compute in."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from seqctx.system.host import find_gpus
@@ -14,20 +14,20 @@ from seqctx.system.host import find_gpus
 
 @dataclass(frozen=True)
 class Gpu:
-    """One card.
+    """One kind of GPU.
 
     Attributes:
         name: as ``seqctx.gpu`` spells it, such as ``rtx-5090``.
         memory_gib: what nvidia-smi reports [GiB]; 0 for ``cpu``.
-        architecture: such as ``blackwell`` or ``ampere``; ``cpu`` where there is no card.
-        usable_gib: what CUDA reports as total, the driver's own taken off: all that a process
-            may have, its CUDA context included [GiB].
-        bandwidth_gb_s: of its memory [GB/s]; None without a card.
+        architecture: such as ``blackwell`` or ``ampere``; ``cpu`` for a machine without a GPU.
+        usable_gib: what CUDA reports as total, which leaves out what the driver keeps: all that a
+            process may use, its CUDA context included [GiB].
+        bandwidth_gb_s: of its memory [GB/s]; None for ``cpu``.
         bf16_tflops: dense tensor rate in bfloat16, accumulated in fp32 [TFLOP/s]; None where
             there is none.
         fp16_tflops: the same in fp16.
-        compute_capability: such as (12, 0); None without a card.
-        source: where the figures are from.
+        compute_capability: such as (12, 0); None for ``cpu``.
+        source: where the numbers are from.
     """
 
     name: str
@@ -77,7 +77,7 @@ def _table() -> dict[str, Gpu]:
 
 @cache
 def _rows() -> dict[str, Any]:
-    table: dict[str, Any] = json.loads(files(__package__).joinpath("gpus.json").read_text("utf-8"))
+    table: dict[str, Any] = json.loads(Path(__file__).with_name("gpus.json").read_text("utf-8"))
     return table
 
 
@@ -110,7 +110,7 @@ def known_gpus() -> list[str]:
 
 
 def find_gpu(name: str) -> Gpu | None:
-    """The card of a name such as ``rtx-5090`` or ``NVIDIA GeForce RTX 5090``; None if unknown."""
+    """The GPU of a name such as ``rtx-5090`` or ``NVIDIA GeForce RTX 5090``; None if unknown."""
     plain = re.sub(r"[\s_]+", "-", name.strip().lower())
     plain = re.sub(r"^(nvidia-)?(geforce-)?", "", plain)
     return _table().get(_aliases().get(plain, plain))

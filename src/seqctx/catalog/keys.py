@@ -5,12 +5,11 @@ The tables are generated from the packages by ``scripts/catalog.py``.
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, Literal
 
 KeyPath = tuple[str | int, ...]
@@ -49,7 +48,7 @@ def vllm_names() -> dict[str, Any]:
 
 
 def _table(name: str) -> dict[str, Any]:
-    table: dict[str, Any] = json.loads(files(__package__).joinpath(name).read_text("utf-8"))
+    table: dict[str, Any] = json.loads(Path(__file__).with_name(name).read_text("utf-8"))
     return table
 
 
@@ -132,6 +131,8 @@ def _unknown(key: str, known: Mapping[str, Any], path: KeyPath) -> tuple[str, st
     """Fact and remedy for a key that is not known where it stands."""
     reader = "vLLM would refuse it" if path == ("vllm",) else "Axolotl would ignore it"
     fact = f"unknown key; {reader}"
+    import difflib  # only for what is misspelled
+
     words = sorted(key.replace("-", "_").split("_"))
     close = [name for name in known if sorted(name) == sorted(key)]  # letters swapped
     close += [name for name in known if sorted(name.split("_")) == words]

@@ -1,30 +1,28 @@
 """Finds what the catalog knows of a model: by a folder, a row of ``models/``, or the hub.
 
-A file of ``models/`` is opened where its own name occurs in the model's, so that a look-up reads
-one or two of them. In each stand families, whose facts hold for every model of such a name, and in
-them rows, one a model.
+A file of ``models/`` is read if its own name occurs in the model's name, so a look-up reads one or
+two of them. A file lists families, whose facts hold for every model of that name, and each family
+lists its rows, one for each model.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from seqctx.catalog.architectures import Architecture, architecture_of_type
 from seqctx.catalog.chat_templates import read_end_of_turn
 from seqctx.catalog.config_json import read_model_folder
-from seqctx.catalog.models import Model, Row
+from seqctx.catalog.models import Model
 from seqctx.catalog.names import ModelName, Tuning, parse_name
 from seqctx.system.arguments import expect_type
 from seqctx.system.hub import hub_is_reachable
 
 
-class Ends(Row):
+class Ends(NamedTuple):
     """Tokens that end a text and a turn.
 
     Attributes:
@@ -36,48 +34,61 @@ class Ends(Row):
     turn: str | None = None
 
 
-class ReservedTokens(Row):
+class ReservedTokens(NamedTuple):
     """Numbered special tokens, from 0 on.
 
     Attributes:
         prefix: before the number.
         suffix: after it.
-        count: how many.
+        number: how many.
     """
 
     prefix: str
     suffix: str
-    count: int
+    number: int
 
 
-class Family(Row):
-    """Models whose names begin, or that were made from such, alike.
+class Family(NamedTuple):
+    """Models of one name, such as Llama 3.1 to 3.3, and models that name it as their origin.
 
     Attributes:
         family: its name, for readers.
-        marks: parts of a lower-case name that tell it.
+        marks: parts of a lower-case name by which a model belongs to it.
         model_type: of all of it; None where rows differ.
         templates: how Axolotl's names of its own chat templates begin.
-        plain: how a model was tuned whose name says no more than the size.
+        plain: how a model was tuned if only a size follows the mark in its name.
         ends: by how it was tuned.
         special_tokens: in the vocabulary; None where they are not known.
         reserved_tokens: more of them.
         source: where this is from.
         from_memory: what of it was noted from memory.
-        models: rows; what they do not say holds as the family has it.
+        models: rows; a row has the family's value for each field that it leaves out.
     """
 
     family: str
     marks: tuple[str, ...]
-    model_type: str | None = None
-    templates: tuple[str, ...] = ()
-    plain: Tuning | None = None
-    ends: dict[Tuning, Ends] = {}
-    special_tokens: tuple[str, ...] | None = None
-    reserved_tokens: ReservedTokens | None = None
     source: str
-    from_memory: tuple[str, ...] = ()
-    models: tuple[dict[str, Any], ...] = ()
+    model_type: str | None = None
+    templates: Sequence[str] = ()
+    plain: Tuning | None = None
+    ends: Mapping[Tuning, Ends] = {}
+    special_tokens: Sequence[str] | None = None
+    reserved_tokens: ReservedTokens | None = None
+    from_memory: Sequence[str] = ()
+    models: Sequence[Mapping[str, Any]] = ()
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> Self:
+        """One family of a YAML file; the file's form is tested, not checked here."""
+        reserved = data.get("reserved_tokens")
+        return cls(
+            **{
+                **data,
+                "marks": tuple(data["marks"]),
+                "ends": {tuning: Ends(**ends) for tuning, ends in data.get("ends", {}).items()},
+                "reserved_tokens": ReservedTokens(**reserved) if reserved else None,
+            }
+        )
 
     def tuning_of(self, name: ModelName) -> Tuning | None:
         """How a model of this family was tuned; None where its name leaves that open."""
@@ -98,14 +109,14 @@ class Family(Row):
             return None
         numbered = self.reserved_tokens
         more = (
-            [f"{numbered.prefix}{n}{numbered.suffix}" for n in range(numbered.count)]
+            [f"{numbered.prefix}{n}{numbered.suffix}" for n in range(numbered.number)]
             if numbered
             else []
         )
         return frozenset([*self.special_tokens, *more])
 
-    def model(self, row: dict[str, Any], name: ModelName) -> Model:
-        """A row as one value, for the name by which it was asked for."""
+    def model(self, row: Mapping[str, Any], name: ModelName) -> Model:
+        """A row with the family's facts, for the name that was looked up."""
         tuning = self.tuning_of(name)
         ends = self.ends_of(tuning)
         memory = row.get("from_memory", ())
@@ -127,8 +138,8 @@ class Family(Row):
 def find_model(base_model: str) -> Model | None:
     """The model of a folder or hub id; None where it is not known.
 
-    A hub id is one of a row's: by its whole name, else without the organisation and how the weights
-    are stored, else without how it was tuned, too (`names`).
+    A hub id is compared with the rows: first whole, then without the organisation and the format of
+    the weights, then without the tuning, too (see `names`).
 
     Raises:
         InputError: when the folder's config.json cannot be read, or the argument is no text.
@@ -222,11 +233,9 @@ def _families_in(name: ModelName) -> Iterator[Family]:
 
 
 @cache
-def _files() -> dict[str, Traversable]:
+def _files() -> dict[str, Path]:
     """Files of ``models/`` by their names without the ending."""
-    folder = files(__package__).joinpath("models")
-    found = {path.name: path for path in folder.iterdir() if path.name.endswith(".yaml")}
-    return {name.removesuffix(".yaml"): found[name] for name in sorted(found)}
+    return {path.stem: path for path in sorted(Path(__file__).with_name("models").glob("*.yaml"))}
 
 
 @cache
@@ -236,4 +245,4 @@ def _families(stem: str) -> tuple[Family, ...]:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is ten times as fast
     data = yaml.load(_files()[stem].read_text("utf-8"), loader)
-    return tuple(Family.model_validate(each) for each in data)
+    return tuple(map(Family.read, data))

@@ -37,7 +37,7 @@ class State(Row):
 
 
 class Layers(Row):
-    """Layers that attend in one way.
+    """Layers with the same kind of attention.
 
     Attributes:
         kind: ``full`` attention, a ``sliding`` window, ``linear`` attention, or ``latent`` (MLA).
@@ -145,8 +145,7 @@ class Model(Row):
         quantization: how its weights are stored if not in 16 bit: config.json's ``quant_method``,
             and the bits where those are not 4, as in ``gptq 8 bit``.
         source: where the facts are from.
-        from_memory: facts that were noted from memory and not read from a file; ``all`` of them,
-            or names of fields.
+        from_memory: fields that were noted from memory and not read from a file, or ``all``.
     """
 
     name: str
@@ -221,7 +220,7 @@ class Model(Row):
         if any(kind.keys_are_values for kind in self.attention):
             return "keys and values from one matrix in some layers"
         if self.experts and self.experts.shared:
-            return "experts that every token takes, beside routed ones"
+            return "shared experts besides the routed ones"
         if self.experts and not self.experts.sized:
             return f"{self.experts.routed} experts, whose width is not known"
         return None
@@ -302,12 +301,12 @@ class Model(Row):
         return self.end_of_turn if self.eos and self.end_of_turn != self.eos else None
 
     def indivisible(self, cards: int, *, copies: bool) -> str | None:
-        """What of a layer so many cards cannot share; None where they can, or where unknown.
+        """The part of a layer that so many GPUs cannot share; None where they can.
 
         Args:
-            cards: over which each layer is divided.
-            copies: whether key and value heads are copied where they are fewer than cards, as vLLM
-                does (0.32, models/llama.py); transformers needs whole ones on each card.
+            cards: number of GPUs that share each layer.
+            copies: whether key and value heads are copied if there are fewer of them than GPUs, as
+                vLLM does (0.32, models/llama.py); transformers needs whole heads on each GPU.
 
         Not covered: the width of experts, and latent attention (MLA), which has no key heads.
         """

@@ -1,15 +1,14 @@
 """What the name of a model says: its release, how it was tuned, how its weights are stored.
 
-The only place that takes names apart. A hub id is matched to a row of the catalog by its release:
-without the organisation, without how the weights are stored, without whether it is a base or an
-instruct model. A date stays: it names another release, whose positions may differ.
+Only this module parses names. A hub id is matched to a row of the catalog by its release: without
+the organisation, the format of the weights, and whether it is a base or an instruct model. A date
+stays: it names another release, whose positions may differ.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Tuning = Literal["base", "instruct"]
 
@@ -22,8 +21,7 @@ _STORAGE_MARKS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class ModelName:
+class ModelName(NamedTuple):
     """A hub id or folder, taken apart; all in lower case.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""Optimizers by Axolotl's names: whose they are, what they keep of a weight, where they run.
+"""Optimizers by Axolotl's names: their library, what they keep for a weight, where they run.
 
 Sources: transformers 5.16 (training_args.py, OptimizerNames; trainer_optimizer.py) and Axolotl 0.19
 (schemas/enums.py, CustomSupportedOptimizers) for names and libraries; bitsandbytes 0.50 and torchao
@@ -8,22 +8,20 @@ for the width of states; tests/e2e/test_parallel.py runs a first step over divid
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Library = Literal["torch", "apex", "bitsandbytes", "torchao", "other"]
 
 
-@dataclass(frozen=True, slots=True)
-class Optimizer:
+class Optimizer(NamedTuple):
     """One optimizer.
 
     Attributes:
-        library: whose implementation runs.
-        moment_bytes: bytes that it keeps of a trained weight of 4 bytes: two moments, one, or none;
-            8-bit ones of bitsandbytes with a scale of 4 bytes for every 256 of each. None where it
-            is not known.
-        paged: whether its state may leave the card when others need the memory.
+        library: where its implementation is from.
+        moment_bytes: bytes that it keeps for a trained weight of 4 bytes: two moments, one, or
+            none; 8-bit ones of bitsandbytes with a scale of 4 bytes for every 256 of each. None
+            where it is not known.
+        paged: whether its state may leave the GPU when something else needs the memory.
         takes_sharded_weights: whether it steps over DTensors, which FSDP2 and tensor parallel make.
         needs_cuda: whether it has CUDA kernels only.
         refused_in_tensor_parallel: whether Axolotl refuses it there (0.19: schemas/validation.py,
@@ -48,7 +46,7 @@ def _bnb(moment_bytes: float | None, *, cuda: bool = True, paged: bool = False) 
     return Optimizer("bitsandbytes", moment_bytes, paged, False, needs_cuda=cuda or paged)
 
 
-_ADAMW_8BIT = replace(_bnb(2.03), refused_in_tensor_parallel=True)
+_ADAMW_8BIT = _bnb(2.03)._replace(refused_in_tensor_parallel=True)
 _CUDA_ONLY = Optimizer(needs_cuda=True)
 
 OPTIMIZERS: Mapping[str, Optimizer] = {
@@ -68,7 +66,7 @@ OPTIMIZERS: Mapping[str, Optimizer] = {
     "adopt_adamw": Optimizer("other", 8.0),
     "ao_adamw_4bit": _AO_4BIT,
     "ao_adamw_8bit": _AO_8BIT,
-    "ao_adamw_fp8": replace(_AO_8BIT, needs_cuda=False),
+    "ao_adamw_fp8": _AO_8BIT._replace(needs_cuda=False),
     "galore_adamw_8bit": _CUDA_ONLY,
     "galore_adamw_8bit_layerwise": _CUDA_ONLY,
     "lion": _bnb(4.0, cuda=False),
@@ -79,7 +77,7 @@ OPTIMIZERS: Mapping[str, Optimizer] = {
     "optimi_adamw": Optimizer("other", 8.0),
     "paged_adamw": _bnb(8.0, paged=True),
     "paged_adamw_32bit": _bnb(8.0, paged=True),
-    "paged_adamw_8bit": replace(_bnb(2.03, paged=True), refused_in_tensor_parallel=True),
+    "paged_adamw_8bit": _bnb(2.03, paged=True)._replace(refused_in_tensor_parallel=True),
     "paged_ademamix_32bit": _bnb(None, paged=True),
     "paged_ademamix_8bit": _bnb(None, paged=True),
     "paged_lion": _bnb(4.0, paged=True),
@@ -93,7 +91,7 @@ OPTIMIZERS: Mapping[str, Optimizer] = {
     "schedule_free_adamw": Optimizer("other", 8.0),
     "sgd": Optimizer("torch", 0.0),
 }
-"""By Axolotl's name. One that is not here is of a plugin, or nothing is known of it."""
+"""By Axolotl's name. Nothing is known of one that is not here; a plugin may define it."""
 
 UNKNOWN_OPTIMIZER = Optimizer()
 """Of a name that is not in the table: nothing is claimed of it."""

@@ -2,7 +2,7 @@
 
 Source: vLLM 0.32: v1/core/kv_cache_utils.py (groups, pool, check at start),
 v1/kv_cache_interface.py (blocks that a request takes) and platforms/interface.py (block size
-beside linear attention).
+with linear attention).
 """
 
 from __future__ import annotations

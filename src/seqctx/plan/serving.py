@@ -66,7 +66,7 @@ class ServingPlan:
 
     @property
     def margin(self) -> int | None:
-        """What is left beside one request; negative where the server refuses to start [B]."""
+        """What one request leaves; negative where the server refuses to start [B]."""
         return self.memory.margin
 
     def with_requests(self, requests: int) -> int:

@@ -160,7 +160,7 @@ def _divided(cards: int) -> str:
 
 
 def _loading(s: TrainingSettings, model: Model) -> Term:
-    """The largest tensor, as the checkpoint has it, beside what is loaded already."""
+    """The largest tensor, as the checkpoint has it, in addition to what is loaded already."""
     largest = model.vocab * model.hidden
     return Term("tensor being loaded", 2 * largest, f"{largest:,} x 2 B",
                 "transformers 5.16: tensors are loaded one by one", "exact")  # fmt: skip

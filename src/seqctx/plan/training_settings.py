@@ -130,8 +130,8 @@ def training_settings(cfg: Config, model: Model) -> TrainingSettings:
         )
     if cfg.adapter and cfg.lora_modules_to_save:
         raise InputError(
-            "lora_modules_to_save: seqctx cannot plan modules that are trained beside the adapter. "
-            "Leave it out to plan the rest."
+            "lora_modules_to_save: seqctx cannot plan modules that are trained in addition to the "
+            "adapter. Leave it out to plan the rest."
         )
     for key in _NOT_PLANNED:
         if file.get(key):
