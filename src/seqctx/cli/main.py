@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,6 +36,8 @@ class VerbGroup(click.Group):
         """The verb that the arguments name; what follows it is kept for `arguments_of_verb`."""
         name = args[0]
         if name not in SUMMARIES and not name.startswith("-"):
+            import difflib  # only for what is misspelled
+
             close = difflib.get_close_matches(name, SUMMARIES, 1)
             hint = f"Did you mean {close[0]!r}?" if close else "seqctx --help lists all."
             ctx.fail(f"No such command {name!r}. {hint}")

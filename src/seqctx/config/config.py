@@ -5,7 +5,6 @@ Every other Axolotl key is passed through as it is (``extra="allow"``).
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Mapping
 from functools import partial
@@ -115,6 +114,8 @@ class Config(FileBlock):
         names = axolotl_names()["keys"]["chat_template"]["choices"]
         prefix = "tokenizer_default_fallback_"
         if value is not None and value not in names and not value.startswith(prefix):
+            import difflib  # only for what is misspelled
+
             close = difflib.get_close_matches(value, names, 1, 0.5) or ["tokenizer_default"]
             raise ValueError(f"must be one of Axolotl's chat templates, such as {close[0]}")
         return value

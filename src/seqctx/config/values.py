@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,6 +47,8 @@ def explain_value(error: ErrorDetails, model: type[BaseModel], path: KeyPath) ->
     if kind == "missing":
         return "missing", "Add it."
     if kind == "extra_forbidden":
+        import difflib  # only for what is misspelled
+
         known = _keys_of(model, path[:-1])
         close = difflib.get_close_matches(str(path[-1]), known, n=1, cutoff=0.5)
         return "unknown key", f"Did you mean '{close[0]}'?" if close else "Delete it."
