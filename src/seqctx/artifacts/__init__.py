@@ -1,1 +1,1 @@
-"""What stages leave for one another: folders, manifests, records, statistics."""
+"""What stages leave on disk for one another: folders, manifests, records, statistics."""

@@ -1,1 +1,1 @@
-"""Checking a file: rules on the file and on what is known beside it."""
+"""Finds problems in a file: rules on its keys and on what is known about model, GPU and data."""

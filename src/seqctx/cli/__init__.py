@@ -1,1 +1,1 @@
-"""The command line: one verb a stage; the only place that prints and exits."""
+"""The command line: one module a verb. Only this package prints and exits."""

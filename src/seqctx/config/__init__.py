@@ -1,1 +1,1 @@
-"""The file: its models, YAML with lines, and what is rendered from it."""
+"""The file: validated models, YAML with line numbers, defaults, and what is made from it."""

@@ -1,1 +1,1 @@
-"""Memory and time before the GPU hours, and which option to take."""
+"""Computes memory and time before any GPU hours, and compares ways to train."""

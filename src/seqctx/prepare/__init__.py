@@ -1,1 +1,1 @@
-"""Manuscripts to examples: read, chunked by exact token count, split, written."""
+"""Turns manuscripts into training examples: reads, cuts by exact token count, splits, writes."""

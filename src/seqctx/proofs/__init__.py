@@ -1,1 +1,1 @@
-"""Claims that are proved by running a model in Axolotl's environment."""
+"""Measures on a model, in Axolotl's environment, what a file only claims."""

@@ -1,1 +1,1 @@
-"""Files and blocks that are written for the user."""
+"""Writes new files for the user, and proposes missing blocks."""

@@ -1,4 +1,4 @@
-"""Run vLLM on a file, a model or an adapter: check, start, wait until it answers, stop."""
+"""Runs vLLM: checks first, starts it, waits until it answers, stops it."""
 
 from seqctx.serve.address import Address, address_at, address_of
 from seqctx.serve.client import ServerStatus, complete, server_status, stream_completion

@@ -1,1 +1,1 @@
-"""This machine: files written whole, processes, environments, GPUs."""
+"""This machine: files written whole or not at all, processes, environments, GPUs."""

@@ -1,1 +1,1 @@
-"""Run Axolotl on a file, keep a record of the run, and merge what it trained."""
+"""Runs Axolotl on a file, keeps a record of the run, merges what it trained."""

@@ -82,7 +82,7 @@ def special_tokens_grow(file: Effective, facts: Facts) -> Iterator[Finding]:
     for key, value in file.special_tokens.items():
         for token in value if isinstance(value, list | tuple) else [value]:
             if isinstance(token, str) and token not in known:
-                fact = f"{token} is not in the vocabulary; Axolotl would add it and grow embeddings"
+                fact = f"{token} is not in the vocabulary; Axolotl would add it to the embeddings"
                 remedy = "Delete it, or use a reserved token of the model."
                 severity: Severity | None = "warning" if is_saved else None
                 yield Finding(("special_tokens", key), fact, remedy, severity)
@@ -97,7 +97,7 @@ def turn_end_not_trained(file: Effective, facts: Facts) -> Iterator[Finding]:
         return
     for path, entry in file.datasets:
         if entry.get("type") == "chat_template" and entry.get("train_on_eos") != "none":
-            fact = f"the chat template ends a turn with {end}, not with eos: no end is learned"
+            fact = f"the chat template ends a turn with {end}, not eos: the model learns no end"
             yield Finding((*path, "train_on_eos"), fact, f"Set eot_tokens: ['{end}'].")
             return
 
@@ -126,7 +126,7 @@ def datasets_disagree(file: Effective, facts: Facts) -> Iterator[Finding]:
     for path, entry, data in ours:
         if facts.stem and data.parent.parts[-3:-1] == OUT.parts and data.parent.name != facts.stem:
             own = DatasetDir.named(facts.stem).path
-            fact = f"{data} belongs to another file: seqctx prepare writes this file's to {own}"
+            fact = f"{data} is the data of another config: this one's data is in {own}"
             yield Finding((*path, "path"), fact, "Name that folder.")
         if fact := _wrong_end(data, entry.get("train_on_eos")):
             remedy = "turn" if data.name.endswith("-ends.jsonl") else "none"

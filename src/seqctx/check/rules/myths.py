@@ -36,7 +36,11 @@ def myth_pieces(file: Effective, facts: Facts) -> Iterator[Finding]:
     for key in ("max_new_tokens", "max_tokens"):
         if _generation(file).get(key) == file.sequence_len:
             fact = "stops answers at sequence_len; a model does not write in pieces of that length"
-            yield Finding((*_GENERATION, key), fact, "Delete it: the end token ends an answer.")
+            yield Finding(
+                (*_GENERATION, key),
+                fact,
+                "Delete it: the model ends an answer with its end-of-turn token.",
+            )
 
 
 @rule("myth-repetition", "note", _SOURCE)
@@ -57,9 +61,7 @@ def myth_longer(file: Effective, facts: Facts) -> Iterator[Finding]:
     """A larger sequence_len over the same short rows teaches nothing more."""
     longest = max(facts.prepared.train, default=0) if facts.prepared else 0
     if longest and file.sequence_len >= 2 * longest and not file.packs:
-        fact = (
-            f"{file.sequence_len} teaches no longer patterns: the longest row has {longest} tokens"
-        )
+        fact = f"{file.sequence_len} cannot teach longer patterns: the longest row has {longest}"
         yield Finding(("sequence_len",), fact, f"Set it to {longest}, or prepare longer chunks.")
 
 

@@ -31,7 +31,7 @@ def _fsdp_path(file: Effective, key: str) -> KeyPath:
 
 @rule("sharded-optimizer", "error", "bitsandbytes 0.50, transformers 5.16: no DTensors (run)")
 def sharded_optimizer(file: Effective, facts: Facts) -> Iterator[Finding]:
-    """Under FSDP2 and tensor parallel weights are DTensors, which some optimizers cannot step."""
+    """Under FSDP2 and tensor parallel weights are DTensors, which some optimizers cannot update."""
     fsdp2, tensor = _uses_fsdp2(file), file.tensor_parallel_size > 1
     optimizer = find_optimizer(file.optimizer)
     # an adapter's weights, and DeepSpeed's, may be no DTensors under tensor parallel
@@ -40,7 +40,7 @@ def sharded_optimizer(file: Effective, facts: Facts) -> Iterator[Finding]:
         return
     if (fsdp2 or tensor) and not optimizer.takes_sharded_weights:
         what = "FSDP2" if fsdp2 else "tensor_parallel_size"
-        fact = f"{file.optimizer} fails with {what}: it cannot step sharded weights"
+        fact = f"{file.optimizer} fails with {what}: it cannot update sharded weights"
         yield Finding(("optimizer",), fact, "Set adamw_torch_8bit or adamw_torch_fused.")
 
 
@@ -160,7 +160,7 @@ def tensor_parallel_quantized(file: Effective, facts: Facts) -> Iterator[Finding
 def tensor_parallel_tied(file: Effective, facts: Facts) -> Iterator[Finding]:
     """Axolotl refuses tensor parallel for a model with tied embeddings."""
     if file.tensor_parallel_size > 1 and facts.model and facts.model.tied_embeddings:
-        fact = f"{facts.model.name} has tied embeddings (one matrix for input and output)"
+        fact = f"{facts.model.name} cannot be divided: its embeddings are tied (one matrix)"
         remedy = "Set it to 1 and shard the model with fsdp_config."
         yield Finding(("tensor_parallel_size",), fact, remedy)
 

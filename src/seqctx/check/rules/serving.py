@@ -149,9 +149,7 @@ def kv_cache_too_large(file: Effective, facts: Facts) -> Iterator[Finding]:
     if file.vllm.max_model_len == AUTO:  # vLLM then takes what fits
         window = min(window, max(longest, 1))
     if window > longest:
-        fact = (
-            f"the KV cache of {window} tokens does not fit on {facts.gpu.name} beside the weights"
-        )
+        fact = f"the KV cache of {window} tokens does not fit on {facts.gpu.name} with the weights"
         remedy = "Serve quantized weights, a smaller model, or on more GPUs."
         remedy = f"Set at most {longest}; 'seqctx plan' shows why." if longest else remedy
         yield Finding(("vllm", "max_model_len"), fact, remedy)

@@ -78,7 +78,7 @@ def needs_cuda(file: Effective, facts: Facts) -> Iterator[Finding]:
     for key, remedy in _NEEDS_CUDA.items():
         if needs.get(key):
             value = file.get(key)
-            value = "on by default" if value is None else str(value).lower()
+            value = "unset means on, which" if value is None else str(value).lower()
             fact = f"{value} needs a CUDA GPU, and {where}"
             yield Finding((key,), fact, remedy, None if cpu else "note")
 
