@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import subprocess
 import sys
 
@@ -85,3 +87,13 @@ def test_a_verb_that_is_misspelt() -> None:
     assert answer.exit_code == 2
     assert answer.stderr.endswith("No such command 'prepair'. Did you mean 'prepare'?\n")
     assert "seqctx --help lists all." in CliRunner().invoke(cli, ["xyz"]).stderr
+
+
+@pytest.mark.parametrize("verb", SUMMARIES)
+def test_the_examples_are_commands(verb: str) -> None:
+    lines = [line.strip() for line in help_of(verb, "--help").splitlines()]
+    examples = [line for line in lines if line.startswith(f"seqctx {verb}")]
+    assert examples
+    for line in examples:
+        arguments = shlex.split(re.split(" [<>|] ", line)[0])[2:]
+        command_of(verb).make_context(verb, arguments)  # raises a UsageError where it is wrong

@@ -64,7 +64,7 @@ def check(
 
     \b
     Examples:
-      seqctx check axolotl_configs/*.yaml
+      seqctx check *.yaml
       seqctx check --strict --json my.yaml
       seqctx check --suggest other.yaml | patch other.yaml
       seqctx check --prove-isolation my.yaml --set attn_implementation=sdpa

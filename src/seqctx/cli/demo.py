@@ -31,7 +31,7 @@ def demo(config: Path, overrides: dict[str, Any]) -> None:
 
     \b
     Example:
-      seqctx demo axolotl_configs/smollm2-135m-qlora-cpu.yaml
+      seqctx demo my.yaml
     """
     from rich.console import Console
 

@@ -38,7 +38,7 @@ def init(
 
     \b
     Examples:
-      seqctx init axolotl_configs/novel.yaml
+      seqctx init my.yaml
       seqctx init my.yaml --base-model Qwen/Qwen3-8B --gpu rtx-4090
       seqctx init my.yaml --gpu cpu --manuscripts texts --goal voice
     """

@@ -44,7 +44,7 @@ def merge(
 
     \b
     Examples:
-      seqctx merge axolotl_configs/smollm2-135m-qlora-cpu.yaml
+      seqctx merge my.yaml
       seqctx merge my.yaml --dry-run
     """
     from seqctx.config.config import load_config

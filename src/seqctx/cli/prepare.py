@@ -32,7 +32,7 @@ def prepare(config: Path, overrides: dict[str, Any], force: bool, dry_run: bool)
 
     \b
     Examples:
-      seqctx prepare axolotl_configs/smollm2-135m-qlora-cpu.yaml
+      seqctx prepare my.yaml
       seqctx prepare my.yaml --set seqctx.prepare.held_out=0.2
     """
     from seqctx.artifacts.layout import DatasetDir

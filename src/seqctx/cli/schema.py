@@ -19,7 +19,7 @@ def schema() -> None:
 
     \b
     Example:
-      seqctx schema > axolotl_configs/seqctx.schema.json
+      seqctx schema > seqctx.schema.json
     """
     from seqctx.config.json_schema import schema_text
 

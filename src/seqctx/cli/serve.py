@@ -50,8 +50,8 @@ def serve(
 
     \b
     Examples:
-      seqctx serve axolotl_configs/smollm2-135m-qlora-cpu.yaml
-      seqctx serve outputs/smollm2-135m-qlora-cpu --set vllm.max_model_len=4096
+      seqctx serve my.yaml
+      seqctx serve outputs/my --set vllm.max_model_len=4096
       seqctx serve my.yaml --merged --detach
       seqctx serve --status
       seqctx serve --stop

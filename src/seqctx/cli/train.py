@@ -59,7 +59,7 @@ def train(
 
     \b
     Examples:
-      seqctx train axolotl_configs/smollm2-135m-qlora-cpu.yaml
+      seqctx train my.yaml
       seqctx train my.yaml --resume
       seqctx train my.yaml --dry-run
       seqctx train my.yaml -- --nproc_per_node 8
