@@ -10,7 +10,7 @@ CARDS = [name for name in known_gpus() if name != "cpu"]
 
 
 @pytest.mark.parametrize("name", CARDS)
-def test_rows_hold_together(name: str) -> None:
+def test_rows_are_consistent(name: str) -> None:
     gpu = find_gpu(name)
     assert gpu and gpu.source and gpu.bandwidth_gb_s and gpu.tflops
     assert 0.2 < gpu.memory_gib - gpu.usable_gib < 0.5  # the driver's own, on every card measured
@@ -32,13 +32,13 @@ def test_totals_that_were_logged(name: str, total: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "name"),
+    ("reported", "name"),
     [("NVIDIA H100 80GB HBM3", "h100-80gb"), ("Tesla T4", "t4"), ("NVIDIA L40S", "l40s")],
 )
-def test_names_that_drivers_say(said: str, name: str) -> None:
-    assert find_gpu(said) is find_gpu(name) is not None
+def test_names_that_drivers_report(reported: str, name: str) -> None:
+    assert find_gpu(reported) is find_gpu(name) is not None
 
 
-def test_a_machine_without_a_card() -> None:
+def test_a_machine_without_a_gpu() -> None:
     cpu = find_gpu("cpu")
     assert cpu and cpu.usable_bytes == 0 and cpu.tflops is None and not cpu.has_bf16

@@ -78,7 +78,7 @@ def test_every_typed_key_is_axolotls_or_ours() -> None:
     assert set(Config.model_fields) - {"seqctx"} <= set(axolotl_names()["keys"])
 
 
-def test_tables_are_whole_and_name_no_machine() -> None:
+def test_tables_are_complete_and_name_no_machine() -> None:
     known, complete = keys_of([])
     assert complete and len(known) > 400
     assert len(vllm_names()["keys"]) > 250

@@ -213,7 +213,7 @@ def test_a_folder_is_read_before_the_table(tmp_path: Path) -> None:
         ({"rope_scaling": None}, 256),
     ],
 )
-def test_positions_as_the_models_own_scaling_leaves_them(
+def test_positions_include_the_models_own_scaling(
     tmp_path: Path, rope: dict[str, object], positions: int
 ) -> None:
     config = {
@@ -234,7 +234,7 @@ def test_positions_as_the_models_own_scaling_leaves_them(
         ({"tie_word_embeddings": True}, "llama", 999.9),
     ],
 )
-def test_embeddings_are_tied_as_the_models_class_has_it_where_nothing_is_said(
+def test_tied_embeddings_default_to_those_of_the_class(
     tmp_path: Path, given: dict[str, bool], model_type: str, parameters: float
 ) -> None:
     inner = {

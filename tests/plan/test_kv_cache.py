@@ -40,7 +40,7 @@ def ours(kinds: list[tuple[str, int, int, int, int]], tokens: int, in_flight: in
 
 
 @pytest.mark.e2e
-def test_pools_are_those_of_vllm() -> None:
+def test_pools_equal_those_of_vllm() -> None:
     if not PYTHON.exists():
         pytest.skip("seqctx setup serve first")
     asked: list[Any] = []

@@ -60,7 +60,7 @@ def choose(
     return compare_options(cfg, stats(**given), goal=goal, gpu=gpu, model=LLAMA)  # type: ignore[arg-type]
 
 
-def test_four_inputs_flip_the_choice() -> None:
+def test_four_inputs_change_the_choice() -> None:
     """One for each of the four options, and cutting at scenes; the numbers alone decide."""
     assert choose("voice").choice == "stay at 2,048"
     assert choose("structure").choice == "go to 4,096"
@@ -75,7 +75,7 @@ def test_four_inputs_flip_the_choice() -> None:
 
 @pytest.mark.parametrize("goal", ["voice", "structure", "throughput"])
 @pytest.mark.parametrize("card", ["rtx-3060-12gb", "rtx-4060-ti-16gb", "rtx-5090", "h200"])
-def test_what_is_chosen_fits_where_anything_does(goal: str, card: str) -> None:
+def test_the_choice_fits_if_any_option_does(goal: str, card: str) -> None:
     """On 12 GB the file's own loss fits at no length, a fused one does."""
     comparison = choose(goal, gpu=card)
     assert comparison.chosen.memory.fits
@@ -103,7 +103,7 @@ def test_reasons_carry_their_numbers() -> None:
     assert "4,096 needs" in text and "stay in separate examples" in text
 
 
-def test_a_length_that_leaves_hardly_an_example_is_not_taken() -> None:
+def test_a_length_that_leaves_few_examples_is_not_chosen() -> None:
     comparison = choose("structure", recurrences={2048: 0.25, 4096: 0.5, 65536: 0.99}, gpu="h200")
     assert comparison.choice == "go to 4,096"
     small = stats().model_copy(

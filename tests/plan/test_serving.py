@@ -80,7 +80,7 @@ def plan_of_row(row: dict[str, str], *, given: bool) -> ServingPlan:
 
 
 @pytest.mark.parametrize("name", [name for name in ROWS if name not in NOT_EXPRESSED])
-def test_tokens_of_logs(name: str) -> None:
+def test_cache_sizes_equal_those_of_vllm_logs(name: str) -> None:
     """Within 0.2 %; logs give GiB to 2 decimals, which is that or less in all of them."""
     row = ROWS[name]
     assert float(row["kv_cache_gib"]) < 0 or 0.005 / float(row["kv_cache_gib"]) < 0.005
@@ -91,13 +91,13 @@ def test_tokens_of_logs(name: str) -> None:
         assert plan.kv_tokens == tokens
 
 
-def test_rows_left_out_cannot_be_expressed() -> None:
+def test_enough_logs_can_be_planned() -> None:
     assert len(ROWS) - len(NOT_EXPRESSED) >= 14
     assert ROWS.keys() >= NOT_EXPRESSED.keys()
 
 
 @pytest.mark.parametrize("name", ["1", "2", "4", "5", "7", "8", "11", "13", "16", "19"])
-def test_who_starts(name: str) -> None:
+def test_which_servers_start(name: str) -> None:
     """From nothing but card, model and settings."""
     row = ROWS[name]
     plan = plan_of_row(row, given=False)
@@ -107,7 +107,7 @@ def test_who_starts(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["1", "2", "7", "8", "11", "16", "19"])
-def test_weights_and_peaks_of_logs(name: str) -> None:
+def test_weights_and_peaks_equal_those_of_vllm_logs(name: str) -> None:
     row, plan = ROWS[name], plan_of_row(ROWS[name], given=False)
     parts = {term.name: term.bytes / GIB for term in plan.memory.terms}
     held = sum(parts.get(part, 0) for part in ("weights", "rotary table", "adapter buffers"))
@@ -118,7 +118,7 @@ def test_weights_and_peaks_of_logs(name: str) -> None:
         assert parts["activations"] == pytest.approx(17.98 - 14.9888, rel=0.01)
 
 
-def test_the_mission_on_32_gb() -> None:
+def test_llama_8b_at_64k_on_32_gb() -> None:
     plan = plan_serving(LLAMA, gpu="rtx-5090")
     assert plan.fits and plan.request_bytes == 8_388_608_000  # vLLM's own code says the same
     assert 24.0 < plan.memory.device / GIB < 24.5  # "24 GB at 64k": with one request of 64,000
@@ -137,7 +137,7 @@ def test_128k_is_served_with_an_eight_bit_cache() -> None:
     assert plan_serving(cfg, gpu="rtx-5090").fits
 
 
-def test_adapter_buffers_are_what_was_counted() -> None:
+def test_adapter_buffers_equal_those_of_vllm() -> None:
     plan = plan_serving(LLAMA.replace(lora_r=16), gpu="rtx-5090")
     assert plan.memory.term("adapter buffers").bytes == pytest.approx(92e6, rel=0.01)
     odd = plan_serving(LLAMA.replace(lora_r=17), gpu="rtx-5090")
@@ -151,7 +151,7 @@ def test_longest_window_is_exact(window: int) -> None:
     assert plan_serving(cfg, gpu="rtx-5090").fits is (window <= (plan.longest_window or 0))
 
 
-def test_window_of_the_model_and_of_the_card() -> None:
+def test_window_from_the_model_or_the_gpu() -> None:
     unset = LLAMA.replace(vllm__max_model_len=None)
     assert plan_serving(unset, gpu="rtx-5090").window == 131072
     auto = LLAMA.replace(vllm__max_model_len="auto")
@@ -171,7 +171,7 @@ def test_terms_add_up_and_a_plan_is_quick() -> None:
     assert (time.perf_counter() - begin) / 20 < 0.005
 
 
-def test_without_a_card_or_on_a_cpu() -> None:
+def test_without_a_gpu_or_on_a_cpu() -> None:
     plan = plan_serving(LLAMA)
     assert plan.fits is None and plan.kv_tokens is None and plan.memory.capacity is None
     cpu = plan_serving(LLAMA.replace(vllm__kv_cache_memory_bytes=9_000_000_000), gpu="cpu")
@@ -180,7 +180,7 @@ def test_without_a_card_or_on_a_cpu() -> None:
     assert "CUDA graphs" not in names and "workspaces" not in names
 
 
-def test_versions_differ_in_share_and_graphs() -> None:
+def test_versions_of_vllm_differ_in_utilization_and_graphs() -> None:
     cfg = LLAMA.replace(vllm__gpu_memory_utilization=None)
     old = plan_serving(cfg, gpu="rtx-5090", vllm_version="0.20.0").memory
     new = plan_serving(cfg, gpu="rtx-5090").memory
@@ -189,7 +189,7 @@ def test_versions_differ_in_share_and_graphs() -> None:
     assert "CUDA graphs" in {t.name for t in new.terms} - {t.name for t in old.terms}
 
 
-def test_two_cards_share() -> None:
+def test_two_gpus_share_a_model() -> None:
     one = plan_serving(LLAMA, gpu="rtx-5090")
     two = plan_serving(LLAMA.replace(vllm__tensor_parallel_size=2), gpu="rtx-5090")
     assert two.kv_bytes_per_token == one.kv_bytes_per_token // 2
@@ -210,7 +210,7 @@ def test_default_batches(gpu: str, batch: tuple[int, int]) -> None:
     assert default_batch(find_gpu(gpu)) == batch
 
 
-def test_graphs_of_the_default() -> None:
+def test_graphs_for_the_default_batch() -> None:
     assert graph_count(256) == 51 + 35  # 51 sizes up to 512, 35 of them up to 256
     assert graph_count(9) == 5 + 4
 
@@ -287,7 +287,7 @@ def test_one_block_is_held_back() -> None:
     assert layout.longest(exact + layout.block_bytes, 131_072) == 64_000
 
 
-def test_no_cache_that_grows() -> None:
+def test_a_model_without_attention_is_refused() -> None:
     with pytest.raises(ValueError, match="grows"):
         cache_layout([CacheLayers("state", 4, 1000)])
 
@@ -322,7 +322,7 @@ def test_numbers_are_read_as_vllm_reads_them(given: object, tokens: int) -> None
         ("data_parallel_size", [2]), ("kv_cache_dtype", ["fp8"]), ("quantization", ["fp8"]),
     ],
 )  # fmt: skip
-def test_no_number_of_vllms_is_named(key: str, value: object) -> None:
+def test_values_that_vllm_would_not_read_are_refused(key: str, value: object) -> None:
     cfg = LLAMA.replace(**{f"vllm__{key}": value})
     with pytest.raises(InputError, match=f"^vllm.{key}: [^\n]*\\.$"):
         plan_serving(cfg, gpu="rtx-5090")
@@ -342,7 +342,7 @@ def folder(path: Path, quantization: dict[str, object]) -> str:
 
 
 @pytest.mark.parametrize("method", ["awq", "gptq", "bitsandbytes"])
-def test_a_base_that_is_quantized_is_counted_so(method: str, tmp_path: Path) -> None:
+def test_a_quantized_base_model_is_counted_at_its_width(method: str, tmp_path: Path) -> None:
     base = folder(tmp_path, {"quant_method": method, "bits": 4})
     cfg = LLAMA.replace(base_model=base, vllm__max_model_len=16000, load_in_4bit=None,
                         adapter="lora", lora_target_linear=True, sequence_len=2048)  # fmt: skip

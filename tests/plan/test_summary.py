@@ -133,7 +133,7 @@ def test_options_of_a_prepared_manuscript(tmp_path: Path) -> None:
     )
 
 
-def test_a_file_for_a_cpu_is_planned_without_a_card() -> None:
+def test_a_file_for_a_cpu_is_planned_without_a_gpu() -> None:
     summary = summarize(load_config(CONFIG), gpu="cpu")
     assert summary.training.gpu is None and summary.training.term("weights").bytes
 
@@ -157,7 +157,7 @@ def test_training_is_planned_where_serving_cannot_be() -> None:
     assert "does not know which layers of openai/gpt-oss-20b may have one" in summary.refused
 
 
-def test_cards_share_a_prompt_and_a_request_takes_its_experts_only(summary: PlanSummary) -> None:
+def test_gpus_share_a_prompt_and_a_request_reads_only_its_experts(summary: PlanSummary) -> None:
     one = summary.speed
     two = summarize(MISSION.replace(vllm__tensor_parallel_size=2)).speed
     stages = summarize(MISSION.replace(vllm__pipeline_parallel_size=2)).speed

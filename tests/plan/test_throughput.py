@@ -20,7 +20,7 @@ RUN = Config(
 FULL = TrainingData(examples=51, tokens=51 * 2048, rows=51, steps_per_epoch=51, row_tokens=2048)
 
 
-def test_the_reported_run_takes_its_five_minutes() -> None:
+def test_the_reported_run_takes_five_minutes() -> None:
     plan = plan_time(RUN, FULL, gpu="rtx-5090")
     assert plan.steps == 255 and plan.tokens == 255 * 2048
     # full examples: the fast end is the 285 s that were reported
@@ -55,7 +55,7 @@ def test_overlap_multiplies_examples(overlap: float, factor: float) -> None:
     assert examples_factor(overlap) == pytest.approx(factor)
 
 
-def test_overlap_of_everything_has_no_end() -> None:
+def test_an_overlap_of_the_whole_chunk_is_refused() -> None:
     with pytest.raises(ValueError, match="below 1"):
         examples_factor(1.0)
 

@@ -36,7 +36,7 @@ def mission() -> Config:
     return load_config(MISSION)
 
 
-def test_measured_runs_are_met() -> None:
+def test_plans_are_close_to_measured_runs() -> None:
     """Mean absolute error, and every run that is off by more is named and explained."""
     rows = list(planned("peak"))
     errors = {row.id: abs(row.error) for row in rows}
@@ -47,7 +47,7 @@ def test_measured_runs_are_met() -> None:
     assert sum(e > 0.10 for e in errors.values()) == 2
 
 
-def test_the_longest_that_others_found() -> None:
+def test_longest_lengths_equal_those_that_others_measured() -> None:
     """On cards of 16 GB and more, with PEFT's preparation; a small card's driver counts more."""
     for row in read_rows("inverse"):
         if row["framework"] != "HF+FA2" or float(row["measured"]) < 16 or "70B" in row["model"]:
@@ -63,7 +63,7 @@ def test_the_longest_that_others_found() -> None:
         assert found == pytest.approx(int(row["seq_len"]), rel=0.04), row["id"]
 
 
-def test_the_missions_figures(mission: Config) -> None:
+def test_llama_8b_qlora_on_32_gb(mission: Config) -> None:
     """About 17 GB at 2,048 and 28 GB at 4,096 hold with two rows and the stock loss."""
     two = mission.replace(micro_batch_size=2)
     assert plan_training(two).allocated / 1e9 == pytest.approx(17.5, abs=0.6)
@@ -93,7 +93,7 @@ SETTINGS = st.builds(
 
 
 @given(SETTINGS, st.integers(1, 4096))
-def test_more_takes_more(settings: TrainingSettings, more: int) -> None:
+def test_longer_wider_or_higher_takes_more_memory(settings: TrainingSettings, more: int) -> None:
     plan = plan_training_memory(settings, LLAMA)
     assert plan.allocated == sum(t.bytes for t in plan.terms) <= plan.reserved <= plan.device
     assert all(t.formula and t.source and t.bytes > 0 for t in plan.terms)
@@ -107,7 +107,7 @@ def test_more_takes_more(settings: TrainingSettings, more: int) -> None:
 
 
 @given(SETTINGS)
-def test_what_saves_memory_saves_it(settings: TrainingSettings) -> None:
+def test_settings_that_save_memory_do(settings: TrainingSettings) -> None:
     def allocated(**changes: object) -> int:
         return plan_training_memory(replace(settings, **changes), LLAMA).allocated  # type: ignore[arg-type]
 
@@ -168,7 +168,7 @@ def test_what_cannot_be_planned_is_refused(
         plan_training(mission.replace(**changes))
 
 
-def test_a_card_that_is_too_small(mission: Config) -> None:
+def test_a_gpu_that_is_too_small(mission: Config) -> None:
     plan = plan_training(mission, gpu="rtx-3060-12gb")
     assert plan.fits is False
     assert plan.largest.name == "logits" and plan.moment == "loss"
@@ -191,7 +191,7 @@ def test_experts_are_counted_and_quantized_only_when_asked(mission: Config) -> N
     assert planned_bytes(row) / measured_bytes(row) == pytest.approx(0.91, abs=0.01)
 
 
-def test_what_each_stage_divides(mission: Config) -> None:
+def test_what_each_zero_stage_shards(mission: Config) -> None:
     def terms(**changes: object) -> dict[str, int]:
         plan = plan_training(mission.replace(**changes))
         return {t.name: t.bytes for t in plan.terms}
