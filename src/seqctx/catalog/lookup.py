@@ -14,12 +14,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from seqctx.catalog.architectures import Architecture, architecture_of_type
-from seqctx.catalog.chat_templates import read_end_of_turn
-from seqctx.catalog.config_json import read_model_folder
 from seqctx.catalog.models import Model
 from seqctx.catalog.names import ModelName, Tuning, parse_name
 from seqctx.system.arguments import expect_type
-from seqctx.system.hub import hub_is_reachable
 
 
 class Ends(NamedTuple):
@@ -146,6 +143,8 @@ def find_model(base_model: str) -> Model | None:
     """
     expect_type("base_model", base_model, str, "Name a folder or a hub id.")
     if os.path.isfile(Path(base_model) / "config.json"):  # False for what is no path
+        from seqctx.catalog.config_json import read_model_folder  # not needed for a row
+
         return read_model_folder(Path(base_model))
     name = parse_name(base_model)
     rows = [
@@ -188,6 +187,8 @@ def find_end_of_turn(base_model: str, model: Model | None) -> str | None:
         InputError: when the folder's tokenizer_config.json cannot be read.
     """
     if os.path.isdir(base_model):  # False for what is no path
+        from seqctx.catalog.chat_templates import read_end_of_turn  # not needed for a row
+
         return read_end_of_turn(Path(base_model))
     if model:
         return model.untrained_end_of_turn
@@ -211,6 +212,9 @@ def fetch_model(hub_id: str) -> Model | None:
 
     What was fetched before is found without the hub, too.
     """
+    from seqctx.catalog.config_json import read_model_folder
+    from seqctx.system.hub import hub_is_reachable
+
     try:
         from huggingface_hub import hf_hub_download
     except ImportError:  # it comes with seqctx[prepare]
