@@ -86,3 +86,10 @@ def test_no_verb_asks_for_make(tmp_path: Path, config: str) -> None:
         assert answer.returncode == code, f"{verb}: {answer.stderr}"
         if verb != "schema":
             assert not TELLS_TO_RUN_MAKE.search(answer.stdout + answer.stderr), answer.stderr
+
+
+def test_no_text_of_the_package_asks_for_make() -> None:
+    targets = re.findall(r"^([a-z0-9-]+):.*##", (ROOT / "Makefile").read_text("utf-8"), re.M)
+    asks = re.compile(rf"['\"`]make ({'|'.join(targets)})\b|[Rr]un make\b")
+    for path in (ROOT / "src").rglob("*.py"):
+        assert not asks.search(path.read_text("utf-8")), path
