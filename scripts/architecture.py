@@ -294,7 +294,7 @@ def _draw_way(drawing: Drawing, boxes: Mapping[str, Box]) -> None:
 
 
 def _notes(packages: list[Package]) -> dict[str, str]:
-    """What is said, not drawn: what the roof imports, and who imports the ground."""
+    """Notes that are written, not drawn: what the roof imports, and who imports the ground."""
     names = {p.name for p in packages}
     (roof,) = (p for p in packages if p.name == ROOF)
     above = {p.name for p in packages if GROUND in p.imports}

@@ -165,7 +165,7 @@ def flops_per_token(settings: TrainingSettings, model: Model, row_tokens: float)
     attention = _attention(model, row_tokens)
     adapter = model.adapter_parameters(settings.rank, settings.targets) if settings.rank else 0
     forward = 2 * (blocks + adapter) + attention
-    # flash attention computes its scores anew: 5 products backward for 2 forward (2307.08691)
+    # flash attention computes its scores again: 5 products backward for 2 forward (2307.08691)
     backward = 2 * (blocks + 2 * adapter) + 2.5 * attention
     if settings.rank is None:
         backward += 2 * blocks

@@ -53,7 +53,7 @@ def resumable_checkpoints(output_dir: Path) -> list[Checkpoint]:
     """Complete checkpoints that the trainer can resume from, oldest first.
 
     With ``save_only_model`` checkpoints have neither optimizer nor random state; the trainer would
-    start both anew without a warning (transformers 5.16: trainer.py, _save_checkpoint).
+    start both over without a warning (transformers 5.16: trainer.py, _save_checkpoint).
     """
     return [c for c in complete_checkpoints(output_dir) if any(c.folder.glob("rng_state*.pth"))]
 

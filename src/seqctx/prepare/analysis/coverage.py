@@ -206,7 +206,7 @@ class _BookCutter:
         return self._spans[key]
 
     def _segments_for(self, fresh: int) -> Segments:
-        """Paragraphs that fit are the same at every length; only longer ones are split anew."""
+        """Paragraphs that fit are the same at every length; only longer ones are split again."""
         longest = max(self.counts, default=0) + 1000
         key = min(fresh, longest)
         if key not in self._segments:

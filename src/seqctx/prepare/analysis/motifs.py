@@ -21,7 +21,7 @@ from typing import Literal
 from seqctx.prepare.structure import Book
 from seqctx.system.extras import needs_extra
 
-Kind = Literal["name", "phrase", "term"]
+MotifKind = Literal["name", "phrase", "term"]
 
 _WORD = re.compile(r"[^\W\d_]+(?:[’'-][^\W\d_]+)*|\d+")
 _POSSESSIVE = re.compile(r"[’']s$")
@@ -48,7 +48,7 @@ class Motif:
     """
 
     text: str
-    kind: Kind
+    kind: MotifKind
     mentions: tuple[int, ...]
     places: int
     surprise: float
@@ -104,10 +104,10 @@ def find_motifs(
     tokens = token_at([w.start for w in words])
     total = len(words)
 
-    found: dict[str, tuple[str, Kind, list[int], float]] = {}
+    found: dict[str, tuple[str, MotifKind, list[int], float]] = {}
     names = _names(words, folded, counts)
     for word, places in _where(folded, counts).items():
-        kind: Kind = "name" if word in names else "term"
+        kind: MotifKind = "name" if word in names else "term"
         if kind == "term" and word not in nouns:
             continue
         share = max(shares.get(word, _UNKNOWN), _UNKNOWN)

@@ -18,7 +18,7 @@ from seqctx.prepare.structure import Book, Chapter, Span
 SCENE_BREAK = "* * *"
 TITLE = 0
 """Level of a heading that has the style of a book's title."""
-Kind = Literal["title", "heading", "break", "paragraph"]
+BlockKind = Literal["title", "heading", "break", "paragraph"]
 
 # Soft hyphens, zero-width spaces and joiners of words, byte order marks: only for typesetting.
 # The zero-width joiner U+200D stays: emoji and some scripts are written with it.
@@ -41,7 +41,7 @@ class Block:
             be; None where it declares none.
     """
 
-    kind: Kind
+    kind: BlockKind
     text: str
     emphasis: tuple[Span, ...] = ()
     level: int = 1
@@ -166,7 +166,7 @@ def assemble(
     Headings right after one another make one chapter: a book's or part's, then the chapter's, or
     a number, then a title.
     """
-    spans: dict[Kind, list[Span]] = {k: [] for k in ("title", "heading", "break", "paragraph")}
+    spans: dict[BlockKind, list[Span]] = {k: [] for k in ("title", "heading", "break", "paragraph")}
     paragraphs: list[Span] = []
     emphasis: list[Span] = []
     opens: list[tuple[list[str], int]] = []  # chapters: headings, start

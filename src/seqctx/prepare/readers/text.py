@@ -73,9 +73,9 @@ def _refuse_stray(path: Path, raw: bytes) -> None:
         InputError: with the place of the first wrong byte.
     """
     text = raw.decode("utf-8", "surrogateescape")
-    stray = [k for k, c in enumerate(text) if "\udc80" <= c <= "\udcff"]
-    if len(stray) <= sum(c > "\x7f" for c in text) - len(stray):
-        before = text[: stray[0]]
+    undecoded = [k for k, c in enumerate(text) if "\udc80" <= c <= "\udcff"]
+    if len(undecoded) <= sum(c > "\x7f" for c in text) - len(undecoded):
+        before = text[: undecoded[0]]
         at, line = len(before.encode()) + 1, len(_NEW_LINE.sub("\n", before).split("\n"))
         raise InputError(
             f"{path}: byte {at} (line {line}) is not valid UTF-8. Correct the text there."
