@@ -1,4 +1,4 @@
-"""Mutated files: whatever people do to a YAML, the check says one clear thing and never dies.
+"""Mutated files: whatever people do to a YAML, the check prints clear lines and never fails.
 
 ``SEQCTX_FUZZ`` is the number of files; `make fuzz` takes 20,000.
 """
@@ -85,7 +85,7 @@ def hangs(number: int, frame: FrameType | None) -> None:
     raise AssertionError("one file took more than 20 s")
 
 
-def test_a_mutated_file_is_looked_at_or_refused_in_clear_lines() -> None:
+def test_a_mutated_file_is_checked_or_refused_in_clear_lines() -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     old = signal.signal(signal.SIGALRM, hangs)
     refused = 0
@@ -94,17 +94,17 @@ def test_a_mutated_file_is_looked_at_or_refused_in_clear_lines() -> None:
             raw = mutated(random.Random(number))
             signal.alarm(20)
             try:
-                said = [str(p) for p in check_document(parse_document(raw, "f.yaml"))]
+                printed = [str(p) for p in check_document(parse_document(raw, "f.yaml"))]
             except InputError as error:
                 refused += 1
-                said = str(error).splitlines()
-                assert said
+                printed = str(error).splitlines()
+                assert printed
             except Exception as error:
                 error.add_note(f"file {number}: {raw!r}")
                 raise
-            assert all(line.startswith("f.yaml") for line in said), (number, said)
-            assert all("\n" not in line and len(line) < 2000 for line in said), (number, said)
-            assert len(said) < 2000
+            assert all(line.startswith("f.yaml") for line in printed), (number, printed)
+            assert all("\n" not in line and len(line) < 2000 for line in printed), (number, printed)
+            assert len(printed) < 2000
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, old)
@@ -166,8 +166,8 @@ def test_a_value_of_another_type_is_looked_at_or_refused_by_the_rules(
     document, facts = known(place[0])
     document = replace(document, data=put(document.data, place[1], other))
     cfg, problems = read_config(document)
-    said = [str(p) for p in [*problems, *(check(document, cfg, facts) if cfg else ())]]
-    assert all("\n" not in line and len(line) < 2000 for line in said)
+    printed = [str(p) for p in [*problems, *(check(document, cfg, facts) if cfg else ())]]
+    assert all("\n" not in line and len(line) < 2000 for line in printed)
 
 
 def test_a_base_model_that_is_no_path_is_looked_at() -> None:

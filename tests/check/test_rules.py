@@ -1,4 +1,4 @@
-"""Every rule fires on three files written without sight of it, and is silent on what is shipped.
+"""Every rule finds a problem in three files written before it, and none in the shipped files.
 
 The first line of a broken file says what is wrong with it, ``# facts:`` what is known beside it.
 """
@@ -22,11 +22,11 @@ from seqctx.config.source import Document, parse_document
 from tests.conftest import ROOT
 
 DATA = ROOT / "tests" / "data"
-NAMES_OF_KEYS = {"unknown-key", "deprecated-key"}  # found while the file is read
+NAMES_OF_KEYS = {"unknown-key", "deprecated-key"}  # found before the rules run
 ALL = sorted({rule.id for rule in RULES} | NAMES_OF_KEYS)
 
 
-def looked_at(path: Path) -> list[Problem]:
+def problems_of(path: Path) -> list[Problem]:
     text = path.read_text("utf-8")
     document = parse_document(text, path.name)
     cfg, problems = read_config(document)
@@ -34,11 +34,11 @@ def looked_at(path: Path) -> list[Problem]:
     facts = replace(gather_facts(cfg), stem=path.stem, cuda=True, cards=None, api_key=False)
     for line in text.splitlines()[:3]:
         if line.startswith("# facts:"):
-            facts = given(facts, json.loads(line.removeprefix("# facts:")))
+            facts = with_facts(facts, json.loads(line.removeprefix("# facts:")))
     return sorted([*problems, *check(document, cfg, facts)])
 
 
-def given(facts: Facts, stated: dict) -> Facts:
+def with_facts(facts: Facts, stated: dict) -> Facts:
     changes = {key: stated[key] for key in ("cuda", "cards", "api_key") if key in stated}
     if "special_tokens" in stated:
         changes["special_tokens"] = frozenset(stated["special_tokens"])
@@ -63,8 +63,8 @@ def test_every_rule_has_three_broken_files_a_fact_and_a_source() -> None:
 
 @pytest.mark.parametrize("number", [1, 2, 3])
 @pytest.mark.parametrize("rule", ALL)
-def test_a_rule_fires_on_what_breaks_it(rule: str, number: int) -> None:
-    problems = looked_at(DATA / "broken" / rule / f"{number}.yaml")
+def test_a_rule_finds_its_problem(rule: str, number: int) -> None:
+    problems = problems_of(DATA / "broken" / rule / f"{number}.yaml")
     mine = [p for p in problems if p.rule == rule]
     assert mine, [str(p) for p in problems]
     assert all(p.message and p.remedy.endswith((".", "?")) and "\n" not in str(p) for p in mine)
@@ -72,22 +72,22 @@ def test_a_rule_fires_on_what_breaks_it(rule: str, number: int) -> None:
 
 
 @pytest.mark.parametrize("rule", ALL)
-def test_errors_of_other_rules_do_not_fire_on_it(rule: str) -> None:
+def test_no_other_rule_finds_an_error(rule: str) -> None:
     for path in sorted((DATA / "broken" / rule).glob("*.yaml")):
-        others = [str(p) for p in looked_at(path) if p.rule != rule and p.severity == "error"]
+        others = [str(p) for p in problems_of(path) if p.rule != rule and p.severity == "error"]
         assert others == [], path
 
 
 @pytest.mark.parametrize("path", sorted((DATA / "guests").glob("*.yaml")), ids=lambda p: p.stem)
-def test_a_guest_checks_well(path: Path) -> None:
-    assert [str(p) for p in looked_at(path) if p.severity == "error"] == []
+def test_a_guest_has_no_errors(path: Path) -> None:
+    assert [str(p) for p in problems_of(path) if p.severity == "error"] == []
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "axolotl_configs").glob("*.yaml")), ids=str)
-def test_a_shipped_file_has_nothing_said_of_it(path: Path) -> None:
-    said = {p.rule for p in looked_at(path)} - {"base-model-missing"}  # not fetched yet
-    # half an overlap is one of the mission's options, and the note on it is meant
-    assert said == ({"myth-overlap"} if path.stem.endswith("overlap50") else set())
+def test_a_shipped_file_passes(path: Path) -> None:
+    rules = {p.rule for p in problems_of(path)} - {"base-model-missing"}  # not fetched yet
+    # the note on an overlap of a half is intended
+    assert rules == ({"myth-overlap"} if path.stem.endswith("overlap50") else set())
 
 
 def test_gpt_oss_leaks_with_eager_attention_though_the_key_is_set() -> None:
@@ -100,25 +100,25 @@ def test_gpt_oss_leaks_with_eager_attention_though_the_key_is_set() -> None:
         assert ("packing-leaks" in found) == leaks
 
 
-def of_serving(base: str, sequence_len: int = 512, **vllm: object) -> dict[str, Problem]:
-    """What is said of a server on an RTX 5090, by rule."""
+def serving_problems(base: str, sequence_len: int = 512, **vllm: object) -> dict[str, Problem]:
+    """Problems of a server on an RTX 5090, by rule."""
     data = {"base_model": base, "sequence_len": sequence_len, "vllm": vllm}
     document = Document("file", {**data, "seqctx": {"gpu": "rtx-5090"}}, {})
     cfg = parse_config(document)
     return {p.rule: p for p in check(document, cfg, gather_facts(cfg))}
 
 
-def of_training(**data: object) -> dict[str, Problem]:
-    """What is said of keys of training, by rule."""
+def training_problems(**data: object) -> dict[str, Problem]:
+    """Problems of keys of training, by rule."""
     document = Document("file", {"sequence_len": 512, **data}, {})
     cfg = parse_config(document)
     return {p.rule: p for p in check(document, cfg, gather_facts(cfg))}
 
 
-def test_a_window_of_what_fits_is_too_large_where_nothing_fits() -> None:
-    assert not of_serving("meta-llama/Llama-3.1-8B-Instruct", 2048, max_model_len="auto")
-    said = of_serving("meta-llama/Llama-3.3-70B-Instruct", 2048, max_model_len=-1)
-    assert said.keys() == {"kv-cache-too-large"}
+def test_an_automatic_window_is_an_error_only_if_nothing_fits() -> None:
+    assert not serving_problems("meta-llama/Llama-3.1-8B-Instruct", 2048, max_model_len="auto")
+    by_rule = serving_problems("meta-llama/Llama-3.3-70B-Instruct", 2048, max_model_len=-1)
+    assert by_rule.keys() == {"kv-cache-too-large"}
 
 
 @pytest.mark.parametrize(
@@ -132,12 +132,12 @@ def test_a_window_of_what_fits_is_too_large_where_nothing_fits() -> None:
         ({"max_position_embeddings": 4096}, 8192, "error"),
     ],
 )
-def test_positions_that_the_file_tells_the_server(
+def test_positions_that_hf_overrides_sets(
     overrides: dict[str, int], window: int | None, severity: str | None
 ) -> None:
     base = "HuggingFaceTB/SmolLM2-135M-Instruct"
-    said = of_serving(base, hf_overrides=overrides, max_model_len=window)
-    found = said.get("max-model-len-positions")
+    by_rule = serving_problems(base, hf_overrides=overrides, max_model_len=window)
+    found = by_rule.get("max-model-len-positions")
     assert (found.severity if found else None) == severity
 
 
@@ -159,8 +159,8 @@ def test_positions_that_the_file_tells_the_server(
 def test_targets_are_refused_where_the_models_modules_are_known(
     base: str, targets: list[str], missing: bool
 ) -> None:
-    said = of_training(base_model=base, adapter="lora", lora_target_modules=targets)
-    assert ("lora-targets" in said) == missing
+    by_rule = training_problems(base_model=base, adapter="lora", lora_target_modules=targets)
+    assert ("lora-targets" in by_rule) == missing
 
 
 @pytest.mark.parametrize(
@@ -177,8 +177,10 @@ def test_targets_of_a_folder(tmp_path: Path, kind: str, target: str, missing: bo
         "max_position_embeddings": 4096, "model_type": kind,
     }  # fmt: skip
     (tmp_path / "config.json").write_text(json.dumps(config))
-    said = of_training(base_model=str(tmp_path), adapter="lora", lora_target_modules=[target])
-    assert ("lora-targets" in said) == missing
+    by_rule = training_problems(
+        base_model=str(tmp_path), adapter="lora", lora_target_modules=[target]
+    )
+    assert ("lora-targets" in by_rule) == missing
 
 
 @pytest.mark.parametrize(
@@ -195,36 +197,36 @@ def test_an_overlap_in_tokens_is_a_share_of_the_chunk(
     overlap: float, prepare: dict[str, int], share: str | None
 ) -> None:
     prepare = {"strategy": "overlap", "overlap": overlap, **prepare}
-    said = of_training(base_model="a/b", sequence_len=2048, seqctx={"prepare": prepare})
-    found = said.get("myth-overlap")
+    by_rule = training_problems(base_model="a/b", sequence_len=2048, seqctx={"prepare": prepare})
+    found = by_rule.get("myth-overlap")
     assert (share in found.message) if share and found else found is None
 
 
 def test_a_fused_optimizer_steps_on_a_cpu_too() -> None:
     for optimizer, wrong in (("adamw_torch_fused", False), ("adamw_apex_fused", True)):
-        said = of_training(base_model="a/b", optimizer=optimizer, seqctx={"gpu": "cpu"})
-        assert ("needs-cuda" in said) == wrong
+        by_rule = training_problems(base_model="a/b", optimizer=optimizer, seqctx={"gpu": "cpu"})
+        assert ("needs-cuda" in by_rule) == wrong
 
 
-def test_what_is_laid_over_the_file_is_named_where_it_was_given() -> None:
+def test_a_problem_of_a_key_that_set_gave_is_placed_there() -> None:
     text = "base_model: Qwen/Qwen3-4B\nsequence_len: 2048\nvllm:\n  max_model_len: 512\n"
     over = {"sequence_len": 200000, "vllm.max_model_len": 100}
-    said = {p.rule: str(p) for p in check_document(parse_document(text, "o.yaml"), None, over)}
-    assert said["sequence-len-positions"].startswith("--set sequence_len: error: sequence_len: ")
-    found = said["max-model-len-below-sequence-len"]
+    by_rule = {p.rule: str(p) for p in check_document(parse_document(text, "o.yaml"), None, over)}
+    assert by_rule["sequence-len-positions"].startswith("--set sequence_len: error: sequence_len: ")
+    found = by_rule["max-model-len-below-sequence-len"]
     assert found.startswith("--set vllm.max_model_len: warning: ")
     over = {"sequence_len": 4096}
-    said = {p.rule: str(p) for p in check_document(parse_document(text, "o.yaml"), None, over)}
-    assert said["max-model-len-below-sequence-len"].startswith("o.yaml:4: warning: ")
+    by_rule = {p.rule: str(p) for p in check_document(parse_document(text, "o.yaml"), None, over)}
+    assert by_rule["max-model-len-below-sequence-len"].startswith("o.yaml:4: warning: ")
 
 
-def test_a_length_that_is_left_to_axolotl_is_said() -> None:
+def test_an_unset_sequence_len_is_reported() -> None:
     text = "base_model: a/b\ndatasets: [{path: x.jsonl, type: chat_template}]\n"
     for more, fate in (("", "dropped"), ("excess_length_strategy: truncate\n", "truncated")):
-        said = [str(p) for p in check_document(parse_document(text + more, "o.yaml"))]
+        printed = [str(p) for p in check_document(parse_document(text + more, "o.yaml"))]
         fact = f"unset: Axolotl uses 512 tokens, and longer rows are {fate}"
-        assert any(f"o.yaml: warning: sequence_len: {fact}. " in line for line in said)
-    assert "rows-too-long" not in of_training(base_model="a/b")
+        assert any(f"o.yaml: warning: sequence_len: {fact}. " in line for line in printed)
+    assert "rows-too-long" not in training_problems(base_model="a/b")
 
 
 @pytest.mark.parametrize(
@@ -241,12 +243,12 @@ def test_a_length_that_is_left_to_axolotl_is_said() -> None:
         ({"format": "{instruction}"}, {"port": 8001}, False),
     ],
 )
-def test_a_form_of_axolotls_own_is_not_what_is_served(
+def test_prompt_forms_of_axolotl_are_not_those_of_the_server(
     style: object, vllm: dict[str, object] | None, differs: bool
 ) -> None:
     data = {"datasets": [{"path": "x.jsonl", "type": style}]}
-    said = of_training(base_model="a/b", vllm=vllm, **data)
-    assert ("chat-template-differs" in said) == differs
+    by_rule = training_problems(base_model="a/b", vllm=vllm, **data)
+    assert ("chat-template-differs" in by_rule) == differs
 
 
 def test_the_model_and_the_gpu_are_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -278,14 +280,14 @@ def test_a_base_model_that_is_not_there_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    said = of_training(base_model="./models/mine")
-    assert str(said["base-model-missing"]) == (
+    by_rule = training_problems(base_model="./models/mine")
+    assert str(by_rule["base-model-missing"]) == (
         "file: warning: base_model: ./models/mine: no such folder. Check the path. "
         "[base-model-missing]"
     )
     (tmp_path / "models" / "mine").mkdir(parents=True)
-    assert "base-model-missing" not in of_training(base_model="./models/mine")
-    assert "base-model-missing" not in of_training(base_model="Qwen/Qwen3-8B")
+    assert "base-model-missing" not in training_problems(base_model="./models/mine")
+    assert "base-model-missing" not in training_problems(base_model="Qwen/Qwen3-8B")
 
 
 def test_kernels_that_axolotl_turns_on_are_reported_on_a_cpu() -> None:
@@ -294,4 +296,4 @@ def test_kernels_that_axolotl_turns_on_are_reported_on_a_cpu() -> None:
     cfg = parse_config(document)
     found = [p.key for p in check(document, cfg, gather_facts(cfg)) if p.rule == "needs-cuda"]
     assert found == ["lora_mlp_kernel", "lora_o_kernel", "lora_qkv_kernel"]
-    assert "needs-cuda" not in of_training(**keys, lora_mlp_kernel=False)
+    assert "needs-cuda" not in training_problems(**keys, lora_mlp_kernel=False)
