@@ -97,7 +97,7 @@ def test_bad_yaml(text: str, message: str) -> None:
 
 def test_an_alias_bomb_is_refused_fast() -> None:
     levels = [f"l{i}: &l{i} [{', '.join([f'*l{i - 1}'] * 9)}]" for i in range(1, 12)]
-    with pytest.raises(InputError, match="its aliases expand to too many values"):
+    with pytest.raises(InputError, match="its YAML aliases expand to too many values"):
         parse_document("\n".join(["l0: &l0 [x]", *levels]), "c.yaml")
 
 

@@ -122,7 +122,7 @@ def test_common_advice_is_computed_for_this_manuscript() -> None:
     usual = " ".join(choose("voice").usual)
     assert "here 3 of 40 scenes are that long" in usual
     assert "fits the 31.4 GiB of this GPU" in usual
-    assert "25 % first: here it shows +5% of the recurrences, for 1.3" in usual
+    assert "25 % first: here examples show 30% of the recurrences, 25% without, for 1.3" in usual
     assert "does not fit" in " ".join(choose("voice", gpu="rtx-4060-ti-16gb").usual)
 
 

@@ -100,7 +100,7 @@ def test_own_prompts(tmp_path: Path, novella: Path, tokenizer: Tokenizer) -> Non
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("continuation: ['{contxt}']", r"\{contxt\} is no field of this list"),
+        ("continuation: ['{contxt}']", r"\{contxt\} is not a placeholder of this list"),
         ("continuation: ['Go on.']", r"must hold \{context\} once"),
         ("continuation: Go on.", "must be a list of wordings"),
         ("contination: ['{context}']", "must hold lists of wordings"),

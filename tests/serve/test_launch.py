@@ -228,6 +228,6 @@ def test_a_pipe_of_another_encoding(served: Path) -> None:
     cfg = target_config("voice.yaml")
     with serving(cfg, server_log(cfg)) as server:
         line = refused("chat", "--url", server.url, cwd=served, text=b"caf\xe9")
-        assert line == "stdin: not UTF-8 text. Convert it, as iconv does."
+        assert line == "stdin: not UTF-8 text. Convert it to UTF-8, for example with iconv."
         line = refused("chat", "--url", server.url, "--system", "caf\udce9", cwd=served)
         assert line.startswith("chat: the text is not UTF-8 (got '\\udce9')")

@@ -73,7 +73,9 @@ def chat(
     try:
         text = sys.stdin.buffer.read().decode("utf-8")
     except UnicodeDecodeError:
-        raise InputError("stdin: not UTF-8 text. Convert it, as iconv does.") from None
+        raise InputError(
+            "stdin: not UTF-8 text. Convert it to UTF-8, for example with iconv."
+        ) from None
     for piece in talk.answer(text):
         click.echo(piece, nl=False)
     click.echo()

@@ -39,7 +39,7 @@ class VerbGroup(click.Group):
             import difflib  # only for what is misspelled
 
             close = difflib.get_close_matches(name, SUMMARIES, 1)
-            hint = f"Did you mean {close[0]!r}?" if close else "seqctx --help lists all."
+            hint = f"Did you mean {close[0]!r}?" if close else "Run seqctx --help for a list."
             ctx.fail(f"No such command {name!r}. {hint}")
         ctx.meta[_ARGUMENTS] = args[1:]
         return super().resolve_command(ctx, args)

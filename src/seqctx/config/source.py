@@ -218,7 +218,7 @@ def _keys(root: yaml.Node, name: str) -> Iterator[tuple[KeyPath, yaml.Mark, int 
         seen += 1
         if seen > _MOST_NODES:
             raise InputError(
-                f"{name}: its aliases expand to too many values. Write the values out."
+                f"{name}: its YAML aliases expand to too many values. Write the values out."
             )
         if len(path) > _DEEPEST:
             line = node.start_mark.line + 1

@@ -114,14 +114,14 @@ def _myths(summary: PlanSummary, stats: DatasetStats | None) -> list[str]:
     equal = plan_training_memory(whole, summary.model, summary.training.gpu)
     fits = {None: "", True: ", which fits", False: ", which does not fit"}[equal.fits]
     return [
-        f"Myth: it writes in pieces of {trained:,} tokens, as it was trained. In fact nothing in "
-        f"the model counts to {trained:,}: every token attends to all before it, up to {window:,}. "
+        f"Myth: the model writes in pieces of {trained:,} tokens, as it was trained. In fact nothing "
+        f"in the model counts to {trained:,}: every token attends to all before it, up to {window:,}. "
         "A model learns to stop early when an end-of-turn token follows every chunk; seqctx "
         "prepare trains one only where a chapter ends.",
-        f"Myth: its output repeats every {trained:,} tokens. In fact loops come from probabilities "
+        f"Myth: the output repeats every {trained:,} tokens. In fact loops come from probabilities "
         "that reinforce themselves: low temperature, greedy decoding, repetitive prompts. Nothing "
         "ties the distance of a repetition to the training length.",
-        f"Myth: it cannot write more than {trained:,} tokens. In fact the base model has "
+        f"Myth: the model cannot write more than {trained:,} tokens. In fact the base model has "
         f"{summary.model.max_position:,} positions. The window {beyond}.",
         f"Myth: sequence_len must equal max_model_len. In fact training at {window:,} tokens would "
         f"take {equal.device / GIB:.0f} GiB instead of {summary.training.device / GIB:.0f} GiB"

@@ -287,8 +287,8 @@ def _notes(settings: ServingSettings, model: ServingModel, gpu: Gpu | None) -> t
         )
     if budget := _budget(settings, gpu):
         notes.append(
-            f"vLLM gives the cache all that is left of its {budget / GIB:.1f} GiB, so nvidia-smi "
-            "shows that and the CUDA context, however few requests there are"
+            f"vLLM gives all that is left of its {budget / GIB:.1f} GiB to the cache, so "
+            "nvidia-smi shows that much and the CUDA context, even with one request"
         )
     if gpu and gpu.memory_gib and gpu.usable_gib * (1 - settings.utilization) < 0.5:
         notes.append(

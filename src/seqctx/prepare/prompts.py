@@ -122,7 +122,7 @@ def _check(path: Path, kind: str, wording: object) -> None:
     if strange:
         known = ", ".join(f"{{{word}}}" for word in sorted(_KINDS[kind]))
         raise InputError(
-            f"{path}: {kind}: {{{min(strange)}}} is no field of this list. Use {known}."
+            f"{path}: {kind}: {{{min(strange)}}} is not a placeholder of this list. Use {known}."
         )
     needed = {"context", "brief"} & _KINDS[kind]
     if needed and wording.count(f"{{{min(needed)}}}") != 1:

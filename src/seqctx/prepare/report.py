@@ -276,7 +276,7 @@ def _motifs(book: BookStats, stats: DatasetStats) -> list[Section]:
                 "learn the motif as a whole, but it can still follow it when the text is in its "
                 "context."
             ],
-            svg=by_length(motifs, stats.sequence_len, "share of motifs held whole"),
+            svg=by_length(motifs, stats.sequence_len, "share of motifs in one example"),
             caption="The share of the motifs that some example holds whole. The dashed line is "
             "your sequence_len.",
         ),
