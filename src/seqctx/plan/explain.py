@@ -114,8 +114,9 @@ def _myths(summary: PlanSummary, stats: DatasetStats | None) -> list[str]:
     equal = plan_training_memory(whole, summary.model, summary.training.gpu)
     fits = {None: "", True: ", which fits", False: ", which does not fit"}[equal.fits]
     return [
-        f"Myth: the model writes in pieces of {trained:,} tokens, as it was trained. In fact nothing "
-        f"in the model counts to {trained:,}: every token attends to all before it, up to {window:,}. "
+        f"Myth: the model writes in pieces of {trained:,} tokens, as it was trained. In fact "
+        f"nothing in the model counts to {trained:,}: every token attends to all before it, up to "
+        f"{window:,}. "
         "A model learns to stop early when an end-of-turn token follows every chunk; seqctx "
         "prepare trains one only where a chapter ends.",
         f"Myth: the output repeats every {trained:,} tokens. In fact loops come from probabilities "
