@@ -149,7 +149,7 @@ def test_one_name_means_one_thing() -> None:
 
 
 def test_every_public_name_resolves_and_is_listed() -> None:
-    assert sorted(seqctx.__all__) == sorted(seqctx._HOME)
+    assert sorted(seqctx.__all__) == sorted(seqctx._MODULES)
     for name in seqctx.__all__:
         assert getattr(seqctx, name).__doc__
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):

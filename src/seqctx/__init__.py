@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from seqctx.prepare.structure import Book, Span
     from seqctx.prepare.tokenizer import load_tokenizer
 
-_HOME = {
+_MODULES = {
     "Book": "seqctx.prepare.structure",
     "CheckError": "seqctx.errors",
     "Chunk": "seqctx.prepare.chunking",
@@ -91,10 +91,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    if name not in _MODULES:
         raise AttributeError(f"module 'seqctx' has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
+    return getattr(import_module(_MODULES[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME})
+    return sorted({*globals(), *_MODULES})
