@@ -258,6 +258,7 @@ def test_what_is_rendered_reads_back_equal(data: dict[str, Any], header: str) ->
     ("call", "message"),
     [
         (lambda cfg: load_config(5), "path: must be a str or Path (got int). Name a YAML file."),
+        (lambda cfg: parse_config(Document("n", {}, {}), {5: 1}), "overrides: must be a str"),
         (lambda cfg: parse_config("a: 1"), "document: must be a Document (got str)."),
         (lambda cfg: parse_config(Document("n", {}, {}), 5), "overrides: must be a Mapping"),
         (lambda cfg: cfg.replace(nonsense=1), "replace: nonsense: unknown key;"),

@@ -26,13 +26,13 @@ _SECTIONS = {
     "Lengths": (
         "sequence_len", "sample_packing", "eval_sample_packing", "excess_length_strategy",
     ),
-    "Text": ("datasets", "test_datasets", "val_set_size", "dataset_prepared_path"),
+    "Data": ("datasets", "test_datasets", "val_set_size", "dataset_prepared_path"),
     "The adapter": ("adapter", "load_in_4bit", "load_in_8bit", "lora_"),
     "Steps": (
         "micro_batch_size", "gradient_accumulation_steps", "num_epochs", "max_steps",
         "learning_rate", "lr_scheduler", "warmup_ratio", "optimizer",
     ),
-    "Evaluation and what is kept": (
+    "Evaluation and checkpoints": (
         "eval_", "save_", "metric_for_best_model", "logging_steps", "output_dir",
     ),
 }  # fmt: skip
@@ -79,7 +79,7 @@ def annotated_yaml(cfg: Config, header: str = "") -> str:
         if section:
             parts += ["", f"# --- {title}", *_annotated(section, Config)]
     if given:
-        parts += ["", "# --- The machine, and the rest", *_annotated(given, Config)]
+        parts += ["", "# --- Other keys", *_annotated(given, Config)]
     for key, block in blocks.items():
         parts += ["", *_annotated({key: block}, Config)]
     return "\n".join(parts) + "\n"

@@ -16,6 +16,7 @@ import yaml
 
 from seqctx.catalog.keys import KeyPath
 from seqctx.errors import InputError
+from seqctx.system.arguments import expect_type
 from seqctx.system.atomic import explain_os_errors
 
 _MOST_NODES = 100_000  # a hand-edited file has hundreds
@@ -43,6 +44,8 @@ class Document:
 
     def with_overrides(self, overrides: Mapping[str, Any] | None) -> Document:
         """A copy in which the values of some dotted keys are replaced."""
+        for key in overrides or {}:
+            expect_type("overrides", key, str, "Give dotted keys, such as vllm.port.")
         data, paths = self.data, [tuple(dotted.split(".")) for dotted in overrides or {}]
         for path, value in zip(paths, (overrides or {}).values(), strict=True):
             data = with_value(data, path, value)
