@@ -40,7 +40,7 @@ def is_missing_folder(base_model: str) -> bool:
 
 def remedy_of_missing_folder(base_model: str) -> str:
     """What to do about a model's folder that is not there."""
-    is_example = base_model.startswith("prepare/models/")
+    is_example = base_model.startswith("prepare/models/smollm2-135m")
     return "Run 'seqctx setup model'." if is_example else "Check the path."
 
 
