@@ -82,7 +82,7 @@ def test_setup_from_a_wheel_outside_a_checkout(seqctx: Path, tmp_path: Path) -> 
         failed = run(seqctx, "setup", "core", "--force", cwd=tmp_path, **failing)
         assert failed.returncode == 3
         assert message in failed.stderr.splitlines()[-1]
-        assert failed.stderr.endswith("The old environment is unchanged.\n")
+        assert failed.stderr.endswith("The old folder is unchanged.\n")
         assert "secret" not in failed.stderr
         assert (venv / "mine").exists()
         assert [p.name for p in (data / "seqctx").iterdir()] == ["venv-core"]

@@ -169,7 +169,7 @@ def test_whatever_fails_the_old_environment_stays(
     uv.fails({step: output})
     with pytest.raises(error, match=message) as caught:
         make(tmp_path, force=True)
-    assert str(caught.value).endswith("The old environment is unchanged.")
+    assert str(caught.value).endswith("The old folder is unchanged.")
     assert "secret" not in str(caught.value)
     assert (tmp_path / "venv" / "old").exists()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["list.txt", "uv", "uv.log", "venv"]

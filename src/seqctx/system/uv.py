@@ -87,7 +87,7 @@ class Uv:
     def failure(self, output: str) -> ToolError | InputError:
         """The error for uv's output, in one line."""
         free = min(free_bytes(self.folder), free_bytes(_cache(self.environment)))
-        kept = "The old environment is unchanged." if self.folder.exists() else ""
+        kept = "The old folder is unchanged." if self.folder.exists() else ""
         offline = self.environment.get("UV_OFFLINE", "").lower() in ("1", "true")
         fact, remedy, error = explain_failure(output, offline=offline, free=free)
         return error(f"{self.folder}: {fact}. {remedy} {kept}".rstrip())
