@@ -13,6 +13,7 @@ from seqctx.artifacts.dataset_stats import DatasetStats
 from seqctx.artifacts.layout import DatasetDir
 from seqctx.artifacts.manifest import Manifest, SplitSide, data_file
 from seqctx.config.config import Config
+from seqctx.config.effective import Effective
 from seqctx.errors import CheckError, InputError
 from seqctx.prepare.analysis.near_duplicates import find_near_duplicates
 from seqctx.prepare.packing import Batches, packings
@@ -151,9 +152,8 @@ def _check_end_of_turn(cfg: Config, tokenizer: Tokenizer) -> None:
     Raises:
         CheckError: when it trains another.
     """
-    special = cfg.get("special_tokens")
-    eos = special.get("eos_token") if isinstance(special, dict) else None
-    trained = cfg.get("eot_tokens") or [eos or tokenizer.eos]
+    file = Effective.of(cfg)
+    trained = file.eot_tokens or (file.special_tokens.get("eos_token") or tokenizer.eos,)
     end = tokenizer.end_of_turn
     if end and end not in trained:
         raise CheckError(

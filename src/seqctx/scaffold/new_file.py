@@ -12,13 +12,11 @@ from seqctx.config.json_schema import write_schema
 from seqctx.config.render import annotated_yaml
 from seqctx.errors import InputError
 from seqctx.scaffold.init import propose, runbook
+from seqctx.scaffold.sample_model import SAMPLE_MODEL
 from seqctx.system.atomic import write_new
 
 DEFAULT_MANUSCRIPTS = "prepare/manuscripts"
-_SMALL_MODEL, _LARGE_MODEL = (
-    "prepare/models/smollm2-135m-instruct",
-    "meta-llama/Llama-3.1-8B-Instruct",
-)
+_LARGE_MODEL = "meta-llama/Llama-3.1-8B-Instruct"
 
 
 def refuse_existing(path: Path) -> None:
@@ -51,7 +49,7 @@ def gpu_named(name: str) -> Gpu:
 
 def default_base_model(gpu: Gpu) -> str:
     """A model that can be trained on this GPU: a tiny one on a CPU, else one of 8B parameters."""
-    return _SMALL_MODEL if gpu.architecture == "cpu" else _LARGE_MODEL
+    return SAMPLE_MODEL.as_posix() if gpu.architecture == "cpu" else _LARGE_MODEL
 
 
 def write_config(
