@@ -15,8 +15,13 @@ from unittest.mock import patch
 import pytest
 from click.testing import CliRunner
 from filelock import FileLock
+from hypothesis import settings
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test asks a hub
+# How long an example takes depends on what runs beside it. CI draws the same examples every time,
+# so that a change is not blamed for what another draw would have found before it.
+settings.register_profile("ours", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("ours")
 ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / "axolotl_configs" / "smollm2-135m-qlora-cpu.yaml"
 CHATML = (
