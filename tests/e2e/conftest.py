@@ -162,8 +162,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory, novella: Path) -> Path:
                 assert answer.returncode == 0, answer.stdout + answer.stderr
                 (project / f"{verb}.txt").write_text(answer.stdout)
             project.rename(made)
-    copy = tmp_path_factory.mktemp("trained") / "project"
-    return shutil.copytree(made, copy, symlinks=True)
+    copy = shutil.copytree(made, tmp_path_factory.mktemp("trained") / "project", symlinks=True)
+    data = yaml.safe_load((copy / "short.yaml").read_text())
+    data["vllm"]["port"] = free_port()  # other workers serve their copies at the same time
+    (copy / "short.yaml").write_text(yaml.safe_dump(data))
+    return copy
 
 
 @pytest.fixture
