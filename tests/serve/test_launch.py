@@ -24,7 +24,7 @@ from seqctx.serve.launch import _registered, serve_command
 from seqctx.serve.preflight import check_port
 from seqctx.serve.registry import ServerRecord, start_time
 from tests.conftest import ROOT, seqctx
-from tests.serve.test_preflight import project  # noqa: F401
+from tests.serve.test_preflight import PORT, project  # noqa: F401
 
 FAKE = ROOT / "tests/serve/fake_vllm.py"
 
@@ -40,7 +40,7 @@ def port() -> int:
 def served(project: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> Path:  # noqa: F811
     """The project of preflight's tests, on a free port, with the stand-in as vLLM."""
     file = project / "voice.yaml"
-    file.write_text(file.read_text().replace("18999", str(port)))
+    file.write_text(file.read_text().replace(str(PORT), str(port)))
     program = project / "bin" / "vllm"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec {sys.executable} {FAKE} "$@"\n')

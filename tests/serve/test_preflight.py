@@ -29,6 +29,9 @@ BASE = {
     "torch_dtype": "bfloat16",
 }  # fmt: skip
 
+PORT = 18900 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+"""Of this worker alone: the tests look whether it is free."""
+
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -42,7 +45,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (out / "adapter_config.json").write_text('{"r": 16, "base_model_name_or_path": "base"}')
     (tmp_path / "voice.yaml").write_text(
         "base_model: ./base\nadapter: lora\nlora_r: 16\noutput_dir: outputs/voice\n"
-        "vllm: {port: 18999, max_model_len: 2048}\n"
+        f"vllm: {{port: {PORT}, max_model_len: 2048}}\n"
     )
     return tmp_path
 
@@ -161,7 +164,7 @@ def test_a_key_of_the_file_is_not_shown(project: Path) -> None:
 
 def test_the_adapters_own_rank_where_the_file_says_none(project: Path) -> None:
     (project / "voice.yaml").write_text(
-        "base_model: ./base\nadapter: lora\noutput_dir: outputs/voice\nvllm: {port: 18999}\n"
+        f"base_model: ./base\nadapter: lora\noutput_dir: outputs/voice\nvllm: {{port: {PORT}}}\n"
     )
     cfg = target_config("voice.yaml")
     assert cfg.lora_r == 16
