@@ -17,68 +17,17 @@ from typing import Any
 import pytest
 import yaml
 
-from seqctx import plan_serving, plan_training
 from seqctx.catalog.optimizers import OPTIMIZERS
 from seqctx.check.check import check
 from seqctx.check.facts import Facts
-from seqctx.config.config import Config, parse_config
 from seqctx.config.render import axolotl_mapping, vllm_command
 from seqctx.config.source import Document
-from seqctx.errors import InputError
 from tests.conftest import ROOT
 from tests.e2e.conftest import free_port, served
 from tests.e2e.test_model import MODEL, PYTHON
+from tests.parallel_files import BASE, FSDP2, QLORA, RAY, TRAINED, config, write_deepspeed_files
 
 QUIET = {"AXOLOTL_DO_NOT_TRACK": "1", "CUDA_VISIBLE_DEVICES": "", "HF_HUB_OFFLINE": "1"}
-BASE: dict[str, Any] = {
-    "base_model": "meta-llama/Llama-3.1-8B-Instruct",
-    "datasets": [{"path": "a.jsonl", "ds_type": "json", "type": "chat_template"}],
-    "sequence_len": 8192,
-    "micro_batch_size": 1,
-    "gradient_accumulation_steps": 2,
-    "num_epochs": 1,
-    "learning_rate": 0.0001,
-    "optimizer": "adamw_torch_fused",
-    "bf16": True,
-    "gradient_checkpointing": True,
-    "attn_implementation": "flash_attention_2",
-    "output_dir": "out/parallel",
-}
-QLORA = {
-    "adapter": "qlora", "load_in_4bit": True, "lora_r": 16, "lora_alpha": 16,
-    "lora_target_linear": True,
-}  # fmt: skip
-FSDP2 = {
-    "fsdp_version": 2,
-    "fsdp_config": {
-        "auto_wrap_policy": "TRANSFORMER_BASED_WRAP",
-        "transformer_layer_cls_to_wrap": "LlamaDecoderLayer",
-        "cpu_ram_efficient_loading": False,
-        "reshard_after_forward": True,
-        "state_dict_type": "FULL_STATE_DICT",
-    },
-}
-RAY = {"use_ray": True, "ray_num_workers": 8, "resources_per_worker": {"GPU": 1}}
-# name: what the file says beside BASE; then of eight cards, over how many each term is divided
-TRAINED: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
-    "FSDP2": ({**FSDP2, "dp_shard_size": 8}, {"weights": 8, "gradients": 8, "optimizer": 8}),
-    "FSDP2 and QLoRA": (
-        {**FSDP2, **QLORA, "dp_shard_size": 8}, {"weights": 8, "adapter": 8, "optimizer": 8},
-    ),
-    "ZeRO-2": (
-        {"deepspeed": "zero2.json", **RAY}, {"weights": 1, "gradients": 8, "optimizer": 8},
-    ),
-    "ZeRO-3": ({"deepspeed": "mine.json", **RAY}, {"weights": 8, "gradients": 8}),
-    "tensor parallel and FSDP2": (
-        {**FSDP2, "tensor_parallel_size": 2, "dp_shard_size": 4}, {"weights": 8, "embeddings": 4},
-    ),
-    "context parallel": (
-        {**FSDP2, "context_parallel_size": 2, "dp_shard_size": 4},
-        {"weights": 8, "checkpoints": 2, "logits": 2},
-    ),
-    "HSDP": ({**FSDP2, "dp_shard_size": 4, "dp_replicate_size": 2}, {"weights": 4}),
-    "Ray": ({**FSDP2, **RAY}, {"weights": 8, "gradients": 8}),
-}  # fmt: skip
 SERVED: list[dict[str, Any]] = [
     {"tensor_parallel_size": 2},
     {"pipeline_parallel_size": 2},
@@ -91,22 +40,14 @@ SERVED: list[dict[str, Any]] = [
 ]
 
 
-def config(**changes: Any) -> Config:
-    return parse_config(Document("parallel.yaml", {**BASE, **changes}, {}))
-
-
 def environment(**more: str) -> dict[str, str]:
     return {**os.environ, **QUIET, "PYTHONPATH": "", **more}
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """DeepSpeed's JSON under two names, and an empty ring_flash_attn, which is CUDA's."""
     folder = tmp_path_factory.mktemp("parallel")
-    for name, stage in (("zero2.json", 2), ("mine.json", 3)):
-        text = json.dumps({"zero_optimization": {"stage": stage}, "bf16": {"enabled": True}})
-        (folder / name).write_text(text)
-    (folder / "ring_flash_attn.py").touch()
+    write_deepspeed_files(folder)
     return folder
 
 
@@ -128,32 +69,6 @@ def test_axolotls_validator_takes_what_is_rendered(folder: Path) -> None:
         assert meant == {key: changes[key] for key in meant}, name
 
 
-@pytest.mark.parametrize("name", TRAINED)
-def test_a_card_holds_its_part(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(folder)
-    changes, divided = TRAINED[name]
-    cfg = config(**changes)
-    assert [
-        str(p) for p in check(Document("p.yaml", {}, {}), cfg, Facts()) if p.severity == "error"
-    ] == []
-    whole = config(**({key: cfg.get(key) for key in QLORA} if cfg.adapter else {}))
-    one, many = plan_training(whole, gpu="h100-80gb"), plan_training(cfg, gpu="h100-80gb")
-    for term, cards in divided.items():
-        bytes_of = [sum(t.bytes for t in p.terms if t.name == term) for p in (one, many)]
-        assert bytes_of[1] == pytest.approx(bytes_of[0] / cards, abs=8), term
-
-
-def test_what_is_divided_over_nobody_knows_how_many_is_refused() -> None:
-    for changes, why in (
-        (FSDP2, "over how many cards is not said"),
-        ({"deepspeed": {"zero_optimization": {"stage": 3}}}, "over how many cards is not said"),
-        ({"deepspeed": {"bf16": {}}, **RAY}, "no zero_optimization.stage in it"),
-        ({"dp_shard_size": 8}, "divides nothing without fsdp_config"),
-    ):
-        with pytest.raises(InputError, match=why):
-            plan_training(config(**changes), gpu="h100-80gb")
-
-
 def test_vllms_parser_takes_what_is_rendered() -> None:
     adapter = {**QLORA, "output_dir": "out/lr=1e-4,a"}
     commands = [vllm_command(config(**adapter, vllm=vllm))[2:] for vllm in SERVED]
@@ -168,28 +83,6 @@ def test_vllms_parser_takes_what_is_rendered() -> None:
         assert {key: answer[key] for key in vllm} == vllm
         assert answer["model_tag"] == BASE["base_model"]
         assert "name='lr=1e-4,a', path='out/lr=1e-4,a'" in str(answer["lora_modules"])
-
-
-def test_a_server_is_planned_by_card() -> None:
-    def plan(**vllm: Any) -> Any:
-        return plan_serving(config(vllm={"max_model_len": 16000, **vllm}), gpu="h100-80gb")
-
-    one, split, dealt = plan(), plan(tensor_parallel_size=4), plan(pipeline_parallel_size=4)
-    assert split.memory.term("weights").bytes == pytest.approx(
-        one.memory.term("weights").bytes / 4, rel=0.001
-    )
-    for each in (split, dealt):
-        assert each.kv_bytes_per_token == one.kv_bytes_per_token / 4
-    copies = plan(data_parallel_size=4)
-    assert copies.kv_tokens == one.kv_tokens
-    assert any("of 4 engines" in note for note in copies.memory.notes)
-    for refused, why in (
-        ({"tensor_parallel_size": 3}, "3 cards cannot share 32 heads"),
-        ({"tensor_parallel_size": 32, "pipeline_parallel_size": 33}, "33 stages for 32 layers"),
-        ({"prefill_context_parallel_size": 2}, "prompts divided over cards"),
-    ):
-        with pytest.raises(InputError, match=why):
-            plan(**refused)
 
 
 def asked_in_training(processes: int, *arguments: str) -> list[tuple[Any, str]]:
