@@ -166,7 +166,7 @@ def serving(
 
 
 def _environment(cfg: Config, program: Path, address: Address) -> dict[str, str]:
-    """VLLM's environment variables: secrets, and on a CPU what it needs there."""
+    """The server's environment variables: secrets, and on a CPU what it needs there."""
     env = tool_environment(program, offline=cfg.base_model_is_local) | secrets(cfg)
     env["VLLM_API_KEY"] = address.key or ""  # as requests carry it
     if not has_gpu() and not cfg.vllm.get("kv_cache_memory_bytes"):

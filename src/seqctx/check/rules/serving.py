@@ -20,7 +20,7 @@ _OR_MERGE = "or merge the adapter and serve the merged model"
 
 @rule("lora-rank-served", "error", "vLLM 0.32: config/lora.py, MaxLoRARanks")
 def lora_rank_served(file: Effective, facts: Facts) -> Iterator[Finding]:
-    """VLLM serves adapters up to max_lora_rank, which takes a few values only."""
+    """The server loads adapters up to max_lora_rank, which takes only a few values."""
     if not file.config.adapter or not file.is_served:
         return
     rank, given, highest = file.lora_r, file.vllm.get("max_lora_rank"), VLLM_MAX_LORA_RANKS[-1]
@@ -41,7 +41,7 @@ def lora_rank_served(file: Effective, facts: Facts) -> Iterator[Finding]:
 
 @rule("modules-to-save-served", "error", "vLLM 0.32: lora/lora_model.py refuses modules_to_save")
 def modules_to_save_served(file: Effective, facts: Facts) -> Iterator[Finding]:
-    """VLLM serves no adapter that changes embeddings or tokens."""
+    """The server loads no adapter that changes embeddings or tokens."""
     if not file.config.adapter or not file.is_served:
         return
     for key in ("lora_modules_to_save", "tokens", "added_tokens_overrides"):
@@ -95,7 +95,7 @@ def _trained_templates(file: Effective) -> Iterator[tuple[KeyPath, str, Any]]:
 
 @rule("max-model-len-positions", "error", "vLLM 0.32: config/model.py, get_and_verify_max_len")
 def max_model_len_positions(file: Effective, facts: Facts) -> Iterator[Finding]:
-    """VLLM refuses a window beyond the model's positions, unless rope scaling is set."""
+    """The server refuses a window beyond the model's positions, unless rope scaling is set."""
     if not facts.model:
         return
     positions, window = file.serving_positions(facts.model), file.vllm.window
