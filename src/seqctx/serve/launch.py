@@ -300,7 +300,11 @@ def _wait_until_registered(
         if process.poll() is not None:
             printed = out.read_text("utf-8", "replace").strip().splitlines()
             kinds = {1: CheckError, 2: InputError}
-            text = printed[-1] if printed else f"seqctx serve: ended with {process.returncode}."
+            text = (
+                printed[-1]
+                if printed
+                else f"seqctx serve: ended with exit status {process.returncode}."
+            )
             raise kinds.get(process.returncode, ToolError)(text)
         if server and server.stage != last:
             on_stage(last := server.stage)

@@ -34,7 +34,7 @@ def adapter_quantization(file: Effective, facts: Facts) -> Iterator[Finding]:
 
 @rule("lora-alpha", "warning", "PEFT: tuners/lora/layer.py, scaling = lora_alpha / r")
 def lora_alpha(file: Effective, facts: Facts) -> Iterator[Finding]:
-    """The adapter's output is scaled by lora_alpha / lora_r; recipes keep that in 0.25 to 4."""
+    """The adapter's output is scaled by lora_alpha / lora_r; published recipes use 0.25 to 4."""
     alpha, rank = file.config.lora_alpha, file.lora_r
     if file.config.adapter not in _LORA:
         return
