@@ -68,13 +68,15 @@ def _step_peak(s: ServingSettings, model: ServingModel) -> Term:
     each = 39 if s.old else 14
     sampler = s.sequences * model.vocab * each
     if block >= sampler:
-        formula = f"{s.batched} tokens x (3 inner + 3 hidden = {width:,}) x 2 B; the sampler less"
+        formula = (
+            f"{s.batched} tokens x (3 inner + 3 hidden = {width:,}) x 2 B; the sampler needs less"
+        )
         source = (
             "gate, up and their product; input, residual and norm. Compared with one log of vLLM "
             "at 29,000 tokens (vllm-project/vllm issue 10517)"
         )
         return Term("activations", block, formula, source, "fitted")
-    formula = f"{s.sequences} sequences x {model.vocab:,} x {each} B; activations less"
+    formula = f"{s.sequences} sequences x {model.vocab:,} x {each} B; activations need less"
     source = (
         "eight logs of vLLM before 0.9: 38.6 to 41 B" if s.old
         else "vLLM 0.32, v1/sample: logits in 16 and 32 bit, probabilities, noise"
