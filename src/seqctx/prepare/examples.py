@@ -135,11 +135,7 @@ def _as_chat(
     """Conversations, each rendered and counted as it will be trained."""
     drafts = []
     for piece in chunks:
-        context, answer = piece.start, piece.fresh
-        if prep.overlap_loss == "train":
-            answer = piece.start
-        elif context == answer and not piece.opens:
-            context = preceding(book, piece, tokenizer, context_tokens)
+        context, answer = _begins(book, piece, tokenizer, prep, context_tokens)
         messages = _asked(book, piece, context, answer, prep, prompts)
         drafts.append(Example(book, piece, context, answer, 0, 0, tuple(messages)))
     sizes = tokenizer.count_all([tokenizer.rendered(list(d.messages)) for d in drafts])
@@ -176,11 +172,7 @@ def _as_tokens(
     first, last = tokenizer.text_edges
     examples = []
     for piece in chunks:
-        context, answer = piece.start, piece.fresh
-        if prep.overlap_loss == "train":
-            answer = piece.start
-        elif context == answer and not piece.opens:
-            context = preceding(book, piece, tokenizer, context_tokens)
+        context, answer = _begins(book, piece, tokenizer, prep, context_tokens)
         ids, offsets = tokenizer.encode(book.text[context : piece.end])
         known = answer - context
         trained = [i if stop > known else -100 for i, (_, stop) in zip(ids, offsets, strict=True)]
@@ -200,6 +192,17 @@ def _as_tokens(
             )  # fmt: skip
         )
     return examples
+
+
+def _begins(
+    book: Book, piece: Chunk, tokenizer: Tokenizer, prep: Prepare, context_tokens: int
+) -> tuple[int, int]:
+    """First characters of an example's context and of its answer; equal without context."""
+    if prep.overlap_loss == "train":
+        return piece.start, piece.start
+    if piece.start == piece.fresh and not piece.opens:
+        return preceding(book, piece, tokenizer, context_tokens), piece.fresh
+    return piece.start, piece.fresh
 
 
 def preceding(book: Book, piece: Chunk, tokenizer: Tokenizer, limit: int) -> int:

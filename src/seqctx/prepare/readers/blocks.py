@@ -25,6 +25,7 @@ BlockKind = Literal["title", "heading", "break", "paragraph"]
 _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
 _SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u200a\u202f"), " ")  # wide, thin, no-break
 _SHORT = 40  # characters
+_RARE = 5  # times as many full paragraphs as empty ones, or more
 _EPIGRAPH_WORDS = 100  # fewer before the first of several headings are no chapter
 
 
@@ -96,6 +97,30 @@ def block_of(runs: Iterable[Run], front_matter: str | None = None) -> Block | No
     if is_break(text):
         return Block("break", SCENE_BREAK, front_matter=front_matter)
     return Block("paragraph", text, emphasis, front_matter=front_matter)
+
+
+def with_scene_breaks(blocks: Iterable[Block | None], *, empty: int, full: int) -> list[Block]:
+    """The blocks of a file, with a scene break where empty paragraphs stand for one.
+
+    Where empty paragraphs are rare, one is enough; else it takes two in a row.
+
+    Args:
+        blocks: in order; None for an empty paragraph.
+        empty: how many paragraphs of the file have no text.
+        full: how many have some.
+    """
+    enough = 1 if empty * _RARE <= full else 2
+    found: list[Block] = []
+    gap = 0
+    for block in blocks:
+        if block is None:
+            gap += 1
+            continue
+        if gap >= enough and found and found[-1].kind == "paragraph" == block.kind:
+            found.append(Block("break", SCENE_BREAK))
+        gap = 0
+        found.append(block)
+    return found
 
 
 def with_headings_found(blocks: Sequence[Block]) -> list[Block]:

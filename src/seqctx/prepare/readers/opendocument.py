@@ -14,11 +14,11 @@ from seqctx.prepare.readers.blocks import (
     Run,
     block_of,
     with_headings_found,
+    with_scene_breaks,
     written,
 )
 from seqctx.system.extras import needs_extra
 
-_RARE = 5  # an empty paragraph is a scene break where there is one in so many full ones, or fewer
 _SKIPPED = (
     "text:note", "office:annotation", "text:tracked-changes", "text:table-of-content",
     "text:ruby-text", "table:covered-table-cell",
@@ -45,20 +45,10 @@ def odt_blocks(path: Path) -> list[Block]:
         raise InputError(
             f"{path}: damaged, or not an .odt file. Open it in LibreOffice and save it again."
         ) from None
-    found: list[Block] = [Block("title", title)] if title else []
     full = sum(bool(e.text_recursive.strip()) for e in elements)
-    telling = 1 if (len(elements) - full) * _RARE <= full else 2
-    empty = 0
-    for element in elements:
-        block = _block(element, marks)
-        if block is None:
-            empty += 1
-            continue
-        if empty >= telling and found and found[-1].kind == "paragraph" == block.kind:
-            found.append(Block("break", SCENE_BREAK))
-        empty = 0
-        found.append(block)
-    return with_headings_found(found)
+    blocks = (_block(element, marks) for element in elements)
+    found = with_scene_breaks(blocks, empty=len(elements) - full, full=full)
+    return with_headings_found([*([Block("title", title)] if title else []), *found])
 
 
 def _in_text(element: Any) -> bool:

@@ -14,6 +14,7 @@ from seqctx.prepare.readers.blocks import (
     Run,
     block_of,
     with_headings_found,
+    with_scene_breaks,
     written,
 )
 from seqctx.system.extras import needs_extra
@@ -28,7 +29,6 @@ _UNREAD = {  # moved text, pronunciations, and what is repeated for older progra
     "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback",
 }  # fmt: skip
 _TEXT = 10  # this level of the outline means that a paragraph is no heading
-_RARE = 5  # an empty paragraph is a scene break where there is one in so many full ones, or fewer
 
 
 def word_blocks(path: Path) -> list[Block]:
@@ -49,19 +49,9 @@ def word_blocks(path: Path) -> list[Block]:
         raise InputError(
             f"{path}: damaged, or not a .docx file. Open it in Word and save it again."
         ) from None
-    found: list[Block] = [Block("title", title)] if title else []
-    missing = blocks.count(None)
-    telling = 1 if missing * _RARE <= len(blocks) - missing else 2
-    empty = 0
-    for block in blocks:
-        if block is None:
-            empty += 1
-            continue
-        if empty >= telling and found and found[-1].kind == "paragraph" == block.kind:
-            found.append(Block("break", SCENE_BREAK))
-        empty = 0
-        found.append(block)
-    return with_headings_found(found)
+    empty = blocks.count(None)
+    found = with_scene_breaks(blocks, empty=empty, full=len(blocks) - empty)
+    return with_headings_found([*([Block("title", title)] if title else []), *found])
 
 
 def _declared_title(document: Any) -> str:
