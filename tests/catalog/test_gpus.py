@@ -17,7 +17,6 @@ def test_rows_are_consistent(name: str) -> None:
     assert gpu.usable_bytes == int(gpu.usable_gib * 2**30)
     assert gpu.has_bf16 == (gpu.bf16_tflops is not None)
     assert gpu.has_fp8 == (gpu.architecture in ("ada", "hopper", "blackwell"))
-    assert gpu.has_fp4 == (gpu.architecture == "blackwell")
     # FLOPs a byte of bandwidth: 16-bit tensor cores stay within an order of magnitude
     assert 50 < gpu.tflops * 1e3 / gpu.bandwidth_gb_s < 600
 

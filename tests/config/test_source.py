@@ -38,8 +38,9 @@ def test_every_key_and_item_has_its_line() -> None:
         "datasets.1": 8, "datasets.1.path": 8, "datasets.1.type": 9,
         "other": 10, "other.alpha": 12, "other.r": 3,
     }  # fmt: skip
-    assert document.place(("datasets", 1, "split")) == "c.yaml:8"
-    assert document.place(("nowhere",)) == "c.yaml"
+    assert document.position(("datasets", 1, "split")) == document.position(("datasets", 1))
+    assert document.position(("datasets", 1))[0] == 8
+    assert document.position(("nowhere",)) == (0, 0)
 
 
 def test_all_duplicates_at_once() -> None:

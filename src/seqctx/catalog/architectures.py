@@ -12,11 +12,9 @@ from typing import Literal, NamedTuple
 AttentionName = Literal["eager", "sdpa", "flash_attention_2"]
 Precision = Literal["float16", "bfloat16", "float32"]
 
-SPLIT_LINEARS = frozenset(
-    {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
-)
+SPLIT_LINEARS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 """Names of a block's linear layers where each projection is a layer of its own."""
-FUSED_LINEARS = frozenset({"qkv_proj", "o_proj", "gate_up_proj", "down_proj"})
+FUSED_LINEARS = ("qkv_proj", "o_proj", "gate_up_proj", "down_proj")
 """Their names where queries, keys and values are one layer, and gate and up another."""
 
 
@@ -42,7 +40,7 @@ class Architecture(NamedTuple):
             although config.json does not list the layers.
     """
 
-    linears: frozenset[str] | None = None
+    linears: tuple[str, ...] | None = None
     gated_mlp: bool = True
     tied_embeddings: bool = False
     scales_positions: bool = True

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from seqctx.catalog.architectures import architecture_of_type
-from seqctx.catalog.models import Experts, Layers, Model, Rope
+from seqctx.catalog.models import Experts, Layers, Model, Rope, RopeKind
 from seqctx.catalog.rope import ROPE_KEYS, position_factor
 from seqctx.errors import InputError
 from seqctx.system.atomic import explain_os_errors
 
 _EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts")
-_ROPE_KINDS = ("linear", "dynamic", "llama3", "yarn", "longrope", "proportional")
 
 
 def read_model_folder(folder: Path) -> Model:
@@ -91,7 +90,7 @@ def _rope(config: dict[str, Any], scaling: dict[str, Any]) -> Rope | None:
     base = config.get("rope_theta", scaling.get("rope_theta"))
     kind = scaling.get("rope_type", scaling.get("type"))
     factor = scaling.get("factor")
-    kind = kind if kind in _ROPE_KINDS else None
+    kind = kind if kind in get_args(RopeKind) else None
     if not isinstance(base, int | float) and kind is None:
         return None
     return Rope(

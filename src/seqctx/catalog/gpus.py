@@ -60,11 +60,6 @@ class Gpu:
         """Whether it has fp8 tensor cores: compute capability 8.9 and up."""
         return self._at_least(8, 9)
 
-    @property
-    def has_fp4(self) -> bool:
-        """Whether it has fp4 tensor cores: compute capability 10.0 and up."""
-        return self._at_least(10, 0)
-
     def _at_least(self, major: int, minor: int) -> bool:
         return self.compute_capability is not None and self.compute_capability >= (major, minor)
 

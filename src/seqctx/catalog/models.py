@@ -11,6 +11,9 @@ from seqctx.catalog.architectures import Architecture, architecture_of_type
 from seqctx.catalog.names import Tuning
 from seqctx.errors import InputError
 
+RopeKind = Literal["linear", "dynamic", "llama3", "yarn", "longrope", "proportional"]
+"""How rotary position embeddings are scaled."""
+
 
 class Row(BaseModel):
     """Frozen, and without keys that are not listed."""
@@ -102,7 +105,7 @@ class Rope(Row):
     """
 
     base: float | None = None
-    kind: Literal["linear", "dynamic", "llama3", "yarn", "longrope", "proportional"] | None = None
+    kind: RopeKind | None = None
     factor: float | None = None
     low_freq_factor: float | None = None
     high_freq_factor: float | None = None

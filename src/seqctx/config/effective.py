@@ -74,7 +74,6 @@ class Effective:
     load_in_8bit: bool = False
     gptq: bool = False
     lora_r: int = 8
-    lora_dropout: float = 0.0
     lora_target_linear: bool = False
     peft_use_dora: bool = False
     peft_use_rslora: bool = False

@@ -58,10 +58,10 @@ def _dotted(path: KeyPath) -> str:
     return one_line(".".join(map(str, path)))
 
 
-def one_line(text: str, limit: int = 300) -> str:
+def one_line(text: str) -> str:
     """Text without line breaks, clipped: it may contain values of the file."""
     text = " ".join(text.split())
-    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+    return text if len(text) <= 300 else f"{text[:297]}..."
 
 
 class InvalidConfigError(InputError):

@@ -57,12 +57,6 @@ class Document:
             path = path[:-1]
         return self.lines.get(path, 0), self.columns.get(path, 0)
 
-    def place(self, path: KeyPath) -> str:
-        """``name:line`` of a key or, if it is not in the file, of the nearest block around it."""
-        while path and path not in self.lines:
-            path = path[:-1]
-        return f"{self.name}:{self.lines[path]}" if path else self.name
-
 
 def with_value(data: dict[str, Any], keys: Sequence[str], value: Any) -> dict[str, Any]:
     """A copy of nested mappings with one value set."""

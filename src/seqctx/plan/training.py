@@ -72,7 +72,7 @@ def plan_training_memory(
     gpu = gpu if gpu and gpu.memory_gib else None
     lasting = list(_lasting(settings, model))
     moments = {
-        "loading": [*(t for t in lasting if t.name in _LOADED), _loading(settings, model)],
+        "loading": [*(t for t in lasting if t.name in _LOADED), _loading(model)],
         "loss": [
             *(t for t in lasting if settings.accumulates or t.name != "gradients"),
             _kept(settings, model), *_logits(settings, model),
@@ -159,7 +159,7 @@ def _divided(cards: int) -> str:
     return f" / {cards} GPUs" if cards > 1 else ""
 
 
-def _loading(s: TrainingSettings, model: Model) -> Term:
+def _loading(model: Model) -> Term:
     """The largest tensor, as the checkpoint has it, in addition to what is loaded already."""
     largest = model.vocab * model.hidden
     return Term("tensor being loaded", 2 * largest, f"{largest:,} x 2 B",

@@ -9,6 +9,7 @@ from math import prod
 from pathlib import Path
 from typing import Any, Literal
 
+from seqctx.catalog.architectures import SPLIT_LINEARS
 from seqctx.catalog.models import Model
 from seqctx.catalog.optimizers import OPTIMIZERS, Optimizer, find_optimizer
 from seqctx.config.config import Config
@@ -25,7 +26,6 @@ _NOT_PLANNED = ("rl", "reward_model", "unfrozen_parameters", "selective_checkpoi
                 "relora", "qat", "lora_target_parameters")  # fmt: skip
 # Base models that are quantized already stay so under an adapter (axolotl 0.19: loaders/model.py).
 _QUANTIZED: dict[str | None, Weights] = {"bitsandbytes": "nf4-dq", "gptq": "gptq", "awq": "gptq"}
-_LINEARS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class TrainingSettings:
     weights: Weights = "16 bit"
     embedding_bytes: int = 2
     rank: int | None = None
-    targets: tuple[str, ...] = _LINEARS
+    targets: tuple[str, ...] = SPLIT_LINEARS
     adapter_bytes: int = 4
     dora: bool = False
     optimizer: str = "adamw_torch"

@@ -130,21 +130,18 @@ class Continuity:
             )
 
 
-def repetition(
-    samples: Sequence[Sequence[int]], lag: int, *, n: int = 8, around: int = _AROUND
-) -> Repetition:
+def repetition(samples: Sequence[Sequence[int]], lag: int, *, n: int = 8) -> Repetition:
     """How often n tokens repeat at a lag, compared to the lags around it.
 
     Args:
         samples: token ids of texts.
         lag: the distance [tokens].
         n: how many tokens in a row must be equal.
-        around: lags up to this much shorter and longer are compared.
 
     Raises:
         ValueError: when no text is long enough for the longest lag.
     """
-    lags = range(max(1, lag - around), lag + around + 1)
+    lags = range(max(1, lag - _AROUND), lag + _AROUND + 1)
     grams = [[tuple(s[i : i + n]) for i in range(len(s) - n + 1)] for s in samples]
     if not any(len(g) > lags[-1] for g in grams):
         raise ValueError(f"no text is longer than {lags[-1] + n - 1} tokens")

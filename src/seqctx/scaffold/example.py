@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from seqctx.catalog.gpus import find_gpu
 from seqctx.catalog.lookup import find_model
 from seqctx.config.config import Config, parse_config
 from seqctx.config.source import Document
-from seqctx.errors import InputError
 from seqctx.scaffold.init import propose
+from seqctx.scaffold.new_file import DEFAULT_MANUSCRIPTS, LARGE_MODEL, gpu_named
 
-_MODEL, _GPU = "meta-llama/Llama-3.1-8B-Instruct", "rtx-5090"
 EXAMPLE = "Llama-3.1-8B-Instruct trained with QLoRA and served on one RTX 5090 (32 GB)"
 
 
@@ -22,10 +20,8 @@ def example_config(overrides: Mapping[str, Any] | None = None) -> Config:
     Args:
         overrides: keys that the command line overrides, dotted.
     """
-    gpu = find_gpu(_GPU)
-    if gpu is None:
-        raise InputError(f"{_GPU}: missing from the table of GPUs. Install seqctx again.")
     cfg = propose(
-        _MODEL, gpu, ("prepare/manuscripts",), "voice", model=find_model(_MODEL), stem="example"
-    )
+        LARGE_MODEL, gpu_named("rtx-5090"), (DEFAULT_MANUSCRIPTS,), "voice",
+        model=find_model(LARGE_MODEL), stem="example",
+    )  # fmt: skip
     return parse_config(Document("example", cfg.model_dump(exclude_unset=True), {}), overrides)

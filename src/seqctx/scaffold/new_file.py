@@ -16,7 +16,7 @@ from seqctx.scaffold.sample_model import SAMPLE_MODEL
 from seqctx.system.atomic import write_new
 
 DEFAULT_MANUSCRIPTS = "prepare/manuscripts"
-_LARGE_MODEL = "meta-llama/Llama-3.1-8B-Instruct"
+LARGE_MODEL = "meta-llama/Llama-3.1-8B-Instruct"
 
 
 def refuse_existing(path: Path) -> None:
@@ -49,7 +49,7 @@ def gpu_named(name: str) -> Gpu:
 
 def default_base_model(gpu: Gpu) -> str:
     """A model that can be trained on this GPU: a tiny one on a CPU, else one of 8B parameters."""
-    return SAMPLE_MODEL.as_posix() if gpu.architecture == "cpu" else _LARGE_MODEL
+    return SAMPLE_MODEL.as_posix() if gpu.architecture == "cpu" else LARGE_MODEL
 
 
 def write_config(

@@ -15,6 +15,8 @@ from seqctx.errors import CheckError, ToolError
 from seqctx.system.atomic import explain_os_errors
 from seqctx.system.extras import needs_extra
 
+_STOP_LIMIT = 60.0  # seconds until a server that is told to stop must have ended
+
 
 class ServerRecord(Record):
     """One server, as written by the seqctx process that started it."""
@@ -113,7 +115,7 @@ def running_servers(port: int | None = None) -> list[ServerRecord]:
     return found
 
 
-def stop_server(server: ServerRecord, seconds: float = 60.0) -> None:
+def stop_server(server: ServerRecord) -> None:
     """Stop a server, and wait until all of it has ended.
 
     Raises:
@@ -123,7 +125,7 @@ def stop_server(server: ServerRecord, seconds: float = 60.0) -> None:
 
     with suppress(psutil.NoSuchProcess):
         psutil.Process(server.pid).terminate()
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + _STOP_LIMIT
     while is_running(server):
         if time.monotonic() > deadline:
             raise ToolError(

@@ -18,15 +18,11 @@ class HostGpu:
         index: its number, as nvidia-smi counts.
         name: as the driver calls it, such as ``NVIDIA GeForce RTX 5090``.
         uuid: such as ``GPU-8f6d...``; CUDA_VISIBLE_DEVICES takes it, too.
-        memory_bytes: what nvidia-smi reports as total [B].
-        compute_capability: such as (12, 0).
     """
 
     index: int
     name: str
     uuid: str
-    memory_bytes: int
-    compute_capability: tuple[int, int]
 
 
 def find_gpus() -> tuple[HostGpu, ...]:
@@ -88,11 +84,4 @@ def _driver_is_installed() -> bool:
 
 def _describe(nvml: Any, index: int) -> HostGpu:
     device = nvml.nvmlDeviceGetHandleByIndex(index)
-    major, minor = nvml.nvmlDeviceGetCudaComputeCapability(device)
-    return HostGpu(
-        index=index,
-        name=nvml.nvmlDeviceGetName(device),
-        uuid=nvml.nvmlDeviceGetUUID(device),
-        memory_bytes=nvml.nvmlDeviceGetMemoryInfo(device).total,
-        compute_capability=(major, minor),
-    )
+    return HostGpu(index, nvml.nvmlDeviceGetName(device), nvml.nvmlDeviceGetUUID(device))

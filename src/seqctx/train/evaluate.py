@@ -23,6 +23,7 @@ from seqctx.train.resolved import needs_hub
 COPIED_RUN = 6
 """Words in a row that a continuation must share with the training text to count as copied."""
 _MOST_EXAMPLES = 64
+_NEW_TOKENS = 120  # of a continuation
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 
 
@@ -88,7 +89,6 @@ def evaluate(
     variants: Sequence[Variant],
     *,
     continuations: int = 0,
-    new_tokens: int = 120,
     on_step: Callable[[str], None] = lambda step: None,
 ) -> Evaluation:
     """Load each variant through Axolotl's own loader, and measure it.
@@ -97,7 +97,6 @@ def evaluate(
         cfg: a file that was trained: its record and tokenized data are in ``output_dir``.
         variants: what to load, one after another.
         continuations: how many held-out examples the variants that write shall continue.
-        new_tokens: length of a continuation.
         on_step: called with a line before each step.
 
     Raises:
@@ -119,7 +118,7 @@ def evaluate(
             "variants": [asdict(v) for v in variants],
             "rows": _MOST_EXAMPLES,
             "continuations": continuations,
-            "new_tokens": new_tokens,
+            "new_tokens": _NEW_TOKENS,
         }
 
     def on_line(line: str) -> None:

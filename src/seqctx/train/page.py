@@ -30,12 +30,10 @@ class Comparison:
 
     Attributes:
         path: where it is.
-        evaluation: the measurements.
         lines: its first sentences.
     """
 
     path: Path
-    evaluation: Evaluation
     lines: tuple[str, ...]
 
 
@@ -127,7 +125,7 @@ def write_comparison(
     ]
     with atomic_write(run_dir.comparison) as f:
         f.write(page(f"Before and after training: {run_dir.output_dir.name}", sections))
-    return Comparison(run_dir.comparison, evaluation, tuple(lines))
+    return Comparison(run_dir.comparison, tuple(lines))
 
 
 def variants(cfg: Config, run: TrainingRun) -> list[Variant]:

@@ -61,9 +61,7 @@ def _linears(model: Model | None) -> frozenset[str] | None:
     """Names of the linear layers of the model's blocks; None where they are not known."""
     if model is None or model.unplanned or (names := model.architecture.linears) is None:
         return None
-    if names == SPLIT_LINEARS and not model.experts:
-        return frozenset(model.linears)
-    return names
+    return frozenset(model.linears if names == SPLIT_LINEARS and not model.experts else names)
 
 
 @rule("lora-targets", "error", "transformers: names of the linear layers in models/*/modeling_*.py")
