@@ -115,13 +115,22 @@ def test_bad_manuscripts(project: Path, content: bytes | None, message: str) -> 
     assert message in refused(project, "prepare", "c.yaml", code=2)
 
 
-def test_a_base_model_that_is_not_there(project: Path) -> None:
-    name = "prepare/models/none"
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("prepare/models/none", "Check the path."),
+        (
+            "prepare/models/smollm2-135m-none",
+            "Run 'seqctx setup model'.",
+        ),  # as the examples name it
+    ],
+)
+def test_a_base_model_that_is_not_there(project: Path, name: str, remedy: str) -> None:
     for verb in ("prepare", "train", "serve"):
         line = refused(
             project, verb, "c.yaml", "--set", f"base_model={name}", code=2, SEQCTX_VLLM="true"
         )
-        assert line == f"base_model: {name}: no such folder. Run 'seqctx setup model'."
+        assert line == f"base_model: {name}: no such folder. {remedy}"
 
 
 def test_a_sequence_too_short_for_its_template(project: Path) -> None:
