@@ -14,6 +14,7 @@ from typing import Any, get_args
 
 import pytest
 
+from seqctx.catalog.gpus import find_gpu
 from seqctx.check.check import RULES, Problem, check, check_document
 from seqctx.check.facts import Facts, Prepared, gather_facts
 from seqctx.config.config import parse_config, read_config
@@ -288,6 +289,21 @@ def test_a_base_model_that_is_not_there_is_reported(
     (tmp_path / "models" / "mine").mkdir(parents=True)
     assert "base-model-missing" not in training_problems(base_model="./models/mine")
     assert "base-model-missing" not in training_problems(base_model="Qwen/Qwen3-8B")
+
+
+@pytest.mark.parametrize(
+    ("named", "why"),
+    [("cpu", "seqctx.gpu is cpu"), (None, "this machine has no GPU")],
+)
+def test_dividing_over_gpus_on_a_cpu_says_why_there_is_none(named: str | None, why: str) -> None:
+    """The check before training takes the CPU where the machine has no GPU, whatever the file."""
+    keys = {"base_model": "a/b", "tensor_parallel_size": 2, "seqctx": {"gpu": named}}
+    document = Document("file", keys, {})
+    cfg = parse_config(document)
+    problems = check(document, cfg, gather_facts(cfg, gpu=find_gpu("cpu")))
+    assert [p.message for p in problems if p.rule == "parallel-on-cpu"] == [
+        f"needs CUDA GPUs, and {why}"
+    ]
 
 
 def test_kernels_that_axolotl_turns_on_are_reported_on_a_cpu() -> None:

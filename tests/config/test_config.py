@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqctx import CheckError, InputError, axolotl_mapping, diff, load_config, vllm_command
-from seqctx.config.config import parse_config
+from seqctx.config.config import Config, parse_config
 from seqctx.config.render import (
     VLLM_MAX_LORA_RANKS,
     adapter_name,
@@ -271,6 +271,14 @@ def test_what_is_rendered_reads_back_equal(data: dict[str, Any], header: str) ->
         (lambda cfg: setattr(cfg, "lora_r", 4), "lora_r: a Config cannot be changed. Make a"),
         (lambda cfg: setattr(cfg, "other", 4), "other: a Config cannot be changed."),
         (lambda cfg: setattr(cfg.vllm, "port", 4), "port: a Vllm cannot be changed."),
+        (lambda cfg: delattr(cfg, "lora_r"), "lora_r: a Config cannot be changed."),
+        (lambda cfg: cfg.replace(5), "replace: takes keys by name (got int). Write cfg.replace("),
+        (lambda cfg: cfg.replace({"lora_r": 4}), "replace: takes keys by name (got dict)."),
+        (lambda cfg: Config("c.yaml"), "Config: takes keys by name, such as base_model=... (got s"),
+        (lambda cfg: Config(), "Config: base_model: missing. Add it."),
+        (lambda cfg: Config(base_model=5), "Config: base_model: must be text (got 5)."),
+        (lambda cfg: Config(base_model="m", adapter="x"), "Config: adapter: must be one of lora"),
+        (lambda cfg: vllm_command(cfg, program=5), "program: must be a tuple or list (got int)."),
     ],
 )
 def test_a_wrong_argument_is_one_sentence(call: Any, message: str) -> None:

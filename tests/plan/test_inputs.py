@@ -68,6 +68,8 @@ def test_model_and_gpu_are_looked_up_once(
         (lambda: seqctx.plan_training(CFG, gpu="rtx-9999"), "gpu: rtx-9999: unknown GPU. Name one"),
         (lambda: seqctx.plan_training(CFG, model="llama"), "model: must be a Model .got str"),
         (lambda: seqctx.plan_serving(CFG, vllm_version="new"), "vllm_version: must be a version"),
+        (lambda: seqctx.plan_serving(CFG, vllm_version=5), "vllm_version: must be a str .got int"),
+        (lambda: seqctx.plan_serving(CFG, free_bytes="x"), "free_bytes: must be a whole number"),
         (lambda: seqctx.longest_sequence_len(CFG, gpu="cpu"), "gpu: cpu has no GPU memory"),
         (lambda: compare_options(CFG, None, goal="voice"), "stats: must be a DatasetStats"),
         (lambda: compare_options(CFG, stats(), goal="fame"), "goal: must be one of voice, struct"),

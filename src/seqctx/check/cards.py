@@ -1,4 +1,4 @@
-"""Words that rules on training and on serving share: over how many GPUs something is divided."""
+"""Words that rules share: over how many GPUs something is divided, and why there is none."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from math import prod
 
 from seqctx.catalog.models import Model
+from seqctx.config.effective import Effective
 
 _COUNTS = (*range(2, 9), 16, 32)
 
@@ -31,3 +32,8 @@ def in_factors(sizes: Mapping[str, int]) -> str:
 def key_of_largest(sizes: Mapping[str, int]) -> str:
     """The key of the largest size; of equal ones the first."""
     return max(sizes, key=lambda key: sizes[key])
+
+
+def why_no_gpu(file: Effective) -> str:
+    """Why training has no CUDA GPU: the file names none, or this machine has none."""
+    return "seqctx.gpu is cpu" if file.seqctx.gpu == "cpu" else "this machine has no GPU"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -34,8 +36,18 @@ class FileBlock(BaseModel):
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Refuse to change a key, in one sentence."""
-        try:
+        with self._refuse_in_one_sentence(name):
             super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        """Refuse to delete a key, in one sentence."""
+        with self._refuse_in_one_sentence(name):
+            super().__delattr__(name)
+
+    @contextmanager
+    def _refuse_in_one_sentence(self, name: str) -> Iterator[None]:
+        try:
+            yield
         except ValidationError:
             raise InputError(
                 f"{name}: a {type(self).__name__} cannot be changed. Make a changed copy with "

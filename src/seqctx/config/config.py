@@ -10,15 +10,26 @@ from collections.abc import Mapping
 from functools import partial
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from seqctx.catalog.keys import axolotl_names, unknown_keys
 from seqctx.config.blocks import Dataset, FileBlock, Seqctx, Vllm
 from seqctx.config.problem import InvalidConfigError, Problem
 from seqctx.config.source import Document, read_document, with_value
 from seqctx.config.values import explain_value
+from seqctx.errors import InputError
 from seqctx.system.arguments import expect_type
 
 FROM_LOAD_CONFIG = "Make one with load_config."
@@ -89,6 +100,16 @@ class Config(FileBlock):
     vllm: Vllm = Vllm()
     seqctx: Seqctx = Seqctx()
 
+    def __new__(cls, *args: object, **_: object) -> Self:
+        """Refuse an argument without a name, such as a path, in one sentence."""
+        if args:
+            got = type(args[0]).__name__
+            raise InputError(
+                f"Config: takes keys by name, such as base_model=... (got {got}). "
+                "Read a file with load_config."
+            )
+        return super().__new__(cls)
+
     @model_validator(mode="before")
     @classmethod
     def _null_counts_as_unset(cls, data: Any) -> Any:
@@ -133,7 +154,13 @@ class Config(FileBlock):
         """An adapter that is not built in needs the plugin that adds it."""
         if self.adapter and self.adapter not in ADAPTERS and not self.get("plugins"):
             known = ", ".join(ADAPTERS)
-            raise ValueError(f"adapter must be one of {known}, or list the plugin that adds it")
+            fact = f"must be one of {known}, or plugins must list the one that adds it"
+            wrong = InitErrorDetails(
+                type=PydanticCustomError("adapter", "{fact}", {"fact": fact}),
+                loc=("adapter",),
+                input=self.adapter,
+            )
+            raise ValidationError.from_exception_data("Config", [wrong])
         return self
 
     @field_validator("output_dir")
@@ -144,12 +171,37 @@ class Config(FileBlock):
             raise ValueError("must name a folder of its own, such as outputs/novel")
         return value
 
-    def replace(self, **changes: Any) -> Config:
+    @model_validator(mode="wrap")
+    @classmethod
+    def _problems_are_lines(
+        cls, data: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
+        """Report wrong values as problems of the document that the context holds.
+
+        It must be the last validator: one below it would not be covered.
+        """
+        try:
+            return handler(data)
+        except ValidationError as error:
+            document = (info.context or {}).get("document") or Document("Config", {}, {})
+            raise InvalidConfigError(_wrong_values(document, error)) from None
+
+    def replace(self, *args: object, **changes: Any) -> Config:
         """A copy with some keys changed, validated again; nested keys are ``vllm__port``.
 
+        Args:
+            *args: none; keys are given by name.
+            **changes: keys and their new values.
+
         Raises:
-            InputError: listing every wrong key.
+            InputError: listing every wrong key; or for an argument without a name.
         """
+        if args:
+            got = type(args[0]).__name__
+            raise InputError(
+                f"replace: takes keys by name (got {got}). "
+                "Write cfg.replace(sequence_len=4096), or cfg.replace(**changes) for a mapping."
+            )
         data = self.model_dump(exclude_unset=True)
         for key, value in changes.items():
             data = with_value(data, key.split("__"), value)
@@ -250,12 +302,20 @@ def read_config(
     ]
     cfg = None
     try:
-        cfg = Config.model_validate(data)
-    except ValidationError as error:
-        for bad in error.errors():
-            path = tuple(part for part in bad["loc"] if part not in _UNION_ARMS)
-            problems.append(problem(path, "error", "value", *explain_value(bad, Config, path)))
+        cfg = Config.model_validate(data, context={"document": document})
+    except InvalidConfigError as error:
+        problems += error.problems
     return cfg, sorted(set(problems))
+
+
+def _wrong_values(document: Document, error: ValidationError) -> list[Problem]:
+    """What pydantic found wrong, as problems of the document's keys."""
+    problems = []
+    for bad in error.errors():
+        path = tuple(part for part in bad["loc"] if part not in _UNION_ARMS)
+        fact, remedy = explain_value(bad, Config, path)
+        problems.append(Problem.at(document, path, "error", "value", fact, remedy))
+    return problems
 
 
 _UNION_ARMS = {"str", "tuple[str, ...]"}  # pydantic names the arm of a union that refused

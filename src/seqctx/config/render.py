@@ -204,10 +204,11 @@ def vllm_command(cfg: Config, *, program: tuple[str, ...] = ("vllm", "serve")) -
         flag, ``false`` its ``--no-`` form, a mapping JSON, a list what vLLM's flag takes.
 
     Raises:
-        InputError: when ``cfg`` is no Config.
+        InputError: when ``cfg`` is no Config, or ``program`` no tuple.
         CheckError: when vLLM takes no adapter of that rank.
     """
     expect_type("cfg", cfg, Config, FROM_LOAD_CONFIG)
+    expect_type("program", program, (tuple, list), "Give its words, such as ('vllm', 'serve').")
     vllm = cfg.vllm
     command = [*program, cfg.base_model, "--served-model-name", base_name(cfg)]
     if cfg.adapter:

@@ -12,6 +12,7 @@ from seqctx.config.config import Config
 from seqctx.config.effective import Effective
 from seqctx.config.render import max_lora_rank
 from seqctx.errors import InputError
+from seqctx.system.arguments import expect_type
 
 # Bits that a linear layer's weight takes. bitsandbytes: 4 + 8/64 + 32/(64 x 256), double
 # quantization; AWQ and GPTQ: groups of 128 with a 16-bit scale and a 4-bit zero; NVFP4: an fp8
@@ -196,6 +197,7 @@ def _version(text: str) -> tuple[int, ...]:
     Raises:
         InputError: when there are none.
     """
+    expect_type("vllm_version", text, str, "Give a version such as 0.32.0.")
     numbers = []
     for part in text.split("."):
         if not part.isdigit():

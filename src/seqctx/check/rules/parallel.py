@@ -10,7 +10,7 @@ from math import prod
 
 from seqctx.catalog.keys import KeyPath
 from seqctx.catalog.optimizers import find_optimizer
-from seqctx.check.cards import in_factors, key_of_largest, set_a_divisor
+from seqctx.check.cards import in_factors, key_of_largest, set_a_divisor, why_no_gpu
 from seqctx.check.facts import Facts
 from seqctx.check.rule import Finding, rule
 from seqctx.config.effective import Effective
@@ -237,4 +237,4 @@ def parallel_on_cpu(file: Effective, facts: Facts) -> Iterator[Finding]:
     keys += ["fsdp_config"] if file.fsdp_config else []
     keys += ["use_ray"] if file.use_ray else []
     for key in keys:
-        yield Finding((key,), "needs CUDA GPUs, and seqctx.gpu is cpu", "Delete it.")
+        yield Finding((key,), f"needs CUDA GPUs, and {why_no_gpu(file)}", "Delete it.")

@@ -7,6 +7,7 @@ from math import ceil
 
 from seqctx.catalog.model_folder import remedy_of_missing_folder
 from seqctx.catalog.optimizers import find_optimizer
+from seqctx.check.cards import why_no_gpu
 from seqctx.check.facts import Facts
 from seqctx.check.rule import Finding, rule
 from seqctx.config.effective import LORA_KERNELS, Effective
@@ -74,12 +75,11 @@ def needs_cuda(file: Effective, facts: Facts) -> Iterator[Finding]:
         "fp16": file.get("fp16") is True,
         **({key: True for key in file.lora_kernels} if cpu else {}),
     }
-    where = "seqctx.gpu is cpu" if file.seqctx.gpu == "cpu" else "this machine has no GPU"
     for key, remedy in _NEEDS_CUDA.items():
         if needs.get(key):
             value = file.get(key)
             value = "unset means on, which" if value is None else str(value).lower()
-            fact = f"{value} needs a CUDA GPU, and {where}"
+            fact = f"{value} needs a CUDA GPU, and {why_no_gpu(file)}"
             yield Finding((key,), fact, remedy, None if cpu else "note")
 
 
