@@ -41,6 +41,11 @@ class Gpu:
     source: str = ""
 
     @property
+    def is_cpu(self) -> bool:
+        """Whether it is ``cpu``, a machine without a GPU, and so has no memory of its own."""
+        return self.architecture == "cpu"
+
+    @property
     def usable_bytes(self) -> int:
         """``usable_gib`` in bytes."""
         return int(self.usable_gib * 2**30)

@@ -76,7 +76,7 @@ def serve(
         click.echo(planned.line)
         print_failures(planned.failures)
         return
-    if cfg.vllm.host not in ("127.0.0.1", "localhost", "::1"):
+    if cfg.vllm.is_open:
         click.echo(f"vllm.host: {cfg.vllm.host} opens the server to the network.", err=True)
     if detach:
         _detach(cfg)

@@ -150,6 +150,11 @@ class Vllm(FileBlock):
         return value
 
     @property
+    def is_open(self) -> bool:
+        """Whether other machines can reach the server."""
+        return self.host not in ("127.0.0.1", "localhost", "::1")
+
+    @property
     def window(self) -> int | None:
         """``max_model_len`` where it is a number [tokens]."""
         return None if self.max_model_len == AUTO else self.max_model_len

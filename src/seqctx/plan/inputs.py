@@ -62,7 +62,7 @@ def required_gpu(cfg: Config, given: str | Gpu | None = None) -> Gpu:
         InputError: as `find_named_gpu`, and where none is named, or ``cpu``.
     """
     gpu = find_named_gpu(cfg, given)
-    if gpu is None or not gpu.memory_gib:
+    if gpu is None or gpu.is_cpu:
         raise InputError(f"gpu: {_got(gpu)}. Set seqctx.gpu, or give the argument gpu.")
     return gpu
 

@@ -276,7 +276,7 @@ def _window(settings: ServingSettings, model: ServingModel, longest: int | None)
 
 def _budget(settings: ServingSettings, gpu: Gpu | None) -> int | None:
     """What vLLM may take of the GPU (0.32: v1/worker/utils.py, request_memory)."""
-    if gpu is None or not gpu.memory_gib:
+    if gpu is None or gpu.is_cpu:
         return None
     budget: int = math.ceil(gpu.usable_bytes * settings.utilization)
     return budget
@@ -293,12 +293,12 @@ def _notes(settings: ServingSettings, model: ServingModel, gpu: Gpu | None) -> t
             f"vLLM gives all that is left of its {budget / GIB:.1f} GiB to the cache, so "
             "nvidia-smi shows that much and the CUDA context, even with one request"
         )
-    if gpu and gpu.memory_gib and gpu.usable_gib * (1 - settings.utilization) < 0.5:
+    if gpu and not gpu.is_cpu and gpu.usable_gib * (1 - settings.utilization) < 0.5:
         notes.append(
             f"gpu_memory_utilization {settings.utilization} leaves less than the half GiB that the "
             "CUDA context takes: vLLM refuses to start when less than its budget is free"
         )
-    if settings.quantization == "fp8" and gpu and gpu.memory_gib and not gpu.has_fp8:
+    if settings.quantization == "fp8" and gpu and not (gpu.is_cpu or gpu.has_fp8):
         notes.append(
             f"{gpu.name} cannot compute in fp8; vLLM converts weights to 16 bit as it uses them"
         )

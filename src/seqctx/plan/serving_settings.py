@@ -103,7 +103,7 @@ def serving_settings(
             raise InputError(
                 f"vllm.{key}: seqctx cannot plan {what}. Leave it out to plan the rest."
             )
-    cpu = gpu is not None and not gpu.memory_gib
+    cpu = gpu is not None and gpu.is_cpu
     tensor, pipeline = (
         _count(vllm, key, 1) for key in ("tensor_parallel_size", "pipeline_parallel_size")
     )
@@ -154,7 +154,7 @@ def default_batch(gpu: Gpu | None, cards: int = 1) -> tuple[int, int]:
     Source: vLLM 0.32, engine/arg_utils.py, get_batch_defaults (the API server's).
     """
     gib = gpu.usable_gib if gpu else 0.0
-    if gpu and not gpu.memory_gib:
+    if gpu and gpu.is_cpu:
         return 2048 * cards, 128 * cards
     if gib >= 160:
         return 16384, 1024

@@ -13,7 +13,7 @@ MIB = 2**20
 
 def fixed_terms(s: ServingSettings, model: ServingModel, gpu: Gpu | None) -> tuple[Term, ...]:
     """All that is not the cache, on one GPU."""
-    on_cpu = gpu is not None and not gpu.memory_gib
+    on_cpu = gpu is not None and gpu.is_cpu
     terms = (_weights(s, model), _rotary(model), _lora(s, model), _step_peak(s, model))
     return terms if on_cpu else (*terms, _outside_torch(s), _graphs(s))
 

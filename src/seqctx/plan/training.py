@@ -69,7 +69,7 @@ def plan_training_memory(
         model: its base model.
         gpu: the GPU; ``cpu`` counts as none, since it has no memory of its own.
     """
-    gpu = gpu if gpu and gpu.memory_gib else None
+    gpu = None if gpu and gpu.is_cpu else gpu
     lasting = list(_lasting(settings, model))
     moments = {
         "loading": [*(t for t in lasting if t.name in _LOADED), _loading(model)],

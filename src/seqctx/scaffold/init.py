@@ -28,6 +28,20 @@ _OF_GOAL: dict[Goal, dict[str, Any]] = {
     "structure": {"sequence_len": 4096, "sample_packing": False},
     "throughput": {"sequence_len": 2048, "sample_packing": True, "eval_sample_packing": False},
 }
+_STEPS = {
+    "num_epochs": 3,
+    "learning_rate": 0.0001,
+    "lr_scheduler": "cosine",
+    "warmup_ratio": 0.05,
+    "weight_decay": 0.0,
+    "max_grad_norm": 1.0,
+    "seed": 42,
+    "eval_strategy": "epoch",
+    "save_strategy": "epoch",
+    "save_total_limit": 2,
+    "metric_for_best_model": "eval_loss",
+    "logging_steps": 1,
+}
 _ON_CPU = {
     "optimizer": "adamw_torch",
     "bf16": False,
@@ -81,7 +95,7 @@ def propose(
         CheckError: when training does not fit the GPU, even with a fused loss, or when the model's
             16-bit weights leave no room for a KV cache.
     """
-    on_cpu = gpu.architecture == "cpu"
+    on_cpu = gpu.is_cpu
     sequence_len = _OF_GOAL[goal]["sequence_len"]
     if model:
         sequence_len = min(sequence_len, model.max_position)
@@ -115,18 +129,7 @@ def propose(
         "lora_target_linear": True,
         "micro_batch_size": 1,
         "gradient_accumulation_steps": 2 if on_cpu else 4,
-        "num_epochs": 3,
-        "learning_rate": 0.0001,
-        "lr_scheduler": "cosine",
-        "warmup_ratio": 0.05,
-        "weight_decay": 0.0,
-        "max_grad_norm": 1.0,
-        "seed": 42,
-        "eval_strategy": "epoch",
-        "save_strategy": "epoch",
-        "save_total_limit": 2,
-        "metric_for_best_model": "eval_loss",
-        "logging_steps": 1,
+        **_STEPS,
         "output_dir": (OUTPUTS / stem).as_posix(),
         "attn_implementation": "sdpa",
         **(_ON_CPU if on_cpu else _ON_GPU),
@@ -141,7 +144,7 @@ def propose(
 
 def _has_bf16(gpu: Gpu) -> bool:
     """Whether it computes in bfloat16; a CPU does, too, though slowly."""
-    return gpu.has_bf16 or gpu.architecture == "cpu"
+    return gpu.has_bf16 or gpu.is_cpu
 
 
 def _trainable(cfg: Config, model: Model, gpu: Gpu) -> Config:
@@ -201,7 +204,7 @@ def serving_block(cfg: Config, model: Model | None, gpu: Gpu | None) -> dict[str
             )
         block["dtype"] = "float16"
     window = min(_WINDOW, model.max_position) if model else None
-    if model and gpu and gpu.architecture == "cpu":
+    if model and gpu and gpu.is_cpu:
         cache = max(window or 0, cfg.sequence_len) * model.kv_bytes_per_token
         block["kv_cache_memory_bytes"] = max(1, -(-cache // GIB)) * GIB
     else:

@@ -49,7 +49,7 @@ def gpu_named(name: str) -> Gpu:
 
 def default_base_model(gpu: Gpu) -> str:
     """A model that can be trained on this GPU: a tiny one on a CPU, else one of 8B parameters."""
-    return SAMPLE_MODEL.as_posix() if gpu.architecture == "cpu" else LARGE_MODEL
+    return SAMPLE_MODEL.as_posix() if gpu.is_cpu else LARGE_MODEL
 
 
 def write_config(

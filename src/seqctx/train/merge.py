@@ -159,7 +159,7 @@ def check_adapter_belongs(cfg: Config, model: Model | None) -> None:
             "trained on."
         )
     rows = max(_adapted_rows(header or {}), _tokens(output / "tokenizer.json"))
-    if model and model.vocab and rows > model.vocab:
+    if model and rows > model.vocab:
         raise CheckError(
             f"{output}: was trained with a vocabulary of {rows:,} tokens, but the base model has "
             f"{model.vocab:,}: training added tokens. Add the same tokens to the base model "

@@ -231,7 +231,7 @@ def effective_batch(file: Effective, facts: Facts) -> Iterator[Finding]:
 @rule("parallel-on-cpu", "error", "axolotl 0.19: utils/distributed.py, cli/train.py")
 def parallel_on_cpu(file: Effective, facts: Facts) -> Iterator[Finding]:
     """Axolotl divides training over CUDA GPUs only."""
-    if not facts.gpu or facts.gpu.name != "cpu":
+    if not facts.gpu or not facts.gpu.is_cpu:
         return
     keys = [key for key, size in file.training_sizes.items() if size > 1]
     keys += ["fsdp_config"] if file.fsdp_config else []

@@ -158,7 +158,7 @@ def kv_cache_too_large(file: Effective, facts: Facts) -> Iterator[Finding]:
 @rule("server-open", "error", "vLLM 0.32: --api-key; without it every request is answered")
 def server_open(file: Effective, facts: Facts) -> Iterator[Finding]:
     """A server that others can reach needs an API key."""
-    if file.vllm.host not in ("127.0.0.1", "localhost", "::1") and facts.api_key is False:
+    if file.vllm.is_open and facts.api_key is False:
         fact = f"{file.vllm.host} opens the server to the network without an API key"
         remedy = "Set 127.0.0.1, or set VLLM_API_KEY in the environment."
         yield Finding(("vllm", "host"), fact, remedy)
@@ -235,7 +235,7 @@ def served_cards(file: Effective, facts: Facts) -> Iterator[Finding]:
 @rule("served-on-cpu", "error", "vLLM 0.32: v1/executor/ray_utils.py, v1/worker/cpu_worker.py")
 def served_on_cpu(file: Effective, facts: Facts) -> Iterator[Finding]:
     """On a CPU vLLM has no Ray, and pipeline parallel fails with enforce_eager."""
-    if not facts.gpu or facts.gpu.name != "cpu":
+    if not facts.gpu or not facts.gpu.is_cpu:
         return
     for key in ("distributed_executor_backend", "data_parallel_backend"):
         if file.vllm.get(key) == "ray":

@@ -63,7 +63,7 @@ _NEEDS_CUDA = {
 @rule("needs-cuda", "error", "axolotl 0.19: schemas/validation.py; bitsandbytes and Triton kernels")
 def needs_cuda(file: Effective, facts: Facts) -> Iterator[Finding]:
     """Some keys run on CUDA GPUs only."""
-    cpu = bool(facts.gpu and facts.gpu.name == "cpu")
+    cpu = bool(facts.gpu and facts.gpu.is_cpu)
     if not cpu and (facts.cuda is not False or file.seqctx.gpu):
         return
     needs = {
