@@ -233,13 +233,13 @@ def adapter(project: Path, trained_on: str, fingerprint: str | None = None) -> N
 
 
 @pytest.mark.parametrize(
-    "ended, said",
+    "ended, message",
     [
         (True, "holds a finished run that could not be moved to output_dir"),
         (False, "holds weights of an interrupted run without the optimizer state"),
     ],
 )
-def test_what_a_run_left_is_not_thrown_away(project: Path, ended: bool, said: str) -> None:
+def test_what_a_run_left_is_not_thrown_away(project: Path, ended: bool, message: str) -> None:
     seqctx("prepare", "c.yaml", cwd=project)
     partial = project / "outputs" / "c.seqctx-partial"
     (partial / "run").mkdir(parents=True)
@@ -250,7 +250,7 @@ def test_what_a_run_left_is_not_thrown_away(project: Path, ended: bool, said: st
         (folder / "rng_state.pth").unlink()
     for resume in ((), ("--resume",)):
         line = refused(project, "train", "c.yaml", *resume, code=1, SEQCTX_AXOLOTL="true")
-        assert line.startswith(f"outputs/c.seqctx-partial: {said}")
+        assert line.startswith(f"outputs/c.seqctx-partial: {message}")
     assert (partial / "adapter_model.safetensors").exists()
 
 

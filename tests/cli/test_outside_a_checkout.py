@@ -48,7 +48,9 @@ def test_the_example_is_the_file_of_the_mission(topic: str, tmp_path: Path) -> N
 
 
 def test_a_topic_or_a_proof_that_there_is_not(tmp_path: Path) -> None:
-    assert seqctx("explain", "nonsense", cwd=tmp_path).returncode == 2
+    unknown = seqctx("explain", "nonsense", cwd=tmp_path)
+    assert unknown.returncode == 2
+    assert unknown.stderr.startswith("explain: nonsense: unknown topic.")
     for arguments in (("--prove",), ("lengths", "--prove"), ("myths", "--prove")):
         answer = seqctx("explain", *arguments, cwd=tmp_path)
         assert (answer.returncode, answer.stdout) == (2, "")

@@ -355,7 +355,7 @@ def test_a_quantized_base_model_is_counted_at_its_width(method: str, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("said", "name"),
+    ("given", "name"),
     [
         ({"quant_method": "gptq", "bits": 8}, "gptq 8 bit"),
         ({"quant_method": "bitsandbytes", "load_in_8bit": True}, "bitsandbytes 8 bit"),
@@ -363,9 +363,9 @@ def test_a_quantized_base_model_is_counted_at_its_width(method: str, tmp_path: P
     ],
 )
 def test_another_quantization_is_refused(
-    said: dict[str, object], name: str, tmp_path: Path
+    given: dict[str, object], name: str, tmp_path: Path
 ) -> None:
-    cfg = LLAMA.replace(base_model=folder(tmp_path, said))
+    cfg = LLAMA.replace(base_model=folder(tmp_path, given))
     with pytest.raises(
         InputError, match=f"base_model: quantization_config: {name}: seqctx cannot plan it"
     ):

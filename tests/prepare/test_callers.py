@@ -36,6 +36,8 @@ def book(novella: Path) -> Book:
         ({"overlap": "half"}, "overlap: must be a share of the chunk"),
         ({"strategy": "chapters"}, "strategy: must be 'sequential', 'overlap' or 'scenes'"),
         ({"strategy": 5}, "strategy: must be 'sequential', 'overlap' or 'scenes' (got 5)."),
+        ({"counts": 5}, "counts: must be a list (got int). Pass what paragraph_tokens gave"),
+        ({"counts": []}, "counts: must have one number for each of"),
     ],
 )
 @pytest.mark.parametrize("function", [chunk, coverage])
@@ -49,6 +51,26 @@ def test_wrong_arguments(
         message = message.replace("max_tokens", "sequence_len")
     with pytest.raises(InputError) as found:
         function(given.pop("book"), given.pop("tokenizer"), **given)
+    assert message in str(found.value) and "\n" not in str(found.value)
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "message"),
+    [
+        (chunk, {"start": "x"}, "start: must be a whole number of at least 0 (got 'x')."),
+        (chunk, {"end": -1}, "end: must be a whole number of at least 0 (got -1)."),
+        (coverage, {"lengths": 5}, "lengths: must be a tuple or list (got int)."),
+        (coverage, {"lengths": (0,)}, "lengths: must be a whole number of at least 1 (got 0)."),
+        (coverage, {"example_spans": 5}, "example_spans: must be a tuple or list (got int)."),
+    ],
+)
+def test_wrong_arguments_of_one(
+    book: Book, tokenizer: Tokenizer, function: Callable[..., Any], arguments: dict[str, Any],
+    message: str,
+) -> None:  # fmt: skip
+    length = {"max_tokens" if function is chunk else "sequence_len": 500}
+    with pytest.raises(InputError) as found:
+        function(book, tokenizer, **length, **arguments)
     assert message in str(found.value) and "\n" not in str(found.value)
 
 

@@ -147,7 +147,7 @@ def test_known_encodings(tmp_path: Path, encoding: str) -> None:
     assert book.encoding
 
 
-def test_a_stray_byte_does_not_garble_a_novel(tmp_path: Path, novella: Path) -> None:
+def test_one_wrong_byte_does_not_garble_a_novel(tmp_path: Path, novella: Path) -> None:
     path = tmp_path / "b.txt"
     path.write_bytes("“Late,” he said.\r\n\r\nShe didn".encode() + b"\x92t reply.")
     with pytest.raises(InputError, match=r"b\.txt: byte 33 \(line 3\) is not valid UTF-8"):

@@ -41,7 +41,7 @@ def test_a_failed_run_leaves_the_old_folder_and_nothing_else(
     assert [p.name for p in folder.iterdir()] == ["a"]
 
 
-def test_a_run_killed_between_the_renames_is_mended(tmp_path: Path) -> None:
+def test_the_next_run_repairs_what_was_killed_between_the_renames(tmp_path: Path) -> None:
     (tmp_path / "out.seqctx-old").mkdir()
     (tmp_path / "out.seqctx-old" / "a").write_text("1")
     (tmp_path / "out.seqctx-partial").mkdir()

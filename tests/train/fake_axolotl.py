@@ -48,7 +48,7 @@ def save(output: Path, step: int, history: list[dict[str, Any]]) -> None:
     (folder / "trainer_state.json").write_text(json.dumps(state))
 
 
-def train(cfg: dict[str, Any], told: dict[str, Any]) -> None:
+def train(cfg: dict[str, Any], orders: dict[str, Any]) -> None:
     """Train: one line of metrics a step."""
     output, last = Path(cfg["output_dir"]), int(cfg["max_steps"])
     output.mkdir(parents=True, exist_ok=True)
@@ -59,12 +59,12 @@ def train(cfg: dict[str, Any], told: dict[str, Any]) -> None:
         first, history = state["global_step"], state["log_history"]
     trigger = output / cfg["dynamic_checkpoint"]["trigger_file_path"]
     for step in range(first + 1, last + 1):
-        time.sleep(told.get("seconds", 0))
-        if told.get("fail_at") == step:
+        time.sleep(orders.get("seconds", 0))
+        if orders.get("fail_at") == step:
             raise SystemExit("ValueError: the stand-in was told to fail")
-        losses = {"loss": told.get("loss", {}).get(str(step), 3.0)}
-        if str(step) in told.get("eval", {}):
-            losses["eval_loss"] = told["eval"][str(step)]
+        losses = {"loss": orders.get("loss", {}).get(str(step), 3.0)}
+        if str(step) in orders.get("eval", {}):
+            losses["eval_loss"] = orders["eval"][str(step)]
         for kind, value in losses.items():
             metrics = {kind: float(value), "epoch": step / last}
             history.append({**metrics, "step": step})
@@ -72,24 +72,24 @@ def train(cfg: dict[str, Any], told: dict[str, Any]) -> None:
         if step % int(cfg["save_steps"]) == 0 or trigger.exists():
             trigger.unlink(missing_ok=True)
             save(output, step, history)
-    if told.get("weights", True):
+    if orders.get("weights", True):
         tensors(output / "adapter_model.safetensors", ADAPTER, last)
         (output / "adapter_config.json").write_text('{"r": 8}')
 
 
-def merge(cfg: dict[str, Any], told: dict[str, Any]) -> None:
+def merge(cfg: dict[str, Any], orders: dict[str, Any]) -> None:
     """Merge: a folder ``merged`` below output_dir."""
-    if told.get("weights", True):
+    if orders.get("weights", True):
         folder = Path(cfg["output_dir"]) / "merged"
         folder.mkdir(parents=True)
         tensors(folder / "model.safetensors", "model.embed_tokens.weight", 1)
 
 
-def evaluate(job: dict[str, Any], result: Path, told: dict[str, Any]) -> None:
+def evaluate(job: dict[str, Any], result: Path, orders: dict[str, Any]) -> None:
     """Evaluate: each variant's loss is half a nat below that of the one before it."""
-    if told.get("evaluate") is False:
+    if orders.get("evaluate") is False:
         raise SystemExit("ValueError: the stand-in was told not to evaluate")
-    if told.get("evaluate") == "nothing":
+    if orders.get("evaluate") == "nothing":
         result.write_text(json.dumps({"variants": []}))
         return
     variants = [
@@ -105,13 +105,13 @@ def evaluate(job: dict[str, Any], result: Path, told: dict[str, Any]) -> None:
 
 def main() -> None:
     """Do what the command line says."""
-    told = json.loads(os.environ.get("FAKE_AXOLOTL", "{}"))
+    orders = json.loads(os.environ.get("FAKE_AXOLOTL", "{}"))
     if "seqctx.train.inside.evaluate" in sys.argv:
         job, result = map(Path, sys.argv[-2:])
-        evaluate(json.loads(job.read_text()), result, told)
+        evaluate(json.loads(job.read_text()), result, orders)
         return
     cfg = yaml.safe_load(Path(sys.argv[2]).read_text())
-    {"train": train, "merge-lora": merge}[sys.argv[1]](cfg, told)
+    {"train": train, "merge-lora": merge}[sys.argv[1]](cfg, orders)
 
 
 if __name__ == "__main__":

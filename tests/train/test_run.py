@@ -180,5 +180,5 @@ def test_weights_are_complete_where_nothing_can_be_compared(
     answer = seqctx("train", "c.yaml", cwd=runnable)
     assert answer.returncode == 0, answer.stderr
     assert weights(runnable / "outputs/c") == 6
-    said = answer.stderr if how is False else answer.stdout
-    assert ("told not to evaluate" if how is False else "held out") in said
+    printed = answer.stderr if how is False else answer.stdout
+    assert ("told not to evaluate" if how is False else "held out") in printed

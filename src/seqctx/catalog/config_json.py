@@ -12,7 +12,8 @@ from seqctx.catalog.rope import ROPE_KEYS, position_factor
 from seqctx.errors import InputError
 from seqctx.system.atomic import explain_os_errors
 
-_EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts")
+EXPERT_COUNTS = ("num_local_experts", "num_experts", "n_routed_experts")
+"""Keys of config.json that give the number of experts in a layer."""
 
 
 def read_model_folder(folder: Path) -> Model:
@@ -81,7 +82,7 @@ def _attention(config: dict[str, Any], layers: int) -> tuple[Layers, ...]:
 
 def _experts(config: dict[str, Any]) -> Experts | None:
     """How many experts; their width is not read yet."""
-    count = next((config[key] for key in _EXPERTS if config.get(key)), None)
+    count = next((config[key] for key in EXPERT_COUNTS if config.get(key)), None)
     return Experts(routed=count) if isinstance(count, int) else None
 
 

@@ -61,14 +61,16 @@ def explain(topic: str | None, config: Path | None, prove: bool, overrides: dict
     if config is None:
         cfg, stats = example_config(overrides), None
         summary = summarize(cfg)
-        click.echo(f"An example: {EXAMPLE}. Your own file: --config FILE.\n", err=True)
     else:
         cfg = load_config(config, overrides)
         if prove:
             check_provable(cfg)
         result = plan_file(config, cfg)
         summary, stats = result.summary, result.stats
-    for paragraph in explanation(summary, stats, topic):
+    paragraphs = explanation(summary, stats, topic)
+    if config is None:
+        click.echo(f"An example: {EXAMPLE}. Your own file: --config FILE.\n", err=True)
+    for paragraph in paragraphs:
         click.echo(click.wrap_text(paragraph, width=90) + "\n")
     if prove:
         continuity = prove_continuity(cfg)

@@ -32,7 +32,7 @@ def setup(what: tuple[str, ...], device: str | None, force: bool, dry_run: bool)
 
     In a checkout of seqctx the environments are its folders .venv-train, .venv-serve and .venv.
     Anywhere else they are ~/.local/share/seqctx/venv-train and so on (XDG_DATA_HOME/seqctx where
-    that variable is set). The other verbs find Axolotl and vLLM in these folders. The model goes
+    that variable is set). The other commands find Axolotl and vLLM in these folders. The model goes
     to prepare/models in the working directory.
 
     uv downloads the packages and checks each against the hash in a list that comes with seqctx.

@@ -22,7 +22,7 @@ from seqctx.plan.memory import GIB, MemoryPlan, Term
 from seqctx.plan.serving_model import ServingModel, serving_model
 from seqctx.plan.serving_settings import ServingSettings, known_quantization, serving_settings
 from seqctx.plan.serving_terms import fixed_terms
-from seqctx.system.arguments import expect_at_least
+from seqctx.system.arguments import expect_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def plan_serving(
     Not covered: vision and audio encoders, draft models, caches offloaded to the CPU.
     """
     if free_bytes is not None:
-        expect_at_least("free_bytes", free_bytes, 0)
+        expect_type("free_bytes", free_bytes, int, "Give a number of bytes.")
     base, card = find_base_model(cfg, model), find_named_gpu(cfg, gpu)
     settings = serving_settings(cfg, card, vllm_version)
     shape = _shared_model(cfg, settings, base)

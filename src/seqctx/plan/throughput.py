@@ -128,6 +128,12 @@ def plan_time(
     Not covered: loading, evaluation, saving, tokenizing; several GPUs.
     """
     expect_type("data", data, TrainingData, "Count one epoch with seqctx prepare.")
+    expect_type("utilization", utilization, tuple, "Give two shares, such as (0.22, 0.44).")
+    if len(utilization) != 2 or not all(isinstance(share, int | float) for share in utilization):
+        raise InputError(
+            f"utilization: must be two shares (got {utilization}). Give the lowest and the "
+            "highest, such as (0.22, 0.44)."
+        )
     model, card = find_base_model(cfg, model), required_gpu(cfg, gpu)
     if not card.tflops or not card.bandwidth_gb_s:
         raise InputError(f"gpu: {card.name}: its speed is not known. Name another GPU.")

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from seqctx.errors import InputError
 from seqctx.prepare.segments import Boundary, Segments, segments_of
 from seqctx.prepare.strategies import Strategy, find_strategy
 from seqctx.prepare.structure import Book
@@ -84,6 +85,10 @@ def chunk(
     expect_tokenizer(tokenizer)
     expect_at_least("max_tokens", max_tokens, 1)
     expect_at_least("min_tokens", min_tokens, 0)
+    expect_at_least("start", start, 0)
+    if end is not None:
+        expect_at_least("end", end, 0)
+    expect_counts(book, counts)
     cutting = find_strategy(strategy, overlap)
     repeated = cutting.repeated_tokens(max_tokens)
     fresh = max(1, max_tokens - repeated)
@@ -129,6 +134,23 @@ def expect_tokenizer(tokenizer: Any) -> None:
         InputError: when it is something else.
     """
     expect_type("tokenizer", tokenizer, Tokenizer, "Load one with load_tokenizer.")
+
+
+def expect_counts(book: Book, counts: Any) -> None:
+    """That an argument is None, or has one number for each paragraph.
+
+    Raises:
+        InputError: when it is something else.
+    """
+    if counts is None:
+        return
+    remedy = "Pass what paragraph_tokens gave for this book."
+    expect_type("counts", counts, list, remedy)
+    if len(counts) != len(book.paragraphs):
+        raise InputError(
+            f"counts: must have one number for each of {len(book.paragraphs)} paragraphs "
+            f"(got {len(counts)}). {remedy}"
+        )
 
 
 def _ends_a_chapter(book: Book, end: int) -> bool:

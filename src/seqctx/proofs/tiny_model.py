@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seqctx.catalog.architectures import architecture_of_type
+from seqctx.catalog.config_json import EXPERT_COUNTS
 from seqctx.catalog.lookup import find_model
 from seqctx.catalog.models import Model
 from seqctx.errors import InputError
@@ -18,7 +19,6 @@ VOCAB = 512
 WINDOW = 32
 """Length of its sliding windows [tokens], where the model has any: short, so that they matter."""
 
-_EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts")
 _WIDTHS = ("intermediate_size", "moe_intermediate_size", "shared_expert_intermediate_size")
 _NOT_KEPT = (
     "_name_or_path", "architectures", "dtype", "torch_dtype", "transformers_version",
@@ -86,9 +86,9 @@ def tiny_config(config: Mapping[str, Any], model: Model) -> dict[str, Any]:
             small[key] = value[:layers]
         elif "dropout" in key or "pdrop" in key:
             small[key] = 0.0
-    experts = {key: 4 for key in _EXPERTS if config.get(key)}
+    experts = {key: 4 for key in EXPERT_COUNTS if config.get(key)}
     if not experts and model.experts:
-        experts = {key: 4 for key in _EXPERTS}
+        experts = {key: 4 for key in EXPERT_COUNTS}
     if experts:
         experts |= {"num_experts_per_tok": 2, "n_group": 1, "topk_group": 1}
     widths = {key: 2 * hidden for key in _WIDTHS if key in config or key == "intermediate_size"}

@@ -22,7 +22,10 @@ def expect_type(name: str, value: Any, kind: type | tuple[type, ...], remedy: st
     kinds = kind if isinstance(kind, tuple) else (kind,)
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         names = " or ".join(each.__name__ for each in kinds)
-        raise InputError(f"{name}: must be a {names} (got {type(value).__name__}). {remedy}")
+        article = "an" if names[0] in "AEIOaeio" else "a"
+        raise InputError(
+            f"{name}: must be {article} {names} (got {type(value).__name__}). {remedy}"
+        )
 
 
 def expect_at_least(name: str, value: Any, least: int) -> None:

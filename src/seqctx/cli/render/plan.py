@@ -54,7 +54,9 @@ def plan_view(summary: PlanSummary, compared: ComparedOptions | None) -> Rendera
 
 def _terms(name: str, plan: MemoryPlan) -> RenderableType:
     """One plan, part by part; the longest bar is the largest part."""
-    table = Table(box=None, pad_edge=False, title_justify="left", title=f"{name}: {plan.moment}")
+    table = Table(
+        box=None, pad_edge=False, title_justify="left", title=f"{name}: peak ({plan.moment})"
+    )
     for column, justify in (("", "left"), ("GiB", "right"), ("", "left"), ("", "left")):
         table.add_column(column, justify=justify)  # type: ignore[arg-type]
     for term in plan.terms:

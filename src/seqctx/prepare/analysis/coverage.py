@@ -9,12 +9,12 @@ from itertools import accumulate
 
 from seqctx.artifacts.dataset_stats import StrategyStats
 from seqctx.prepare.analysis.motifs import Motif, find_motifs
-from seqctx.prepare.chunking import expect_book, expect_tokenizer
+from seqctx.prepare.chunking import expect_book, expect_counts, expect_tokenizer
 from seqctx.prepare.segments import Boundary, Segments, paragraph_tokens, segments_of
 from seqctx.prepare.strategies import Cut, Strategy, compared_strategies, find_strategy
 from seqctx.prepare.structure import Book
 from seqctx.prepare.tokenizer import Tokenizer
-from seqctx.system.arguments import expect_at_least
+from seqctx.system.arguments import expect_at_least, expect_type
 from seqctx.system.extras import needs_extra
 
 TokenSpan = tuple[int, int]
@@ -105,8 +105,13 @@ def coverage(
     """
     expect_book(book)
     expect_tokenizer(tokenizer)
-    for length in (sequence_len, *lengths):
-        expect_at_least("sequence_len", length, 1)
+    expect_at_least("sequence_len", sequence_len, 1)
+    expect_type("lengths", lengths, (tuple, list), "Give lengths to compare, such as (2048, 4096).")
+    for length in lengths:
+        expect_at_least("lengths", length, 1)
+    expect_counts(book, counts)
+    if example_spans is not None:
+        expect_type("example_spans", example_spans, (tuple, list), "Give pairs of tokens, or None.")
     expect_at_least("template_tokens", template_tokens, 0)
     expect_at_least("min_tokens", min_tokens, 0)
     asked = find_strategy(strategy, overlap)
