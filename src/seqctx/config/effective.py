@@ -136,15 +136,10 @@ class Effective:
     # --- steps, evaluation, checkpoints
 
     @property
-    def packs(self) -> bool:
-        """Whether several training examples share a row."""
-        return self.sample_packing
-
-    @property
     def packs_evaluation(self) -> bool:
-        """The same in evaluation (axolotl 0.19: schemas/validation.py)."""
+        """``sample_packing`` of evaluation (axolotl 0.19: schemas/validation.py)."""
         given = self.config.eval_sample_packing
-        return self.packs if given is None else given
+        return self.sample_packing if given is None else given
 
     @property
     def rows_per_step(self) -> int:

@@ -151,7 +151,7 @@ def data_of(cfg: Config, stats: DatasetStats) -> TrainingData:
     file = Effective.of(cfg)
     plain = stats.unpacked
     tokens = round(plain.efficiency * stats.sequence_len * plain.rows)
-    rows = stats.packed.rows if file.packs else plain.rows
-    steps = optimizer_steps(rows, file.rows_per_step, packed=file.packs)
-    row_tokens = stats.sequence_len if file.packs else tokens / plain.rows
+    rows = stats.packed.rows if file.sample_packing else plain.rows
+    steps = optimizer_steps(rows, file.rows_per_step, packed=file.sample_packing)
+    row_tokens = stats.sequence_len if file.sample_packing else tokens / plain.rows
     return TrainingData(plain.rows, tokens, rows, steps, row_tokens)

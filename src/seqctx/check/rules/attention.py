@@ -15,7 +15,7 @@ _SQUARE_FROM = 4096  # tokens
 @rule("packing-leaks", "error", "axolotl 0.19: schemas/validation.py, monkeypatch/multipack.py")
 def packing_leaks(file: Effective, facts: Facts) -> Iterator[Finding]:
     """Packed examples are isolated from each other only if attn_implementation is set."""
-    if not file.packs:
+    if not file.sample_packing:
         return
     if not file.attention:
         fact = "true with attn_implementation unset lets examples attend to each other"

@@ -60,7 +60,7 @@ def myth_repetition(file: Effective, facts: Facts) -> Iterator[Finding]:
 def myth_longer(file: Effective, facts: Facts) -> Iterator[Finding]:
     """A larger sequence_len over the same short rows teaches nothing more."""
     longest = max(facts.prepared.train, default=0) if facts.prepared else 0
-    if longest and file.sequence_len >= 2 * longest and not file.packs:
+    if longest and file.sequence_len >= 2 * longest and not file.sample_packing:
         fact = f"{file.sequence_len} cannot teach longer patterns: the longest row has {longest}"
         yield Finding(("sequence_len",), fact, f"Set it to {longest}, or prepare longer chunks.")
 

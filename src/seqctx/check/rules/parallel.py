@@ -140,7 +140,7 @@ def context_parallel(file: Effective, facts: Facts) -> Iterator[Finding]:
         fact = f"needs flash_attention_2 (attn_implementation is {given or 'unset'})"
         remedy = "Set attn_implementation: flash_attention_2."
         yield Finding(("context_parallel_size",), fact, remedy)
-    if file.packs and file.micro_batch_size > 1:
+    if file.sample_packing and file.micro_batch_size > 1:
         fact = f"{file.micro_batch_size} packed rows at once cannot be divided over GPUs"
         yield Finding(("micro_batch_size",), fact, "Set it to 1.")
 

@@ -38,7 +38,7 @@ def too_few_steps(file: Effective, facts: Facts) -> Iterator[Finding]:
     if not lengths or file.max_steps > 0:
         return
     rows = sum(lengths.values())
-    if file.packs:
+    if file.sample_packing:
         rows = ceil(sum(length * count for length, count in lengths.items()) / file.sequence_len)
     seen = rows * min(file.num_epochs, 1)
     if seen < file.rows_per_step:
