@@ -57,7 +57,7 @@ def test_drafts_of_short_paragraphs_fail(tmp_path: Path, model_folder: Path) -> 
     answer = seqctx("prepare", "c.yaml", cwd=tmp_path)
     assert answer.returncode == 1, answer.stdout
     assert (
-        "b.md: b: holds 50 words in a row that stand in the held-out text, too (351 places"
+        "b.md: b: holds 50 words in a row that are also in the held-out text (351 places"
         in answer.stderr
     )
 

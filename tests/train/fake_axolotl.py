@@ -92,6 +92,7 @@ def evaluate(job: dict[str, Any], result: Path, orders: dict[str, Any]) -> None:
     if orders.get("evaluate") == "nothing":
         result.write_text(json.dumps({"variants": []}))
         return
+    print(f"{job['step']}loading the stand-in", flush=True)
     variants = [
         {"name": each["name"], "losses": [4.0 - k / 2, None],
          "texts": ["The lamps were lit one by one at last."] if each["writes"] else []}

@@ -45,6 +45,7 @@ def test_it_is_merged_once_and_again_when_something_changed(adapted: Path, faked
 
 def test_losses_before_and_after_merging_are_printed(adapted: Path) -> None:
     answer = seqctx("merge", "c.yaml", cwd=adapted)
+    assert "loading the stand-in" in answer.stderr
     losses = [line for line in answer.stdout.splitlines() if line.startswith("held-out loss")]
     assert [line.split()[2] for line in losses] == ["4.0000:", "3.5000:", "3.0000:"]
     assert losses[-1].endswith("merged")

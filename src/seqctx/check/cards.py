@@ -35,5 +35,5 @@ def key_of_largest(sizes: Mapping[str, int]) -> str:
 
 
 def why_no_gpu(file: Effective) -> str:
-    """Why training has no CUDA GPU: the file names none, or this machine has none."""
+    """Why there is no CUDA GPU: the file names the CPU, or this machine has no GPU."""
     return "seqctx.gpu is cpu" if file.seqctx.gpu == "cpu" else "this machine has no GPU"

@@ -148,9 +148,9 @@ class HeldOutText:
             chapter = next(c.title for c in book.chapters if start < c.span.end)
             begin = text[start:][:60].replace("\n", " ")
             raise CheckError(
-                f"{book.path}: {chapter}: holds {NGRAM} words in a row that stand in the held-out "
-                f"text, too ({len(found)} places, the first at {begin!r}). The evaluation would "
-                "measure text that was trained on. Leave one of the two drafts out."
+                f"{book.path}: {chapter}: holds {NGRAM} words in a row that are also in the "
+                f"held-out text ({len(found)} places, the first at {begin!r}). The evaluation "
+                "would measure text that was trained on. Leave one of the two drafts out."
             )
 
 

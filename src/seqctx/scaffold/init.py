@@ -212,10 +212,10 @@ def serving_block(cfg: Config, model: Model | None, gpu: Gpu | None) -> dict[str
     if not model or not window:
         return block
     longest = longest_window(cfg.replace(vllm=block), model, gpu)
-    if longest is not None:
+    if gpu and longest is not None:
         if longest < cfg.sequence_len:
             raise CheckError(
-                f"{gpu.name if gpu else ''}: {model.weights_gib:.1f} GiB of 16-bit weights leave "
+                f"{gpu.name}: {model.weights_gib:.1f} GiB of 16-bit weights leave "
                 f"no room for a KV cache of {cfg.sequence_len} tokens. Choose a smaller model."
             )
         if longest > cfg.sequence_len + 2000:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+_LOADING = "Starting to load model"
 _STAGES = {  # what vLLM logs when a stage begins
     "Initializing a V1 LLM engine": "starting the engine",
-    "Starting to load model": "loading the weights",
+    _LOADING: "loading the weights",
     "Loading weights took": "profiling memory",
     "KV cache size": "warming up",
     "Application startup complete": "ready",
@@ -43,13 +44,14 @@ class StartupStats:
 
 def startup_stage(log: str) -> str:
     """The stage of the start that a log has reached; empty where it does not say yet."""
-    reached = [name for mark, name in _STAGES.items() if mark in log]
+    reached = [mark for mark in _STAGES if mark in log]
     if not reached:
         return ""
-    if reached[-1] == "loading the weights" and (shards := _SHARDS.findall(log)):
+    stage = _STAGES[reached[-1]]
+    if reached[-1] == _LOADING and (shards := _SHARDS.findall(log)):
         done, total = shards[-1]
-        return f"loading the weights, {done} of {total} files"
-    return reached[-1]
+        return f"{stage}, {done} of {total} files"
+    return stage
 
 
 def startup_stats(log: str) -> StartupStats:

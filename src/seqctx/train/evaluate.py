@@ -24,6 +24,7 @@ COPIED_RUN = 6
 """Words in a row that a continuation must share with the training text to count as copied."""
 _MOST_EXAMPLES = 64
 _NEW_TOKENS = 120  # of a continuation
+_STEP = "seqctx: "  # how the script's lines of progress begin; all others are Axolotl's
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 
 
@@ -119,11 +120,12 @@ def evaluate(
             "rows": _MOST_EXAMPLES,
             "continuations": continuations,
             "new_tokens": _NEW_TOKENS,
+            "step": _STEP,
         }
 
     def on_line(line: str) -> None:
-        if re.fullmatch(r"(loading|evaluating|writing with) [\w .,+-]+", line):
-            on_step(line)
+        if line.startswith(_STEP):
+            on_step(line.removeprefix(_STEP))
 
     evaluation: Evaluation = run_inside(
         "train.inside.evaluate",

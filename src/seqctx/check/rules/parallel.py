@@ -182,7 +182,7 @@ def cards_here(file: Effective, facts: Facts) -> Iterator[Finding]:
     if file.use_ray or not facts.cards or needed == 1 or needed % facts.cards == 0:
         return  # a multiple may be several machines
     fact = f"the parallel sizes need {in_factors(sizes)} GPUs, and this machine has {facts.cards}"
-    remedy = "Make the product of the sizes the number of GPUs."
+    remedy = f"Choose sizes whose product is {facts.cards}, or use a machine with more GPUs."
     yield Finding((key_of_largest(sizes),), fact, remedy)
 
 

@@ -8,7 +8,7 @@ from math import prod
 from typing import Any
 
 from seqctx.catalog.keys import KeyPath
-from seqctx.check.cards import in_factors, key_of_largest, set_a_divisor
+from seqctx.check.cards import in_factors, key_of_largest, set_a_divisor, why_no_gpu
 from seqctx.check.facts import Facts
 from seqctx.check.rule import Finding, rule
 from seqctx.config.blocks import AUTO
@@ -239,7 +239,7 @@ def served_on_cpu(file: Effective, facts: Facts) -> Iterator[Finding]:
         return
     for key in ("distributed_executor_backend", "data_parallel_backend"):
         if file.vllm.get(key) == "ray":
-            yield Finding(("vllm", key), "ray needs GPUs, and this is a CPU", "Delete it.")
+            yield Finding(("vllm", key), f"ray needs GPUs, and {why_no_gpu(file)}", "Delete it.")
     if file.vllm.get("enforce_eager") and file.serving_sizes["pipeline_parallel_size"] > 1:
         fact = "fails with pipeline_parallel_size at the first request on a CPU"
         yield Finding(("vllm", "enforce_eager"), fact, "Set it to false.")

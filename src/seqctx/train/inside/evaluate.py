@@ -3,8 +3,9 @@
     python -m seqctx.train.inside.evaluate JOB.json RESULT.json
 
 JOB has ``yaml`` (the Axolotl file), ``variants`` (see `Variant`), ``rows`` (the most held-out
-examples to use), ``continuations`` and ``new_tokens``. RESULT gets the losses of each variant and
-the continuations of those that shall write; ``train.jsonl`` beside it gets the training text.
+examples to use), ``continuations``, ``new_tokens`` and ``step`` (how a line of progress begins).
+RESULT gets the losses of each variant and the continuations of those that have ``writes``;
+``train.jsonl`` beside it gets the training text.
 """
 
 from __future__ import annotations
@@ -36,13 +37,13 @@ def main(job: dict[str, Any], result_path: Path) -> None:
     passages = [_split_row(row) for row in _to_continue(rows, job["continuations"])]
     variants = []
     for variant in job["variants"]:
-        print(f"loading {variant['name']}", flush=True)
+        print(f"{job['step']}loading {variant['name']}", flush=True)
         model = _load(job["yaml"], variant, tokenizer)
-        print(f"evaluating {variant['name']}", flush=True)
+        print(f"{job['step']}evaluating {variant['name']}", flush=True)
         losses = [_row_loss(model, row) for row in rows]
         texts = []
         if variant.get("writes"):
-            print(f"writing with {variant['name']}", flush=True)
+            print(f"{job['step']}writing with {variant['name']}", flush=True)
             texts = [_write(model, tokenizer, ids, job["new_tokens"]) for ids, _ in passages]
         variants.append({"name": variant["name"], "losses": losses, "texts": texts})
         del model
