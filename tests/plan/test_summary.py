@@ -62,6 +62,18 @@ def test_explained_with_the_files_own_numbers(summary: PlanSummary) -> None:
         explain(summary, None, "moon")
 
 
+def test_the_examples_explained_are_those_of_the_files_strategy(summary: PlanSummary) -> None:
+    for strategy, makes in (("sequential", 100), ("overlap 50 %", 200)):
+        measured = stats().model_copy(update={"strategy": strategy})
+        text = " ".join(explain(summary, measured, "lengths"))
+        assert f"into examples of 2,048 tokens ({strategy}), it makes {makes}, and" in text
+
+
+def test_on_a_cpu_no_gpu_is_explained() -> None:
+    text = " ".join(explain(summarize(MISSION.replace(seqctx__gpu="cpu")), None, "memory"))
+    assert "GiB of memory. The largest part" in text and "the GPU" not in text
+
+
 def test_a_window_shorter_than_a_training_example_is_explained() -> None:
     text = " ".join(explain(summarize(MISSION.replace(vllm__max_model_len=1024)), None))
     assert (

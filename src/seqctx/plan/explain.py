@@ -56,12 +56,15 @@ def _lengths(summary: PlanSummary, stats: DatasetStats | None) -> list[str]:
     ]
     if stats and stats.books:
         book = _longest_book(stats)
-        measured = next(e for e in book.compared if e.sequence_len == stats.sequence_len)
+        at_length = [e for e in book.compared if e.sequence_len == stats.sequence_len]
+        named = [e for e in at_length if e.strategy == stats.strategy]
+        measured = (named or at_length)[0]  # earlier records name a strategy without its overlap
         lines.append(
-            f"{book.title} has {book.tokens:,} tokens. Its {measured.examples} examples of "
-            f"{stats.sequence_len:,} tokens show {measured.recurrence_share:.0%} of the "
-            f"recurrences of its motifs, from one mention to the next. A window of {window:,} "
-            f"tokens holds {min(1.0, window / book.tokens):.0%} of the book."
+            f"{book.title} has {book.tokens:,} tokens. Cut as a whole into examples of "
+            f"{stats.sequence_len:,} tokens ({measured.strategy}), it makes {measured.examples}, "
+            f"and they show {measured.recurrence_share:.0%} of the recurrences of its motifs, from "
+            f"one mention to the next. A window of {window:,} tokens holds "
+            f"{min(1.0, window / book.tokens):.0%} of the book."
         )
     return lines
 
@@ -71,8 +74,8 @@ def _memory(summary: PlanSummary, stats: DatasetStats | None) -> list[str]:
     largest = training.largest
     lines = [
         f"Training at {summary.settings.sequence_len:,} tokens takes about "
-        f"{training.device / GIB:.1f} GiB of the GPU. The largest part is {largest.name}, "
-        f"{largest.bytes / GIB:.1f} GiB ({largest.formula})."
+        f"{training.device / GIB:.1f} GiB of {'the GPU' if training.gpu else 'memory'}. The "
+        f"largest part is {largest.name}, {largest.bytes / GIB:.1f} GiB ({largest.formula})."
     ]
     if serving:
         weights, cache = (serving.memory.term(t).bytes / GIB for t in ("weights", "KV cache"))
@@ -99,7 +102,7 @@ def _concurrency(summary: PlanSummary, stats: DatasetStats | None) -> list[str]:
     return [
         f"max_num_seqs: {serving.max_num_seqs} says how many requests may run at once, not that "
         f"their windows fit. {serving.max_num_seqs} full windows of {serving.window:,} tokens "
-        f"would need {all_of_them:.0f} GiB of cache. The GPU has room for {serving.kv_tokens:,} "
+        f"would need {all_of_them:.0f} GiB of cache. There is room for {serving.kv_tokens:,} "
         f"tokens, which is {serving.max_concurrency:.2f} of such requests. The others wait, or are "
         "interrupted when the cache is full."
     ]

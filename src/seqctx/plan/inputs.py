@@ -63,7 +63,10 @@ def required_gpu(cfg: Config, given: str | Gpu | None = None) -> Gpu:
     """
     gpu = find_named_gpu(cfg, given)
     if gpu is None or gpu.is_cpu:
-        raise InputError(f"gpu: {_got(gpu)}. Set seqctx.gpu, or give the argument gpu.")
+        raise InputError(
+            f"gpu: {_got(gpu)}. Set seqctx.gpu in the file, or name one with --gpu "
+            "(in Python: gpu=...), such as rtx-4090."
+        )
     return gpu
 
 

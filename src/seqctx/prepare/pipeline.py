@@ -79,7 +79,7 @@ def prepare(
         explain_os_errors(partial),
     ):
         worker = BookWorker(cfg, tokenizer, held_out, partial)
-        on_step(f"cutting and measuring {len(jobs)} manuscripts")
+        on_step("cutting and measuring the text")
         results = list(
             process_books(
                 jobs, worker, books, 1 if small else available_cores(),
