@@ -213,7 +213,8 @@ def test_a_server_other_than_vllm(served: Path, other: str) -> None:
 def test_addresses_keys_and_ports_that_cannot_be_used(served: Path, port: int) -> None:
     at = f"http://127.0.0.1:{port}"
     assert f"{at}: no answer" in refused("chat", "--url", at, cwd=served)
-    assert "not a valid address" in refused("chat", "--url", "http://[::1", cwd=served)
+    for url in ("http://[::1", "127.0.0.1:8000"):
+        assert f"{url}: not a valid address" in refused("chat", "--url", url, cwd=served)
     for key in ("sek\rret", "l\u00e4cheln"):
         line = refused("chat", "--url", at, cwd=served, VLLM_API_KEY=key)
         assert line.startswith("VLLM_API_KEY: has characters") and key not in line

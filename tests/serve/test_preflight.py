@@ -100,8 +100,10 @@ def test_a_cache_that_does_not_hold_one_request_is_refused(project: Path) -> Non
 
 def test_what_a_file_serves(project: Path) -> None:
     assert target_config("voice.yaml", base_only=True).adapter is None
-    with pytest.raises(CheckError, match="holds no merged model"):
+    with pytest.raises(CheckError, match="no merged model. Run 'seqctx merge voice.yaml' first"):
         target_config("voice.yaml", merged=True)
+    with pytest.raises(CheckError, match="no merged model. Run 'seqctx merge CONFIG' first"):
+        target_config("someone/model", merged=True)
     merged = project / "outputs/voice/merged"
     merged.mkdir()
     (merged / "config.json").write_text(json.dumps(BASE))

@@ -181,6 +181,9 @@ def test_a_damaged_adapter_is_not_merged(tmp_path: Path) -> None:
     cfg = load_config(CONFIG, {"base_model": str(base), "output_dir": str(tmp_path)})
     with pytest.raises(CheckError, match="holds no adapter"):
         check_adapter_belongs(cfg, find_model(cfg.base_model))
+    whole = cfg.replace(adapter=None, load_in_4bit=None)
+    with pytest.raises(CheckError, match="adapter: unset: .* there is nothing to merge"):
+        check_adapter_belongs(whole, find_model(cfg.base_model))
     (tmp_path / "adapter_config.json").write_text("{}")
     tensors(tmp_path / "adapter_model.safetensors")
     cut(tmp_path / "adapter_model.safetensors")

@@ -41,6 +41,10 @@ class Address:
         with needs_extra("", "serve"):
             import httpx
 
+        if not self.url.startswith(("http://", "https://")):
+            raise InputError(
+                f"{self.url}: not a valid address. Write it like http://127.0.0.1:8000."
+            )
         headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
         try:
             return httpx.Client(

@@ -42,7 +42,9 @@ def target_config(
     if merged:
         folder = RunDir(Path(cfg.output_dir)).merged
         if not (folder / "config.json").is_file():
-            raise CheckError(f"{folder}: holds no merged model. Run 'seqctx merge {target}' first.")
+            is_file = Path(target).is_file()
+            remedy = f"Run 'seqctx merge {target}'" if is_file else "Run 'seqctx merge CONFIG'"
+            raise CheckError(f"{folder}: holds no merged model. {remedy} first.")
         name = cfg.vllm.served_model_name or f"{adapter_name(cfg)}-merged"
         return cfg.replace(base_model=str(folder), adapter=None, vllm__served_model_name=name)
     if base_only:

@@ -146,7 +146,12 @@ def check_adapter_belongs(cfg: Config, model: Model | None) -> None:
     """
     output = Path(cfg.output_dir)
     weights = output / "adapter_model.safetensors"
-    if not cfg.adapter or not (output / "adapter_config.json").is_file():
+    if not cfg.adapter:
+        raise CheckError(
+            "adapter: unset: full fine-tuning trains the whole model, and there is nothing to "
+            "merge. Serve output_dir with seqctx serve."
+        )
+    if not (output / "adapter_config.json").is_file():
         raise CheckError(f"output_dir: {output}: holds no adapter. Run 'seqctx train' first.")
     header = safetensors_header(weights) if weights.is_file() else None
     if weights.is_file() and header is None:
