@@ -47,7 +47,7 @@ NO_AUTOGRAD = "gemv_4bit: an autograd kernel was not registered"
 
 
 def measure(plugin: str) -> tuple[float, float, str]:
-    """The gradient's norm before and after an evaluation, and what was said on stderr."""
+    """The gradient's norm before and after an evaluation, and what stderr got."""
     command = [PYTHON, "-c", MEASURE, MODEL, plugin]
     env = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "AXOLOTL_DO_NOT_TRACK": "1"}
     answer = subprocess.run(command, capture_output=True, text=True, env=env)
@@ -57,14 +57,14 @@ def measure(plugin: str) -> tuple[float, float, str]:
 
 
 def test_gradients_after_an_evaluation() -> None:
-    before, after, said = measure("yes")
+    before, after, printed = measure("yes")
     assert before > 0
     assert after == pytest.approx(before, rel=1e-6)
-    assert NO_AUTOGRAD not in said
+    assert NO_AUTOGRAD not in printed
 
 
 def test_without_the_plugin_they_are_wrong_and_nothing_fails() -> None:
-    before, after, said = measure("no")
+    before, after, printed = measure("no")
     assert before > 0
     assert after != pytest.approx(before, rel=0.1)
-    assert NO_AUTOGRAD in said
+    assert NO_AUTOGRAD in printed

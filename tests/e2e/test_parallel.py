@@ -113,7 +113,7 @@ def test_sizes_multiply_to_the_processes() -> None:
         unsharded = "cannot be used with pure data parallelism" in why
         wrong = "does not match num_processes" in why or "Mesh should not be bigger" in why
         assert found("replicas-unsharded", **changes) == unsharded, sizes
-        if not unsharded:  # which is said first
+        if not unsharded:  # which is reported first
             assert found("ray-workers", **changes) == wrong == (prod(sizes) not in (1, 4)), sizes
 
 

@@ -31,7 +31,7 @@ ids = json.load(open(ids_file))
 torch.manual_seed(0)
 model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
 
-def said(model):
+def predictions(model):
     with torch.no_grad():
         x = torch.tensor([ids])
         logits = torch.log_softmax(model(x).logits[0, :-1].float(), -1)
@@ -40,12 +40,12 @@ def said(model):
                              do_sample=False, temperature=None, top_p=None)
     return {"logprobs": logprobs, "greedy": out[0, len(ids):].tolist()}
 
-result = {"base": said(model)}
+result = {"base": predictions(model)}
 linear = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 config = LoraConfig(r=16, lora_alpha=16, target_modules=linear, init_lora_weights=False)
 tuned = get_peft_model(model, config)
 tuned.save_pretrained(adapter)
-result["adapter"] = said(tuned)
+result["adapter"] = predictions(tuned)
 print(json.dumps(result))
 """
 
@@ -99,7 +99,7 @@ def server(project: Path, trainers: dict[str, Any]) -> Iterator[VllmServer]:
         yield server
 
 
-def said(server: VllmServer, model: str, ids: list[int]) -> dict[str, Any]:
+def predictions(server: VllmServer, model: str, ids: list[int]) -> dict[str, Any]:
     """The same of vLLM."""
     body = {
         "model": model, "prompt": ids, "max_tokens": 16, "temperature": 0, "prompt_logprobs": 0,
@@ -129,8 +129,8 @@ def test_log_probabilities_and_greedy_text_agree(
     adapter = server.adapter
     assert adapter
     served = {
-        "base": said(server, server.base, trainers["ids"]),
-        "adapter": said(server, adapter, trainers["ids"]),
+        "base": predictions(server, server.base, trainers["ids"]),
+        "adapter": predictions(server, adapter, trainers["ids"]),
     }
     moved = apart(trainers["base"]["logprobs"], trainers["adapter"]["logprobs"])
     for name, each in served.items():
@@ -167,7 +167,7 @@ def test_in_bfloat16_the_adapter_is_told_from_rounding(
     with served_in(project, "bfloat16") as server:
         assert server.adapter
         for name, model in (("base", server.base), ("adapter", server.adapter)):
-            served = said(server, model, trainers["ids"])["logprobs"]
+            served = predictions(server, model, trainers["ids"])["logprobs"]
             known = trainers[name]["logprobs"]
             rounding = mean_apart(served, known)
             moved = mean_apart(trainers["base"]["logprobs"], trainers["adapter"]["logprobs"])

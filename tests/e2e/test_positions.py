@@ -57,22 +57,22 @@ def bases(folder: Path) -> list[str]:
 
 def test_a_window_is_refused_where_vllm_refuses_it(tmp_path: Path) -> None:
     asked, ours = [], []
-    for model, overrides in product((str(MODEL), *bases(tmp_path)), OVERRIDES):
-        model = find_model(model)
+    for folder, overrides in product((str(MODEL), *bases(tmp_path)), OVERRIDES):
+        model = find_model(folder)
         assert model
         for key in ("rope_parameters", "rope_scaling"):
             if key in overrides:
                 overrides[key] = {**overrides[key], "rope_theta": 100000}
         for window in (None, 8192, 16384, 16400, -1):
             block = {"hf_overrides": overrides, "max_model_len": window}
-            file = Document("f.yaml", {"base_model": model, "vllm": block}, {})
+            file = Document("f.yaml", {"base_model": folder, "vllm": block}, {})
             cfg = parse_config(file)
-            said = check(file, cfg, gather_facts(cfg))
-            errors = {p.rule for p in said if p.severity == "error"}
+            problems = check(file, cfg, gather_facts(cfg))
+            errors = {p.rule for p in problems if p.severity == "error"}
             refused = "max-model-len-positions" in errors
             positions = Effective.of(cfg).serving_positions(model)
             ours.append(None if refused else cfg.vllm.window or positions)
-            asked.append({**block, "model": model, "dtype": "bfloat16"})
+            asked.append({**block, "model": folder, "dtype": "bfloat16"})
     done = subprocess.run(
         [ROOT / ".venv-serve/bin/python", ROOT / "tests/e2e/vllm_positions.py"],
         input="\n".join(map(json.dumps, asked)), text=True, capture_output=True,

@@ -94,9 +94,9 @@ def test_axolotl_trains_on_what_was_counted(
         [TRAIN / "axolotl", "preprocess", "c.yaml"],
         cwd=tmp_path, capture_output=True, text=True, env={**os.environ, **ENVIRONMENT},
     )  # fmt: skip
-    said = done.stdout + done.stderr
-    assert done.returncode == 0, said[-2000:]
-    print(*(line for line in said.splitlines() if "drop" in line.lower()), sep="\n")
+    printed = done.stdout + done.stderr
+    assert done.returncode == 0, printed[-2000:]
+    print(*(line for line in printed.splitlines() if "drop" in line.lower()), sep="\n")
 
     script = ROOT / "tests" / "e2e" / "axolotl_tokenized.py"
     answer = subprocess.run(

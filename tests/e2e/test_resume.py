@@ -79,7 +79,7 @@ def unbroken(project: Path) -> dict[tuple[int, str], float]:
 
 
 def until(process: subprocess.Popen[str], mark: str) -> None:
-    """Read what the run says until it has said ``mark``."""
+    """Read what the run says until it has printed ``mark``."""
     assert process.stderr is not None
     heard = ""
     for line in process.stderr:

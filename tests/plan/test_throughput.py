@@ -1,4 +1,4 @@
-"""Time: the run that the range was taken from, and what is said of 4,096 and overlap, computed."""
+"""Time: the run that the range was taken from; what reports about 4,096 and overlap, computed."""
 
 from __future__ import annotations
 

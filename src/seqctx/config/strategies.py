@@ -43,8 +43,8 @@ STRATEGY_NAMES: dict[str, StrategyName] = {
 
 def describe_strategies() -> str:
     """One sentence for each strategy."""
-    told = (f"``{each.name}`` {each.about}." for each in STRATEGY_NAMES.values())
-    return f"How a book is cut into chunks. {' '.join(told)}"
+    sentences = (f"``{each.name}`` {each.about}." for each in STRATEGY_NAMES.values())
+    return f"How a book is cut into chunks. {' '.join(sentences)}"
 
 
 def one_of(names: list[str]) -> str:

@@ -50,7 +50,7 @@ def _guessed(path: Path, raw: bytes) -> tuple[str, str]:
 
     if b"\0" in raw:
         raise InputError(f"{path}: a binary file, not text. Export the manuscript as .md or .txt.")
-    _refuse_stray(path, raw)
+    _refuse_wrong_bytes(path, raw)
     for encoding in ("cp1252", "mac_roman"):
         if western := _western(raw, encoding):
             return western, encoding
@@ -66,7 +66,7 @@ def _guessed(path: Path, raw: bytes) -> tuple[str, str]:
     return str(best), best.encoding
 
 
-def _refuse_stray(path: Path, raw: bytes) -> None:
+def _refuse_wrong_bytes(path: Path, raw: bytes) -> None:
     """Refuse UTF-8 with a few wrong bytes: it is damaged, and garbled in any other encoding.
 
     Raises:
