@@ -10,6 +10,7 @@ from seqctx.system.pip_settings import (
     uv_environment,
     without_secrets,
 )
+from seqctx.system.uv import default_index, find_uv
 
 
 def test_a_later_file_goes_first_and_a_variable_before_all(tmp_path: Path) -> None:
@@ -77,7 +78,9 @@ def test_the_most_complete_index_comes_first() -> None:
     assert not {"UV_INDEX", "UV_DEFAULT_INDEX"} & uv_environment({}, {}).keys()
     assert "UV_INDEX" not in uv_environment({"index-url": "https://a/simple"}, {})
     found = uv_environment({"extra-index-url": "https://b/simple"}, {})
-    assert found["UV_INDEX"] == "https://pypi.org/simple"
+    assert found["UV_INDEX"] == "https://b/simple" and "UV_DEFAULT_INDEX" not in found
+    found = uv_environment({"extra-index-url": "https://b/simple", **default_index(find_uv())}, {})
+    assert found["UV_INDEX"].endswith("/simple") and "//b/" not in found["UV_INDEX"]
     assert found["UV_DEFAULT_INDEX"] == "https://b/simple"
 
 

@@ -28,8 +28,6 @@ from seqctx.system.environments import local_environment, user_environment
 from seqctx.system.hashing import hash_file
 from seqctx.system.uv import NotOffered, OnStep, Uv
 
-TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
-
 
 def pin_list(name: str) -> Path:
     """The pin list of a name such as ``train-cpu``; it is part of the package."""
@@ -152,8 +150,8 @@ def _torch_cpu_build(uv: Uv, environment: Path, pins: str) -> _Torch:
             return _Torch(build, options)
     raise ToolError(
         f"{uv.folder}: no configured package index has torch {build} (its build without CUDA) for "
-        f"Python {_python_of(environment)}, and {TORCH_CPU_INDEX} could not be reached or does not "
-        "have it. Set PIP_EXTRA_INDEX_URL to an index, or PIP_FIND_LINKS to a folder, that has it."
+        f"Python {_python_of(environment)}, and PyTorch's own index for CPUs could not be reached or "
+        "does not have it. Set PIP_EXTRA_INDEX_URL to an index, or PIP_FIND_LINKS to a folder, that has it."
     )
 
 

@@ -17,7 +17,6 @@ _ONE = {
     "timeout": ("UV_HTTP_TIMEOUT",),
     "default-timeout": ("UV_HTTP_TIMEOUT",),
 }
-PYPI = "https://pypi.org/simple"
 _MANY = {
     "find-links": ("UV_FIND_LINKS", ","),
     "constraint": ("UV_CONSTRAINT", " "),
@@ -67,7 +66,9 @@ def _indexes(settings: Mapping[str, str], environ: Mapping[str, str]) -> dict[st
     extra = [entry for entry in settings.get("extra-index-url", "").split() if _is_there(entry)]
     if any(environ.get(name) for name in own) or not (extra or "index-url" in settings):
         return {}
-    *first, last = [settings.get("index-url", PYPI).strip(), *extra]
+    if "index-url" not in settings:
+        return {"UV_INDEX": " ".join(extra)}
+    *first, last = [settings["index-url"].strip(), *extra]
     return {"UV_DEFAULT_INDEX": last, **({"UV_INDEX": " ".join(first)} if first else {})}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 import sys
 import sysconfig
 import tempfile
@@ -54,7 +55,7 @@ class Uv:
     folder: Path
     on_step: OnStep = lambda step: None
     program: Path = field(default_factory=find_uv)
-    environment: dict[str, str] = field(default_factory=lambda: uv_environment(read_pip_settings()))
+    environment: dict[str, str] = field(default_factory=lambda: uv_environment(_pip_settings()))
 
     def install(self, environment: Path, *arguments: str) -> None:
         """Install packages without their dependencies; hashes in a list are checked."""
@@ -91,6 +92,21 @@ class Uv:
         offline = self.environment.get("UV_OFFLINE", "").lower() in ("1", "true")
         fact, remedy, error = explain_failure(output, offline=offline, free=free)
         return error(f"{self.folder}: {fact}. {remedy} {kept}".rstrip())
+
+
+def _pip_settings() -> dict[str, str]:
+    """pip's settings; beside extra indexes its index is named, as uv asks the named ones first."""
+    settings = read_pip_settings()
+    if "extra-index-url" in settings and "index-url" not in settings:
+        settings |= default_index(find_uv())
+    return settings
+
+
+def default_index(program: Path) -> dict[str, str]:
+    """The index that uv and pip take by default, as uv's help names it; empty if it does not."""
+    answer = subprocess.run([program, "pip", "install", "--help"], capture_output=True, text=True)
+    found = re.search(r"default: <?(\w+://[^>\s)]+)", answer.stdout)
+    return {"index-url": found[1]} if found else {}
 
 
 def _cache(environment: dict[str, str]) -> Path:
