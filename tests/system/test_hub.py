@@ -20,7 +20,9 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_hub_is_reached_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as hub:
         hub.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{hub.getsockname()[1]}")
+        monkeypatch.setattr(
+            "huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{hub.getsockname()[1]}"
+        )
         assert not hub_is_reachable()
         hub.listen()
         assert hub_is_reachable()

@@ -15,9 +15,13 @@ def hub_is_reachable() -> bool:
 
     if os.environ.get("HF_HUB_OFFLINE") == "1":
         return False
+    try:
+        from huggingface_hub import constants
+    except ImportError:  # it comes with seqctx[prepare]
+        return False
     if getproxies():
         return True
-    parts = urlsplit(os.environ.get("HF_ENDPOINT") or "https://huggingface.co")
+    parts = urlsplit(constants.ENDPOINT)
     try:
         socket.create_connection((parts.hostname or "", parts.port or 443), _SECONDS).close()
     except OSError:

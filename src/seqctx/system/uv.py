@@ -95,7 +95,7 @@ class Uv:
 
 
 def _pip_settings() -> dict[str, str]:
-    """pip's settings; beside extra indexes its index is named, as uv asks the named ones first."""
+    """Read pip's settings; beside extra indexes the default one is named, so that it goes first."""
     settings = read_pip_settings()
     if "extra-index-url" in settings and "index-url" not in settings:
         settings |= default_index(find_uv())
