@@ -17,7 +17,7 @@ from seqctx.system.atomic import atomic_write, explain_os_errors
 class Record(BaseModel):
     """A frozen model kept as one JSON file."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, defer_build=True, extra="ignore", populate_by_name=True)
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
