@@ -97,15 +97,19 @@ def make_environment(
                "--prompt", folder.name.lstrip("."), str(partial))  # fmt: skip
         with tempfile.TemporaryDirectory(prefix="seqctx-") as place:
             text = pins.read_text("utf-8")
+            has_torch = re.search(r"^torch==", text, re.MULTILINE) is not None
             torch = _torch_cpu_build(uv, partial, text)
             listed = Path(place) / pins.name
             listed.write_text(torch.pin(text), "utf-8")
             if torch.options:  # torch alone: that index also has other builds of torchao
                 uv.install(partial, f"torch=={torch.version}", *torch.options)
-            uv.install(partial, "--requirements", str(listed),
+            # seqctx starts often, so its packages are compiled now, as pip does; for Axolotl and
+            # vLLM that takes a minute, and Python does it when they first start
+            compiled = () if has_torch else ("--compile-bytecode",)
+            uv.install(partial, *compiled, "--requirements", str(listed),
                        "--build-constraints", str(pin_list("build")))  # fmt: skip
             uv.install(partial, *own_distribution(Path(place)))
-        if re.search(r"^torch==", text, re.MULTILINE):
+        if has_torch:
             _check_torch(partial, folder)
         stamp_of(partial, pins).touch()
     return True
