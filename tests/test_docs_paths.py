@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 PAGES = [
     ROOT / name
     for name in (
-        "CONTRIBUTING.md", "README.md", "docs/explanation/architecture.md",
+        "CONTRIBUTING.md", "README.md", "SECURITY.md", "docs/explanation/architecture.md",
         "docs/explanation/glossary.md",
     )
 ]  # fmt: skip
