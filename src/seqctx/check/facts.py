@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
@@ -20,9 +19,9 @@ from seqctx.catalog.lookup import (
 )
 from seqctx.catalog.model_folder import is_missing_folder
 from seqctx.catalog.models import Model
+from seqctx.config.api_key import asks_for_key
 from seqctx.config.blocks import AUTO
 from seqctx.config.config import Config
-from seqctx.config.render import api_key
 from seqctx.errors import InputError, SeqctxError
 from seqctx.plan.serving import plan_serving
 from seqctx.system.host import find_gpus
@@ -108,7 +107,7 @@ def gather_facts(
         longest_window=longest_window(cfg, model, gpu),
         cuda=here > 0,
         cards=here or None,
-        api_key=bool(api_key(cfg) or os.environ.get("VLLM_API_KEY", "").strip()),
+        api_key=asks_for_key(cfg),
         end_of_turn=end,
         special_tokens=model.special_tokens if model else None,
         prepared=_read_prepared(path) if path else None,

@@ -66,7 +66,7 @@ def serve(
         raise click.UsageError("Missing argument 'TARGET'.")
     if merged and base_only:
         raise click.UsageError("--merged and --base-only exclude each other.")
-    from seqctx.serve import target_config
+    from seqctx.serve import check_access, target_config
 
     cfg = target_config(target, overrides, merged=merged, base_only=base_only)
     if dry_run:
@@ -76,6 +76,7 @@ def serve(
         click.echo(planned.line)
         print_failures(planned.failures)
         return
+    check_access(cfg)
     if cfg.vllm.is_open:
         click.echo(f"vllm.host: {cfg.vllm.host} opens the server to the network.", err=True)
     if detach:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -113,6 +114,18 @@ Window = Annotated[
 ]
 
 
+def _is_loopback(address: str) -> bool:
+    """Whether only this machine reaches an address; a host name that is not known may be open."""
+    if address.lower() in ("localhost", "localhost.localdomain", "ip6-localhost"):
+        return True
+    try:
+        ip = ipaddress.ip_address(address.strip("[]"))
+    except ValueError:
+        return False
+    mapped = getattr(ip, "ipv4_mapped", None)  # ::ffff:127.0.0.1
+    return bool(ip.is_loopback or (mapped and mapped.is_loopback))
+
+
 class Dataset(FileBlock):
     """One entry of ``datasets:`` or ``test_datasets:``."""
 
@@ -141,6 +154,11 @@ class Vllm(FileBlock):
     served_model_name: str | None = None
     """Name of the base model in requests. Unset: the last part of ``base_model``."""
 
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of a key, written with underscores or, as in its flag, with hyphens."""
+        value = super().get(key)
+        return super().get(key.replace("_", "-"), default) if value is None else value
+
     @field_validator("served_model_name", mode="before")
     @classmethod
     def _takes_one_name(cls, value: Any) -> Any:
@@ -149,10 +167,25 @@ class Vllm(FileBlock):
             raise ValueError("must be one name; the adapter is served under its own name")
         return value
 
+    @field_validator("host")
+    @classmethod
+    def _names_an_address(cls, value: str) -> str:
+        """An address that can be seen; vLLM would open a blank one to every network."""
+        if not value.strip():
+            raise ValueError("must name an address, such as 127.0.0.1")
+        return value
+
     @property
     def is_open(self) -> bool:
         """Whether other machines can reach the server."""
-        return self.host not in ("127.0.0.1", "localhost", "::1")
+        return bool(self.open_addresses)
+
+    @property
+    def open_addresses(self) -> dict[str, str]:
+        """Keys and their addresses that other machines can reach."""
+        keys = ("host", "data_parallel_address", "master_addr")  # engines of one server meet there
+        given = {key: str(self.get(key, "127.0.0.1")) for key in keys}
+        return {key: address for key, address in given.items() if not _is_loopback(address)}
 
     @property
     def window(self) -> int | None:

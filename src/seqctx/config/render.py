@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from seqctx.artifacts.layout import RunDir
 from seqctx.catalog.keys import axolotl_names, vllm_names
+from seqctx.config.api_key import VARIABLE, find_api_key
 from seqctx.config.config import FROM_LOAD_CONFIG, Config
 from seqctx.config.effective import Effective
 from seqctx.config.source import Loader
@@ -165,21 +166,9 @@ def max_lora_rank(rank: int) -> int:
 
 def secrets(cfg: Config) -> dict[str, str]:
     """Environment variables for vLLM's secrets: flags would show in everybody's process list."""
-    token = _vllm_key(cfg, "hf_token")
-    found = {"VLLM_API_KEY": api_key(cfg), "HF_TOKEN": token if isinstance(token, str) else None}
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def api_key(cfg: Config) -> str | None:
-    """The API key that requests need; None if the file has none, or several."""
-    given = _vllm_key(cfg, "api_key")
-    keys = given if isinstance(given, list) else [given]
-    return str(keys[0]) if len(keys) == 1 and keys[0] is not None else None
-
-
-def _vllm_key(cfg: Config, key: str) -> Any:
-    """A key of ``vllm:``, with underscores or, as in the flag, with hyphens."""
-    return cfg.vllm.get(key, cfg.vllm.get(key.replace("_", "-")))
+    token = cfg.vllm.get("hf_token")
+    found = {VARIABLE: find_api_key(cfg), "HF_TOKEN": token if isinstance(token, str) else None}
+    return {name: value for name, value in found.items() if value and value.strip()}
 
 
 def shown(command: list[str], cfg: Config) -> str:
@@ -213,7 +202,7 @@ def vllm_command(cfg: Config, *, program: tuple[str, ...] = ("vllm", "serve")) -
     command = [*program, cfg.base_model, "--served-model-name", base_name(cfg)]
     if cfg.adapter:
         module = {"name": adapter_name(cfg), "path": cfg.output_dir}
-        others = _vllm_key(cfg, "lora_modules") or []  # vLLM reads only the last such flag
+        others = cfg.vllm.get("lora_modules") or []  # vLLM reads only the last such flag
         others = others if isinstance(others, list) else [others]
         command += ["--enable-lora", "--lora-modules", *map(_word, [module, *others])]
         command += ["--max-lora-rank", str(max_lora_rank(Effective.of(cfg).lora_r))]

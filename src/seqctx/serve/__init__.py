@@ -3,11 +3,11 @@
 from seqctx.serve.address import Address, address_at, address_of
 from seqctx.serve.client import ServerStatus, complete, server_status, stream_completion
 from seqctx.serve.launch import VllmServer, serve_command, serve_detached, server_log, serving
-from seqctx.serve.preflight import check_can_serve, check_port
+from seqctx.serve.preflight import check_access, check_can_serve, check_port
 from seqctx.serve.target import target_config, trained_config
 
 __all__ = [
-    "Address", "ServerStatus", "VllmServer", "address_at", "address_of", "check_can_serve",
-    "check_port", "complete", "serve_command", "serve_detached", "server_log", "server_status",
-    "serving", "stream_completion", "target_config", "trained_config",
+    "Address", "ServerStatus", "VllmServer", "address_at", "address_of", "check_access",
+    "check_can_serve", "check_port", "complete", "serve_command", "serve_detached", "server_log",
+    "server_status", "serving", "stream_completion", "target_config", "trained_config",
 ]  # fmt: skip

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import re
 import ssl
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from seqctx.config.api_key import find_api_key
 from seqctx.config.config import Config
-from seqctx.config.render import api_key
 from seqctx.errors import InputError
 from seqctx.system.atomic import explain_os_errors
 from seqctx.system.extras import needs_extra
@@ -85,7 +83,7 @@ def address_of(cfg: Config) -> Address:
     host = f"[{host}]" if ":" in host else host
     certificate = cfg.vllm.get("ssl_certfile")
     scheme = "https" if certificate else "http"
-    return Address(f"{scheme}://{host}:{cfg.vllm.port}", request_key(cfg), certificate)
+    return Address(f"{scheme}://{host}:{cfg.vllm.port}", find_api_key(cfg), certificate)
 
 
 def address_at(url: str, cfg: Config | None = None, certificate: str | None = None) -> Address:
@@ -99,22 +97,4 @@ def address_at(url: str, cfg: Config | None = None, certificate: str | None = No
     Raises:
         InputError: when the API key cannot be sent in a request.
     """
-    return Address(url.rstrip("/").removesuffix("/v1"), request_key(cfg), certificate)
-
-
-def request_key(cfg: Config | None) -> str | None:
-    """The API key of a file, else of ``VLLM_API_KEY``; None where neither has one.
-
-    Raises:
-        InputError: when it cannot be sent in a request.
-    """
-    place, key = "vllm.api_key", api_key(cfg) if cfg else None
-    if key is None:
-        place, key = "VLLM_API_KEY", os.environ.get("VLLM_API_KEY", "")
-    key = key.strip()
-    if not re.fullmatch(r"[ -~]*", key):
-        raise InputError(
-            f"{place}: has characters that cannot be sent in a request. Use letters, digits and "
-            "signs of ASCII."
-        )
-    return key or None
+    return Address(url.rstrip("/").removesuffix("/v1"), find_api_key(cfg), certificate)

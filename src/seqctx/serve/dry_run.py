@@ -8,7 +8,7 @@ from seqctx.config.config import Config
 from seqctx.config.render import shown, vllm_command
 from seqctx.errors import SeqctxError, ToolError
 from seqctx.serve.launch import serve_command
-from seqctx.serve.preflight import check_can_serve
+from seqctx.serve.preflight import check_access, check_can_serve
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,12 @@ class ServingDryRun:
 
 
 def dry_run_of_serving(cfg: Config) -> ServingDryRun:
-    """What serving would run; nothing is run or written."""
+    """What serving would run; nothing is run or written.
+
+    Raises:
+        InputError: when the server would be open without a key, or the key cannot be used.
+    """
+    check_access(cfg)
     failures: list[SeqctxError] = []
     try:
         command = serve_command(cfg)

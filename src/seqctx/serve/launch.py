@@ -18,7 +18,7 @@ from seqctx.config.render import adapter_name, base_name, secrets, shown, vllm_c
 from seqctx.errors import CheckError, InputError, ToolError
 from seqctx.plan.serving import ServingPlan
 from seqctx.serve.address import Address, address_of
-from seqctx.serve.preflight import check_can_serve, refuse_registered_server
+from seqctx.serve.preflight import check_access, check_can_serve, refuse_registered_server
 from seqctx.serve.registry import (
     ServerRecord,
     is_listening,
@@ -135,9 +135,10 @@ def serving(
         on_stage: called with each stage of the start, as vLLM's log names it.
 
     Raises:
-        CheckError: see `check_can_serve`.
+        CheckError, InputError: see `check_can_serve`.
         ToolError: when vLLM is not installed, or ends before it answers.
     """
+    check_access(cfg)
     command = serve_command(cfg)
     plan = check_can_serve(cfg)
     address = address_of(cfg)
@@ -258,9 +259,11 @@ def serve_detached(
         on_stage: called with each stage of the start.
 
     Raises:
-        CheckError: see `check_can_serve`; it is checked here so that all errors are shown.
+        CheckError, InputError: see `check_can_serve`; it is called here so that all errors are
+            shown.
         ToolError: when the background process ends before, with its last line.
     """
+    check_access(cfg)
     serve_command(cfg)
     check_can_serve(cfg)
     out = ServerFiles(cfg.vllm.port).detached_output

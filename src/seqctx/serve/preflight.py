@@ -14,13 +14,14 @@ from seqctx.catalog.model_folder import check_base, fingerprint_model, safetenso
 from seqctx.catalog.models import Model
 from seqctx.check.check import SERVING_RULES, check
 from seqctx.check.facts import Facts, gather_facts
+from seqctx.check.rules.serving import server_open
+from seqctx.config.api_key import find_api_key
 from seqctx.config.config import Config
 from seqctx.config.effective import Effective
 from seqctx.config.render import max_lora_rank
 from seqctx.config.source import Document
 from seqctx.errors import CheckError, InputError
 from seqctx.plan.serving import ServingPlan, plan_serving
-from seqctx.serve.address import address_of
 from seqctx.serve.registry import running_servers
 from seqctx.serve.target import read_json
 from seqctx.system.host import has_gpu
@@ -42,8 +43,9 @@ def check_can_serve(cfg: Config) -> ServingPlan | None:
         CheckError: when the model or the adapter is missing, when the adapter is damaged or was
             trained on another base model, when vLLM cannot serve what a key asks for, when the KV
             cache does not fit, or when the port is taken.
-        InputError: when the base model's folder is missing, or the API key cannot be sent.
+        InputError: see `check_access`; or when the base model's folder is missing.
     """
+    check_access(cfg)
     check_base(cfg.base_model)
     if cfg.adapter:
         check_adapter(cfg)
@@ -53,9 +55,20 @@ def check_can_serve(cfg: Config) -> ServingPlan | None:
     cfg = cfg.model_copy(update={"vllm": cfg.vllm, "seqctx": here})
     facts = gather_facts(cfg, gpu=gpu, any_model=True)
     _check_keys(cfg, facts)
-    address_of(cfg)
     check_port(cfg)
     return serving_plan(cfg, gpu, facts.model)
+
+
+def check_access(cfg: Config) -> None:
+    """Check that only those who know the API key reach a server that is open to the network.
+
+    Raises:
+        InputError: when the server would be open without a key, or the key cannot be used.
+    """
+    file, facts = Effective.of(cfg), Facts(api_key=find_api_key(cfg) is not None)
+    found = [f"vllm.{f.path[-1]}: {f.message}. {f.remedy}" for f in server_open(file, facts)]
+    if found:
+        raise InputError("\n".join(found))
 
 
 def serving_plan(cfg: Config, gpu: Gpu | None, model: Model | None = None) -> ServingPlan | None:

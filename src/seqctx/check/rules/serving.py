@@ -11,6 +11,7 @@ from seqctx.catalog.keys import KeyPath
 from seqctx.check.cards import in_factors, key_of_largest, set_a_divisor, why_no_gpu
 from seqctx.check.facts import Facts
 from seqctx.check.rule import Finding, rule
+from seqctx.config.api_key import api_key_problem
 from seqctx.config.blocks import AUTO
 from seqctx.config.effective import Effective
 from seqctx.config.render import VLLM_MAX_LORA_RANKS
@@ -158,10 +159,12 @@ def kv_cache_too_large(file: Effective, facts: Facts) -> Iterator[Finding]:
 @rule("server-open", "error", "vLLM 0.32: --api-key; without it every request is answered")
 def server_open(file: Effective, facts: Facts) -> Iterator[Finding]:
     """A server that others can reach needs an API key."""
-    if file.vllm.is_open and facts.api_key is False:
-        fact = f"{file.vllm.host} opens the server to the network without an API key"
+    if facts.api_key is not False:
+        return
+    for key, address in file.vllm.open_addresses.items():
+        fact = f"{address} opens the server to the network without an API key"
         remedy = "Set 127.0.0.1, or set VLLM_API_KEY in the environment."
-        yield Finding(("vllm", "host"), fact, remedy)
+        yield Finding(("vllm", key), fact, remedy)
 
 
 _NOT_REACHED = {
@@ -183,10 +186,8 @@ def served_elsewhere(file: Effective, facts: Facts) -> Iterator[Finding]:
     for key, other in (("ssl_keyfile", "ssl_certfile"), ("ssl_certfile", "ssl_keyfile")):
         if file.vllm.get(key) and not file.vllm.get(other):
             yield Finding(("vllm", key), f"TLS also needs {other}", f"Set {other}.")
-    keys = file.vllm.get("api_key")
-    if isinstance(keys, list) and len(keys) != 1:
-        fact = f"must be one key (got {len(keys)}): seqctx passes one without showing it in ps"
-        yield Finding(("vllm", "api_key"), fact, "Set one.")
+    if problem := api_key_problem(file.config):
+        yield Finding(("vllm", "api_key"), *problem)
 
 
 @rule("blackwell-sequences", "warning", "reported by users: fewer than 9 fail at warm-up")
