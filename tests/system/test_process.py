@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -184,3 +185,34 @@ def test_versions_are_read_from_the_tools_environment(tmp_path: Path) -> None:
     expected = {"axolotl": "0.19.0", "typing-extensions": "4.15.0"}
     assert versions(program, names) == versions(link, names) == expected
     assert versions(tmp_path / "none" / "bin" / "x", names) == {}
+
+
+@pytest.mark.parametrize("ignored", [[], [signal.SIGTERM]], ids=["meek", "stubborn"])
+def test_a_program_and_its_children_end_when_their_parent_is_killed(ignored: list[int]) -> None:
+    script = (
+        "import os, sys, seqctx.system.process as process\n"
+        "process._PATIENCE = 1\n"
+        f"command = [sys.executable, '-c', {STUBBORN!r}, *{[str(int(n)) for n in ignored]}]\n"
+        "with process.running(command, dict(os.environ)) as child:\n"
+        "    print(child.pid, child.stdout.readline().decode(), flush=True)\n"
+        "    child.wait()\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        started = [int(pid) for pid in parent.stdout.readline().split()]
+        parent.kill()
+    assert len(started) == 2
+    deadline = time.monotonic() + 10
+    while any(map(alive, started)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(alive, started))
+
+
+def test_a_child_whose_parent_has_ended_already_ends_too() -> None:
+    script = (
+        "import os, signal, subprocess, sys, time\n"
+        "from seqctx.system.process import end_with_parent\n"
+        "end_with_parent(os.getppid() + 1, signal.SIGKILL)\n"
+        "time.sleep(60)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script], timeout=30).returncode == -signal.SIGKILL

@@ -15,6 +15,8 @@ from seqctx.catalog.optimizers import OPTIMIZERS, Optimizer, find_optimizer
 from seqctx.config.config import Config
 from seqctx.config.effective import Effective
 from seqctx.errors import InputError
+from seqctx.system.patterns import user_pattern
+from seqctx.system.regular_file import read_file_text
 
 Weights = Literal["nf4-dq", "nf4", "gptq", "int8", "16 bit", "32 bit"]
 Loss = Literal["stock", "chunked", "cut", "liger"]
@@ -213,7 +215,7 @@ def _stage(deepspeed: Any) -> int:
     path, content = str(deepspeed), deepspeed
     try:
         if isinstance(deepspeed, str) and Path(path).is_file():
-            content = json.loads(Path(path).read_text("utf-8"))
+            content = json.loads(read_file_text(Path(path)))
         if isinstance(content, dict):
             return int(content["zero_optimization"]["stage"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -263,7 +265,8 @@ def _targets(file: Effective, model: Model) -> tuple[str, ...]:
     if file.lora_target_linear or named in ("all-linear", ("all-linear",)):
         return linears
     if isinstance(named, str):
-        found = tuple(n for n in linears if any(re.fullmatch(named, m) for m in _modules(n)))
+        pattern = user_pattern("lora_target_modules", named)
+        found = tuple(n for n in linears if pattern.full_matches(_modules(n)))
         missing = [] if found or named in linears else [named]
         found = found or (named,)
     else:

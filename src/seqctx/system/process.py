@@ -8,9 +8,11 @@ import re
 import select
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -18,6 +20,18 @@ from seqctx.errors import ToolError
 from seqctx.system.atomic import explain_os_errors, free_bytes
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+_PATIENCE = 10  # between SIGTERM and SIGKILL, for a program whose parent was killed [s]
+
+# Waits until its input ends. A line means that all is well; an end without one means that the
+# process which held the other end was killed, so the group of processes is stopped.
+_GUARD = """
+read -r line && exit
+kill -s TERM -- "-$0"
+left=$(($1 * 5))
+while [ "$left" -gt 0 ] && kill -s 0 -- "-$0"; do sleep 0.2; left=$((left - 1)); done
+kill -s KILL -- "-$0"
+"""
 
 
 @contextmanager
@@ -26,18 +40,14 @@ def running(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program in a process group of its own; the whole group has ended after the block.
 
-    The program also ends when this process is killed and cannot stop it.
+    The group also ends when this process is killed and cannot stop it: with SIGTERM at once, with
+    SIGKILL after ten seconds.
 
     Args:
         command: the program and its arguments.
         env: its environment variables.
         log: a file for its output and errors; without one, both go to ``process.stdout``.
     """
-    libc = ctypes.CDLL(None)
-
-    def end_with_parent() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
     with explain_os_errors(command[0]):
         process = subprocess.Popen(
             command,
@@ -46,14 +56,57 @@ def running(
             stdout=log or subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C reaches this process only, which stops the program
-            preexec_fn=end_with_parent,
+            preexec_fn=partial(end_with_parent, os.getpid()),
         )
     try:
-        yield process
+        with _guarded(process.pid):
+            try:
+                yield process
+            finally:
+                stop(process)
     finally:
-        stop(process)
+        stop(process)  # where the guard could not be started
         if process.stdout:
             process.stdout.close()
+
+
+def end_with_parent(parent: int, number: int = signal.SIGTERM) -> None:
+    """Let the system send a signal to this process when its parent ends, however it ends.
+
+    Call it in a child before anything else. It does nothing where the system is not Linux.
+    ``running`` calls it, and beside it guards the program's own children in another way.
+
+    Args:
+        parent: the process ID of the parent, which may have ended already.
+        number: the signal.
+    """
+    if _LIBC is None:
+        return
+    _LIBC.prctl(_PR_SET_PDEATHSIG, int(number))
+    if os.getppid() != parent:  # it ended before the line above
+        os.kill(os.getpid(), number)
+
+
+@contextmanager
+def _guarded(group: int) -> Iterator[None]:
+    """Stop a process group should this process be killed while the block runs.
+
+    A shell waits for that. Unlike ``end_with_parent`` it reaches the children of a program, and
+    programs that ignore SIGTERM, and it works wherever there is a shell.
+    """
+    guard = subprocess.Popen(
+        ["/bin/sh", "-c", _GUARD, str(group), str(_PATIENCE)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # the guard itself was killed
+            guard.communicate(b"all is well\n")
+        guard.wait()
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
