@@ -46,7 +46,8 @@ def test_a_pattern_of_megabytes_is_not_compiled() -> None:
 
 PIECES = st.sampled_from(
     ["model", "layers", "mlp", "q_proj", "down", r"\.", ".", r"\d+", ".*", "[a-z_]+",
-     "(q|k|v)_proj", "(?!lm)", "(?:self_attn|mlp)", "^", "$", "?", "+", "*", "{1,2}", "|", "[^.]+", r"\w*?", "0"]
+     "(q|k|v)_proj", "(?!lm)", "(?:self_attn|mlp)", "^", "$", "?", "+", "*", "{1,2}",
+     "|", "[^.]+", r"\w*?", "0"]
 )  # fmt: skip
 
 
