@@ -11,11 +11,32 @@ line prints and exits; everything below it raises one of these.
 
 from __future__ import annotations
 
+import re
+
+HIDDEN = "***"
+"""Stands in place of a secret."""
+_LOGIN = re.compile(r"(?<=://)(?!git@)[^/?#\s\"'@]+(?:@[^/?#\s\"'@]+)*@(?=[^\s/])")
+_SIGNATURE = re.compile(
+    r"(?i)([?&](?:[\w.-]*(?:token|secret|password|signature|credential|api_?key)|key|sig)=)"
+    r"(?!\*\*\*)[^&#\s\"']+"
+)
+
+
+def without_url_secrets(text: str) -> str:
+    """A text with `HIDDEN` in place of user and password, or of a signature, in its URLs."""
+    if "://" not in text:
+        return text
+    return _SIGNATURE.sub(rf"\g<1>{HIDDEN}", _LOGIN.sub(f"{HIDDEN}@", text))
+
 
 class SeqctxError(Exception):
     """Base of all errors that a user can solve; ``exit_code`` is the exit status of the process."""
 
     exit_code = 1
+
+    def __init__(self, message: str) -> None:
+        """Keep the message, without the logins of the URLs that it names."""
+        super().__init__(without_url_secrets(message))
 
 
 class CheckError(SeqctxError):
