@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from seqctx.errors import without_url_secrets
 from seqctx.system.pip_settings import (
     config_files,
     read_pip_settings,
     uv_environment,
-    without_secrets,
 )
 from seqctx.system.uv import default_index, find_uv
 
@@ -99,4 +99,4 @@ def test_what_is_set_for_uv_stays() -> None:
     ],
 )
 def test_secrets_are_hidden(text: str, shown: str) -> None:
-    assert without_secrets(text) == shown
+    assert without_url_secrets(text) == shown

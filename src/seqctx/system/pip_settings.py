@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import configparser
 import os
-import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -116,11 +115,6 @@ def config_files(environ: Mapping[str, str]) -> tuple[Path, ...]:
         Path(environ.get("VIRTUAL_ENV") or sys.prefix) / "pip.conf",
         *([Path(given)] if given else []),
     )
-
-
-def without_secrets(text: str) -> str:
-    """A text in which the user and password of every address are hidden."""
-    return re.sub(r"(\w+://)[^/\s@]+@", r"\1***@", text)
 
 
 def _plain(option: str) -> str:

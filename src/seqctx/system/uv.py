@@ -13,9 +13,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from seqctx.errors import InputError, ToolError
+from seqctx.errors import InputError, ToolError, without_url_secrets
 from seqctx.system.atomic import free_bytes
-from seqctx.system.pip_settings import read_pip_settings, uv_environment, without_secrets
+from seqctx.system.pip_settings import read_pip_settings, uv_environment
 from seqctx.system.process import lines, running
 
 OnStep = Callable[[str], None]
@@ -126,7 +126,7 @@ def explain_failure(
         offline: whether it was told to use no network.
         free: free space of the fullest disk that it writes to [B].
     """
-    output = without_secrets(output)
+    output = without_url_secrets(output)
     found = re.findall(r"^\s*(?:error:|cause:|Caused by:|×|╰─▶)\s*(.+)$", output, re.MULTILINE)
     text = "\n".join(found)
     found = found or output.strip().splitlines()[-1:] or ["it gave no message"]
