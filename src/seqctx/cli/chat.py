@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from seqctx.cli.options import SET
 from seqctx.errors import InputError, SeqctxError
+from seqctx.system.visible import visible, visible_line, visible_pieces
 
 if TYPE_CHECKING:
     from seqctx.serve.chat import Chat
@@ -62,7 +64,8 @@ def chat(
     address = target_address(target, overrides, url)
     models = server_status(address).models
     if model is not None and model not in models:
-        raise InputError(f"--model: not served here (got {model}). Use one of {', '.join(models)}.")
+        served = visible_line(", ".join(models))
+        raise InputError(f"--model: not served here (got {model}). Use one of {served}.")
     talk = Chat(
         address, models, answering=(model or models[-1],), system=system,
         temperature=temperature, max_tokens=max_tokens, seed=seed,
@@ -76,8 +79,20 @@ def chat(
         raise InputError(
             "stdin: not UTF-8 text. Convert it to UTF-8, for example with iconv."
         ) from None
-    for piece in talk.answer(text):
-        click.echo(piece, nl=False)
+    _print(talk.answer(text))
+
+
+def _print(pieces: Iterable[str]) -> None:
+    """Print what arrives as it arrives, and end the line, also when an error ends it."""
+    written = False
+    try:
+        for piece in visible_pieces(pieces):
+            click.echo(piece, nl=False)
+            written = written or bool(piece)
+    except SeqctxError:
+        if written:
+            click.echo()
+        raise
     click.echo()
 
 
@@ -85,20 +100,19 @@ def _prompt(talk: Chat) -> None:
     """The terminal prompt; its history is the line editor's."""
     import readline  # noqa: F401  (arrow keys and history in input())
 
-    click.echo(f"{talk.address.url} serves {', '.join(talk.models)}. Ctrl-D ends.", err=True)
+    served = visible_line(", ".join(talk.models))
+    click.echo(f"{visible_line(talk.address.url)} serves {served}. Ctrl-D ends.", err=True)
     while True:
         try:
-            line = input(f"{' + '.join(talk.answering)}> ")
+            line = input(visible_line(" + ".join(talk.answering)) + "> ")
             while line.endswith("\\"):
                 line = line[:-1] + "\n" + input("... ")
         except EOFError:
             click.echo()
             return
         try:
-            for piece in talk.turn(line):
-                click.echo(piece, nl=False)
-            click.echo()
+            _print(talk.turn(line))
         except SeqctxError as error:
-            click.echo(str(error), err=True)
+            click.echo(visible(str(error)), err=True)
         except KeyboardInterrupt:
             click.echo(" (stopped)")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from seqctx.plan.memory import GIB
 from seqctx.serve import ServerStatus, VllmServer
+from seqctx.system.visible import visible_line
 
 
 def server_lines(server: VllmServer) -> Iterator[str]:
@@ -40,7 +41,8 @@ def names_line(url: str, base: str, adapter: str | None) -> str:
 
 def status_line(server: ServerStatus) -> str:
     """The status of one server."""
+    models = visible_line(", ".join(server.models))
     return (
-        f"{server.url}/v1: healthy; serves {', '.join(server.models)}; {server.running} requests "
+        f"{server.url}/v1: healthy; serves {models}; {server.running} requests "
         f"running, {server.waiting} waiting; {server.kv_use:.1%} of the KV cache in use"
     )
