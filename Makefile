@@ -93,8 +93,9 @@ test-fast: $(CORE)  ## the tests that need no torch and no network
 test-e2e: $(CORE) $(TRAIN) $(SERVE) $(MODEL)/config.json  ## prepare, train and serve once with real Axolotl and vLLM
 	@.venv/bin/pytest -m 'e2e and not e2e_slow' $(TOOLS)
 
-fuzz: $(CORE)  ## check 20,000 mutated files
-	@SEQCTX_FUZZ=20000 .venv/bin/pytest tests/test_fuzz.py
+# tests/fuzz/seeds.py divides the one number: 20,000 configs, 2,000 manuscripts, 1,000 streams
+fuzz: $(CORE)  ## read 20,000 mutated configs, 2,000 manuscripts and 1,000 streams
+	@SEQCTX_FUZZ=20000 .venv/bin/pytest -s tests/fuzz
 
 bench: $(CORE) $(BENCH) $(MODEL)/config.json  ## compare our chunking with other chunkers
 	@.venv-bench/bin/python benchmarks/chunking.py
