@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import subprocess
 import sys
-from contextlib import chdir
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -124,6 +128,25 @@ def rows_of(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
     ]
 
 
+@contextmanager
+def process_settings_kept() -> Iterator[None]:
+    """What the command line sets for its process is gone afterwards, as when a process ends."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    make_record = logging.getLogRecordFactory()
+    with (
+        patch.dict(os.environ),
+        patch.object(sys, "excepthook", sys.excepthook),
+        patch.object(threading, "excepthook", threading.excepthook),
+        patch.object(warnings, "formatwarning", warnings.formatwarning),
+    ):
+        try:
+            yield
+        finally:
+            logging.setLogRecordFactory(make_record)
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+
+
 def seqctx(
     *arguments: str | Path, cwd: Path = ROOT, stdin: bytes = b"", **env: str
 ) -> subprocess.CompletedProcess[str]:
@@ -136,17 +159,12 @@ def seqctx(
     from seqctx.cli.main import main
 
     given = [*map(str, arguments)]
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    # what the command line sets for itself is gone afterwards, as it is when a process ends
-    with patch.dict(os.environ), patch.object(sys, "argv", ["seqctx", *given]), chdir(cwd):
+    with process_settings_kept(), patch.object(sys, "argv", ["seqctx", *given]), chdir(cwd):
         with CliRunner().isolation(stdin, env) as (out, err, _):
             try:
                 main()
             except SystemExit as stop:
                 status = stop.code if isinstance(stop.code, int) else 1
-            finally:
-                for number, handler in handlers.items():
-                    signal.signal(number, handler)
     return subprocess.CompletedProcess(
         given, status, out.getvalue().decode(), err.getvalue().decode()
     )

@@ -234,3 +234,61 @@ def test_every_verb_and_target_is_in_the_readme() -> None:
     assert set(phony) == set(re.findall(r"^([a-z0-9-]+):.*##", makefile, re.M))
     for target in phony:
         assert f"make {target}" in readme or target == "help"
+
+
+# Where printing is defined, and a module that also runs before there is a command line.
+PRINTING = ("cli/output.py", "cli/render/console.py", "system/install.py")
+PRINTS = {
+    "print", "input", "rich.print", "click.echo", "click.secho", "click.prompt", "click.confirm",
+    "click.pause", "click.echo_via_pager", "click.progressbar", "Console", "rich.console.Console",
+    "sys.stdout", "sys.stderr", "sys.__stdout__", "sys.__stderr__", "os.write",
+    "traceback.print_exc", "rich.get_console", "rich.inspect", "pprint", "pprint.pprint",
+    "warnings.showwarning",
+}  # fmt: skip
+FROM_MODULES = {  # names that print, by the module that they are imported from
+    "click": {"echo", "secho", "prompt", "confirm", "pause"}, "sys": {"stdout", "stderr"},
+    "rich": {"print", "get_console", "inspect"}, "pprint": {"pprint"},
+}  # fmt: skip
+
+
+def bypasses(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """What a module prints, or prints with, without `cli.output`."""
+    annotations = {
+        id(inner)
+        for node in ast.walk(tree)
+        for annotation in (getattr(node, "annotation", None), getattr(node, "returns", None))
+        if annotation is not None
+        for inner in ast.walk(annotation)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name | ast.Attribute) and id(node) not in annotations:
+            name = ast.unparse(node)
+            if name in PRINTS:
+                yield node.lineno, name
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                if alias.name in FROM_MODULES.get(str(node.module), ()):
+                    yield node.lineno, f"{node.module}.{alias.name}"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "print('x')", "import sys\nsys.stdout.write('x')", "click.echo('x')", "c = Console()",
+        "from sys import stderr", "from click import echo", "print_it = print",
+        "from rich import print", "f(file=sys.stderr)",
+    ],
+)  # fmt: skip
+def test_a_print_that_bypasses_the_output_is_found(code: str) -> None:
+    assert [*bypasses(ast.parse(code))]
+
+
+def test_everything_is_printed_in_one_place() -> None:
+    """There, `system.visible` shows control characters as signs."""
+    found = [
+        f"{path}:{line}: {name}"
+        for path, tree in trees().items()
+        if str(path) not in PRINTING and "inside" not in path.parts
+        for line, name in bypasses(tree)
+    ]
+    assert found == []

@@ -5,8 +5,9 @@
     ├── CheckError   1   a check found a problem: it does not fit, does not match, or is missing
     └── ToolError    3   Axolotl or vLLM is not installed, or failed
 
-A message reads ``place: key: fact (got X). What to do.``: one line, one remedy. Only the command
-line prints and exits; everything below it raises one of these.
+A message reads ``place: key: fact (got X). What to do.``: one line, one remedy. An error with
+several messages takes each as an argument of its own. Only the command line prints and exits;
+everything below it raises one of these.
 """
 
 from __future__ import annotations
@@ -34,9 +35,18 @@ class SeqctxError(Exception):
 
     exit_code = 1
 
-    def __init__(self, message: str) -> None:
-        """Keep the message, without the logins of the URLs that it names."""
-        super().__init__(without_url_secrets(message))
+    def __init__(self, *messages: str) -> None:
+        """Keep the messages, without the logins of the URLs that they name."""
+        super().__init__(*map(without_url_secrets, messages))
+
+    def __str__(self) -> str:
+        """All messages, each on a line of its own."""
+        return "\n".join(self.lines)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The messages; one that quotes a value with a line break may contain one, too."""
+        return tuple(map(str, self.args))
 
 
 class CheckError(SeqctxError):

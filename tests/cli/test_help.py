@@ -16,7 +16,7 @@ from seqctx.cli.verbs import SECTIONS, SUMMARIES
 from tests.conftest import ROOT
 
 COLUMNS = 80
-SHARED = {"main", "options", "verbs"}  # modules of seqctx.cli that are no verb's
+SHARED = {"main", "options", "output", "verbs"}  # modules of seqctx.cli that are no verb's
 
 
 def help_of(*arguments: str) -> str:

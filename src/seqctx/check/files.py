@@ -19,7 +19,7 @@ class CheckedFiles:
 
     Attributes:
         problems: of all files, file by file and by line.
-        unreadable: a message for each file that could not be read.
+        unreadable: the messages about files that could not be read.
     """
 
     problems: tuple[Problem, ...]
@@ -49,5 +49,5 @@ def check_files(
             _, document = read_text(path, stdin)
             problems += check_document(document, path, overrides)
         except SeqctxError as error:
-            unreadable.append(str(error))
+            unreadable += error.lines
     return CheckedFiles(tuple(problems), tuple(unreadable))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from seqctx.cli.options import SET
+from seqctx.cli.output import print_error, print_line, print_pieces, read_line
 from seqctx.errors import InputError, SeqctxError
-from seqctx.system.visible import visible, visible_line, visible_pieces
 
 if TYPE_CHECKING:
     from seqctx.serve.chat import Chat
@@ -64,7 +63,7 @@ def chat(
     address = target_address(target, overrides, url)
     models = server_status(address).models
     if model is not None and model not in models:
-        served = visible_line(", ".join(models))
+        served = ", ".join(models)
         raise InputError(f"--model: not served here (got {model}). Use one of {served}.")
     talk = Chat(
         address, models, answering=(model or models[-1],), system=system,
@@ -79,40 +78,25 @@ def chat(
         raise InputError(
             "stdin: not UTF-8 text. Convert it to UTF-8, for example with iconv."
         ) from None
-    _print(talk.answer(text))
-
-
-def _print(pieces: Iterable[str]) -> None:
-    """Print what arrives as it arrives, and end the line, also when an error ends it."""
-    written = False
-    try:
-        for piece in visible_pieces(pieces):
-            click.echo(piece, nl=False)
-            written = written or bool(piece)
-    except SeqctxError:
-        if written:
-            click.echo()
-        raise
-    click.echo()
+    print_pieces(talk.answer(text))
 
 
 def _prompt(talk: Chat) -> None:
     """The terminal prompt; its history is the line editor's."""
     import readline  # noqa: F401  (arrow keys and history in input())
 
-    served = visible_line(", ".join(talk.models))
-    click.echo(f"{visible_line(talk.address.url)} serves {served}. Ctrl-D ends.", err=True)
+    print_line(f"{talk.address.url} serves {', '.join(talk.models)}. Ctrl-D ends.", err=True)
     while True:
         try:
-            line = input(visible_line(" + ".join(talk.answering)) + "> ")
+            line = read_line(f"{' + '.join(talk.answering)}> ")
             while line.endswith("\\"):
-                line = line[:-1] + "\n" + input("... ")
+                line = line[:-1] + "\n" + read_line("... ")
         except EOFError:
-            click.echo()
+            print_line()
             return
         try:
-            _print(talk.turn(line))
+            print_pieces(talk.turn(line))
         except SeqctxError as error:
-            click.echo(visible(str(error)), err=True)
+            print_error(error)
         except KeyboardInterrupt:
-            click.echo(" (stopped)")
+            print_line(" (stopped)")

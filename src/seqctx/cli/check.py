@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import click
 
 from seqctx.cli.options import SET
+from seqctx.cli.output import print_json, print_line, print_text
 from seqctx.errors import InputError
 
 
@@ -85,16 +85,16 @@ def _check(
 
     checked = check_files(configs, overrides, sys.stdin.buffer)
     if as_json:
-        click.echo(json.dumps([asdict(problem) for problem in checked.problems], indent=2))
+        print_json([asdict(problem) for problem in checked.problems])
     else:
         for problem in checked.problems:
-            click.echo(str(problem))
+            print_line(str(problem))
     if checked.unreadable:
-        raise InputError("\n".join(checked.unreadable))
+        raise InputError(*checked.unreadable)
     if checked.fails(strict=strict):
         raise click.exceptions.Exit(1)
     if not checked.problems and not as_json:
-        click.echo("no problems found", err=True)
+        print_line("no problems found", err=True)
 
 
 def _suggest(configs: tuple[str, ...], overrides: dict[str, Any]) -> None:
@@ -102,16 +102,16 @@ def _suggest(configs: tuple[str, ...], overrides: dict[str, Any]) -> None:
     from seqctx.errors import SeqctxError
     from seqctx.scaffold.suggest import suggest_for_file
 
-    unreadable = []
+    unreadable: list[str] = []
     for name in configs:
         try:
             diff = suggest_for_file(name, overrides, sys.stdin.buffer)
         except SeqctxError as error:
-            unreadable.append(str(error))
+            unreadable += error.lines
         else:
-            click.echo(diff, nl=False)
+            print_text(diff)
     if unreadable:
-        raise InputError("\n".join(unreadable))
+        raise InputError(*unreadable)
 
 
 def _prove(
@@ -128,15 +128,14 @@ def _prove(
     cfg = parse_config(read_text(path, sys.stdin.buffer)[1], overrides)
     isolation = prove_isolation(cfg, real_weights=real_weights)
     if as_json:
-        click.echo(json.dumps(isolation.as_data(), indent=2))
+        print_json(isolation.as_data())
     else:
-        from rich.console import Console
-
+        from seqctx.cli.render.console import print_view
         from seqctx.cli.render.proofs import isolation_view
 
-        Console().print(isolation_view(isolation), highlight=False)
-        click.echo(isolation.verdict)
+        print_view(isolation_view(isolation))
+        print_line(isolation.verdict)
         if isolation.border:
-            click.echo(f"note: {isolation.border}")
+            print_line(f"note: {isolation.border}")
     if isolation.leaks:
         raise click.exceptions.Exit(1)

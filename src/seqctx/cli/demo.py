@@ -33,22 +33,22 @@ def demo(config: Path, overrides: dict[str, Any]) -> None:
     Example:
       seqctx demo my.yaml
     """
-    from rich.console import Console
-
     from seqctx.artifacts.layout import DatasetDir
+    from seqctx.cli.render.console import print_view, terminal
     from seqctx.cli.render.demo import demo_page, step_line
     from seqctx.cli.render.progress import training_bar
     from seqctx.config.config import load_config
     from seqctx.demo import demo as run
+    from seqctx.system.visible import visible_line
 
     cfg, folder = load_config(config, overrides), DatasetDir.of(config).path
-    console = Console(stderr=True)
+    console = terminal(err=True)
     with training_bar(console) as show:
         result = run(
             cfg,
             folder,
-            on_step=lambda line: console.print(f"  {line}", highlight=False),
+            on_step=lambda line: console.print(f"  {visible_line(line)}"),
             on_train=show,
-            on_done=lambda step: console.print(step_line(step), highlight=False),
+            on_done=lambda step: console.print(visible_line(step_line(step))),
         )
-    Console().print(demo_page(result))
+    print_view(demo_page(result))

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from seqctx.cli.options import SET
+from seqctx.cli.output import print_line, print_text
 
 
 @click.command()
@@ -57,6 +58,7 @@ def explain(topic: str | None, config: Path | None, prove: bool, overrides: dict
     from seqctx.plan.summary import summarize
     from seqctx.proofs.continuity import check_provable, prove_continuity
     from seqctx.scaffold.example import EXAMPLE, example_config
+    from seqctx.system.visible import visible
 
     if config is None:
         cfg, stats = example_config(overrides), None
@@ -69,12 +71,12 @@ def explain(topic: str | None, config: Path | None, prove: bool, overrides: dict
         summary, stats = result.summary, result.stats
     paragraphs = explanation(summary, stats, topic)
     if config is None:
-        click.echo(f"An example: {EXAMPLE}. Your own file: --config FILE.\n", err=True)
+        print_text(f"An example: {EXAMPLE}. Your own file: --config FILE.\n\n", err=True)
     for paragraph in paragraphs:
-        click.echo(click.wrap_text(paragraph, width=90) + "\n")
+        print_text(click.wrap_text(visible(paragraph), width=90) + "\n\n")
     if prove:
         continuity = prove_continuity(cfg)
         for line in continuity.lines():
-            click.echo(line)
+            print_line(line)
         if continuity.failures:
             raise click.exceptions.Exit(1)

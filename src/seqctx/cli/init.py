@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from seqctx.cli.options import CONFIG
+from seqctx.cli.output import ask, print_line
 
 
 @click.command()
@@ -54,16 +55,12 @@ def init(
     )
 
     refuse_existing(config)
-    card = gpu_named(gpu or click.prompt("GPU (or cpu)", default=default_gpu(), err=True))
-    base_model = base_model or click.prompt(
-        "Base model (a folder, or a name on the Hugging Face hub)",
-        default=default_base_model(card),
-        err=True,
+    card = gpu_named(gpu or ask("GPU (or cpu)", default_gpu()))
+    base_model = base_model or ask(
+        "Base model (a folder, or a name on the Hugging Face hub)", default_base_model(card)
     )
     check_base(base_model)
-    manuscripts = manuscripts or (
-        click.prompt("Manuscripts (a file or a folder)", DEFAULT_MANUSCRIPTS, err=True),
-    )
-    goal = goal or click.prompt("Goal", type=click.Choice(GOALS), default="voice", err=True)
+    manuscripts = manuscripts or (ask("Manuscripts (a file or a folder)", DEFAULT_MANUSCRIPTS),)
+    goal = goal or ask("Goal", "voice", GOALS)
     write_config(config, base_model, card, manuscripts, goal)
-    click.echo(f"written: {config}. Next: seqctx check {config}")
+    print_line(f"written: {config}. Next: seqctx check {config}")

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from seqctx import __version__
+from seqctx.cli.output import guard_output, print_error, print_line, print_usage_error
 from seqctx.cli.verbs import SECTIONS, SUMMARIES
 from seqctx.errors import SeqctxError
 from seqctx.system.extras import missing_package
@@ -52,6 +53,14 @@ class VerbGroup(click.Group):
             with formatter.section(heading):
                 formatter.write_dl([(verb.ljust(width), line) for verb, line in verbs.items()])
 
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """Read the arguments before the verb."""
+        try:
+            return super().make_context(*args, **extra)
+        except click.UsageError as error:
+            print_usage_error(error)
+            raise click.exceptions.Exit(error.exit_code) from None
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the verb; an error becomes its message on stderr and its exit status."""
         with errors_as_exits(ctx):
@@ -85,20 +94,23 @@ def errors_as_exits(ctx: click.Context) -> Iterator[None]:
     try:
         yield
     except SeqctxError as error:
-        click.echo(str(error), err=True)
+        print_error(error)
+        ctx.exit(error.exit_code)
+    except click.ClickException as error:
+        print_usage_error(error)
         ctx.exit(error.exit_code)
     except BrokenPipeError:  # what reads our output has ended, as head does
         raise
     except OSError as error:  # such as a disk that fills between two checks
-        click.echo(f"{error.filename or 'seqctx'}: {error.strerror or error}.", err=True)
+        print_line(f"{error.filename or 'seqctx'}: {error.strerror or error}.", err=True)
         ctx.exit(2)
     except ImportError as error:
         if not (explained := missing_package(error)):
             raise
-        click.echo(str(explained), err=True)
+        print_error(explained)
         ctx.exit(explained.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("Interrupted. No half-written files were left.", err=True)
+        print_line("Interrupted. No half-written files were left.", err=True)
         ctx.exit(130)
 
 
@@ -137,6 +149,7 @@ def main() -> NoReturn:
     # What modules make while they load stays. Collecting less often saved about 4 % of seqctx check
     # (medians of 12 runs, without compiled bytecode).
     gc.set_threshold(100_000)
+    guard_output()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminate)
     cli(prog_name="seqctx")

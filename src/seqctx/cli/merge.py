@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from seqctx.cli.options import CONFIG, DRY_RUN, FORCE, SET, print_failures
+from seqctx.cli.output import print_line
 
 
 @click.command()
@@ -54,7 +55,7 @@ def merge(
         from seqctx.train.dry_run import dry_run_of_merging
 
         planned = dry_run_of_merging(cfg)
-        click.echo(shlex.join(planned.command))
+        print_line(shlex.join(planned.command))
         print_failures(planned.failures)
         return
     from seqctx.cli.render.progress import status
@@ -63,9 +64,9 @@ def merge(
 
     with status("comparing base model and adapter") as update:
         folder, redone = run(cfg, force=force, on_step=update)
-    click.echo(f"{'merged:' if redone else 'up to date:'} {folder}")
+    print_line(f"{'merged:' if redone else 'up to date:'} {folder}")
     if evaluate:
         with status("loading the base model") as update:
             results = compare_merged(cfg, on_step=update)
         for result in results:
-            click.echo(f"held-out loss {result.loss:.4f}: {result.name}")
+            print_line(f"held-out loss {result.loss:.4f}: {result.name}")

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from seqctx.cli.output import print_error
 from seqctx.errors import SeqctxError
 
 
@@ -49,6 +50,6 @@ SET = click.option(
 def print_failures(failures: Sequence[SeqctxError]) -> None:
     """Say why a dry run's command would fail, and exit as it would."""
     for error in failures:
-        click.echo(f"would fail: {error}", err=True)
+        print_error(error, "would fail: ")
     if failures:
         raise click.exceptions.Exit(failures[0].exit_code)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 from seqctx.cli.options import CONFIG, SET
+from seqctx.cli.output import print_json
 
 
 @click.command()
@@ -58,12 +58,11 @@ def plan(
         with atomic_write(html) as f:
             f.write(page)
     if as_json:
-        click.echo(json.dumps(result.as_data(), indent=2))
+        print_json(result.as_data())
     else:
-        from rich.console import Console
-
+        from seqctx.cli.render.console import print_view
         from seqctx.cli.render.plan import plan_view
 
-        Console().print(plan_view(result.summary, result.compared), highlight=False)
+        print_view(plan_view(result.summary, result.compared))
     if not result.summary.fits:
         raise click.exceptions.Exit(1)

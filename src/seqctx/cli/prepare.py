@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from seqctx.cli.options import CONFIG, DRY_RUN, FORCE, SET
+from seqctx.cli.output import print_line
 
 
 @click.command()
@@ -43,9 +44,9 @@ def prepare(config: Path, overrides: dict[str, Any], force: bool, dry_run: bool)
     cfg, folder = load_config(config, overrides), DatasetDir.of(config).path
     if dry_run:
         for path in find_manuscripts(cfg.seqctx.prepare.manuscripts):
-            click.echo(f"read {path}")
-        click.echo(f"tokenizer of {cfg.base_model}, sequence_len {cfg.sequence_len}")
-        click.echo(f"write {folder}")
+            print_line(f"read {path}")
+        print_line(f"tokenizer of {cfg.base_model}, sequence_len {cfg.sequence_len}")
+        print_line(f"write {folder}")
         return
     from seqctx.artifacts.dataset_stats import DatasetStats
     from seqctx.cli.render.prepare import manifest_lines
@@ -56,10 +57,10 @@ def prepare(config: Path, overrides: dict[str, Any], force: bool, dry_run: bool)
     with status("preparing") as update:
         manifest, redone = run(cfg, folder, force=force, on_step=update)
     for line in manifest_lines(manifest, folder, redone):
-        click.echo(line)
+        print_line(line)
     if stats := DatasetStats.read(DatasetDir(folder).stats):
         for line in report_lines(stats):
-            click.echo(line)
-        click.echo(f"report: {DatasetDir(folder).report}")
+            print_line(line)
+        print_line(f"report: {DatasetDir(folder).report}")
     for key, path in unlisted_files(cfg, manifest, folder):
-        click.echo(f"{config}: {key}: does not list {path}; Axolotl ignores it. Add it.", err=True)
+        print_line(f"{config}: {key}: does not list {path}; Axolotl ignores it. Add it.", err=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from seqctx.cli.output import print_text
+
 
 @click.command()
 def schema() -> None:
@@ -23,4 +25,4 @@ def schema() -> None:
     """
     from seqctx.config.json_schema import schema_text
 
-    click.echo(schema_text(), nl=False)
+    print_text(schema_text())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqctx.cli.options import DRY_RUN, SET, print_failures
+from seqctx.cli.output import print_json, print_line
 
 if TYPE_CHECKING:
     from seqctx.config.config import Config
@@ -73,12 +74,12 @@ def serve(
         from seqctx.serve.dry_run import dry_run_of_serving
 
         planned = dry_run_of_serving(cfg)
-        click.echo(planned.line)
+        print_line(planned.line)
         print_failures(planned.failures)
         return
     check_access(cfg)
     if cfg.vllm.is_open:
-        click.echo(f"vllm.host: {cfg.vllm.host} opens the server to the network.", err=True)
+        print_line(f"vllm.host: {cfg.vllm.host} opens the server to the network.", err=True)
     if detach:
         _detach(cfg)
     else:
@@ -97,8 +98,8 @@ def _serve(cfg: Config, target: str) -> None:
     ):
         update("")
         for line in server_lines(server):
-            click.echo(line)
-        click.echo(f"The log is {server.log}. Ctrl-C stops the server.", err=True)
+            print_line(line)
+        print_line(f"The log is {server.log}. Ctrl-C stops the server.", err=True)
         server.wait()
 
 
@@ -112,14 +113,13 @@ def _detach(cfg: Config) -> None:
     arguments = [argument for argument in arguments_of_verb() if argument != "--detach"]
     with status("starting vLLM") as update:
         server = serve_detached(arguments, cfg, on_stage=update)
-    click.echo(names_line(server.url, server.base, server.adapter))
+    print_line(names_line(server.url, server.base, server.adapter))
     stop = f"seqctx serve --stop --set vllm.port={cfg.vllm.port}"
-    click.echo(f"Process {server.pid}; its log is {server.log}. Stop it: {stop}", err=True)
+    print_line(f"Process {server.pid}; its log is {server.log}. Stop it: {stop}", err=True)
 
 
 def _show_status(target: str | None, overrides: dict[str, Any], as_json: bool) -> None:
     """Print how the servers here are doing; exit 1 where none answers."""
-    import json
     from dataclasses import asdict
 
     from seqctx.cli.render.serve import status_line
@@ -127,12 +127,12 @@ def _show_status(target: str | None, overrides: dict[str, Any], as_json: bool) -
 
     status = collect_status(target, overrides)
     if as_json:
-        click.echo(json.dumps([asdict(server) for server in status.healthy], indent=2))
+        print_json([asdict(server) for server in status.healthy])
     else:
         for server in status.healthy:
-            click.echo(status_line(server))
+            print_line(status_line(server))
     for line in status.silent:
-        click.echo(line, err=True)
+        print_line(line, err=True)
     if not status.healthy:
         raise click.exceptions.Exit(1)
 
@@ -144,4 +144,4 @@ def _stop(target: str | None, overrides: dict[str, Any]) -> None:
 
     server = find_server(target_server(target, overrides)[1])
     stop_server(server)
-    click.echo(f"stopped: {server.url}")
+    print_line(f"stopped: {server.url}")

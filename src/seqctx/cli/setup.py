@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from seqctx.cli.options import DRY_RUN
+from seqctx.cli.output import print_line
 
 
 @click.command()
@@ -63,15 +64,15 @@ def setup(what: tuple[str, ...], device: str | None, force: bool, dry_run: bool)
         started = time.monotonic()
         folder, pins = (SAMPLE_MODEL, Path(PACKAGE)) if name == "model" else place_of(name, device)
         if dry_run:
-            click.echo(f"{folder}: would be made from {pins}")
+            print_line(f"{folder}: would be made from {pins}")
             continue
-        click.echo(f"{folder}: installing {pins}", err=True)
+        print_line(f"{folder}: installing {pins}", err=True)
         with printed_steps() as show:
             if name == "model":
                 made = make_sample_model(folder, force=force, on_step=show)
             else:
                 made = make_environment(folder, pins, force=force, on_step=show)
         seconds = time.monotonic() - started
-        click.echo(made_line(folder, seconds) if made else f"{folder}: up to date")
+        print_line(made_line(folder, seconds) if made else f"{folder}: up to date")
         if name == "core":
-            click.echo(f"its command is {folder / 'bin' / 'seqctx'}")
+            print_line(f"its command is {folder / 'bin' / 'seqctx'}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqctx.cli.options import CONFIG, DRY_RUN, FORCE, SET
+from seqctx.cli.output import print_error, print_line, print_text
 from seqctx.errors import ToolError
 
 if TYPE_CHECKING:
@@ -74,8 +75,7 @@ def train(
     if dry_run:
         _dry_run(cfg, launcher, document)
         return
-    from rich.console import Console
-
+    from seqctx.cli.render.console import terminal
     from seqctx.cli.render.progress import training_bar
     from seqctx.cli.render.train import run_lines
     from seqctx.train.launch import node_rank
@@ -85,21 +85,21 @@ def train(
     from seqctx.train.run import train as run
 
     if rank := node_rank(launcher):
-        with training_bar(Console(stderr=True)) as show:
+        with training_bar(terminal(err=True)) as show:
             log = join_training(cfg, launcher, resume=resume, on_event=show)
-        click.echo(f"machine {rank} is done; its log is {log}. The first machine has the record.")
+        print_line(f"machine {rank} is done; its log is {log}. The first machine has the record.")
         return
     try:
-        with training_bar(Console(stderr=True)) as show:
+        with training_bar(terminal(err=True)) as show:
             record, redone = run(
                 cfg, document=document, force=force, resume=resume, launcher=launcher, on_event=show
             )
     except (KeyboardInterrupt, SystemExit):
         if step := resumable_step(cfg):
-            click.echo(f"Step {step} was saved. Continue: {_resume_command()}", err=True)
+            print_line(f"Step {step} was saved. Continue: {_resume_command()}", err=True)
         raise
     for line in run_lines(record, cfg.output_dir, redone):
-        click.echo(line)
+        print_line(line)
     if page and comparison_is_due(cfg, new=redone):
         _write_page(cfg, record)
 
@@ -120,9 +120,9 @@ def _dry_run(cfg: Config, launcher: tuple[str, ...], document: Document) -> None
     from seqctx.train.dry_run import dry_run_of_training
 
     planned = dry_run_of_training(cfg, launcher, document=document)
-    click.echo(f"# {planned.resolved}")
-    click.echo(yaml.safe_dump(planned.mapping, sort_keys=False, allow_unicode=True))
-    click.echo(shlex.join(planned.command))
+    print_line(f"# {planned.resolved}")
+    print_text(yaml.safe_dump(planned.mapping, sort_keys=False, allow_unicode=True) + "\n")
+    print_line(shlex.join(planned.command))
     print_failures(planned.failures)
 
 
@@ -132,14 +132,14 @@ def _write_page(cfg: Config, record: TrainingRun) -> None:
     from seqctx.train.page import comparison_obstacle, write_comparison
 
     if obstacle := comparison_obstacle(cfg):
-        click.echo(obstacle, err=True)
+        print_line(obstacle, err=True)
         return
     try:
         with status("loading the base model") as update:
             comparison = write_comparison(cfg, record, on_step=update)
     except ToolError as error:
-        click.echo(f"comparison page: not written: {error}", err=True)
+        print_error(error, "comparison page: not written: ")
         return
     for line in comparison.lines:
-        click.echo(line)
-    click.echo(f"comparison page: {comparison.path}")
+        print_line(line)
+    print_line(f"comparison page: {comparison.path}")

@@ -74,6 +74,4 @@ class InvalidConfigError(InputError):
     def __init__(self, problems: list[Problem]) -> None:
         """Keep the problems, and make their lines the message."""
         self.problems = problems
-        super().__init__(
-            "\n".join(f"{p.place}: {p.key}: {p.message}. {p.remedy}" for p in problems)
-        )
+        super().__init__(*(f"{p.place}: {p.key}: {p.message}. {p.remedy}" for p in problems))

@@ -196,7 +196,7 @@ def parse_document(text: str | bytes, name: str) -> Document:
     finally:
         loader.dispose()
     if duplicates:
-        raise InputError("\n".join(duplicates))
+        raise InputError(*duplicates)
     if not isinstance(data, dict):
         got = "nothing" if data is None else type(data).__name__
         raise InputError(

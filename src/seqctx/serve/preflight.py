@@ -98,7 +98,7 @@ def _check_keys(cfg: Config, facts: Facts) -> None:
     problems = check(document, cfg, facts)
     found = [p for p in problems if p.severity == "error" and p.rule in SERVING_RULES]
     if found:
-        raise CheckError("\n".join(f"{p.key}: {p.message}. {p.remedy}" for p in found))
+        raise CheckError(*(f"{p.key}: {p.message}. {p.remedy}" for p in found))
 
 
 def check_port(cfg: Config) -> None:

@@ -27,6 +27,7 @@ from seqctx.system.atomic import replaced_folder
 from seqctx.system.environments import local_environment, user_environment
 from seqctx.system.hashing import hash_file
 from seqctx.system.uv import NotOffered, OnStep, Uv
+from seqctx.system.visible import visible_line
 
 
 def pin_list(name: str) -> Path:
@@ -226,6 +227,7 @@ def printed_steps() -> Iterator[OnStep]:
 
     def show(step: str) -> None:
         nonlocal last
+        step = visible_line(step)
         if terminal:
             width = shutil.get_terminal_size().columns - 3
             print(f"\r\033[K  {step[:width]}", end="", file=sys.stderr, flush=True)
@@ -250,18 +252,18 @@ def main() -> None:
     """Install the pin list of the second argument into the folder of the first."""
     folder, pins = Path(sys.argv[1]), Path(sys.argv[2])
     started = time.monotonic()
-    print(f"{folder}: installing {pins}", file=sys.stderr)
+    print(visible_line(f"{folder}: installing {pins}"), file=sys.stderr)
     try:
         with printed_steps() as show:
             made = make_environment(folder, pins, force=True, on_step=show,
                                     python=os.environ.get("PYTHON", sys.executable))  # fmt: skip
     except SeqctxError as error:
-        print(error, file=sys.stderr)
+        print(*map(visible_line, error.lines), sep="\n", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
     if made:
-        print(made_line(folder, time.monotonic() - started))
+        print(visible_line(made_line(folder, time.monotonic() - started)))
 
 
 if __name__ == "__main__":

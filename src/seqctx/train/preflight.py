@@ -82,7 +82,7 @@ def _check_file(cfg: Config, document: Document, facts: Facts) -> None:
     problems = check(document, cfg, facts)
     found = [p for p in problems if p.severity == "error" and p.rule not in SERVING_RULES]
     if found:
-        raise CheckError("\n".join(map(str, found)))
+        raise CheckError(*map(str, found))
 
 
 def _check_data(cfg: Config) -> None:

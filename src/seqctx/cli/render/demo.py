@@ -9,6 +9,7 @@ from rich.text import Text
 
 from seqctx.cli.render.train import run_lines
 from seqctx.demo import Demo, Step
+from seqctx.system.visible import visible, visible_line
 
 
 def step_line(step: Step) -> str:
@@ -24,7 +25,7 @@ def demo_page(result: Demo) -> RenderableType:
         answers.add_column(name, ratio=1, overflow="fold")
     words = max(len(result.base.split()), len(result.adapter.split()))
     author = " ".join(result.author.split(" ")[: words + 10]) + " ..."
-    answers.add_row(Text(result.base), Text(result.adapter), Text(author))
+    answers.add_row(*(Text(visible(text)) for text in (result.base, result.adapter, author)))
 
     steps = Table(title="steps", title_justify="left", box=None, pad_edge=False)
     for column in ("step", "", "seconds", "where"):
@@ -39,11 +40,18 @@ def demo_page(result: Demo) -> RenderableType:
     disk.add_column("where")
     for folder in result.folders:
         disk.add_row(folder.name, f"{folder.bytes / 1e6:,.0f}", str(folder.path))
-    losses = "\n".join(run_lines(result.run, str(result.steps[1].where), result.steps[1].redone))
+    losses = "\n".join(
+        visible_line(line)
+        for line in run_lines(result.run, str(result.steps[1].where), result.steps[1].redone)
+    )
     return Group(
-        Panel(Text(result.asked), title="both models were asked to continue", title_align="left"),
+        Panel(
+            Text(visible(result.asked)),
+            title="both models were asked to continue",
+            title_align="left",
+        ),
         answers,
-        Text(losses + "\n"),
+        Text(visible(losses) + "\n"),
         steps,
         Text(),
         disk,

@@ -8,6 +8,7 @@ from rich.table import Table
 from seqctx.plan.memory import GIB, MemoryPlan
 from seqctx.plan.options import ComparedOptions
 from seqctx.plan.summary import PlanSummary
+from seqctx.system.visible import visible_line
 
 
 def plan_view(summary: PlanSummary, compared: ComparedOptions | None) -> RenderableType:
@@ -49,7 +50,7 @@ def plan_view(summary: PlanSummary, compared: ComparedOptions | None) -> Rendera
         parts += ["risks:", *risky] if risky else []
         parts += ["common advice, with your numbers:"]
         parts += [f"  {usual}" for usual in compared.usual]
-    return Group(*parts)
+    return Group(*(visible_line(part) if isinstance(part, str) else part for part in parts))
 
 
 def _terms(name: str, plan: MemoryPlan) -> RenderableType:

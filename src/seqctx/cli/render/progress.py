@@ -17,22 +17,25 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 from rich.text import Text
 
+from seqctx.cli.render.console import terminal
+from seqctx.system.visible import visible_line
 from seqctx.train.progress import Progress
 
 
 @contextmanager
 def status(first: str) -> Iterator[Callable[[str], None]]:
     """A spinner on stderr that names what is done now; an empty name ends it."""
-    console = Console(stderr=True)
-    spinner = console.status(first)
+    console = terminal(err=True)
+    spinner = console.status(Text(first))
 
     def update(step: str) -> None:
-        if not step:
+        line = visible_line(step)
+        if not line:
             spinner.stop()
         elif console.is_terminal:
-            spinner.update(step)
+            spinner.update(Text(line))
         else:
-            console.print(step, highlight=False)
+            console.print(line)
 
     with spinner:
         yield update
@@ -66,16 +69,17 @@ class _TrainingView:
         if event.resident:
             self.numbers["memory"] = f"{event.resident / 1e9:.1f} GB"
         if event.warning:
-            self.console.print(f"  {event.warning}", highlight=False, style="yellow")
+            self.console.print(f"  {visible_line(event.warning)}", style="yellow")
             return
         line = self._line(event)
         self.bars.update(
-            self.task, description=event.stage, completed=event.step, total=event.total,
+            self.task, description=visible_line(event.stage),
+            completed=event.step, total=event.total,
             numbers="  ".join(self.numbers[k] for k in _NUMBERS if k in self.numbers), visible=True,
         )  # fmt: skip
         is_held_out = event.point is not None and event.point.eval_loss is not None
         if line != self.last_line and (is_held_out or not self.console.is_terminal):
-            self.console.print(f"  {line}", highlight=False)
+            self.console.print(f"  {line}")
             self.last_line = line
 
     def _line(self, event: Progress) -> str:
@@ -92,7 +96,7 @@ class _TrainingView:
             self.numbers["held-out loss"] = f"held-out loss {point.eval_loss:.3f}"
             whose = "  (the base model)" if point.step == 0 else ""
             return f"step {point.step}/{total}  held-out loss {point.eval_loss:.3f}{whose}"
-        return self.last_line if event.stage == "training" else event.stage
+        return self.last_line if event.stage == "training" else visible_line(event.stage)
 
 
 @contextmanager
@@ -100,7 +104,7 @@ def training_bar(console: Console) -> Iterator[Callable[[Progress], None]]:
     """A live bar with step, losses and time left; a line for each event without a terminal."""
     bars = _BarAndNumbers(
         SpinnerColumn(),
-        TextColumn("{task.description}", table_column=None),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
