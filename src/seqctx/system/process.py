@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from seqctx.errors import ToolError
 from seqctx.system.atomic import explain_os_errors, free_bytes
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_LONGEST_LINE = 1_000_000  # bytes; a longer one is handed on in parts
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _PATIENCE = 10  # between SIGTERM and SIGKILL, for a program whose parent was killed [s]
 
@@ -162,32 +163,52 @@ def resident_bytes(pid: int) -> int:
 
 
 def lines(
-    process: subprocess.Popen[bytes], log: IO[bytes], *, quiet: float | None = None
+    process: subprocess.Popen[bytes],
+    log: IO[bytes],
+    *,
+    quiet: float | None = None,
+    hide: Callable[[str], str] = lambda text: text,
 ) -> Iterator[str]:
     """The lines that a program prints, also copied to ``log``; a carriage return ends a line, too.
 
     Args:
         process: the program; its output is piped.
-        log: the file that gets a copy of every byte.
+        log: the file that gets a copy of every line.
         quiet: yield an empty line whenever the program printed nothing for this long [s].
+        hide: takes secrets out of what is yielded and copied; see `seqctx.system.secrets.hiding`.
     """
     if process.stdout is None:
         raise ValueError("the process writes to a file")
-    rest, out = b"", process.stdout.fileno()
+    for chunk in _whole_lines(process.stdout.fileno(), quiet):
+        if not chunk:
+            yield ""
+            continue
+        shown = hide(chunk.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        log.write(shown)
+        log.flush()
+        for line in re.split(rb"[\r\n]", shown):
+            if line.strip():
+                yield line.decode("utf-8", "replace")
+
+
+def _whole_lines(out: int, quiet: float | None) -> Iterator[bytes]:
+    """What comes through a pipe, in whole lines; nothing where it is quiet for so long."""
+    rest = b""
     while True:
         if quiet is not None and not select.select([out], [], [], quiet)[0]:
-            yield ""
+            yield b""
             continue
         if not (chunk := os.read(out, 65536)):
             break
-        log.write(chunk)
-        log.flush()
-        *whole, rest = re.split(rb"[\r\n]", rest + chunk)
-        for line in whole:
-            if line.strip():
-                yield line.decode("utf-8", "replace")
-    if rest.strip():
-        yield rest.decode("utf-8", "replace")
+        rest += chunk
+        end = max(rest.rfind(b"\n"), rest.rfind(b"\r")) + 1
+        if not end and len(rest) > _LONGEST_LINE:
+            end = len(rest)
+        if end:
+            yield rest[:end]
+            rest = rest[end:]
+    if rest:
+        yield rest
 
 
 def failure(

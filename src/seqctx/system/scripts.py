@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -28,6 +28,8 @@ def run_inside(
     job: Callable[[Path], dict[str, Any]],
     *,
     offline: bool,
+    variables: Mapping[str, str] | None = None,
+    hide: Callable[[str], str] = lambda text: text,
     remedies: dict[str, str] | None = None,
     on_line: Callable[[str], None] = lambda line: None,
     take: Callable[[dict[str, Any], Path], Any] = lambda result, folder: result,
@@ -38,6 +40,8 @@ def run_inside(
         script: its module below `seqctx`, such as ``proofs.inside.isolation``.
         job: makes the script's input; called with a temporary folder that exists while it runs.
         offline: whether it needs nothing from the model hub.
+        variables: more environment variables for it.
+        hide: takes secrets out of what it prints.
         remedies: for errors of this script, as `seqctx.system.process.failure` takes them.
         on_line: called with each line that the script prints.
         take: makes the return value of the script's result, while the temporary folder exists.
@@ -55,7 +59,7 @@ def run_inside(
             f"axolotl: {axolotl}: there is no python3 in its folder. Set SEQCTX_AXOLOTL to the "
             "axolotl program of a Python environment."
         )
-    env = tool_environment(axolotl, offline=offline)
+    env = tool_environment(axolotl, offline=offline) | dict(variables or {})
     with explain_os_errors(tempfile.gettempdir()), TemporaryDirectory(prefix="seqctx-") as place:
         folder = Path(place)
         asked, answer, log = folder / "job.json", folder / "result.json", folder / "log"
@@ -63,7 +67,7 @@ def run_inside(
         module = f"seqctx.{script}"
         command = [str(python), "-m", module, str(asked), str(answer)]
         with log.open("wb") as f, running(command, env) as process:
-            for line in lines(process, f):
+            for line in lines(process, f, hide=hide):
                 on_line(line)
             code = process.wait()
         if code or not answer.exists():

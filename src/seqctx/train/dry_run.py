@@ -15,6 +15,7 @@ from seqctx.config.render import axolotl_mapping
 from seqctx.config.source import Document
 from seqctx.errors import SeqctxError, ToolError
 from seqctx.system.environments import find_tool
+from seqctx.system.secrets import redacted
 from seqctx.train.launch import train_command
 from seqctx.train.merge import check_mergeable, merge_command
 from seqctx.train.preflight import preflight
@@ -28,7 +29,7 @@ class TrainingDryRun:
 
     Attributes:
         resolved: the file that Axolotl would be given.
-        mapping: what would be in it.
+        mapping: what would be in it, with signs in place of secrets, which it would not have.
         command: Axolotl's command line.
         failures: what would go wrong, in the order in which the run would meet it.
     """
@@ -70,7 +71,7 @@ def dry_run_of_training(
     if has_data and not finished_run(cfg):
         with _collected(failures):
             preflight(cfg, document, Path(cfg.output_dir))
-    return TrainingDryRun(resolved, mapping, command, tuple(failures))
+    return TrainingDryRun(resolved, redacted(mapping), command, tuple(failures))
 
 
 def dry_run_of_merging(cfg: Config) -> MergingDryRun:

@@ -18,6 +18,8 @@ from seqctx.config.render import dump_yaml
 from seqctx.errors import InputError
 from seqctx.system.atomic import explain_os_errors
 from seqctx.system.scripts import run_inside
+from seqctx.system.secrets import without_secrets
+from seqctx.train.axolotl_secrets import hiding_secrets, secret_variables
 from seqctx.train.resolved import needs_hub
 
 COPIED_RUN = 6
@@ -131,6 +133,8 @@ def evaluate(
         "train.inside.evaluate",
         job,
         offline=not needs_hub(mapping),
+        variables=secret_variables(cfg),
+        hide=hiding_secrets(cfg),
         on_line=on_line,
         take=lambda result, folder: _with_copied_shares(result, folder / "train.jsonl"),
     )
@@ -148,7 +152,9 @@ def trained_yaml(run_dir: RunDir) -> dict[str, Any]:
         raise InputError(f"{path}: no such file. Run 'seqctx train' first.")
     with explain_os_errors(path):
         mapping = yaml.safe_load(path.read_text("utf-8"))
-    return {k: v for k, v in mapping.items() if k not in ("resume_from_checkpoint", "vllm")}
+    kept = {k: v for k, v in mapping.items() if k not in ("resume_from_checkpoint", "vllm")}
+    clean: dict[str, Any] = without_secrets(kept)  # runs of earlier versions have them
+    return clean
 
 
 def _with_copied_shares(result: dict[str, Any], train: Path) -> Evaluation:

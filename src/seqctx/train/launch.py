@@ -105,6 +105,7 @@ def run_axolotl(
     partial: Path,
     log: Path,
     *,
+    hide: Callable[[str], str],
     first: int = 0,
     planned_gib: float | None = None,
     on_event: Callable[[Progress], None],
@@ -116,6 +117,7 @@ def run_axolotl(
         env: its environment.
         partial: where it writes.
         log: file to which all that it prints is added.
+        hide: takes secrets out of that.
         first: the step that it resumes from.
         planned_gib: planned memory of one GPU [GiB].
         on_event: called with each progress event, and twice a second.
@@ -130,9 +132,9 @@ def run_axolotl(
         log.open("ab") as f,
         running(command, env) as process,
     ):
-        with _saved_before_stopping(process, f, partial, on_event, output):
+        with _saved_before_stopping(process, f, partial, on_event, output, hide):
             measured = 0.0
-            for event in read_progress(lines(process, f, quiet=_TICK), first):
+            for event in read_progress(lines(process, f, quiet=_TICK, hide=hide), first):
                 if time.monotonic() - measured > _TICK:
                     measured = time.monotonic()
                     output.resident = max(output.resident, resident_bytes(process.pid))
@@ -161,6 +163,7 @@ def _saved_before_stopping(
     partial: Path,
     on_event: Callable[[Progress], None],
     output: TrainingOutput,
+    hide: Callable[[str], str],
 ) -> Iterator[None]:
     """On Ctrl-C or SIGTERM in the block, wait for a checkpoint; a second Ctrl-C does not wait.
 
@@ -174,7 +177,7 @@ def _saved_before_stopping(
             (partial / _TRIGGER).touch()
             stage = "saving a checkpoint after this step, then stopping (Ctrl-C: stop now)"
             on_event(Progress(stage, output.steps, None))
-            for _ in lines(process, log, quiet=_TICK):
+            for _ in lines(process, log, quiet=_TICK, hide=hide):
                 if {c.step for c in complete_checkpoints(partial)} - before:
                     break
         raise

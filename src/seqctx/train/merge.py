@@ -22,6 +22,7 @@ from seqctx.system.atomic import explain_os_errors, free_bytes, replaced_folder
 from seqctx.system.environments import find_tool, tool_environment
 from seqctx.system.hashing import hash_file, hash_text
 from seqctx.system.process import failure, lines, running
+from seqctx.train.axolotl_secrets import hide_in_outputs, hiding_secrets, secret_variables
 from seqctx.train.evaluate import Variant, VariantResult, evaluate, trained_yaml
 
 
@@ -81,11 +82,11 @@ def _run_axolotl(
     scratch, log = RunDir(partial / "axolotl"), run_dir.merge_log
     with explain_os_errors(log):
         _write_yaml(cfg, scratch.output_dir, run_dir)
-    env = tool_environment(axolotl, offline=cfg.base_model_is_local)
-    command = merge_command(cfg, axolotl)
+    env = tool_environment(axolotl, offline=cfg.base_model_is_local) | secret_variables(cfg)
+    command, hide = merge_command(cfg, axolotl), hiding_secrets(cfg)
     with explain_os_errors(log), log.open("wb") as f, running(command, env) as process:
         on_step("merging")
-        for line in lines(process, f):
+        for line in lines(process, f, hide=hide):
             if "it/s]" in line or "shard" in line.casefold():
                 on_step(f"merging: {line.strip()[-70:]}")
         code = process.wait()
@@ -93,6 +94,7 @@ def _run_axolotl(
         raise failure("axolotl", code, log, {})
     if not any(scratch.merged.glob("*.safetensors")):
         raise ToolError(f"axolotl: wrote no merged weights. See the log: {log}.")
+    hide_in_outputs(scratch.merged, hide)
     for path in scratch.merged.iterdir():
         shutil.move(path, partial / path.name)
     shutil.rmtree(scratch.output_dir)

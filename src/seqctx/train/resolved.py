@@ -17,6 +17,7 @@ from seqctx.config.render import axolotl_mapping
 from seqctx.errors import CheckError, InputError
 from seqctx.system.atomic import atomic_write
 from seqctx.system.hashing import hash_text, hash_tree
+from seqctx.system.secrets import without_secrets
 
 _FOLDERS = ("base_model_config", "lora_model_dir", "processor_config", "tokenizer_config")
 _FILES = ("chat_template_jinja", "deepspeed")
@@ -48,13 +49,13 @@ def resolve(cfg: Config, output_dir: Path) -> dict[str, Any]:
 
 
 def write_resolved(mapping: dict[str, Any], path: Path, output_dir: Path) -> Path:
-    """Write the YAML that Axolotl is given, with a header that says so."""
+    """Write the YAML that Axolotl is given, without secrets, with a header that says so."""
     with atomic_write(path) as f:
         f.write(
             "# seqctx gave this file to Axolotl. Its output folder is moved to "
             f"{output_dir} when the run has ended well.\n"
         )
-        yaml.safe_dump(mapping, f, sort_keys=False, allow_unicode=True)
+        yaml.safe_dump(without_secrets(mapping), f, sort_keys=False, allow_unicode=True)
     return path
 
 
@@ -98,10 +99,10 @@ def needs_hub(mapping: dict[str, Any]) -> bool:
 
 
 def fingerprint_of(cfg: Config, mapping: dict[str, Any]) -> str:
-    """Hash of all that the trained weights depend on."""
+    """Hash of all that the trained weights depend on; secrets are not among it."""
     data = [f"{path} {digest}" for path, digest in data_hashes(mapping).items()]
     for entry in (mapping, *mapping.get("datasets", ()), *mapping.get("test_datasets", ())):
         named = [entry.get(key) for key in (*_FOLDERS, *_FILES)]
         data += [hash_tree(Path(p)) for p in named if isinstance(p, str) and os.path.exists(p)]
-    mapping = {k: v for k, v in mapping.items() if k != "vllm"}
+    mapping = without_secrets({k: v for k, v in mapping.items() if k != "vllm"})
     return hash_text(yaml.safe_dump(mapping), fingerprint_model(cfg.base_model), *data)

@@ -15,12 +15,13 @@ from seqctx.catalog.model_folder import fingerprint_model
 from seqctx.config.config import Config
 from seqctx.config.effective import Effective
 from seqctx.config.source import Document
-from seqctx.errors import InputError, ToolError
+from seqctx.errors import InputError, ToolError, without_url_secrets
 from seqctx.plan.memory import GIB, MemoryPlan
 from seqctx.system.arguments import expect_type
 from seqctx.system.atomic import explain_os_errors, replaced_folder
 from seqctx.system.environments import find_tool, tool_environment, versions
 from seqctx.system.hashing import hash_file, hash_text
+from seqctx.train.axolotl_secrets import hide_in_outputs, hiding_secrets, separate_secrets
 from seqctx.train.checkpoints import (
     Checkpoint,
     choose_checkpoint,
@@ -189,9 +190,11 @@ def join_training(
         mapping["resume_from_checkpoint"] = str(found[-1].folder)
     log = run_dir.worker_log(rank)
     # the YAML is not in the growing folder, which the leading machine empties
-    resolved = write_resolved(mapping, run_dir.worker_yaml(rank), run_dir.output_dir)
-    env = tool_environment(axolotl, offline=not needs_hub(mapping))
-    run_axolotl(train_command(axolotl, resolved, launcher), env, partial, log, on_event=on_event)
+    clean, variables = separate_secrets(mapping)
+    resolved = write_resolved(clean, run_dir.worker_yaml(rank), run_dir.output_dir)
+    env = tool_environment(axolotl, offline=not needs_hub(mapping)) | variables
+    command, hide = train_command(axolotl, resolved, launcher), hiding_secrets(cfg)
+    run_axolotl(command, env, partial, log, hide=hide, on_event=on_event)
     return log
 
 
@@ -208,17 +211,23 @@ def _train(job: _Job, start: Checkpoint | None) -> TrainingRun:
         earlier = logged_metrics(start)
         begun = resumed(UnfinishedRun.read(growing.begun) or begun, start)
     begun.write(growing.begun)
-    resolved = write_resolved(mapping, growing.axolotl_yaml, job.run_dir.output_dir)
+    clean, variables = separate_secrets(mapping)
+    resolved = write_resolved(clean, growing.axolotl_yaml, job.run_dir.output_dir)
     command = train_command(job.axolotl, resolved, job.launcher, ray=Effective.of(cfg).use_ray)
-    output = run_axolotl(
-        command,
-        tool_environment(job.axolotl, offline=not needs_hub(mapping)),
-        partial,
-        job.log,
-        first=start.step if start else 0,
-        planned_gib=job.plan.reserved / GIB if job.plan and job.plan.gpu else None,
-        on_event=job.on_event,
-    )
+    hide = hiding_secrets(cfg)
+    try:
+        output = run_axolotl(
+            command,
+            tool_environment(job.axolotl, offline=not needs_hub(mapping)) | variables,
+            partial,
+            job.log,
+            hide=hide,
+            first=start.step if start else 0,
+            planned_gib=job.plan.reserved / GIB if job.plan and job.plan.gpu else None,
+            on_event=job.on_event,
+        )
+    finally:
+        hide_in_outputs(partial, hide)
     begun.model_copy(update={"ended": True}).write(growing.begun)
     if not _has_weights(cfg, partial):
         raise ToolError(f"axolotl: left no weights in {partial}. See the log: {job.log}.")
@@ -260,7 +269,7 @@ def _keep_best(
         data=data,
         tokenizer=hash_text(*map(hash_file, tokenizer_files)),
         versions=versions(job.axolotl, _RECORDED),
-        command=tuple(command),
+        command=tuple(map(without_url_secrets, command)),
         seconds=round(begun.seconds + time.time() - begun.started, 1),
         steps=steps,
         trained_tokens=max((p.trained_tokens or 0 for p in points), default=0) or None,
