@@ -10,7 +10,7 @@ import pytest
 
 from seqctx import CheckError, InputError
 from seqctx.catalog.model_folder import check_base, fingerprint_model
-from seqctx.system.atomic import atomic_write, explain_os_errors, replaced_folder
+from seqctx.system.atomic import atomic_write, explain_os_errors, replaced_folder, write_new
 from seqctx.system.hashing import hash_text
 
 
@@ -229,3 +229,25 @@ def test_a_killed_process_frees_its_lock(tmp_path: Path) -> None:
     with replaced_folder(folder, made_by="a") as partial:
         (partial / "a").write_text("1")
     assert [p.name for p in tmp_path.rglob("*")] == ["out", "a"]
+
+
+@pytest.mark.parametrize("umask", [0o077, 0o027, 0o022, 0o002])
+@pytest.mark.parametrize("earlier", [None, 0o600, 0o666])
+def test_who_may_read_a_file_follows_the_umask(
+    tmp_path: Path, umask: int, earlier: int | None
+) -> None:
+    path = tmp_path / "new" / "a.json"
+    before = os.umask(umask)
+    try:
+        if earlier is not None:
+            path.parent.mkdir()
+            path.write_text("old")
+            path.chmod(earlier)
+        with atomic_write(path) as f:
+            f.write("text")
+        write_new(tmp_path / "b.yaml", "text")
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o666 & ~umask & (earlier or 0o666)
+    assert (tmp_path / "b.yaml").stat().st_mode & 0o777 == 0o666 & ~umask
+    assert [each.name for each in path.parent.iterdir()] == ["a.json"]

@@ -51,6 +51,7 @@ def make_sample_model(
 
         run_inside("scaffold.inside.sample_model", job, offline=True, remedies=_FULL_DISK)
         with explain_os_errors(partial):
+            mode = (partial / "config.json").stat().st_mode  # as the umask has it
             for path in partial.iterdir():
-                path.chmod(0o644)  # safetensors writes for its owner alone
+                path.chmod(mode)  # safetensors writes for its owner alone
     return True

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import shutil
-import tempfile
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -161,6 +162,9 @@ def locked(folder: Path) -> Iterator[None]:
 def atomic_write(path: Path) -> Iterator[IO[str]]:
     """A text file to write; it replaces ``path`` when the block ends without an error.
 
+    Who may read it follows the umask, as with ``open``, and the file that it replaces: never more
+    than either lets in.
+
     Raises:
         InputError: when it cannot be written, for example because the disk is full.
     """
@@ -168,15 +172,14 @@ def atomic_write(path: Path) -> Iterator[IO[str]]:
     try:
         with explain_os_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(
-                "w", encoding="utf-8", newline="\n", dir=path.parent,
-                prefix=f".{path.name}.", delete=False,
-            ) as f:  # fmt: skip
-                temporary = Path(f.name)
+            mode = stat.S_IMODE(path.stat().st_mode) & 0o666 if path.is_file() else 0o666
+            name = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+            handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+            temporary = name
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as f:
                 yield f
                 f.flush()
                 os.fsync(f.fileno())
-            temporary.chmod(0o644)
             temporary.replace(path)
             temporary = None
     finally:
