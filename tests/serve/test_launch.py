@@ -105,9 +105,10 @@ def test_a_port_that_another_server_took_after_the_check_is_refused(
     cfg = target_config("voice.yaml")
     check_port(cfg)
     check_port(cfg)
-    with _registered(cfg, address_of(cfg), Path("log"), "first.yaml"):
+    log = ServerFiles(port).log
+    with log.open("wb"), _registered(cfg, address_of(cfg), log, "first.yaml"):
         with pytest.raises(CheckError, match=f"vllm.port: {port} is used by .*first.yaml, pid"):
-            with _registered(cfg, address_of(cfg), Path("log"), "second.yaml"):
+            with _registered(cfg, address_of(cfg), log, "second.yaml"):
                 pass
         record = ServerRecord.read(ServerFiles(port).record)
         assert record is not None and record.target == "first.yaml"

@@ -6,19 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from seqctx.artifacts.layout import ServerFiles
 from seqctx.check.facts import Facts
 from seqctx.config.render import base_name, secrets, shown, vllm_command
 from seqctx.errors import CheckError, InputError
 from seqctx.serve import preflight
 from seqctx.serve.address import address_at, address_of
 from seqctx.serve.preflight import check_adapter, check_can_serve, check_port
-from seqctx.serve.registry import (
-    ServerRecord,
-    find_server,
-    running_servers,
-    start_time,
-)
 from seqctx.serve.target import target_config
 from tests.train.test_checkpoints import cut, tensors
 
@@ -123,29 +116,6 @@ def test_the_trained_template_is_served_where_it_differs(project: Path) -> None:
     assert found == "outputs/voice/chat_template.jinja"
     given = target_config("voice.yaml", {"vllm.chat_template": "mine.jinja"})
     assert given.vllm.get("chat_template") == "mine.jinja"
-
-
-def test_records_of_killed_servers_are_removed(project: Path) -> None:
-    def write(port: int, pid: int, since: float) -> None:
-        ServerRecord(
-            pid=pid, start_time=since, target="t", url=f"http://127.0.0.1:{port}", base="b", log="l"
-        ).write(ServerFiles(port).record)  # fmt: skip
-
-    pid = os.getpid()
-    since = start_time(pid)
-    assert since is not None
-    with pytest.raises(CheckError, match="no server that seqctx started in this folder"):
-        find_server(None)
-    write(8001, pid, since)
-    write(8002, pid, since - 100)  # the same pid, another process
-    write(8003, 2**22 + 1, since)
-    assert [s.url for s in running_servers()] == ["http://127.0.0.1:8001"]
-    assert sorted(p.name for p in Path("outputs").glob("serve-*.json")) == ["serve-8001.json"]
-    assert find_server(None).url == "http://127.0.0.1:8001"
-    write(8002, pid, since)
-    with pytest.raises(CheckError, match="2 servers are running"):
-        find_server(None)
-    assert find_server(8002).url == "http://127.0.0.1:8002"
 
 
 def test_a_key_of_the_file_is_not_shown(project: Path) -> None:

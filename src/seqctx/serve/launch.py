@@ -147,8 +147,8 @@ def serving(
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(f"$ {shown(command, cfg)}\n", "utf-8")
     with (
+        log.open("ab") as f,  # first: a record is believed only if its process has the log open
         _registered(cfg, address, log, target) as write,
-        log.open("ab") as f,
         running(command, _environment(cfg, Path(command[0]), address), log=f) as process,
     ):
 

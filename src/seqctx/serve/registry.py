@@ -1,32 +1,42 @@
-"""Servers that run on this machine: each has a small file that says how to reach and stop it."""
+"""Servers that run on this machine: each has a small file that says how to reach and stop it.
+
+Such a file may also be a user's own, or come from somebody else. It is believed only if the process
+that it names has the server's log open, and deleted only if it is a record of a process that ended.
+"""
 
 from __future__ import annotations
 
+import os
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, ValidationError
 
 from seqctx.artifacts.layout import ServerFiles
 from seqctx.artifacts.record import Record
-from seqctx.errors import CheckError, ToolError
+from seqctx.errors import CheckError, InputError, ToolError
 from seqctx.system.atomic import explain_os_errors
 from seqctx.system.extras import needs_extra
+from seqctx.system.regular_file import read_file_text
 
 _STOP_LIMIT = 60.0  # seconds until a server that is told to stop must have ended
+_LARGEST_RECORD = 100_000  # bytes
 
 
 class ServerRecord(Record):
     """One server, as written by the seqctx process that started it."""
 
-    pid: int
+    pid: int = Field(gt=1, lt=2**31)
     """Of that process; SIGTERM to it stops the whole server."""
-    start_time: float = Field(validation_alias=AliasChoices("start_time", "born"))
+    start_time: float = Field(
+        validation_alias=AliasChoices("start_time", "born"), allow_inf_nan=False
+    )
     """When the process was started [s since 1970]: a later process may have the same pid."""
     target: str
-    url: str
+    url: str = Field(pattern=r"^https?://[^/?#@\s]+:[0-9]{1,5}$")
     base: str
     adapter: str | None = None
     log: str
@@ -67,7 +77,7 @@ def start_time(pid: int) -> float | None:
     try:
         process = psutil.Process(pid)
         return None if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
-    except psutil.NoSuchProcess:
+    except psutil.Error:
         return None
 
 
@@ -75,6 +85,33 @@ def is_running(server: ServerRecord) -> bool:
     """Whether the process that started a server still runs."""
     now = start_time(server.pid)
     return now is not None and abs(now - server.start_time) < 1
+
+
+def _has_log_open(server: ServerRecord) -> bool:
+    """Whether the process of a record has the server's log open, as one that serves has.
+
+    The log may have been moved or deleted since.
+    """
+    name = ServerFiles(server.port).log.name
+    with suppress(OSError):
+        for handle in Path(f"/proc/{server.pid}/fd").iterdir():
+            with suppress(OSError):
+                if Path(os.readlink(handle)).name.startswith(name):
+                    return True
+    return False
+
+
+def _read_record(path: Path) -> ServerRecord | None:
+    """The record in a file; None where the file is none of ours, or is not there."""
+    try:
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.getuid():
+            return None
+        text = read_file_text(path, most=_LARGEST_RECORD)
+        server = ServerRecord.model_validate_json(text)
+    except (OSError, InputError, UnicodeDecodeError, ValidationError):
+        return None
+    return server if path.name == ServerFiles(server.port).record.name else None
 
 
 def is_listening(pid: int, port: int) -> bool:
@@ -100,18 +137,27 @@ def running_servers(port: int | None = None) -> list[ServerRecord]:
 
     Args:
         port: of the only server to look for; None: all servers.
+
+    Raises:
+        InputError: when the file at the place of that server's record is no record of a server.
     """
     found = []
-    paths = ServerFiles.records() if port is None else [ServerFiles(port).record]
-    for path in filter(Path.is_file, paths):
-        server = ServerRecord.read(path)
-        if server and is_running(server):
+    for path in ServerFiles.records() if port is None else [ServerFiles(port).record]:
+        server = _read_record(path)
+        if server and not is_running(server):
+            with registry_lock():  # a new server may have written its record in the meantime
+                server = _read_record(path)
+                if server and not is_running(server):
+                    path.unlink(missing_ok=True)
+                    continue
+        if server and _has_log_open(server):
             found.append(server)
-            continue
-        with registry_lock():  # a new server may have written its record in the meantime
-            server = ServerRecord.read(path)
-            if not (server and is_running(server)):
-                path.unlink(missing_ok=True)
+        elif port is not None and os.path.lexists(path):
+            why = f"process {server.pid} is no server of seqctx" if server else "it is no record"
+            raise InputError(
+                f"{path}: was not written by a running server of seqctx ({why}). Move the file "
+                "away, or set vllm.port to another port."
+            )
     return found
 
 
