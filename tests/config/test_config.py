@@ -116,6 +116,58 @@ def test_two_models_have_two_names(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert base_name(cfg.replace(base_model=".")) == tmp_path.name
 
 
+@pytest.mark.parametrize(
+    ("data", "key"),
+    [
+        ({"base_model": "--config=/etc/hostname"}, "base_model"),
+        ({"base_model": "-m"}, "base_model"),
+        ({"base_model": "models/--host=0.0.0.0"}, "base_model"),
+        ({"base_model": "models/--host=0.0.0.0/"}, "base_model"),
+        ({"output_dir": "--config=x"}, "output_dir"),
+        ({"output_dir": "outputs/--x"}, "output_dir"),
+        ({"vllm": {"served_model_name": "--config=x"}}, "vllm.served_model_name"),
+        ({"vllm": {"host": "--config=x"}}, "vllm.host"),
+        ({"vllm": {"tokenizer": "--middleware=os.system"}}, "vllm.tokenizer"),
+        ({"vllm": {"chat-template": "-x"}}, "vllm.chat-template"),
+        ({"vllm": {"lora_modules": ["a=b", "--config=x"]}}, "vllm.lora_modules"),
+        ({"vllm": {"middleware": ["--x"]}}, "vllm.middleware"),
+        ({"vllm": {"seed": "--config=x"}}, "vllm.seed"),
+    ],
+    ids=str,
+)
+def test_what_begins_with_a_dash_is_refused(data: dict[str, Any], key: str) -> None:
+    """Axolotl and vLLM would take it for a flag."""
+    with pytest.raises(
+        InputError, match=rf"^f: {key}: must not begin with a dash.* \(got"
+    ) as error:
+        parse_config(Document("f", {"base_model": "m", **data}, {}))
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_negative_numbers_and_secrets_may_begin_with_a_dash() -> None:
+    block = {"max_model_len": -1, "seed": "-1", "api_key": "-k", "hf_token": "-t"}
+    command = vllm_command(parse_config(Document("f", {"base_model": "m", "vllm": block}, {})))
+    assert command[-2:] == ["--seed", "-1"]
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800"])
+def test_what_no_argument_can_hold_is_refused(text: str) -> None:
+    for data in ({"base_model": text}, {"vllm": {"tokenizer": text}}, {"output_dir": text}):
+        with pytest.raises(InputError, match="must be valid text"):
+            parse_config(Document("f", {"base_model": "m", **data}, {}))
+
+
+def test_a_folder_whose_own_name_begins_with_a_dash_needs_another_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "--x").mkdir()
+    monkeypatch.chdir(tmp_path / "--x")
+    cfg = parse_config(Document("f", {"base_model": "."}, {}))
+    with pytest.raises(InputError, match="Set vllm.served_model_name"):
+        vllm_command(cfg)
+    assert "novel" in vllm_command(cfg.replace(vllm__served_model_name="novel"))
+
+
 @pytest.mark.parametrize("others", ["mine=path", ["mine=path"], [{"name": "m", "path": "p"}]])
 def test_other_adapters_are_served_beside_ours(tmp_path: Path, others: Any) -> None:
     block = json.dumps({"lora_modules": others})
@@ -214,9 +266,10 @@ def test_a_config_hashes_replaces_and_shows_as_a_table(tmp_path: Path) -> None:
 
 TEXTS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Z"))).filter(bool)
 NAMES = TEXTS | st.sampled_from(["010", "1:30", "no", "2e-4", "null", "~", "1_000", "0x1f", "- a"])
+ARGUMENTS = NAMES.filter(lambda name: not any(part.startswith("-") for part in name.split("/")))
 PASSED = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | NAMES
 GIVEN = st.fixed_dictionaries(
-    {"base_model": NAMES},
+    {"base_model": ARGUMENTS},
     optional={
         "sequence_len": st.integers(1, 10**6),
         "num_epochs": st.floats(0.1, 10),
@@ -231,7 +284,8 @@ GIVEN = st.fixed_dictionaries(
         "wandb_project": PASSED,
         "model_config": st.dictionaries(NAMES, PASSED | st.lists(PASSED)),
         "vllm": st.fixed_dictionaries(
-            {}, optional={"port": st.integers(1, 65535), "seed": PASSED, "hf_overrides": PASSED}
+            {},
+            optional={"port": st.integers(1, 65535), "seed": ARGUMENTS, "hf_overrides": ARGUMENTS},
         ),
         "seqctx": st.fixed_dictionaries(
             {},

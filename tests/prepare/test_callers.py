@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -166,3 +167,24 @@ def test_a_manifest_of_another_kind_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text('{"fingerprint": 3}')
     with pytest.raises(InputError, match="manifest.json: "):
         Manifest.read(tmp_path / "manifest.json")
+
+
+@pytest.mark.parametrize("where", ["tokenizer_config.json", "config.json"])
+def test_code_of_a_model_is_neither_run_nor_asked_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """Transformers would ask on the terminal whether it may run the code."""
+    ran = tmp_path / "ran"
+    (tmp_path / "theirs.py").write_text(f"open({str(ran)!r}, 'w')\nclass T: pass\n")
+    code = {"auto_map": {"AutoTokenizer": ["theirs.T", "theirs.T"], "AutoConfig": "theirs.T"}}
+    given = {
+        "config.json": {"model_type": "of_their_own", "hidden_size": 64},
+        "tokenizer_config.json": {"tokenizer_class": "Other"},
+        "tokenizer.json": {},
+    }
+    for name, data in given.items():
+        (tmp_path / name).write_text(json.dumps(data | (code if name == where else {})))
+    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("asked"))
+    with pytest.raises(InputError, match="base_model: .*its tokenizer") as error:
+        load_tokenizer(tmp_path)
+    assert len(str(error.value).splitlines()) == 1 and not ran.exists()

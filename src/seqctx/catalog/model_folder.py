@@ -12,6 +12,11 @@ from seqctx.errors import InputError
 from seqctx.system.atomic import explain_os_errors
 from seqctx.system.hashing import hash_text
 
+_CONFIGS = (  # files of a checkpoint that may have auto_map (transformers 5.16)
+    "config.json", "tokenizer_config.json", "processor_config.json", "preprocessor_config.json",
+    "video_preprocessor_config.json",
+)  # fmt: skip
+
 
 def safetensors_header(path: Path) -> dict[str, Any] | None:
     """Names, types and shapes of the tensors of a file; None where it is damaged or cut short.
@@ -54,6 +59,26 @@ def check_base(base_model: str) -> None:
         raise InputError(
             f"base_model: {base_model}: no such folder. {remedy_of_missing_folder(base_model)}"
         )
+
+
+def code_of_model(base_model: str) -> tuple[str, ...]:
+    """Python code that the files of a model's folder name, each as ``FILE: CODE``.
+
+    Transformers runs it where ``trust_remote_code`` is set. Nothing is known of a hub id.
+    """
+    found = []
+    for name in _CONFIGS:
+        path = Path(base_model) / name
+        try:
+            data = json.loads(path.read_text("utf-8")) if path.is_file() else None
+        except (OSError, ValueError, RecursionError):
+            continue
+        auto_map = data.get("auto_map") if isinstance(data, dict) else None
+        values = auto_map.values() if isinstance(auto_map, dict) else [auto_map]
+        texts = [t for v in values for t in (v if isinstance(v, list) else [v])]
+        codes = dict.fromkeys(text for text in texts if isinstance(text, str) and text)
+        found += [f"{name}: {code}" for code in codes]
+    return tuple(found)
 
 
 def fingerprint_model(base_model: str) -> str:

@@ -11,6 +11,7 @@ from seqctx.check.rule import RULES
 from seqctx.check.rules import (  # noqa: F401  (importing a module registers its rules)
     adapter,
     attention,
+    code,
     data,
     myths,
     parallel,

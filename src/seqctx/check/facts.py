@@ -17,7 +17,7 @@ from seqctx.catalog.lookup import (
     find_model,
     find_own_templates,
 )
-from seqctx.catalog.model_folder import is_missing_folder
+from seqctx.catalog.model_folder import code_of_model, is_missing_folder
 from seqctx.catalog.models import Model
 from seqctx.config.api_key import asks_for_key
 from seqctx.config.blocks import AUTO
@@ -48,6 +48,7 @@ class Facts:
 
     Attributes:
         model: the base model.
+        model_code: Python code that the files of the model's folder name.
         base_model_missing: whether ``base_model`` is a path without a folder.
         architecture: what holds for the model's class; known by its name if the model is not.
         own_templates: beginnings of Axolotl's names of the model's own chat template.
@@ -63,6 +64,7 @@ class Facts:
     """
 
     model: Model | None = None
+    model_code: tuple[str, ...] = ()
     base_model_missing: bool | None = None
     architecture: Architecture = UNKNOWN_ARCHITECTURE
     own_templates: tuple[str, ...] = ()
@@ -100,6 +102,7 @@ def gather_facts(
     here = len(find_gpus())
     return Facts(
         model=model,
+        model_code=code_of_model(cfg.base_model),
         base_model_missing=is_missing_folder(cfg.base_model),
         architecture=find_architecture(cfg.base_model, model),
         own_templates=find_own_templates(cfg.base_model),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -19,6 +20,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from seqctx.config.strategies import STRATEGY_NAMES, KnownStrategy, describe_strategies
 from seqctx.errors import InputError
@@ -126,6 +128,40 @@ def _is_loopback(address: str) -> bool:
     return bool(ip.is_loopback or (mapped and mapped.is_loopback))
 
 
+def check_argument(value: Any) -> Any:
+    """Refuse text that cannot stand on a command line: what begins with a dash, or with NUL.
+
+    Axolotl and vLLM would take it for a flag. Negative numbers may pass, as argparse takes them.
+
+    Raises:
+        ValueError: when a text, or one of a list, is such.
+    """
+    for text in value if isinstance(value, list | tuple) else [value]:
+        if not isinstance(text, str):
+            continue
+        if text.startswith("-") and not re.fullmatch(r"-\d+|-\d*\.\d+", text):
+            raise ValueError("must not begin with a dash, which vLLM would take for a flag")
+        if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+            raise ValueError("must be valid text")
+    return value
+
+
+def check_named_path(value: str) -> str:
+    """Refuse a path or hub id that begins with a dash, or whose last part does.
+
+    The last part is the name under which it is served.
+
+    Raises:
+        ValueError: when it does.
+    """
+    for part in (value, os.path.basename(os.path.normpath(value))):
+        try:
+            check_argument(part)
+        except ValueError as error:
+            raise ValueError(str(error).replace("vLLM would", "Axolotl or vLLM would")) from None
+    return value
+
+
 class Dataset(FileBlock):
     """One entry of ``datasets:`` or ``test_datasets:``."""
 
@@ -165,7 +201,7 @@ class Vllm(FileBlock):
         """One name for the base; vLLM would take several, and the adapter has its own."""
         if isinstance(value, list):
             raise ValueError("must be one name; the adapter is served under its own name")
-        return value
+        return check_argument(value)
 
     @field_validator("host")
     @classmethod
@@ -173,7 +209,24 @@ class Vllm(FileBlock):
         """An address that can be seen; vLLM would open a blank one to every network."""
         if not value.strip():
             raise ValueError("must name an address, such as 127.0.0.1")
+        check_argument(value)
         return value
+
+    @model_validator(mode="after")
+    def _passes_no_hidden_flags(self) -> Self:
+        """The other keys become arguments, too; secrets do not, and are not shown."""
+        wrong = []
+        for key, value in (self.model_extra or {}).items():
+            if key.replace("-", "_") in ("api_key", "hf_token"):
+                continue
+            try:
+                check_argument(value)
+            except ValueError as error:
+                kind = PydanticCustomError("argument", "{fact}", {"fact": str(error)})
+                wrong.append(InitErrorDetails(type=kind, loc=(key,), input=value))
+        if wrong:
+            raise ValidationError.from_exception_data("Vllm", wrong)
+        return self
 
     @property
     def is_open(self) -> bool:

@@ -25,7 +25,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from seqctx.catalog.keys import axolotl_names, unknown_keys
-from seqctx.config.blocks import Dataset, FileBlock, Seqctx, Vllm
+from seqctx.config.blocks import Dataset, FileBlock, Seqctx, Vllm, check_named_path
 from seqctx.config.problem import InvalidConfigError, Problem
 from seqctx.config.source import Document, read_document, with_value
 from seqctx.config.values import explain_value
@@ -162,6 +162,12 @@ class Config(FileBlock):
             )
             raise ValidationError.from_exception_data("Config", [wrong])
         return self
+
+    @field_validator("base_model", "output_dir")
+    @classmethod
+    def _is_no_flag(cls, value: str) -> str:
+        """Both stand on command lines, and their last parts are names of served models."""
+        return check_named_path(value)
 
     @field_validator("output_dir")
     @classmethod

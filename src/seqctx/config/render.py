@@ -15,10 +15,11 @@ from pydantic import BaseModel
 from seqctx.artifacts.layout import RunDir
 from seqctx.catalog.keys import axolotl_names, vllm_names
 from seqctx.config.api_key import VARIABLE, find_api_key
+from seqctx.config.blocks import check_argument
 from seqctx.config.config import FROM_LOAD_CONFIG, Config
 from seqctx.config.effective import Effective
 from seqctx.config.source import Loader
-from seqctx.errors import CheckError
+from seqctx.errors import CheckError, InputError
 from seqctx.system.arguments import expect_type
 
 SCHEMA_FILE = "seqctx.schema.json"
@@ -137,6 +138,20 @@ def base_name(cfg: Config) -> str:
     return cfg.vllm.served_model_name or _last_part(cfg.base_model)
 
 
+def _base_argument(cfg: Config) -> str:
+    """The base model's name as an argument; the working directory's own, where ``.`` is served.
+
+    Raises:
+        InputError: when vLLM would take it for a flag.
+    """
+    try:
+        return str(check_argument(base_name(cfg)))
+    except ValueError as error:
+        raise InputError(
+            f"base_model: its name {error} (got {base_name(cfg)!r}). Set vllm.served_model_name."
+        ) from None
+
+
 def adapter_name(cfg: Config) -> str:
     """The name under which the trained adapter is served: the last part of ``output_dir``.
 
@@ -193,13 +208,14 @@ def vllm_command(cfg: Config, *, program: tuple[str, ...] = ("vllm", "serve")) -
         flag, ``false`` its ``--no-`` form, a mapping JSON, a list what vLLM's flag takes.
 
     Raises:
-        InputError: when ``cfg`` is no Config, or ``program`` no tuple.
+        InputError: when ``cfg`` is no Config, ``program`` no tuple, or the base model's name would
+            be taken for a flag.
         CheckError: when vLLM takes no adapter of that rank.
     """
     expect_type("cfg", cfg, Config, FROM_LOAD_CONFIG)
     expect_type("program", program, (tuple, list), "Give its words, such as ('vllm', 'serve').")
     vllm = cfg.vllm
-    command = [*program, cfg.base_model, "--served-model-name", base_name(cfg)]
+    command = [*program, cfg.base_model, "--served-model-name", _base_argument(cfg)]
     if cfg.adapter:
         module = {"name": adapter_name(cfg), "path": cfg.output_dir}
         others = cfg.vllm.get("lora_modules") or []  # vLLM reads only the last such flag

@@ -199,7 +199,7 @@ def load_tokenizer(base_model: str | Path) -> Tokenizer:
     """Load the tokenizer of a checkpoint folder or, where a hub can be reached, of a hub id.
 
     Raises:
-        InputError: when it cannot be loaded, needs Python code of its own, or ``base_model`` is
+        InputError: when it cannot be loaded, needs Python code of the model, or ``base_model`` is
             neither text nor a path; when a package is missing.
     """
     expect_type("base_model", base_model, (str, Path), "Name a checkpoint folder or a hub id.")
@@ -217,12 +217,19 @@ def load_tokenizer(base_model: str | Path) -> Tokenizer:
     is_hub_id = not folder.is_dir()
     reachable = is_hub_id and hub_is_reachable()
     try:
-        backend = AutoTokenizer.from_pretrained(base_model, local_files_only=not reachable)
+        backend = AutoTokenizer.from_pretrained(
+            base_model, local_files_only=not reachable, trust_remote_code=False
+        )
     except Exception as error:  # OSError, ValueError; of a damaged file KeyError and others, too
         if is_hub_id and not reachable:
             raise InputError(
                 f"base_model: {base_model}: its tokenizer is not on this machine, and the hub "
                 "cannot be reached. Check the network, or name a folder with the model."
+            ) from None
+        if "trust_remote_code" in str(error):
+            raise InputError(
+                f"base_model: {base_model}: its tokenizer needs Python code of the model, which "
+                "seqctx does not run. Name a model whose tokenizer needs none."
             ) from None
         raise InputError(
             f"base_model: {base_model}: its tokenizer cannot be loaded ({_first_line(error)}). "

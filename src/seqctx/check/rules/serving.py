@@ -190,6 +190,33 @@ def served_elsewhere(file: Effective, facts: Facts) -> Iterator[Finding]:
         yield Finding(("vllm", "api_key"), *problem)
 
 
+@rule("unchecked-flags", "error", "vLLM 0.32: utils/argparse_utils.py, parse_args")
+def unchecked_flags(file: Effective, facts: Facts) -> Iterator[Finding]:
+    """Two keys would replace what the file says about the server."""
+    if file.vllm.get("config"):
+        fact = "vLLM would read more flags from that file, and seqctx does not check them"
+        yield Finding(("vllm", "config"), fact, "Write them under vllm:, and delete the key.")
+    if file.vllm.get("model"):
+        fact = "vLLM would serve this model instead of base_model"
+        yield Finding(("vllm", "model"), fact, "Set base_model, and delete the key.")
+
+
+@rule("other-ports", "note", "vLLM 0.32: docs/usage/security.md; config/kv_events.py, parallel.py")
+def other_ports(file: Effective, facts: Facts) -> Iterator[Finding]:
+    """Some keys open ports that the API key does not guard."""
+    given = [key for key in _OTHER_PORTS if file.vllm.get(key)]
+    meeting = [key for key in file.vllm.open_addresses if key != "host"]
+    for key in [*given, *meeting]:
+        fact = "vLLM opens ports for it that no API key guards"
+        yield Finding(("vllm", key), fact, "Keep these ports in a network of your own.")
+
+
+_OTHER_PORTS = (
+    "kv_events_config", "kv_transfer_config", "ec_transfer_config", "weight_transfer_config",
+    "grpc_port",
+)  # fmt: skip
+
+
 @rule("blackwell-sequences", "warning", "reported by users: fewer than 9 fail at warm-up")
 def blackwell_sequences(file: Effective, facts: Facts) -> Iterator[Finding]:
     """On Blackwell GPUs fewer than 9 sequences are reported to fail at warm-up."""

@@ -22,13 +22,14 @@ def load(job: dict[str, Any]) -> tuple[Any, Any]:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     dtype = torch.bfloat16 if device == "cuda" else torch.float32
     model: Any = AutoModelForCausalLM.from_pretrained(
-        job["base_model"], dtype=dtype, attn_implementation="sdpa"
+        job["base_model"], dtype=dtype, attn_implementation="sdpa", trust_remote_code=False
     )
     if job["adapter"]:
         from peft import PeftModel
 
         model = PeftModel.from_pretrained(model, job["adapter"]).merge_and_unload()
-    return model.to(device).eval(), AutoTokenizer.from_pretrained(job["base_model"])
+    tokenizer = AutoTokenizer.from_pretrained(job["base_model"], trust_remote_code=False)
+    return model.to(device).eval(), tokenizer
 
 
 def tokens(tokenizer: Any, text: str, count: int) -> Any:

@@ -20,7 +20,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 def load_tokenizer(source: dict[str, str]) -> Any:
     """The tokenizer, giving the ids that the model was trained on."""
-    tokenizer = AutoTokenizer.from_pretrained(**source)
+    tokenizer = AutoTokenizer.from_pretrained(**source, trust_remote_code=False)
     backend = tokenizer.backend_tokenizer
     # GGUF names the pre-tokenizer ("smollm") but does not carry it: without the digit splitter,
     # white space before a digit gets other ids than the model was trained on.
@@ -42,7 +42,9 @@ def load_tokenizer(source: dict[str, str]) -> Any:
 
 def load_model(source: dict[str, str]) -> Any:
     """The model in bfloat16."""
-    model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)
+    model = AutoModelForCausalLM.from_pretrained(
+        **source, dtype=torch.float32, trust_remote_code=False
+    )
     # Loaded from GGUF, the model believes that it is quantized and refuses to be saved as it is.
     model.hf_quantizer = None
     model.is_quantized = False
