@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seqctx.system.extras import needs_extra
+from seqctx.system.visible import visible
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -47,7 +48,10 @@ class Section:
 
 
 def page(title: str, sections: Sequence[Section]) -> str:
-    """The page as HTML; texts are escaped, figures are not.
+    """The page as HTML, which holds no script and lets a browser run none.
+
+    Texts are escaped, and their control characters shown as signs. Figures are not escaped: they
+    must come from `seqctx.report.plots`, which escapes the texts in them.
 
     Raises:
         InputError: without jinja2.
@@ -56,6 +60,15 @@ def page(title: str, sections: Sequence[Section]) -> str:
         from jinja2 import Environment, FileSystemLoader
 
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        finalize=_with_signs,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     return environment.get_template("page.html").render(title=title, sections=sections)
+
+
+def _with_signs(value: Any) -> Any:
+    """A text with signs for its control characters; a figure, which is HTML already, as it is."""
+    return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import cycle
 from typing import Any
 
 from seqctx.system.extras import needs_extra
+from seqctx.system.visible import visible_line
 
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#999999"
 PINK, SKY = "#CC79A7", "#56B4E9"
@@ -21,6 +23,7 @@ CUTS = {  # what a cut lies between, from gentle to harsh
 _STYLE: Any = {
     "svg.fonttype": "none", "svg.hashsalt": "seqctx", "font.family": "sans-serif",
     "font.size": 9, "axes.spines.top": False, "axes.spines.right": False,
+    "text.usetex": False, "text.parse_math": False,  # a $ in a title is a $
 }  # fmt: skip
 _COLORS = (BLUE, ORANGE, RED, GREEN, PINK, SKY, "black")
 _DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (3, 2)), (0, (8, 2, 2, 2)))
@@ -30,21 +33,29 @@ _DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (3, 2)), (0, (8, 2, 2, 2)))
 def figure(width: float, height: float) -> Iterator[tuple[Any, list[str]]]:
     """A matplotlib axis without a screen, and where its SVG goes when the block ends [inches].
 
+    Its texts are escaped, and their control characters shown as signs.
+
     Raises:
         InputError: without matplotlib.
     """
     with needs_extra("prepare", "plots"):
         import matplotlib
         from matplotlib.figure import Figure
+        from matplotlib.text import Text
 
     result: list[str] = []
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure.subplots(), result
+        for text in figure.findobj(Text):
+            if (shown := visible_line(text.get_text())) != text.get_text():
+                text.set_text(shown)
         buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-        text = buffer.getvalue()
-        result.append(text[text.index("<svg") :])
+        with warnings.catch_warnings():  # the reader's browser has the glyphs that fonts here lack
+            warnings.filterwarnings("ignore", r"Glyph \d+ .*missing from")
+            figure.savefig(buffer, format="svg", metadata={"Date": None})
+        svg = buffer.getvalue()
+        result.append(svg[svg.index("<svg") :])
 
 
 def curve_styles(number: int) -> list[dict[str, Any]]:

@@ -105,8 +105,6 @@ def write_comparison(
         ToolError: when Axolotl's environment cannot load one of them.
     """
     run_dir = RunDir(Path(cfg.output_dir))
-    if not run_dir.losses_svg.is_file():
-        write_curve(run, run_dir)
     evaluation = evaluate(cfg, variants(cfg, run), continuations=3, on_step=on_step)
     lines = summary_lines(evaluation)
     notes = [f"Warning during training: {warning}" for warning in run.warnings]
@@ -116,7 +114,7 @@ def write_comparison(
         Section(text=[*lines, *notes]),
         Section(
             "Losses",
-            svg=run_dir.losses_svg.read_text("utf-8"),
+            svg=loss_curve(_training_losses(run.points), run.eval_losses, _kept_step(run)),
             caption="The loss at each training step; lower is better. Held-out text is text that "
             "the model was not trained on.",
         ),  # fmt: skip
