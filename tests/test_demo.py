@@ -37,8 +37,8 @@ def served(project: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:  # noqa
     for name, stand_in in {
         "find_tool": lambda name: None,
         "check_port": lambda cfg: None,
-        "prepare": lambda cfg, out, on_step: (SimpleNamespace(), False),
-        "train": lambda cfg, on_event: (run, True),
+        "prepare": lambda cfg, out, config, on_step: (SimpleNamespace(), False),
+        "train": lambda cfg, config, on_event: (run, True),
         "_held_out_row": lambda out, manifest: row,
         "serving": serving,
         "complete": lambda address, model, asked, max_tokens: f"{model}: {asked[0]['content']}",

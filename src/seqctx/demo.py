@@ -78,6 +78,7 @@ def demo(
     cfg: Config,
     out: Path,
     *,
+    config: Path | None = None,
     on_step: Callable[[str], None],
     on_train: Callable[[Progress], None],
     on_done: Callable[[Step], None],
@@ -87,6 +88,7 @@ def demo(
     Args:
         cfg: a file with an adapter.
         out: the folder of the prepared examples.
+        config: where the file is; see `prepare` and `train`.
         on_step: called with a line when something starts.
         on_train: called with Axolotl's progress.
         on_done: called with each step that has ended.
@@ -96,9 +98,9 @@ def demo(
     """
     _check_usable(cfg)
     timer = _Timer(on_done)
-    manifest, redone = prepare(cfg, out, on_step=on_step)
+    manifest, redone = prepare(cfg, out, config=config, on_step=on_step)
     timer.done("prepare", redone, out)
-    run, redone = train(cfg, on_event=on_train)
+    run, redone = train(cfg, config=config, on_event=on_train)
     timer.done("train", redone, Path(cfg.output_dir))
 
     row = _held_out_row(out, manifest)

@@ -165,13 +165,13 @@ def test_whatever_fails_the_old_environment_stays(
     uv: FakeUv, tmp_path: Path, step: str, output: str, error: type[Exception], message: str
 ) -> None:
     make(tmp_path)
-    (tmp_path / "venv" / "old").touch()
+    (tmp_path / "venv" / ".made-old").touch()
     uv.fails({step: output})
     with pytest.raises(error, match=message) as caught:
         make(tmp_path, force=True)
     assert str(caught.value).endswith("The old folder is unchanged.")
     assert "secret" not in str(caught.value)
-    assert (tmp_path / "venv" / "old").exists()
+    assert (tmp_path / "venv" / ".made-old").exists()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["list.txt", "uv", "uv.log", "venv"]
 
 

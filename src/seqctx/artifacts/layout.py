@@ -2,15 +2,52 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from seqctx.system.atomic import partial_of
+from seqctx.system.replaced_folder import partial_of, real_folder
 
 OUT = Path("prepare/out")
 """Each YAML file has a folder of its own below this one, named by the file's stem."""
 OUTPUTS = Path("outputs")
 """Output folders of runs, by convention; the files of running servers."""
+
+
+def data_file(side: Literal["train", "held_out"], *, ends: bool) -> str:
+    """Name of prepare's file for one side of the split: texts that go on, or texts that end."""
+    return f"{side}-{'ends' if ends else 'continues'}.jsonl"
+
+
+DATA_FILES = frozenset(data_file(s, ends=e) for s in ("train", "held_out") for e in (False, True))
+"""All that prepare may write."""
+
+
+def config_name(config: Path, folder: Path) -> str:
+    """How the record in a folder names the config file that it was made for.
+
+    It is relative to where the folder is, so that a project may be moved or copied as a whole.
+    """
+    return os.path.relpath(os.path.realpath(config), os.path.abspath(folder.parent))
+
+
+def other_config(recorded: str, config: Path, folder: Path) -> str | None:
+    """The config file that a folder was made for, if that is another one and still exists.
+
+    A config file that was moved or renamed is no longer where the record says.
+
+    Args:
+        recorded: what `config_name` gave; may be empty.
+        config: the config file that wants to use the folder now.
+        folder: the folder.
+    """
+    if not recorded or recorded == config_name(config, folder):
+        return None
+    other = os.path.normpath(os.path.join(os.path.abspath(folder.parent), recorded))
+    if not os.path.isfile(other) or (config.exists() and os.path.samefile(other, config)):
+        return None
+    return os.path.relpath(other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +106,11 @@ class RunDir:
         """Where a run grows until it takes the place of ``output_dir``.
 
         Where ``output_dir`` is a link, that is beside the folder that it points to.
+
+        Raises:
+            CheckError, InputError: as `system.replaced_folder.real_folder`.
         """
-        return cls(partial_of(output_dir.resolve() if output_dir.is_symlink() else output_dir))
+        return cls(partial_of(real_folder(output_dir)))
 
     @property
     def run(self) -> Path:

@@ -2,18 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from seqctx.artifacts.record import Record
-
-
-def data_file(side: Literal["train", "held_out"], *, ends: bool) -> str:
-    """Name of prepare's file for one side of the split: texts that go on, or texts that end."""
-    return f"{side}-{'ends' if ends else 'continues'}.jsonl"
-
-
-DATA_FILES = frozenset(data_file(s, ends=e) for s in ("train", "held_out") for e in (False, True))
-"""All that prepare may write."""
 
 
 class LeftOut(Record):
@@ -74,6 +63,11 @@ class Manifest(Record):
     train: SplitSide
     held_out: SplitSide
     held_out_chapters: tuple[str, ...]
+    config: str = ""
+    """The config file, as `artifacts.layout.config_name` names it; empty in manifests of earlier
+    versions, and where prepare was called without one."""
+    pages: dict[str, str] = {}
+    """Name to sha256 of the report and its data; empty in manifests of earlier versions."""
 
     @property
     def files(self) -> dict[str, str]:

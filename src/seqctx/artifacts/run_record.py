@@ -57,6 +57,8 @@ class UnfinishedRun(Record):
     """Duration of its earlier parts, up to the checkpoints that were resumed from."""
     resumed_at: tuple[int, ...] = ()
     """Steps of those checkpoints."""
+    config: str = ""
+    """The config file, as `TrainingRun.config`."""
     ended: bool = False
     """Whether Axolotl has ended well: only the move to ``output_dir`` is left to do."""
 
@@ -84,6 +86,12 @@ class TrainingRun(Record):
     resumed_at: tuple[int, ...] = ()
     """Steps of the checkpoints from which an interrupted run was resumed."""
     warnings: tuple[str, ...] = ()
+    config: str = ""
+    """The config file, as `artifacts.layout.config_name` names it; empty in records of earlier
+    versions, and where train was called without one."""
+    files: dict[str, str] | None = None
+    """What the run left in ``output_dir``: paths and digests, see `artifacts.folder_kinds`; None in
+    records of earlier versions."""
 
     @property
     def eval_losses(self) -> list[tuple[int, float]]:

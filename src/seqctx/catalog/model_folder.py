@@ -10,7 +10,7 @@ from typing import Any
 
 from seqctx.errors import InputError
 from seqctx.system.atomic import explain_os_errors
-from seqctx.system.hashing import hash_text
+from seqctx.system.hashing import hash_text, samples
 
 _CONFIGS = (  # files of a checkpoint that may have auto_map (transformers 5.16)
     "config.json", "tokenizer_config.json", "processor_config.json", "preprocessor_config.json",
@@ -91,18 +91,11 @@ def fingerprint_model(base_model: str) -> str:
     folder = Path(base_model)
     if not folder.is_dir():
         return hash_text(base_model)
-    blocks, size = 64, 65536
     digest = hashlib.sha256()
     with explain_os_errors(folder):
         kinds = ("*.json", "*.jinja", "*.safetensors", "*.bin")
         for path in sorted(p for kind in kinds for p in folder.glob(kind)):
-            total = path.stat().st_size
-            digest.update(f"{path.name} {total} ".encode())
-            if total <= blocks * size:
-                digest.update(path.read_bytes())
-                continue
-            with path.open("rb") as f:
-                for i in range(blocks):
-                    f.seek((total - size) * i // (blocks - 1))
-                    digest.update(f.read(size))
+            digest.update(f"{path.name} {path.stat().st_size} ".encode())
+            for block in samples(path):
+                digest.update(block)
     return digest.hexdigest()

@@ -47,6 +47,7 @@ def demo(config: Path, overrides: dict[str, Any]) -> None:
         result = run(
             cfg,
             folder,
+            config=config,
             on_step=lambda line: console.print(f"  {visible_line(line)}"),
             on_train=show,
             on_done=lambda step: console.print(visible_line(step_line(step))),

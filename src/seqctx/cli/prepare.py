@@ -28,7 +28,8 @@ def prepare(config: Path, overrides: dict[str, Any], force: bool, dry_run: bool)
     Writes  prepare/out/STEM/, where STEM is CONFIG's name without .yaml:
             examples, manifest.json, and a report (report.html)
     Exit    0   written or up to date
-            1   another run uses prepare/out/STEM, or seqctx did not make it
+            1   another run uses prepare/out/STEM, or it holds files of yours or
+                the examples of another CONFIG
             2   text or settings that cannot be used
 
     \b
@@ -39,11 +40,12 @@ def prepare(config: Path, overrides: dict[str, Any], force: bool, dry_run: bool)
     from seqctx.artifacts.layout import DatasetDir
     from seqctx.config.config import load_config
     from seqctx.prepare.pipeline import prepare as run
-    from seqctx.prepare.readers.manuscripts import find_manuscripts
 
     cfg, folder = load_config(config, overrides), DatasetDir.of(config).path
     if dry_run:
-        for path in find_manuscripts(cfg.seqctx.prepare.manuscripts):
+        from seqctx.prepare.output import check_output
+
+        for path in check_output(cfg, config, folder):
             print_line(f"read {path}")
         print_line(f"tokenizer of {cfg.base_model}, sequence_len {cfg.sequence_len}")
         print_line(f"write {folder}")
@@ -55,7 +57,7 @@ def prepare(config: Path, overrides: dict[str, Any], force: bool, dry_run: bool)
     from seqctx.prepare.report import report_lines
 
     with status("preparing") as update:
-        manifest, redone = run(cfg, folder, force=force, on_step=update)
+        manifest, redone = run(cfg, folder, config=config, force=force, on_step=update)
     for line in manifest_lines(manifest, folder, redone):
         print_line(line)
     if stats := DatasetStats.read(DatasetDir(folder).stats):

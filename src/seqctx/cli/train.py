@@ -73,7 +73,7 @@ def train(
     document = read_document(config).with_overrides(overrides)
     cfg = parse_config(document)
     if dry_run:
-        _dry_run(cfg, launcher, document)
+        _dry_run(cfg, config, launcher, document)
         return
     from seqctx.cli.render.console import terminal
     from seqctx.cli.render.progress import training_bar
@@ -92,7 +92,13 @@ def train(
     try:
         with training_bar(terminal(err=True)) as show:
             record, redone = run(
-                cfg, document=document, force=force, resume=resume, launcher=launcher, on_event=show
+                cfg,
+                document=document,
+                config=config,
+                force=force,
+                resume=resume,
+                launcher=launcher,
+                on_event=show,
             )
     except (KeyboardInterrupt, SystemExit):
         if step := resumable_step(cfg):
@@ -112,14 +118,14 @@ def _resume_command() -> str:
     return shlex.join(["seqctx", "train", "--resume", *given])
 
 
-def _dry_run(cfg: Config, launcher: tuple[str, ...], document: Document) -> None:
+def _dry_run(cfg: Config, config: Path, launcher: tuple[str, ...], document: Document) -> None:
     """Print the resolved file and the command; exit as the run would fail."""
     import yaml
 
     from seqctx.cli.options import print_failures
     from seqctx.train.dry_run import dry_run_of_training
 
-    planned = dry_run_of_training(cfg, launcher, document=document)
+    planned = dry_run_of_training(cfg, launcher, document=document, config=config)
     print_line(f"# {planned.resolved}")
     print_text(yaml.safe_dump(planned.mapping, sort_keys=False, allow_unicode=True) + "\n")
     print_line(shlex.join(planned.command))

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Literal
 
 from seqctx.artifacts.dataset_stats import DatasetStats
-from seqctx.artifacts.layout import DatasetDir
-from seqctx.artifacts.manifest import Manifest, SplitSide, data_file
+from seqctx.artifacts.folder_kinds import DATASET
+from seqctx.artifacts.layout import DatasetDir, config_name, data_file
+from seqctx.artifacts.manifest import Manifest, SplitSide
 from seqctx.config.config import Config
 from seqctx.config.effective import Effective
 from seqctx.errors import CheckError, InputError
 from seqctx.prepare.analysis.near_duplicates import find_near_duplicates
+from seqctx.prepare.output import refuse_data_of_other_config, refuse_own_output
 from seqctx.prepare.packing import Batches, packings
 from seqctx.prepare.prompts import load_prompts
 from seqctx.prepare.readers.manuscripts import find_manuscripts, read_manuscript
@@ -25,8 +27,9 @@ from seqctx.prepare.strategies import strategy_of
 from seqctx.prepare.structure import Book
 from seqctx.prepare.tokenizer import Tokenizer, load_tokenizer
 from seqctx.prepare.worker import BookJob, BookResult, BookWorker, SideCounts, process_books
-from seqctx.system.atomic import atomic_write, explain_os_errors, replaced_folder
+from seqctx.system.atomic import atomic_write, explain_os_errors
 from seqctx.system.hashing import hash_file, hash_text
+from seqctx.system.replaced_folder import replaced_folder
 
 _IN_MEMORY = 4_000_000  # bytes of manuscripts; more are read again, and several at a time
 FORMAT = "7"  # part of the fingerprint; raise it when the same text gives other examples or stats
@@ -36,6 +39,7 @@ def prepare(
     cfg: Config,
     out: Path,
     *,
+    config: Path | None = None,
     force: bool = False,
     on_step: Callable[[str], None] = lambda step: None,
 ) -> tuple[Manifest, bool]:
@@ -45,7 +49,8 @@ def prepare(
         cfg: the file.
         out: folder for ``{train,held_out}-{continues,ends}.jsonl``, ``report.html``,
             ``report.json`` and ``manifest.json``. It is replaced as a whole: a run that fails
-            leaves the last good one.
+            leaves the last good one, and one with files of the user's is not replaced.
+        config: where the file is; another file's examples are not replaced then.
         force: write again though nothing changed.
         on_step: called with a line before each step.
 
@@ -54,28 +59,33 @@ def prepare(
 
     Raises:
         InputError: for manuscripts that are missing, empty, binary or too short, a tokenizer that
-            cannot be loaded, a package that is missing, a disk that is full.
-        CheckError: when held-out text is in the training text too, or when Axolotl would not train
-            the token that ends an answer.
+            cannot be loaded, a package that is missing, a disk that is full; for manuscripts in a
+            folder that seqctx writes.
+        CheckError: when held-out text is in the training text too, when Axolotl would not train
+            the token that ends an answer, when ``out`` holds files of the user's or the examples
+            of another file, or when another run is writing it.
     """
     prep = cfg.seqctx.prepare
     paths = find_manuscripts(prep.manuscripts)
+    refuse_own_output(cfg, paths, out)
+    if config:
+        refuse_data_of_other_config(config, out)
+    previous = None if force else Manifest.read(DatasetDir(out).manifest)
     on_step(f"loading the tokenizer of {cfg.base_model}")
     tokenizer = load_tokenizer(cfg.base_model)
     if prep.format == "chat" and tokenizer.has_chat_template:
         _check_end_of_turn(cfg, tokenizer)
     hashes = {path: hash_file(path) for path in paths}
     fingerprint = _fingerprint(cfg, tokenizer, hashes)
-    last = None if force else Manifest.read(DatasetDir(out).manifest)
-    if last and last.fingerprint == fingerprint and _files_are_whole(last, out):
-        return last, False
+    if previous and previous.fingerprint == fingerprint and _files_are_whole(previous, out):
+        return _of_config(previous, config, out), False
 
     small = sum(path.stat().st_size for path in paths) < _IN_MEMORY
     jobs, books = _planned(cfg, hashes, small, on_step)
     on_step("comparing training text with held-out text")
     held_out = HeldOutText(_held_out_texts(jobs, books, prep.keep_front_and_back_matter))
     with (
-        replaced_folder(out, made_by=DatasetDir(out).manifest.name) as partial,
+        replaced_folder(out, kind=DATASET) as partial,
         explain_os_errors(partial),
     ):
         worker = BookWorker(cfg, tokenizer, held_out, partial)
@@ -89,7 +99,19 @@ def prepare(
         _check_both_sides(results)
         on_step("writing")
         manifest = _written(cfg, DatasetDir(partial), fingerprint, jobs, results)
+        if config:
+            manifest = manifest.model_copy(update={"config": config_name(config, out)})
+        manifest.write(DatasetDir(partial).manifest)
     return manifest, True
+
+
+def _of_config(manifest: Manifest, config: Path | None, out: Path) -> Manifest:
+    """The manifest of data that is up to date, with the file's name if that has changed."""
+    if config is None or manifest.config == config_name(config, out):
+        return manifest
+    manifest = manifest.model_copy(update={"config": config_name(config, out)})
+    manifest.write(DatasetDir(out).manifest)
+    return manifest
 
 
 def _fingerprint(cfg: Config, tokenizer: Tokenizer, hashes: Mapping[Path, str]) -> str:
@@ -126,7 +148,7 @@ def _written(
     cfg: Config, folder: DatasetDir, fingerprint: str, jobs: Sequence[BookJob],
     results: Sequence[BookResult],
 ) -> Manifest:  # fmt: skip
-    """The rows joined, then stats, report and, last, the manifest."""
+    """Write the rows joined, the stats and the report; the manifest is written after them."""
     parts: list[HeldOutPart] = [job.held_out for job in jobs]
     stats = _dataset_stats(cfg, results)
     manifest = Manifest(
@@ -142,8 +164,8 @@ def _written(
     stats.write(folder.stats)
     with atomic_write(folder.report) as f:
         f.write(report_page(manifest, stats))
-    manifest.write(folder.manifest)
-    return manifest
+    pages = {path.name: hash_file(path) for path in (folder.stats, folder.report)}
+    return manifest.model_copy(update={"pages": pages})
 
 
 def _check_end_of_turn(cfg: Config, tokenizer: Tokenizer) -> None:

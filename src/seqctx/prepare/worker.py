@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from seqctx.artifacts.dataset_stats import BookStats
-from seqctx.artifacts.manifest import Source, data_file
+from seqctx.artifacts.layout import data_file
+from seqctx.artifacts.manifest import Source
 from seqctx.config.config import Config
 from seqctx.prepare.analysis.near_duplicates import Sketch, sketches
 from seqctx.prepare.analysis.stats import book_stats

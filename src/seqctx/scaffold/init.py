@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from seqctx.artifacts.layout import OUTPUTS, DatasetDir
-from seqctx.artifacts.manifest import data_file
+from seqctx.artifacts.layout import OUTPUTS, DatasetDir, data_file
 from seqctx.catalog.gpus import Gpu
 from seqctx.catalog.lookup import find_architecture, find_end_of_turn
 from seqctx.catalog.models import Model

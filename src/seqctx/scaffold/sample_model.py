@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seqctx.system.atomic import explain_os_errors, replaced_folder
+from seqctx.artifacts.folder_kinds import MODEL, write_file_list
+from seqctx.system.atomic import explain_os_errors
+from seqctx.system.replaced_folder import replaced_folder
 from seqctx.system.scripts import run_inside
 from seqctx.system.uv import OnStep, Uv
 
@@ -41,7 +43,7 @@ def make_sample_model(
     """
     if (folder / "config.json").is_file() and not force:
         return False
-    with replaced_folder(folder, made_by="config.json") as partial:
+    with replaced_folder(folder, kind=MODEL) as partial:
 
         def job(place: Path) -> dict[str, str]:
             on_step("downloading SmolLM2-135M-Instruct, 93 MB")
@@ -54,4 +56,5 @@ def make_sample_model(
             mode = (partial / "config.json").stat().st_mode  # as the umask has it
             for path in partial.iterdir():
                 path.chmod(mode)  # safetensors writes for its owner alone
+            write_file_list(partial)
     return True

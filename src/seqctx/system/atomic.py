@@ -1,4 +1,4 @@
-"""Writes files and folders completely or not at all, and explains errors of the file system."""
+"""Writes files completely or not at all, locks folders, explains errors of the file system."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -47,87 +47,6 @@ def free_bytes(path: Path) -> int:
     while not path.exists():
         path = path.parent
     return shutil.disk_usage(path).free
-
-
-def partial_of(folder: Path) -> Path:
-    """The folder in which `replaced_folder` prepares the new version of ``folder``."""
-    return folder.with_name(folder.name + ".seqctx-partial")
-
-
-@contextmanager
-def replaced_folder(
-    folder: Path,
-    *,
-    made_by: str,
-    resume: bool = False,
-    keep: Callable[[Path], bool] = lambda partial: False,
-) -> Iterator[Path]:
-    """A new folder to fill; it replaces ``folder`` when the block ends without an error.
-
-    Args:
-        folder: what is replaced. If it is a link, the link stays and its target is replaced.
-        made_by: a file that every folder of this kind has; a folder without it is not replaced.
-        resume: keep what an earlier run left in the new folder.
-        keep: called with the new folder when the block fails; true keeps it for a later run.
-
-    Yields:
-        `partial_of` the folder: empty, or with what is resumed. When the block fails and ``keep``
-        is false, it is removed, with the parent folders that were made for it.
-
-    Raises:
-        CheckError: when ``folder`` was not made by seqctx, or another run is writing it.
-        InputError: when ``folder`` cannot be replaced; the new folder is kept then.
-    """
-    with explain_os_errors(folder):
-        folder = folder.resolve() if folder.is_symlink() else folder
-        if folder.exists() and not (folder / made_by).exists() and any(folder.iterdir()):
-            raise CheckError(
-                f"{folder}: is not empty and was not made by seqctx (it has no {made_by}). "
-                "Move it away, or name another folder."
-            )
-        if folder.is_mount():
-            raise CheckError(f"{folder}: is a mount point. Name a folder below it.")
-        partial, old = partial_of(folder), folder.with_name(folder.name + ".seqctx-old")
-        made = [parent for parent in partial.parents if not parent.exists()]  # innermost first
-        partial.parent.mkdir(parents=True, exist_ok=True)
-    whole, kept = False, True
-    try:
-        with locked(partial):
-            with explain_os_errors(folder):
-                _clear_leftovers(folder, partial, old, keep_partial=resume)
-                partial.mkdir(exist_ok=resume)
-            try:
-                yield partial
-                whole = True
-                with explain_os_errors(folder):
-                    if folder.exists() and not any(folder.iterdir()):
-                        folder.rmdir()  # it may be a container's own, which cannot be renamed
-                    elif folder.exists():
-                        folder.rename(old)
-                    partial.rename(folder)
-            finally:
-                if not folder.exists() and (whole or old.exists()):
-                    (partial if whole else old).rename(folder)
-                kept = whole or keep(partial)
-                if not kept:
-                    shutil.rmtree(partial, ignore_errors=True)
-                if folder.exists():
-                    shutil.rmtree(old, ignore_errors=True)
-    finally:
-        if not kept:
-            with suppress(OSError):  # a folder that another program uses by now stays
-                for parent in made:
-                    parent.rmdir()
-
-
-def _clear_leftovers(folder: Path, partial: Path, old: Path, *, keep_partial: bool) -> None:
-    """Repair what a killed run left. Afterwards ``old`` does not exist."""
-    if old.exists() and not folder.exists():  # killed between the two renames
-        old.rename(folder)
-    if old.exists():  # killed after them
-        shutil.rmtree(old)
-    if not keep_partial:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 @contextmanager

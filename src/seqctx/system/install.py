@@ -23,9 +23,10 @@ from importlib.resources import files
 from pathlib import Path
 
 from seqctx.errors import SeqctxError, ToolError
-from seqctx.system.atomic import replaced_folder
+from seqctx.system.environment_files import ENVIRONMENT
 from seqctx.system.environments import local_environment, user_environment
 from seqctx.system.hashing import hash_file
+from seqctx.system.replaced_folder import replaced_folder
 from seqctx.system.uv import NotOffered, OnStep, Uv
 from seqctx.system.visible import visible_line
 
@@ -86,12 +87,13 @@ def make_environment(
     Raises:
         ToolError: when uv is not installed, or fails.
         InputError: when the disk is full, or the folder cannot be written.
-        CheckError: when the folder is not an environment, or another run is installing there.
+        CheckError: when the folder is not an environment or holds files of the user's, or another
+            run is installing there.
     """
     if stamp_of(folder, pins).exists() and not force:
         return False
     uv = Uv(folder, on_step)
-    with replaced_folder(folder, made_by="pyvenv.cfg") as new:
+    with replaced_folder(folder, kind=ENVIRONMENT) as new:
         partial = new.absolute()
         # relocatable: scripts look for Python in their own folder, so it can be renamed
         uv.run("venv", "--relocatable", "--allow-existing", "--python", python,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from seqctx.artifacts.folder_kinds import MERGED, RUN
 from seqctx.artifacts.layout import RunDir
 from seqctx.config.config import Config
 from seqctx.config.effective import Effective
@@ -15,9 +16,11 @@ from seqctx.config.render import axolotl_mapping
 from seqctx.config.source import Document
 from seqctx.errors import SeqctxError, ToolError
 from seqctx.system.environments import find_tool
+from seqctx.system.replaced_folder import check_replaceable
 from seqctx.system.secrets import redacted
 from seqctx.train.launch import train_command
 from seqctx.train.merge import check_mergeable, merge_command
+from seqctx.train.output import refuse_inputs_in_output, refuse_run_of_other_config
 from seqctx.train.preflight import preflight
 from seqctx.train.resolved import resolve
 from seqctx.train.run import finished_run
@@ -49,28 +52,37 @@ class MergingDryRun:
 
 
 def dry_run_of_training(
-    cfg: Config, launcher: tuple[str, ...] = (), *, document: Document | None = None
-) -> TrainingDryRun:
+    cfg: Config, launcher: tuple[str, ...] = (), *, document: Document | None = None,
+    config: Path | None = None,
+) -> TrainingDryRun:  # fmt: skip
     """What training would run; nothing is run or written.
 
     Args:
         cfg: the file, with its overrides.
         launcher: options for torchrun; see `launch.train_command`.
         document: the same file with its lines; None: its rules are not checked.
+        config: where the file is; see `train`.
     """
     failures: list[SeqctxError] = []
-    growing = RunDir.growing(Path(cfg.output_dir))
+    output = Path(cfg.output_dir)
+    growing = RunDir.growing(output)
+    if config:
+        with _collected(failures):
+            refuse_run_of_other_config(config, RunDir(output), growing)
     partial, resolved = growing.output_dir, growing.axolotl_yaml
+    has_data = True
     try:
         mapping = resolve(cfg, partial)
     except SeqctxError as error:
-        mapping = axolotl_mapping(cfg, output_dir=partial)
+        has_data, mapping = False, axolotl_mapping(cfg, output_dir=partial)
         failures.append(error)
-    has_data = not failures
     command = train_command(_axolotl(failures), resolved, launcher, ray=Effective.of(cfg).use_ray)
     if has_data and not finished_run(cfg):
         with _collected(failures):
-            preflight(cfg, document, Path(cfg.output_dir))
+            check_replaceable(output, RUN, resume=True)
+            refuse_inputs_in_output(cfg)
+        with _collected(failures):
+            preflight(cfg, document, output)
     return TrainingDryRun(resolved, redacted(mapping), command, tuple(failures))
 
 
@@ -79,6 +91,7 @@ def dry_run_of_merging(cfg: Config) -> MergingDryRun:
     failures: list[SeqctxError] = []
     with _collected(failures):
         check_mergeable(cfg)
+        check_replaceable(RunDir(Path(cfg.output_dir)).merged, MERGED)
     return MergingDryRun(merge_command(cfg, _axolotl(failures)), tuple(failures))
 
 

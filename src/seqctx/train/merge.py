@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from seqctx.artifacts.folder_kinds import MERGED, read_record
 from seqctx.artifacts.layout import RunDir
 from seqctx.artifacts.run_record import TrainingRun
 from seqctx.catalog.lookup import find_model
@@ -18,10 +19,12 @@ from seqctx.config.config import Config
 from seqctx.config.render import dump_yaml
 from seqctx.errors import CheckError, ToolError
 from seqctx.system.arguments import expect_type
-from seqctx.system.atomic import explain_os_errors, free_bytes, replaced_folder
+from seqctx.system.atomic import explain_os_errors, free_bytes
 from seqctx.system.environments import find_tool, tool_environment
 from seqctx.system.hashing import hash_file, hash_text
 from seqctx.system.process import failure, lines, running
+from seqctx.system.replaced_folder import replaced_folder
+from seqctx.system.users_files import digests_below
 from seqctx.train.axolotl_secrets import hide_in_outputs, hiding_secrets, secret_variables
 from seqctx.train.evaluate import Variant, VariantResult, evaluate, trained_yaml
 
@@ -45,7 +48,8 @@ def merge(
         The merged model's folder, ``output_dir/merged``, and whether it is new.
 
     Raises:
-        CheckError: when there is no adapter, it does not belong to the base, or the disk is full.
+        CheckError: when there is no adapter, it does not belong to the base, the disk is full, or
+            the merged model's folder holds files of the user's.
         InputError: when an argument has another type.
         ToolError: when Axolotl is not installed, or fails.
     """
@@ -57,16 +61,18 @@ def merge(
         *(hash_file(p) for p in sorted(run_dir.output_dir.glob("adapter_model*"))),
     )
     if not force and run_dir.merge_record.is_file():
-        if json.loads(run_dir.merge_record.read_text("utf-8"))["fingerprint"] == fingerprint:
+        if read_record(run_dir.merge_record).get("fingerprint") == fingerprint:
             return run_dir.merged, False
     _check_disk(model, run_dir.output_dir)
-    with replaced_folder(run_dir.merged, made_by=run_dir.merge_record.name) as partial:
+    with replaced_folder(run_dir.merged, kind=MERGED) as partial:
         _run_axolotl(cfg, run_dir, partial, on_step)
         template = run_dir.output_dir / "chat_template.jinja"
         if template.is_file():  # the one that was trained with, which may not be the base model's
             shutil.copy2(template, partial / template.name)
         record = partial / run_dir.merge_record.name
-        record.write_text(json.dumps({"fingerprint": fingerprint}) + "\n", "utf-8")
+        made = {"fingerprint": fingerprint, "files": digests_below(partial)}
+        with explain_os_errors(record):
+            record.write_text(json.dumps(made) + "\n", "utf-8")
     return run_dir.merged, True
 
 

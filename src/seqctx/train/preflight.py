@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seqctx.artifacts.layout import DatasetDir
-from seqctx.artifacts.manifest import DATA_FILES, Manifest
+from seqctx.artifacts.layout import DATA_FILES, DatasetDir
+from seqctx.artifacts.manifest import Manifest
 from seqctx.catalog.gpus import find_gpu, machine_gpu
 from seqctx.catalog.models import Model
 from seqctx.check.check import SERVING_RULES, check

@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from seqctx.artifacts.layout import DatasetDir
-from seqctx.artifacts.manifest import DATA_FILES, Manifest
+from seqctx.artifacts.layout import DATA_FILES, DatasetDir
+from seqctx.artifacts.manifest import Manifest
 from seqctx.catalog.model_folder import check_base, fingerprint_model
 from seqctx.config.blocks import Dataset
 from seqctx.config.config import Config

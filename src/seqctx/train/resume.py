@@ -74,4 +74,5 @@ def resumed(begun: UnfinishedRun, start: Checkpoint) -> UnfinishedRun:
         started=time.time(),
         seconds=begun.seconds + max(0.0, spent),
         resumed_at=(*begun.resumed_at, start.step),
+        config=begun.config,
     )

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from seqctx.artifacts.layout import RunDir
+from seqctx.artifacts.folder_kinds import RUN, files_of_run, unknown_files
+from seqctx.artifacts.layout import RunDir, config_name
 from seqctx.artifacts.run_record import Memory, Point, TrainingRun, UnfinishedRun
 from seqctx.catalog.model_folder import fingerprint_model
 from seqctx.config.config import Config
@@ -18,9 +19,10 @@ from seqctx.config.source import Document
 from seqctx.errors import InputError, ToolError, without_url_secrets
 from seqctx.plan.memory import GIB, MemoryPlan
 from seqctx.system.arguments import expect_type
-from seqctx.system.atomic import explain_os_errors, replaced_folder
+from seqctx.system.atomic import explain_os_errors
 from seqctx.system.environments import find_tool, tool_environment, versions
 from seqctx.system.hashing import hash_file, hash_text
+from seqctx.system.replaced_folder import check_replaceable, replaced_folder
 from seqctx.train.axolotl_secrets import hide_in_outputs, hiding_secrets, separate_secrets
 from seqctx.train.checkpoints import (
     Checkpoint,
@@ -41,6 +43,7 @@ from seqctx.train.launch import (
     save_on_request,
     train_command,
 )
+from seqctx.train.output import refuse_inputs_in_output, refuse_run_of_other_config
 from seqctx.train.page import write_curve
 from seqctx.train.preflight import preflight, training_plan_here
 from seqctx.train.progress import Progress
@@ -65,6 +68,7 @@ class _Job:
         plan: planned memory; None where it cannot be planned.
         log: where Axolotl's output goes.
         on_event: called with each event.
+        config: the file's name for the records; empty where it is not known.
     """
 
     cfg: Config
@@ -76,12 +80,14 @@ class _Job:
     plan: MemoryPlan | None
     log: Path
     on_event: Callable[[Progress], None]
+    config: str
 
 
 def train(
     cfg: Config,
     *,
     document: Document | None = None,
+    config: Path | None = None,
     force: bool = False,
     resume: bool = False,
     launcher: tuple[str, ...] = (),
@@ -97,6 +103,7 @@ def train(
         cfg: the file, with what ``--set`` changed.
         document: the same file with its lines, as `config.source.read_document` reads it; its rules
             are checked first. None: the rules are not checked.
+        config: where the file is; another file's run is not replaced then.
         force: train again although nothing has changed, although the plan says that it does not
             fit, and although there is an interrupted run, which is deleted.
         resume: continue from the newest complete checkpoint of an interrupted run, if there is one.
@@ -108,7 +115,8 @@ def train(
 
     Raises:
         CheckError: when the file has errors, when data, base model, memory or disk space are
-            missing, or when there is an interrupted run.
+            missing, when there is an interrupted run, or when ``output_dir`` holds files of the
+            user's, the run of another file, or the base model.
         InputError: when an argument has another type.
         ToolError: when Axolotl is not installed, or failed; with the reason and the log.
     """
@@ -117,30 +125,54 @@ def train(
         expect_type("document", document, Document, "Use config.source.read_document(path).")
     output = Path(cfg.output_dir)
     run_dir, growing = RunDir(output), RunDir.growing(output)
+    if config:
+        refuse_run_of_other_config(config, run_dir, growing)
     fingerprint = fingerprint_of(cfg, resolve(cfg, output))
     if not force and (last := finished_run(cfg, fingerprint)):
         return last, False
+    check_replaceable(output, RUN, resume=resume)
+    refuse_inputs_in_output(cfg)
+    if not force and (last := _moved(cfg, run_dir, growing, fingerprint)):
+        return last, True
     axolotl = find_tool("axolotl")
     plan = training_plan_here(cfg) if force else preflight(cfg, document, output)
     refuse_leftover_processes(growing.axolotl_yaml)
     start = None if force else resume_point(growing, fingerprint, resume=resume)
     with (
         _training_log(run_dir, growing, fresh=start is None) as log,
-        replaced_folder(
-            output,
-            made_by=str(run_dir.record.relative_to(output)),
-            resume=start is not None,
-            keep=worth_keeping,
-        ),
+        replaced_folder(output, kind=RUN, resume=start is not None, keep=worth_keeping) as partial,
     ):
-        job = _Job(cfg, run_dir, growing, axolotl, fingerprint, launcher, plan, log, on_event)
+        name = config_name(config, output) if config else ""
+        job = _Job(cfg, run_dir, growing, axolotl, fingerprint, launcher, plan, log, on_event, name)
+        with explain_os_errors(partial):
+            unknown = unknown_files(partial)
         record = _train(job, start)
         with explain_os_errors(log):
             shutil.move(log, growing.log)
+            files = files_of_run(partial, unknown)
+        record = record.model_copy(update={"config": name, "files": files})
         record.write(growing.record)
-    run_dir.begun.unlink()
+    return _completed(record, run_dir), True
+
+
+def _completed(record: TrainingRun, run_dir: RunDir) -> TrainingRun:
+    """The record of a run that is in ``output_dir`` now, with its losses drawn."""
+    run_dir.begun.unlink(missing_ok=True)
     write_curve(record, run_dir)
-    return record, True
+    return record
+
+
+def _moved(cfg: Config, run_dir: RunDir, growing: RunDir, fingerprint: str) -> TrainingRun | None:
+    """The record of a finished run that could not be moved to ``output_dir``, moved now.
+
+    It stayed where it grew, for example because a file of the user's was in ``output_dir``.
+    """
+    record = TrainingRun.read(growing.record)
+    if not record or record.fingerprint != fingerprint or not _has_weights(cfg, growing.output_dir):
+        return None
+    with replaced_folder(run_dir.output_dir, kind=RUN, resume=True, keep=lambda partial: True):
+        pass
+    return _completed(record, run_dir)
 
 
 def finished_run(cfg: Config, fingerprint: str | None = None) -> TrainingRun | None:
@@ -203,7 +235,7 @@ def _train(job: _Job, start: Checkpoint | None) -> TrainingRun:
     cfg, growing = job.cfg, job.growing
     partial = growing.output_dir
     mapping = save_on_request(resolve(cfg, partial))
-    begun = UnfinishedRun(fingerprint=job.fingerprint, started=time.time())
+    begun = UnfinishedRun(fingerprint=job.fingerprint, started=time.time(), config=job.config)
     earlier: list[Point] = []
     if start:
         remove_incomplete(partial)

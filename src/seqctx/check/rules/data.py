@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-from seqctx.artifacts.layout import OUT, DatasetDir
-from seqctx.artifacts.manifest import DATA_FILES
+from seqctx.artifacts.layout import DATA_FILES, OUT, DatasetDir
 from seqctx.check.facts import Facts
 from seqctx.check.rule import Finding, rule
 from seqctx.config.effective import Effective

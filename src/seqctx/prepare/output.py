@@ -1,0 +1,108 @@
+"""What prepare must not do with its output folder: read from it, or replace another file's data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from seqctx.artifacts.folder_kinds import DATASET, recorded_config
+from seqctx.artifacts.layout import DatasetDir, other_config
+from seqctx.config.config import Config
+from seqctx.errors import CheckError, InputError
+from seqctx.prepare.readers.manuscripts import find_manuscripts
+from seqctx.system.replaced_folder import check_replaceable, partial_of, real_folder
+from seqctx.system.visible import visible_line
+
+_REMEDY = "Move your text to another folder, and name that in seqctx.prepare.manuscripts."
+
+
+def refuse_own_output(cfg: Config, manuscripts: Sequence[Path], out: Path) -> None:
+    """Check that no manuscript lies where seqctx or Axolotl writes, or would next time.
+
+    Axolotl writes text files to output_dir, such as README.md, which the next run would read.
+
+    Raises:
+        InputError: when one does; by its real place, whatever links lead to it.
+        CheckError: when a folder can never be written, see `real_folder`.
+    """
+    named = {"the folder that seqctx prepare writes": out, "output_dir": Path(cfg.output_dir)}
+    for what, folder in named.items():
+        folder = real_folder(folder)
+        places = [Path(os.path.realpath(place)) for place in (folder, partial_of(folder))]
+        same = _linked_files(places[0])
+        for path in manuscripts:
+            real = Path(os.path.realpath(path))
+            if any(place in real.parents for place in places) or _identity(path) in same:
+                raise InputError(
+                    f"{visible_line(str(path))}: lies in {visible_line(str(folder))}, {what}, "
+                    f"which is replaced as a whole. {_REMEDY}"
+                )
+    if "output_dir" in cfg.model_fields_set:
+        _refuse_output_in_manuscripts(cfg)
+
+
+def _refuse_output_in_manuscripts(cfg: Config) -> None:
+    """Check that output_dir is not in a folder in which manuscripts are looked for.
+
+    Raises:
+        InputError: when it is, and is not hidden: hidden folders are not read.
+    """
+    output = Path(os.path.realpath(cfg.output_dir))
+    for place in cfg.seqctx.prepare.manuscripts:
+        folder = Path(os.path.realpath(place))
+        if not os.path.isdir(folder) or folder not in (output, *output.parents):
+            continue
+        if not any(part.startswith(".") for part in output.relative_to(folder).parts):
+            raise InputError(
+                f"output_dir: {visible_line(cfg.output_dir)}: is in {visible_line(place)}, the "
+                "folder of your manuscripts: the next run would read what training writes there "
+                f"(such as README.md). {_REMEDY}"
+            )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from all others, whatever its names; None where it has one name only."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino) if status.st_nlink > 1 else None
+
+
+def _linked_files(folder: Path) -> set[tuple[int, int]]:
+    """Files in a folder that have other names (hard links) too."""
+    if not folder.is_dir():
+        return set()
+    found = (_identity(path) for path in folder.rglob("*") if path.is_file())
+    return {identity for identity in found if identity}
+
+
+def refuse_data_of_other_config(config: Path, out: Path) -> None:
+    """Check that a folder does not hold the examples of another config file.
+
+    Raises:
+        CheckError: when it does, and that file still exists.
+    """
+    if other := other_config(recorded_config(DatasetDir(out).manifest), config, out):
+        raise CheckError(
+            f"{visible_line(str(out))}: holds the examples of {visible_line(other)}, and "
+            f"{visible_line(str(config))} has the same name. Give one of the two files another "
+            "name."
+        )
+
+
+def check_output(cfg: Config, config: Path, out: Path) -> list[Path]:
+    """Check what `prepare` checks of its output before it reads a manuscript.
+
+    Returns:
+        The manuscripts.
+
+    Raises:
+        CheckError, InputError: as `prepare` would.
+    """
+    paths = find_manuscripts(cfg.seqctx.prepare.manuscripts)
+    refuse_own_output(cfg, paths, out)
+    refuse_data_of_other_config(config, out)
+    check_replaceable(out, DATASET)
+    return paths
