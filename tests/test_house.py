@@ -179,6 +179,31 @@ def test_paths_are_made_in_one_place() -> None:
             assert not ours.match(text), f"{path}:{line}: {text!r}: take it from artifacts.layout"
 
 
+def reads_a_file(node: ast.AST) -> bool:
+    """Whether a call opens a file to read it."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute | ast.Name):
+        return False
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
+    if name in ("read_text", "read_bytes"):
+        return isinstance(node.func, ast.Attribute)
+    given = [*node.args, *(k.value for k in node.keywords if k.arg == "mode")]
+    modes = [a.value for a in given if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+    return name == "open" and not any(re.fullmatch("[wax]b?", mode) for mode in modes)
+
+
+def test_files_are_opened_in_one_place() -> None:
+    """`system.regular_file` refuses pipes and devices; what is shipped beside a module is known."""
+    found = []
+    for path, tree in trees().items():
+        if path == Path("system/regular_file.py") or "inside" in path.parts:
+            continue
+        for node in ast.walk(tree):
+            text = ast.unparse(node) if reads_a_file(node) else ""
+            if text and "__file__" not in text:
+                found.append(f"{path}:{getattr(node, 'lineno', 0)}: {text}")
+    assert found == []
+
+
 def read_by_people() -> Iterator[tuple[Path, int, str]]:
     """Lines of the package, of the documents, and of the files that users start from."""
     kinds = (

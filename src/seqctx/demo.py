@@ -18,6 +18,7 @@ from seqctx.prepare.pipeline import prepare
 from seqctx.serve import check_port, complete, server_log, serving, trained_config
 from seqctx.system.atomic import explain_os_errors
 from seqctx.system.environments import find_tool, local_environment, user_environment
+from seqctx.system.regular_file import open_file
 from seqctx.train.progress import Progress
 from seqctx.train.run import train
 
@@ -184,7 +185,7 @@ def _held_out_row(out: Path, manifest: Manifest) -> dict[str, Any]:
     """The first held-out example that continues a chapter; where none does, the first."""
     rows: list[dict[str, Any]] = []
     for name in manifest.held_out.files:
-        with explain_os_errors(out / name), (out / name).open(encoding="utf-8") as f:
+        with explain_os_errors(out / name), open_file(out / name) as f:
             rows += [json.loads(line) for line in f]
     seen = set()
     for row in rows:

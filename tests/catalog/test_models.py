@@ -196,7 +196,7 @@ def test_a_folder_is_read_before_the_table(tmp_path: Path) -> None:
     assert model.parameters == 2 * (3 * 64 * 128 + 2 * 64 * 64 + 2 * 64 * 32) + 100 * 64
     assert model.tied_embeddings is True
     (folder / "config.json").write_text("{")
-    with pytest.raises(InputError, match="config.json: not the config of a causal"):
+    with pytest.raises(InputError, match="config.json: does not hold a JSON object"):
         find_model(str(folder))
 
 

@@ -253,3 +253,32 @@ def test_a_folder_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(os, "scandir", scandir)
     with pytest.raises(InputError, match="private: Permission denied"):
         find_manuscripts((str(tmp_path),))
+
+
+@pytest.mark.parametrize("place", ["/", "/**", "/**/*.md", "/*/**", "root/**/*.txt", "root"])
+def test_a_search_of_the_whole_machine_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    (tmp_path / "root").symlink_to("/")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="is the root of the file system"):
+        find_manuscripts((place,))
+
+
+def test_a_folder_with_too_many_files_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seqctx.system.regular_file._MOST_ENTRIES", 10)
+    for k in range(11):
+        (tmp_path / f"{k}.md").write_text("x")
+    for place in (tmp_path, tmp_path / "*.md", tmp_path / "**"):
+        with pytest.raises(InputError, match="holds more than 10 files and folders"):
+            find_manuscripts((str(place),))
+
+
+def test_a_manuscript_that_is_no_regular_file_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.md")
+    (tmp_path / "b.docx").symlink_to("/dev/zero")
+    for name, kind in (("a.md", "a named pipe"), ("b.docx", "a device")):
+        with pytest.raises(InputError, match=kind):
+            read_manuscript(tmp_path / name)

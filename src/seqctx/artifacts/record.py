@@ -11,7 +11,8 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from seqctx.errors import InputError
-from seqctx.system.atomic import atomic_write, explain_os_errors
+from seqctx.system.atomic import atomic_write
+from seqctx.system.regular_file import read_file_text
 
 
 class Record(BaseModel):
@@ -29,8 +30,7 @@ class Record(BaseModel):
         if not path.is_file():
             return None
         try:
-            with explain_os_errors(path):
-                return cls.model_validate_json(path.read_text("utf-8"))
+            return cls.model_validate_json(read_file_text(path))
         except (ValidationError, UnicodeDecodeError):
             raise InputError(
                 f"{path}: this version of seqctx cannot read it. Run the command that wrote it "

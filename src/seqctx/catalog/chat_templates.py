@@ -7,11 +7,10 @@ learned.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from seqctx.errors import InputError
-from seqctx.system.atomic import explain_os_errors
+from seqctx.system.regular_file import read_file_text, read_json
 
 _ENDS = ("<|im_end|>", "<end_of_turn>", "<|eot_id|>", "<|end|>", "<|end_of_turn|>", "<turn|>")
 
@@ -28,13 +27,13 @@ def read_end_of_turn(folder: Path) -> str | None:
     path, own = folder / "tokenizer_config.json", folder / "chat_template.jinja"
     if not path.is_file():
         return None
-    with explain_os_errors(path):
+    config = read_json(path)
+    eos, template = config.get("eos_token"), config.get("chat_template")
+    if own.is_file():
         try:
-            config = json.loads(path.read_text("utf-8"))
-            eos, template = config.get("eos_token"), config.get("chat_template")
-        except (ValueError, AttributeError):
-            raise InputError(f"{path}: not a JSON object. Restore the file.") from None
-        template = own.read_text("utf-8") if own.is_file() else template
+            template = read_file_text(own)
+        except UnicodeDecodeError:
+            raise InputError(f"{own}: is not UTF-8 text. Save it as UTF-8.") from None
     eos = eos.get("content") if isinstance(eos, dict) else eos
     if not isinstance(template, str) or not eos or eos in template or "eos_token" in template:
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, get_args
 
@@ -10,7 +9,7 @@ from seqctx.catalog.architectures import architecture_of_type
 from seqctx.catalog.models import Experts, Layers, Model, Rope, RopeKind
 from seqctx.catalog.rope import ROPE_KEYS, position_factor
 from seqctx.errors import InputError
-from seqctx.system.atomic import explain_os_errors
+from seqctx.system.regular_file import read_json
 
 EXPERT_COUNTS = ("num_local_experts", "num_experts", "n_routed_experts")
 """Keys of config.json that give the number of experts in a layer."""
@@ -24,8 +23,7 @@ def read_model_folder(folder: Path) -> Model:
     """
     path = folder / "config.json"
     try:
-        with explain_os_errors(path):
-            config = json.loads(path.read_text("utf-8"))
+        config = read_json(path)
         quantization = _quantization(config.get("quantization_config"))
         config = {**config, **config.get("text_config", {})}
         hidden, layers = int(config["hidden_size"]), int(config["num_hidden_layers"])
@@ -115,7 +113,7 @@ def _quantization(given: Any) -> str | None:
 def _special_tokens(path: Path) -> frozenset[str] | None:
     """Added tokens of a tokenizer.json; None where it cannot be read."""
     try:
-        added = json.loads(path.read_text("utf-8")).get("added_tokens", ())
+        added = read_json(path).get("added_tokens", ())
         return frozenset(token["content"] for token in added)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (InputError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -17,6 +17,7 @@ from seqctx.catalog.architectures import Architecture, architecture_of_type
 from seqctx.catalog.models import Model
 from seqctx.catalog.names import ModelName, Tuning, parse_name
 from seqctx.system.arguments import expect_type
+from seqctx.system.regular_file import read_file_text
 
 
 class Ends(NamedTuple):
@@ -248,5 +249,5 @@ def _families(stem: str) -> tuple[Family, ...]:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is ten times as fast
-    data = yaml.load(_files()[stem].read_text("utf-8"), loader)
+    data = yaml.load(read_file_text(_files()[stem]), loader)
     return tuple(map(Family.read, data))

@@ -11,6 +11,7 @@ from typing import Any
 from seqctx.errors import InputError
 from seqctx.system.atomic import explain_os_errors
 from seqctx.system.hashing import hash_text, samples
+from seqctx.system.regular_file import open_file
 
 _CONFIGS = (  # files of a checkpoint that may have auto_map (transformers 5.16)
     "config.json", "tokenizer_config.json", "processor_config.json", "preprocessor_config.json",
@@ -25,7 +26,7 @@ def safetensors_header(path: Path) -> dict[str, Any] | None:
     (safetensors 0.8, README).
     """
     try:
-        with path.open("rb") as f:
+        with open_file(path) as f:
             size = int.from_bytes(f.read(8), "little")
             if not 2 <= size <= path.stat().st_size:
                 return None
@@ -33,7 +34,7 @@ def safetensors_header(path: Path) -> dict[str, Any] | None:
         tensors = {k: v for k, v in header.items() if k != "__metadata__"}
         end = max((t["data_offsets"][1] for t in tensors.values()), default=0)
         return tensors if path.stat().st_size == 8 + size + end else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
+    except (InputError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
         return None
 
 

@@ -10,6 +10,7 @@ from seqctx.catalog.keys import axolotl_names, vllm_names
 from seqctx.config.config import Config
 from seqctx.config.render import SCHEMA_FILE
 from seqctx.system.atomic import atomic_write
+from seqctx.system.regular_file import read_file
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _COMMENT = "made by `seqctx schema`"
@@ -48,7 +49,7 @@ def json_schema() -> dict[str, Any]:
 def write_schema(folder: Path) -> None:
     """Write the schema beside YAML files, unless another file has that name."""
     path = folder / SCHEMA_FILE
-    if path.exists() and _COMMENT not in path.read_text("utf-8", "replace")[:300]:
+    if path.exists() and _COMMENT not in read_file(path).decode("utf-8", "replace")[:300]:
         return
     with atomic_write(path) as f:
         f.write(schema_text())

@@ -17,8 +17,9 @@ import yaml
 from seqctx.catalog.keys import KeyPath
 from seqctx.errors import InputError
 from seqctx.system.arguments import expect_type
-from seqctx.system.atomic import explain_os_errors
+from seqctx.system.regular_file import read_file
 
+_MOST_BYTES = 10_000_000  # a hand-edited file has thousands
 _MOST_NODES = 100_000  # a hand-edited file has hundreds
 _DEEPEST = 100  # levels; a hand-edited file has five
 _NOT_TEXT = ("bool", "null", "float", "timestamp", "int")  # types that YAML gives unquoted keys
@@ -142,7 +143,10 @@ def read_text(path: Path | None, stream: IO[bytes]) -> tuple[str, Document]:
         InputError: as `read_document`.
     """
     if path is None:
-        raw, name = stream.read(), "<stdin>"
+        raw, name = stream.read(_MOST_BYTES + 1), "<stdin>"
+        if len(raw) > _MOST_BYTES:
+            fact = f"is larger than {_MOST_BYTES / 1e6:.0f} MB"
+            raise InputError(f"{name}: {fact}. Send one YAML file.")
     else:
         raw, name = _bytes(path), str(path)
     document = parse_document(raw, name)
@@ -151,10 +155,7 @@ def read_text(path: Path | None, stream: IO[bytes]) -> tuple[str, Document]:
 
 def _bytes(path: Path) -> bytes:
     """A file's content."""
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder, not a YAML file. Name a file in it.")
-    with explain_os_errors(path):
-        return path.read_bytes()
+    return read_file(path, most=_MOST_BYTES)
 
 
 def parse_document(text: str | bytes, name: str) -> Document:

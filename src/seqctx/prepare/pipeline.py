@@ -29,6 +29,7 @@ from seqctx.prepare.tokenizer import Tokenizer, load_tokenizer
 from seqctx.prepare.worker import BookJob, BookResult, BookWorker, SideCounts, process_books
 from seqctx.system.atomic import atomic_write, explain_os_errors
 from seqctx.system.hashing import hash_file, hash_text
+from seqctx.system.regular_file import open_file
 from seqctx.system.replaced_folder import replaced_folder
 
 _IN_MEMORY = 4_000_000  # bytes of manuscripts; more are read again, and several at a time
@@ -246,7 +247,7 @@ def _side(
         if parts:  # Axolotl refuses an empty file
             with (folder / name).open("wb") as joined:
                 for part in parts:
-                    with part.open("rb") as f:
+                    with open_file(part) as f:
                         shutil.copyfileobj(f, joined)
                     part.unlink()
             files[name] = hash_file(folder / name)

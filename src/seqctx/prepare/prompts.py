@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seqctx.errors import InputError
-from seqctx.system.atomic import explain_os_errors
 from seqctx.system.hashing import hash_text
+from seqctx.system.regular_file import read_file
 
 SHIPPED = Path(__file__).with_name("prompts.yaml")
 _KINDS = {
@@ -23,6 +23,7 @@ _KINDS = {
 _FIELD = re.compile(r"\{(\w*)\}")
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w’'-]+(?: [A-Z][\w’'-]+)*")
 BRIEF_NAMES = 4
+_MOST_BYTES = 10_000_000  # of a file of prompts
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,7 @@ def _read(path: Path) -> dict[str, tuple[str, ...]]:
     """The lists of one file, checked."""
     import yaml
 
-    with explain_os_errors(path):
-        raw = path.read_bytes()
+    raw = read_file(path, most=_MOST_BYTES)
     try:
         data = yaml.safe_load(raw)
     except (yaml.YAMLError, UnicodeDecodeError):

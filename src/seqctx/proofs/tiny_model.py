@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from seqctx.catalog.config_json import EXPERT_COUNTS
 from seqctx.catalog.lookup import find_model
 from seqctx.catalog.models import Model
 from seqctx.errors import InputError
-from seqctx.system.atomic import explain_os_errors
+from seqctx.system.regular_file import read_json
 
 VOCAB = 512
 """Tokens of the tiny model's vocabulary."""
@@ -50,8 +49,7 @@ def model_config(base_model: str) -> tuple[dict[str, Any], Model]:
             "sliding_window": WINDOW if model.windowed else None,
         }
         return config, model
-    with explain_os_errors(path):
-        config = json.loads(path.read_text("utf-8"))  # find_model has read it
+    config = read_json(path)
     if "text_config" in config or "auto_map" in config:
         raise InputError(
             f"{path}: the model is not for text only, or has code of its own. Choose another model."

@@ -34,6 +34,7 @@ from seqctx.system.environments import find_tool, tool_environment, versions
 from seqctx.system.extras import needs_extra
 from seqctx.system.host import has_gpu
 from seqctx.system.process import failure, running
+from seqctx.system.regular_file import read_file
 
 _REMEDIES = {  # errors as vLLM 0.32 words them, and the key to change
     r"(?i)address already in use": "Set vllm.port to another port",
@@ -158,7 +159,7 @@ def serving(
 
         _wait_until_ready(process, address, cfg.vllm.port, log, stage)
         stage("ready", ready=True)
-        stats = startup_stats(log.read_text("utf-8", "replace"))
+        stats = startup_stats(read_file(log).decode("utf-8", "replace"))
 
         def wait() -> None:
             raise failure("vllm", process.wait() or 1, log, _REMEDIES)
@@ -197,7 +198,7 @@ def _wait_until_ready(
         while True:
             if (code := process.poll()) is not None:
                 raise failure("vllm", code or 1, log, _REMEDIES)
-            now = startup_stage(log.read_text("utf-8", "replace"))
+            now = startup_stage(read_file(log).decode("utf-8", "replace"))
             if now not in (last, "ready"):
                 on_stage(last := now)
             if is_listening(process.pid, port):
@@ -301,7 +302,7 @@ def _wait_until_registered(
         if server and server.ready:
             return server
         if process.poll() is not None:
-            printed = out.read_text("utf-8", "replace").strip().splitlines()
+            printed = read_file(out).decode("utf-8", "replace").strip().splitlines()
             kinds = {1: CheckError, 2: InputError}
             text = (
                 printed[-1]

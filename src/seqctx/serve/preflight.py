@@ -23,8 +23,8 @@ from seqctx.config.source import Document
 from seqctx.errors import CheckError, InputError
 from seqctx.plan.serving import ServingPlan, plan_serving
 from seqctx.serve.registry import running_servers
-from seqctx.serve.target import read_json
 from seqctx.system.host import has_gpu
+from seqctx.system.regular_file import read_json
 
 _UNSUPPORTED = (  # vLLM 0.32: lora/peft_helper.py, _validate_features
     "use_dora", "lora_bias", "alora_invocation_tokens", "layer_replication", "use_bdlora",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +13,7 @@ from seqctx.config.render import adapter_name
 from seqctx.config.source import Document
 from seqctx.errors import CheckError, InputError
 from seqctx.system.arguments import expect_type
-from seqctx.system.atomic import explain_os_errors
+from seqctx.system.regular_file import read_file_text, read_json
 
 
 def target_config(
@@ -114,33 +113,16 @@ def _with_trained_template(cfg: Config) -> Config:
     trained = Path(cfg.output_dir) / "chat_template.jinja"
     if cfg.vllm.get("chat_template") or not trained.is_file():
         return cfg
-    with explain_os_errors(trained):
-        if trained.read_text("utf-8") == template_in(Path(cfg.base_model)):
-            return cfg
+    if read_file_text(trained) == template_in(Path(cfg.base_model)):
+        return cfg
     return cfg.replace(vllm__chat_template=str(trained))
 
 
 def template_in(folder: Path) -> str | None:
     """The chat template in a model's folder; None where there is none."""
     if (file := folder / "chat_template.jinja").is_file():
-        return file.read_text("utf-8")
+        return read_file_text(file)
     if (file := folder / "tokenizer_config.json").is_file():
         template = read_json(file).get("chat_template")
         return template if isinstance(template, str) else None
     return None
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file.
-
-    Raises:
-        InputError: when the file holds something else.
-    """
-    try:
-        with explain_os_errors(path):
-            data = json.loads(path.read_text("utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError):
-        data = None
-    if not isinstance(data, dict):
-        raise InputError(f"{path}: does not hold a JSON object. Restore the file.")
-    return data

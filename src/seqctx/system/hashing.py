@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from seqctx.system.atomic import explain_os_errors
+from seqctx.system.regular_file import entries_below, open_file
 
 _BLOCKS, _BLOCK = 64, 65536  # of a sample; [bytes]
 
 
 def hash_file(path: Path) -> str:
     """SHA-256 of a file's bytes, in hex."""
-    with explain_os_errors(path), path.open("rb") as f:
+    with open_file(path) as f, explain_os_errors(path):
         return hashlib.file_digest(f, "sha256").hexdigest()
 
 
@@ -40,9 +41,11 @@ def hash_samples(path: Path) -> str:
 
 def hash_tree(path: Path) -> str:
     """SHA-256 of a file, or of the names and bytes of all files below a folder, in hex."""
-    if path.is_file():
+    if not path.is_dir():
         return hash_file(path)
-    files = sorted(p for p in path.rglob("*") if p.is_file())
+    with explain_os_errors(path):
+        below = [folder / name for folder, _, names in entries_below(path) for name in names]
+    files = sorted(p for p in below if p.is_file())
     return hash_text(*(f"{p.relative_to(path)} {hash_file(p)}" for p in files))
 
 

@@ -26,6 +26,7 @@ from seqctx.errors import SeqctxError, ToolError
 from seqctx.system.environment_files import ENVIRONMENT
 from seqctx.system.environments import local_environment, user_environment
 from seqctx.system.hashing import hash_file
+from seqctx.system.regular_file import read_file_text
 from seqctx.system.replaced_folder import replaced_folder
 from seqctx.system.uv import NotOffered, OnStep, Uv
 from seqctx.system.visible import visible_line
@@ -99,7 +100,7 @@ def make_environment(
         uv.run("venv", "--relocatable", "--allow-existing", "--python", python,
                "--prompt", folder.name.lstrip("."), str(partial))  # fmt: skip
         with tempfile.TemporaryDirectory(prefix="seqctx-") as place:
-            text = pins.read_text("utf-8")
+            text = read_file_text(pins)
             has_torch = re.search(r"^torch==", text, re.MULTILINE) is not None
             torch = _torch_cpu_build(uv, partial, text)
             listed = Path(place) / pins.name
@@ -165,9 +166,7 @@ def _torch_cpu_build(uv: Uv, environment: Path, pins: str) -> _Torch:
 
 def _python_of(environment: Path) -> str:
     """The version of an environment's Python."""
-    found = re.search(
-        r"^version_info = (\S+)", (environment / "pyvenv.cfg").read_text("utf-8"), re.M
-    )
+    found = re.search(r"^version_info = (\S+)", read_file_text(environment / "pyvenv.cfg"), re.M)
     return found[1] if found else "of this environment"
 
 

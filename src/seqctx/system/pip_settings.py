@@ -8,6 +8,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from seqctx.errors import InputError
+from seqctx.system.regular_file import read_file_text
+
 # pip's option -> uv's variable, and what stands between the entries of a list; see
 # docs.astral.sh/uv/reference/environment and pip.pypa.io/en/stable/cli/pip_install.
 _ONE = {
@@ -86,9 +89,9 @@ def read_pip_settings(
     for path in config_files(environ) if files is None else files:
         parser = configparser.RawConfigParser()
         try:
-            parser.read(path, encoding="utf-8")
-        except (configparser.Error, UnicodeDecodeError):
-            continue  # pip names the fault; uv goes on without
+            parser.read_string(read_file_text(path))
+        except (configparser.Error, UnicodeDecodeError, InputError):
+            continue  # mostly it is not there; pip names another fault; uv goes on without
         for section in ("global", "install"):
             if parser.has_section(section):
                 found |= {_plain(key): value for key, value in parser.items(section)}

@@ -18,6 +18,7 @@ from typing import IO
 
 from seqctx.errors import ToolError
 from seqctx.system.atomic import explain_os_errors, free_bytes
+from seqctx.system.regular_file import open_file
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LONGEST_LINE = 1_000_000  # bytes; a longer one is handed on in parts
@@ -224,7 +225,7 @@ def failure(
             do.
         start: the size of the log before this run [B].
     """
-    errors = _errors(log.read_bytes()[start:].decode("utf-8", "replace"))
+    errors = _errors(_end_of(log, start).decode("utf-8", "replace"))
     known = {
         r"No space left on device": (
             f"Make room ({free_bytes(log) / 1e6:.0f} MB are free) and run again"
@@ -244,6 +245,13 @@ def failure(
             return ToolError(f"{name}: {_sentence(found[-1])} {remedy}; the log is {log}.")
     cause = _sentence(errors[-1]) if errors else f"ended with exit status {code}."
     return ToolError(f"{name}: {cause} See the log: {log}.")
+
+
+def _end_of(log: Path, start: int) -> bytes:
+    """A log from ``start`` on; of a longer one, the last ten million bytes."""
+    with open_file(log) as f, explain_os_errors(log):
+        f.seek(max(start, os.fstat(f.fileno()).st_size - 10_000_000))
+        return f.read()
 
 
 def _sentence(error: str) -> str:

@@ -7,17 +7,23 @@ file is opened that seqctx did not write itself a moment ago.
 
 from __future__ import annotations
 
+import json
 import os
 import stat
+from collections.abc import Callable, Iterator
 from functools import cache
+from io import BufferedReader
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 from seqctx.errors import InputError
 from seqctx.system.atomic import explain_os_errors
 
 MOST_BYTES = 500_000_000
 """How large a file may be that is read into memory whole, unless a caller sets less [B]."""
+
+_MOST_JSON = 100_000_000  # bytes; the largest tokenizer.json has 40 million
+_MOST_ENTRIES = 100_000  # files and folders below one that a user names
 
 _KINDS = (
     (stat.S_ISFIFO, "a named pipe"),
@@ -32,7 +38,7 @@ _KERNEL = frozenset(
 )  # fmt: skip
 
 
-def open_file(path: Path) -> IO[bytes]:
+def open_file(path: Path) -> BufferedReader:
     """Open a regular file to read its bytes; a link to one is one.
 
     Raises:
@@ -83,6 +89,56 @@ def read_file_text(path: Path, *, most: int = MOST_BYTES) -> str:
         UnicodeDecodeError: when it is not UTF-8.
     """
     return read_file(path, most=most).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a regular file.
+
+    Raises:
+        InputError: as `read_file`; also when it holds something else.
+    """
+    try:
+        data = json.loads(read_file_text(path, most=_MOST_JSON))
+    except (ValueError, RecursionError):  # wrong bytes or JSON; hundreds of levels
+        data = None
+    if not isinstance(data, dict):
+        raise InputError(f"{path}: does not hold a JSON object. Restore the file.")
+    return data
+
+
+def entries_below(
+    folder: Path, *, levels: int | None = None, on_error: Callable[[OSError], None] | None = None
+) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """Walk through a folder as ``os.walk`` does; links to folders are not followed.
+
+    Names of folders that the caller removes from the list are not entered.
+
+    Args:
+        folder: where to begin.
+        levels: how deep to go; 1 looks into no folder below. None goes all the way.
+        on_error: called for a folder that cannot be read; unset, that is an error.
+
+    Raises:
+        InputError: when there are more than 100,000 files and folders, as below ``/``.
+        OSError: when a folder cannot be read.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    count = 0
+    for below, folders, names in os.walk(folder, onerror=on_error or refuse):
+        count += len(folders) + len(names)
+        if levels is not None and len(Path(below).relative_to(folder).parts) >= levels - 1:
+            folders.clear()
+        if levels is None and os.path.realpath(below) == "/":
+            raise InputError(f"{folder}: is the root of the file system. Name a folder below it.")
+        if count > _MOST_ENTRIES:
+            raise InputError(
+                f"{folder}: holds more than {_MOST_ENTRIES:,} files and folders. Name a folder "
+                "with fewer."
+            )
+        yield Path(below), folders, names
 
 
 def _refuse_other_kinds(path: Path, found: os.stat_result) -> None:

@@ -14,6 +14,7 @@ from seqctx.errors import ToolError
 from seqctx.system.atomic import explain_os_errors
 from seqctx.system.environments import find_tool, tool_environment
 from seqctx.system.process import failure, lines, running
+from seqctx.system.regular_file import read_file, read_file_text
 
 WITHOUT_SEQCTX = {
     r"No module named '?seqctx": (
@@ -73,6 +74,6 @@ def run_inside(
         if code or not answer.exists():
             handle, kept = tempfile.mkstemp(prefix=f"seqctx-{script}-", suffix=".log")
             with os.fdopen(handle, "wb") as f:
-                f.write(log.read_bytes())
+                f.write(read_file(log))
             raise failure("axolotl", code, Path(kept), {**(remedies or {}), **WITHOUT_SEQCTX})
-        return take(json.loads(answer.read_text("utf-8")), folder)
+        return take(json.loads(read_file_text(answer)), folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -17,6 +16,8 @@ from typing import Any
 from seqctx.artifacts.layout import RunDir
 from seqctx.artifacts.run_record import ChosenCheckpoint, Point
 from seqctx.catalog.model_folder import safetensors_header
+from seqctx.errors import InputError
+from seqctx.system.regular_file import open_file, read_json
 
 _STATE = "trainer_state.json"  # transformers 5.16 writes it last: trainer.py, _save_checkpoint
 _WEIGHTS = ("adapter_model*.safetensors", "model*.safetensors", "adapter_model.bin",
@@ -71,15 +72,18 @@ def _is_complete(folder: Path, step: int) -> bool:
     header says; every file of torch.save has the directory of a zip, which is at its end.
     """
     try:
-        state = json.loads((folder / _STATE).read_text("utf-8"))
+        state = read_json(folder / _STATE)
         if state["global_step"] != step or not any(any(folder.glob(w)) for w in _WEIGHTS):
             return False
         tensors = all(safetensors_header(p) is not None for p in folder.glob("*.safetensors"))
-        return tensors and all(
-            zipfile.is_zipfile(p) for kind in ("*.pt", "*.pth") for p in folder.glob(kind)
-        )
-    except (OSError, ValueError, KeyError, TypeError):
+        return tensors and all(_is_zip(p) for kind in ("*.pt", "*.pth") for p in folder.glob(kind))
+    except (InputError, OSError, ValueError, KeyError, TypeError):
         return False
+
+
+def _is_zip(path: Path) -> bool:
+    with open_file(path) as f:
+        return zipfile.is_zipfile(f)
 
 
 def remove_incomplete(output_dir: Path) -> None:
@@ -103,7 +107,7 @@ def parse_metrics(metrics: dict[str, Any], step: int) -> Point | None:
 
 def logged_metrics(checkpoint: Checkpoint) -> list[Point]:
     """All metrics up to a checkpoint, in full precision; what is printed has four digits."""
-    state = json.loads((checkpoint.folder / _STATE).read_text("utf-8"))
+    state = read_json(checkpoint.folder / _STATE)
     return [p for line in state["log_history"] if (p := parse_metrics(line, int(line["step"])))]
 
 

@@ -17,6 +17,7 @@ from seqctx.config.config import Config
 from seqctx.config.render import dump_yaml
 from seqctx.errors import InputError
 from seqctx.system.atomic import explain_os_errors
+from seqctx.system.regular_file import open_file, read_file_text
 from seqctx.system.scripts import run_inside
 from seqctx.system.secrets import without_secrets
 from seqctx.train.axolotl_secrets import hiding_secrets, secret_variables
@@ -151,7 +152,7 @@ def trained_yaml(run_dir: RunDir) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{path}: no such file. Run 'seqctx train' first.")
     with explain_os_errors(path):
-        mapping = yaml.safe_load(path.read_text("utf-8"))
+        mapping = yaml.safe_load(read_file_text(path))
     kept = {k: v for k, v in mapping.items() if k not in ("resume_from_checkpoint", "vllm")}
     clean: dict[str, Any] = without_secrets(kept)  # runs of earlier versions have them
     return clean
@@ -182,7 +183,7 @@ def _with_copied_shares(result: dict[str, Any], train: Path) -> Evaluation:
 
 def _training_texts(path: Path) -> Iterator[str]:
     """The training examples' texts, one at a time."""
-    with path.open(encoding="utf-8") as f:
+    with open_file(path) as f:
         for line in f:
             yield json.loads(line)
 

@@ -23,6 +23,7 @@ from seqctx.system.atomic import explain_os_errors, free_bytes
 from seqctx.system.environments import find_tool, tool_environment
 from seqctx.system.hashing import hash_file, hash_text
 from seqctx.system.process import failure, lines, running
+from seqctx.system.regular_file import read_json
 from seqctx.system.replaced_folder import replaced_folder
 from seqctx.system.users_files import digests_below
 from seqctx.train.axolotl_secrets import hide_in_outputs, hiding_secrets, secret_variables
@@ -200,7 +201,7 @@ def _tokens(path: Path) -> int:
     """One more than the highest id of a tokenizer.json; 0 where there is none."""
     if not path.is_file():
         return 0
-    data = json.loads(path.read_text("utf-8"))
+    data = read_json(path)
     vocab = data["model"].get("vocab")
     ids = [*vocab.values()] if isinstance(vocab, dict) else [len(vocab or ()) - 1]
     return max([*ids, *(t["id"] for t in data.get("added_tokens", ()))], default=-1) + 1

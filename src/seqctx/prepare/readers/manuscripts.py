@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from seqctx.prepare.readers.front_matter import leave_out
 from seqctx.prepare.structure import Book
 from seqctx.system.arguments import expect_type
 from seqctx.system.atomic import explain_os_errors
+from seqctx.system.regular_file import entries_below, open_file, read_file
 
 KINDS = (".txt", ".md", ".markdown", ".docx", ".epub", ".odt")
 _GLOB = re.compile(r"[*?\[]")
@@ -58,6 +58,7 @@ def _named(place: str) -> list[Path]:
         raise InputError(
             f"{place}: no such file or folder. Correct the path in seqctx.prepare.manuscripts."
         )
+    _refuse_endless(path)
     top = Path(path.anchor or ".")
     try:
         inside = _manuscripts(top.glob(str(path.relative_to(path.anchor))), top)
@@ -68,19 +69,29 @@ def _named(place: str) -> list[Path]:
     return inside
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """All files below a folder; a folder that cannot be read is an error.
+def _refuse_endless(pattern: Path) -> None:
+    """Refuse a glob that would search the whole machine, or more than 100,000 files and folders.
 
     Raises:
+        InputError: when it would.
+    """
+    parts = pattern.parts
+    first = next(k for k, part in enumerate(parts) if _GLOB.search(part))
+    levels = None if "**" in parts else len(parts) - first
+    for _ in entries_below(Path(*parts[:first]), levels=levels, on_error=lambda error: None):
+        pass
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """All files below a folder.
+
+    Raises:
+        InputError: when there are more than 100,000.
         OSError: when a folder cannot be read.
     """
-
-    def refuse(error: OSError) -> None:
-        raise error
-
-    for below, folders, names in os.walk(folder, onerror=refuse):
+    for below, folders, names in entries_below(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (Path(below, name) for name in names)
+        yield from (below / name for name in names)
 
 
 def _manuscripts(paths: Iterable[Path], top: Path) -> list[Path]:
@@ -126,9 +137,9 @@ def read_manuscript(path: str | Path, *, keep_front_and_back_matter: bool = Fals
     encoding = ""
     with explain_os_errors(path):
         if kind in (".txt", ".md", ".markdown"):
-            blocks, encoding = _plain(path, path.read_bytes(), kind)
+            blocks, encoding = _plain(path, read_file(path), kind)
         else:
-            with path.open("rb"):  # so that an unreadable file gets our message
+            with open_file(path):  # so that an unreadable file gets our message
                 blocks = _packed(kind)(path)
     title = next((b.text for b in blocks if b.kind == "title" and b.text), path.stem)
     blocks = _untitled([b for b in blocks if b.kind != "title"], title)
