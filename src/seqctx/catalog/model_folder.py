@@ -11,7 +11,7 @@ from typing import Any
 from seqctx.errors import InputError
 from seqctx.system.atomic import explain_os_errors
 from seqctx.system.hashing import hash_text, samples
-from seqctx.system.regular_file import open_file
+from seqctx.system.regular_file import open_file, read_json
 
 _CONFIGS = (  # files of a checkpoint that may have auto_map (transformers 5.16)
     "config.json", "tokenizer_config.json", "processor_config.json", "preprocessor_config.json",
@@ -71,10 +71,10 @@ def code_of_model(base_model: str) -> tuple[str, ...]:
     for name in _CONFIGS:
         path = Path(base_model) / name
         try:
-            data = json.loads(path.read_text("utf-8")) if path.is_file() else None
-        except (OSError, ValueError, RecursionError):
+            data = read_json(path) if path.is_file() else {}
+        except InputError:
             continue
-        auto_map = data.get("auto_map") if isinstance(data, dict) else None
+        auto_map = data.get("auto_map")
         values = auto_map.values() if isinstance(auto_map, dict) else [auto_map]
         texts = [t for v in values for t in (v if isinstance(v, list) else [v])]
         codes = dict.fromkeys(text for text in texts if isinstance(text, str) and text)

@@ -21,7 +21,7 @@ def hash_file(path: Path) -> str:
 def samples(path: Path) -> Iterator[bytes]:
     """A file's bytes; of one above 4 MiB 64 blocks of 64 KiB, spread evenly over it."""
     total = path.stat().st_size
-    with path.open("rb") as f:
+    with open_file(path) as f:
         if total <= _BLOCKS * _BLOCK:
             yield f.read()
             return

@@ -16,7 +16,8 @@ from typing import Any
 from seqctx.config.config import Config
 from seqctx.config.render import axolotl_mapping
 from seqctx.errors import SeqctxError
-from seqctx.system.atomic import atomic_write, explain_os_errors
+from seqctx.system.atomic import atomic_write
+from seqctx.system.regular_file import read_file
 from seqctx.system.secrets import (
     Secret,
     environment_secrets,
@@ -94,8 +95,7 @@ def hide_in_outputs(folder: Path, hide: Callable[[str], str]) -> None:
         for path in folder.rglob(pattern):
             if not path.is_file() or path.is_symlink():
                 continue
-            with explain_os_errors(path):
-                text = path.read_bytes().decode("utf-8", "surrogateescape")
+            text = read_file(path, most=10**10).decode("utf-8", "surrogateescape")
             if (clean := hide(text)) != text:
                 with atomic_write(path) as f:
                     f.write(clean.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
