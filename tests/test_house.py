@@ -186,6 +186,8 @@ def reads_a_file(node: ast.AST) -> bool:
     name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
     if name in ("read_text", "read_bytes"):
         return isinstance(node.func, ast.Attribute)
+    if ast.unparse(node.func) == "os.open":  # with flags, to write
+        return "O_RDONLY" in ast.unparse(node)
     given = [*node.args, *(k.value for k in node.keywords if k.arg == "mode")]
     modes = [a.value for a in given if isinstance(a, ast.Constant) and isinstance(a.value, str)]
     return name == "open" and not any(re.fullmatch("[wax]b?", mode) for mode in modes)

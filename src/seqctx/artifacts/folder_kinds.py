@@ -16,6 +16,7 @@ from typing import Any
 from seqctx.artifacts.layout import DATA_FILES, DatasetDir, RunDir
 from seqctx.errors import InputError
 from seqctx.system.hashing import hash_file
+from seqctx.system.regular_file import read_file
 from seqctx.system.users_files import FolderKind, Written, digests_below, users_files
 
 _HERE = Path()
@@ -68,7 +69,7 @@ def read_record(path: Path) -> dict[str, Any]:
         InputError: when it is not a JSON object.
     """
     try:
-        data = json.loads(path.read_bytes())
+        data = json.loads(read_file(path))
     except (ValueError, RecursionError):
         data = None
     if not isinstance(data, dict):

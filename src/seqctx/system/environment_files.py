@@ -11,6 +11,7 @@ import os
 import re
 from pathlib import Path
 
+from seqctx.system.regular_file import read_file_text
 from seqctx.system.users_files import FolderKind, Written
 
 _MADE_BY_UV = re.compile(  # uv 0.13: uv venv
@@ -26,11 +27,10 @@ def _packaged_files(folder: Path) -> Written:
     top = os.path.abspath(folder)
     for record in Path(top).glob("lib/python3*/site-packages/*.dist-info/RECORD"):
         site = record.parent.parent
-        with record.open(encoding="utf-8", newline="") as f:
-            for row in csv.reader(f):
-                if row:
-                    path = os.path.relpath(os.path.normpath(site / row[0]), top)
-                    listed[path] = row[2] if len(row) > 2 else ""
+        for row in csv.reader(read_file_text(record).splitlines()):
+            if row:
+                path = os.path.relpath(os.path.normpath(site / row[0]), top)
+                listed[path] = row[2] if len(row) > 2 else ""
     return listed
 
 
