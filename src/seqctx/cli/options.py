@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,25 +12,52 @@ from typing import Any
 import click
 
 from seqctx.cli.output import print_error
-from seqctx.errors import SeqctxError
+from seqctx.errors import SeqctxError, without_url_secrets
+from seqctx.system.secrets import OVERRIDES_VARIABLE, is_secret_name, redacted_value
 
 
 def _overrides(
     context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, Any]:
-    """``KEY=VALUE`` items as a mapping; values are YAML."""
+    """``KEY=VALUE`` items as a mapping; values are YAML.
+
+    A seqctx that another one started in the background finds its items in a variable, because
+    everybody can read a command line.
+    """
+    handed_on = json.loads(os.environ.pop(OVERRIDES_VARIABLE, "[]"))
     found = {}
-    for item in values:
+    for item in (*handed_on, *values):
         key, equals, value = item.partition("=")
         if not equals or not key:
-            raise click.BadParameter(f"{item!r} is not KEY=VALUE, such as vllm.port=8001")
+            shown = _without_value(item)
+            raise click.BadParameter(f"{shown!r} is not KEY=VALUE, such as vllm.port=8001")
         import yaml  # here, so that --help does not wait for it
 
         try:
             found[key] = yaml.safe_load(value)
         except (yaml.YAMLError, ValueError):
-            raise click.BadParameter(f"{item!r}: the value is not valid YAML") from None
+            raise click.BadParameter(f"{key}: the value is not valid YAML") from None
     return found
+
+
+def _without_value(item: str) -> str:
+    """An item that cannot be read, up to the name of a secret if it has one."""
+    for word in re.finditer(r"[\w-]+", item):
+        if is_secret_name(word[0]):
+            return f"{item[: word.end()]}..."
+    return without_url_secrets(item)
+
+
+def shown_override(item: str) -> str:
+    """``KEY=VALUE`` as it was given, with signs in place of secrets."""
+    import yaml
+
+    key, _, value = item.partition("=")
+    given = yaml.safe_load(value)
+    shown = redacted_value(key.split("."), given)
+    if shown == given:
+        return item
+    return f"{key}={shown if isinstance(shown, str) else json.dumps(shown, default=str)}"
 
 
 CONFIG = click.argument("config", type=click.Path(path_type=Path))

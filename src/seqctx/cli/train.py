@@ -113,9 +113,13 @@ def train(
 def _resume_command() -> str:
     """The command that was given, with --resume."""
     from seqctx.cli.main import arguments_of_verb
+    from seqctx.cli.options import shown_override
+    from seqctx.system.secrets import separate_overrides
 
-    given = [arg for arg in arguments_of_verb() if arg not in ("--resume", "--force")]
-    return shlex.join(["seqctx", "train", "--resume", *given])
+    given, overrides = separate_overrides(arguments_of_verb())
+    given = [argument for argument in given if argument not in ("--resume", "--force")]
+    sets = [word for item in overrides for word in ("--set", shown_override(item))]
+    return shlex.join(["seqctx", "train", "--resume", *sets, *given])
 
 
 def _dry_run(cfg: Config, config: Path, launcher: tuple[str, ...], document: Document) -> None:

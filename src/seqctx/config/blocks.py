@@ -24,6 +24,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from seqctx.config.strategies import STRATEGY_NAMES, KnownStrategy, describe_strategies
 from seqctx.errors import InputError
+from seqctx.system.secrets import redacted
 
 
 class FileBlock(BaseModel):
@@ -36,6 +37,10 @@ class FileBlock(BaseModel):
         value = getattr(self, key, None) if key in type(self).model_fields else None
         value = (self.model_extra or {}).get(key) if value is None else value
         return default if value is None else value
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """What ``repr`` shows: keys and values, with signs in place of secrets."""
+        yield from redacted(dict(super().__repr_args__())).items()
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Refuse to change a key, in one sentence."""

@@ -31,6 +31,7 @@ from seqctx.config.source import Document, read_document, with_value
 from seqctx.config.values import explain_value
 from seqctx.errors import InputError
 from seqctx.system.arguments import expect_type
+from seqctx.system.secrets import redacted
 
 FROM_LOAD_CONFIG = "Make one with load_config."
 """Remedy where a function is given something else than a Config."""
@@ -216,7 +217,7 @@ class Config(FileBlock):
     def _repr_html_(self) -> str:
         """The given keys as a table; pointing at a key shows its description."""
         rows = []
-        for key, value in _flat(self.model_dump(exclude_unset=True)).items():
+        for key, value in _flat(redacted(self.model_dump(exclude_unset=True))).items():
             about = _description(type(self), key.split("."))
             cells = f'<td title="{escape(about)}">{escape(key)}</td><td>{escape(str(value))}</td>'
             rows.append(f"<tr>{cells}</tr>")

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from seqctx.catalog.keys import KeyPath
 from seqctx.config.source import Document
-from seqctx.errors import InputError
+from seqctx.errors import InputError, without_url_secrets
 
 Severity = Literal["error", "warning", "note"]
 
@@ -40,7 +40,7 @@ class Problem:
         override = next((p for p in document.overridden if path[: len(p)] == p), None)
         place = f"--set {_dotted(override)}" if override else document.name
         line, column = (0, 0) if override else document.position(path)
-        fact, remedy = one_line(message), one_line(remedy)
+        fact, remedy = (one_line(without_url_secrets(text)) for text in (message, remedy))
         return cls(place, line, column, _dotted(path), severity, rule, fact, remedy)
 
     @property

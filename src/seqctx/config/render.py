@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import textwrap
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,15 @@ from seqctx.config.blocks import check_argument
 from seqctx.config.config import FROM_LOAD_CONFIG, Config
 from seqctx.config.effective import Effective
 from seqctx.config.source import Loader
-from seqctx.errors import CheckError, InputError
+from seqctx.errors import HIDDEN, CheckError, InputError
 from seqctx.system.arguments import expect_type
+from seqctx.system.secrets import (
+    environment_secrets,
+    find_secrets,
+    hiding,
+    redacted,
+    secret_texts,
+)
 
 SCHEMA_FILE = "seqctx.schema.json"
 _SECTIONS = {
@@ -43,7 +51,6 @@ VLLM_MAX_LORA_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 """The only values that ``--max-lora-rank`` takes (vLLM 0.32, vllm/config/lora.py)."""
 
 _JSON_LISTS = ("--allowed-origins", "--allowed-methods", "--allowed-headers")
-_SECRET_FLAGS = ("--watermark-config",)  # beside `secrets`, as vLLM's own log leaves out
 
 
 class _Dumper(yaml.SafeDumper):
@@ -186,13 +193,36 @@ def secrets(cfg: Config) -> dict[str, str]:
     return {name: value for name, value in found.items() if value and value.strip()}
 
 
+def secret_options(cfg: Config) -> dict[str, Any]:
+    """Options for vLLM that hold secrets, as its ``--config`` file takes them.
+
+    A key or token inside a block, a URL with a login: they have no environment variable, and on the
+    command line everybody could read them.
+    """
+    found: dict[str, Any] = {}
+    for flag, value in _options(cfg):
+        if _is_secret_option(flag, value):
+            words = [_word(item) for item in value] if isinstance(value, list) else value
+            found[flag.removeprefix("--") or "model"] = words
+    return found
+
+
 def shown(command: list[str], cfg: Config) -> str:
     """A command line for people and logs, with ``***`` in place of secrets."""
     hidden = [
-        "***" if before in _SECRET_FLAGS else each
-        for before, each in zip(["", *command], command, strict=False)
+        word
+        for flag, value in _options(cfg)
+        if _is_secret_option(flag, value)
+        for word in _flag(flag, redacted({flag: value})[flag])
     ]
-    return " ".join([*(f"{name}='***'" for name in secrets(cfg)), shlex.join(hidden)])
+    variables = (f"{name}='{HIDDEN}'" for name in secrets(cfg))
+    return " ".join([*variables, shlex.join([*command, *hidden])])
+
+
+def hiding_secrets(cfg: Config | None) -> Callable[[str], str]:
+    """A function that takes the secrets of a file and of the environment out of a text."""
+    given = cfg.model_dump(exclude_unset=True) if cfg else {}
+    return hiding(secret_texts(given) | environment_secrets(os.environ))
 
 
 def vllm_command(cfg: Config, *, program: tuple[str, ...] = ("vllm", "serve")) -> list[str]:
@@ -204,8 +234,9 @@ def vllm_command(cfg: Config, *, program: tuple[str, ...] = ("vllm", "serve")) -
         program: the words before the model.
 
     Returns:
-        The arguments. Keys of ``vllm:`` become flags, except for `secrets`: ``true`` gives the bare
-        flag, ``false`` its ``--no-`` form, a mapping JSON, a list what vLLM's flag takes.
+        The arguments. Keys of ``vllm:`` become flags, except for `secrets` and `secret_options`:
+        ``true`` gives the bare flag, ``false`` its ``--no-`` form, a mapping JSON, a list what
+        vLLM's flag takes.
 
     Raises:
         InputError: when ``cfg`` is no Config, ``program`` no tuple, or the base model's name would
@@ -214,30 +245,43 @@ def vllm_command(cfg: Config, *, program: tuple[str, ...] = ("vllm", "serve")) -
     """
     expect_type("cfg", cfg, Config, FROM_LOAD_CONFIG)
     expect_type("program", program, (tuple, list), "Give its words, such as ('vllm', 'serve').")
-    vllm = cfg.vllm
-    command = [*program, cfg.base_model, "--served-model-name", _base_argument(cfg)]
+    command = [*program]
+    for flag, value in _options(cfg):
+        if not _is_secret_option(flag, value):
+            command += _flag(flag, value)
+    return command
+
+
+def _options(cfg: Config) -> Iterator[tuple[str, Any]]:
+    """Flags of vLLM's command line and their values; the model has no flag."""
+    yield "", cfg.base_model
+    yield "--served-model-name", _base_argument(cfg)
     if cfg.adapter:
         module = {"name": adapter_name(cfg), "path": cfg.output_dir}
         others = cfg.vllm.get("lora_modules") or []  # vLLM reads only the last such flag
-        others = others if isinstance(others, list) else [others]
-        command += ["--enable-lora", "--lora-modules", *map(_word, [module, *others])]
-        command += ["--max-lora-rank", str(max_lora_rank(Effective.of(cfg).lora_r))]
+        yield "--enable-lora", True
+        yield "--lora-modules", [module, *(others if isinstance(others, list) else [others])]
+        yield "--max-lora-rank", max_lora_rank(Effective.of(cfg).lora_r)
     axolotls = axolotl_names()["keys"]["vllm"]["keys"].keys() - vllm_names()["keys"].keys()
     only_axolotls = {"served_model_name", *axolotls}  # of its own server, in the same block
-    flags = vllm.model_dump(mode="json", exclude=only_axolotls, exclude_none=True)
+    flags = cfg.vllm.model_dump(mode="json", exclude=only_axolotls, exclude_none=True)
     for key, value in flags.items():
         flag = f"--{key.replace('_', '-')}"
         if flag == "--api-key" or (flag == "--hf-token" and isinstance(value, str)):
             continue
-        if flag == "--lora-modules" and cfg.adapter:
-            continue
-        command += _flag(flag, value)
-    return command
+        if flag != "--lora-modules" or not cfg.adapter:
+            yield flag, value
+
+
+def _is_secret_option(flag: str, value: Any) -> bool:
+    return bool(find_secrets({flag: value}))
 
 
 def _flag(flag: str, value: Any) -> list[str]:
     """One key of ``vllm:`` as arguments (vLLM 0.32: launchers/cli_args.py, engine/arg_utils.py)."""
     match value:
+        case _ if not flag:
+            return [_word(value)]
         case True:
             return [flag]
         case False:

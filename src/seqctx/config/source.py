@@ -18,6 +18,7 @@ from seqctx.catalog.keys import KeyPath
 from seqctx.errors import InputError
 from seqctx.system.arguments import expect_type
 from seqctx.system.regular_file import read_file
+from seqctx.system.secrets import is_secret_name
 
 _MOST_BYTES = 10_000_000  # a hand-edited file has thousands
 _MOST_NODES = 100_000  # a hand-edited file has hundreds
@@ -191,6 +192,8 @@ def parse_document(text: str | bytes, name: str) -> Document:
         mark = getattr(error, "problem_mark", None)
         place = f"{name}:{mark.line + 1}" if mark else name
         fact = getattr(error, "problem", None) or str(error).partition("\n")[0]
+        if mark and (secret := _secret_key(text.splitlines()[: mark.line + 1][-2:])):
+            fact = f"the value of {secret} cannot be read; it may need quotes"
         raise InputError(f"{place}: not valid YAML: {fact}. Correct that line.") from None
     except RecursionError:  # before there are nodes to walk
         raise InputError(f"{name}: nested too deeply. Use fewer levels.") from None
@@ -205,6 +208,12 @@ def parse_document(text: str | bytes, name: str) -> Document:
             "Write a file to start from with seqctx init."
         )
     return Document(name, data, lines, columns)
+
+
+def _secret_key(lines: Sequence[str]) -> str | None:
+    """The key of a secret that lines of YAML have; an error there must not quote the value."""
+    keys = re.findall(r"([\w.-]+)[\"']?\s*:", " ".join(lines))
+    return next((key for key in keys if is_secret_name(key)), None)
 
 
 def _keys(root: yaml.Node, name: str) -> Iterator[tuple[KeyPath, yaml.Mark, int | None]]:

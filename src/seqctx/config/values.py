@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from seqctx.catalog.keys import KeyPath
+from seqctx.system.secrets import redacted_value
 
 # Facts by pydantic's error type; the braces are filled from its context.
 _FACTS = {
@@ -55,7 +56,7 @@ def explain_value(error: ErrorDetails, model: type[BaseModel], path: KeyPath) ->
     context: Mapping[str, Any] = error.get("ctx", {})
     message = error["msg"].removeprefix("Value error, ")
     fact = _FACTS[kind].format(**context) if kind in _FACTS else message[:1].lower() + message[1:]
-    return f"{fact} (got {_clipped(error['input'])})", "Change the value."
+    return f"{fact} (got {_clipped(redacted_value(path, error['input']))})", "Change the value."
 
 
 def _keys_of(model: type[BaseModel], path: KeyPath) -> list[str]:

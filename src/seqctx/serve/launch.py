@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -14,7 +15,15 @@ from pathlib import Path
 from seqctx.artifacts.layout import RunDir, ServerFiles
 from seqctx.config.config import Config
 from seqctx.config.effective import Effective
-from seqctx.config.render import adapter_name, base_name, secrets, shown, vllm_command
+from seqctx.config.render import (
+    adapter_name,
+    base_name,
+    hiding_secrets,
+    secret_options,
+    secrets,
+    shown,
+    vllm_command,
+)
 from seqctx.errors import CheckError, InputError, ToolError
 from seqctx.plan.serving import ServingPlan
 from seqctx.serve.address import Address, address_of
@@ -27,6 +36,7 @@ from seqctx.serve.registry import (
     start_time,
     stop_server,
 )
+from seqctx.serve.secret_options import secret_options_file
 from seqctx.serve.startup_log import StartupStats, startup_stage, startup_stats
 from seqctx.system.arguments import expect_type
 from seqctx.system.atomic import explain_os_errors
@@ -35,6 +45,7 @@ from seqctx.system.extras import needs_extra
 from seqctx.system.host import has_gpu
 from seqctx.system.process import failure, running
 from seqctx.system.regular_file import read_file
+from seqctx.system.secrets import OVERRIDES_VARIABLE, separate_overrides
 
 _REMEDIES = {  # errors as vLLM 0.32 words them, and the key to change
     r"(?i)address already in use": "Set vllm.port to another port",
@@ -147,10 +158,12 @@ def serving(
     with explain_os_errors(log):
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(f"$ {shown(command, cfg)}\n", "utf-8")
+    hide = hiding_secrets(cfg)
     with (
+        secret_options_file(command, secret_options(cfg)) as (command, remove_file),
         log.open("ab") as f,  # first: a record is believed only if its process has the log open
         _registered(cfg, address, log, target) as write,
-        running(command, _environment(cfg, Path(command[0]), address), log=f) as process,
+        running(command, _environment(cfg, Path(command[0]), address), log=f, hide=hide) as process,
     ):
 
         def stage(name: str, *, ready: bool = False) -> None:
@@ -158,6 +171,7 @@ def serving(
             on_stage(name)
 
         _wait_until_ready(process, address, cfg.vllm.port, log, stage)
+        remove_file()
         stage("ready", ready=True)
         stats = startup_stats(read_file(log).decode("utf-8", "replace"))
 
@@ -270,9 +284,12 @@ def serve_detached(
     out = ServerFiles(cfg.vllm.port).detached_output
     with explain_os_errors(out):
         out.parent.mkdir(parents=True, exist_ok=True)
+    arguments, overrides = separate_overrides(arguments)
+    env = {**os.environ, OVERRIDES_VARIABLE: json.dumps(overrides)}
     with out.open("wb") as f:
         process = subprocess.Popen(
             [sys.executable, "-m", "seqctx", "serve", *arguments],
+            env=env,
             stdin=subprocess.DEVNULL, stdout=f, stderr=f, start_new_session=True,
         )  # fmt: skip
     try:

@@ -9,6 +9,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +22,7 @@ from seqctx.system.atomic import explain_os_errors, free_bytes
 from seqctx.system.regular_file import open_file
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_LAST_LINES = 2.0  # seconds for what an ended program has printed to be copied
 _LONGEST_LINE = 1_000_000  # bytes; a longer one is handed on in parts
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _PATIENCE = 10  # between SIGTERM and SIGKILL, for a program whose parent was killed [s]
@@ -38,7 +40,11 @@ kill -s KILL -- "-$0"
 
 @contextmanager
 def running(
-    command: list[str], env: dict[str, str], *, log: IO[bytes] | None = None
+    command: list[str],
+    env: dict[str, str],
+    *,
+    log: IO[bytes] | None = None,
+    hide: Callable[[str], str] = lambda text: text,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program in a process group of its own; the whole group has ended after the block.
 
@@ -49,17 +55,20 @@ def running(
         command: the program and its arguments.
         env: its environment variables.
         log: a file for its output and errors; without one, both go to ``process.stdout``.
+        hide: takes secrets out of what the file gets; see `seqctx.system.secrets.hiding`.
     """
     with explain_os_errors(command[0]):
-        process = subprocess.Popen(
+        process = _Program(
             command,
             env=env,
             stdin=subprocess.DEVNULL,
-            stdout=log or subprocess.PIPE,
+            stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C reaches this process only, which stops the program
             preexec_fn=partial(end_with_parent, os.getpid()),
         )
+    if log:
+        process.copy_output(log, hide)
     try:
         with _guarded(process.pid):
             try:
@@ -70,6 +79,38 @@ def running(
         stop(process)  # where the guard could not be started
         if process.stdout:
             process.stdout.close()
+
+
+class _Program(subprocess.Popen[bytes]):
+    """A program; once it has ended, the log has all that it printed."""
+
+    _copier: threading.Thread | None = None
+
+    def copy_output(self, log: IO[bytes], hide: Callable[[str], str]) -> None:
+        """Copy what the program prints into a log while it runs, in a thread."""
+
+        def copy() -> None:
+            with suppress(OSError, ValueError):  # a full disk; a file that is closed by now
+                for _ in lines(self, log, hide=hide):
+                    pass
+
+        self._copier = threading.Thread(target=copy, daemon=True)
+        self._copier.start()
+
+    def poll(self) -> int | None:
+        """The exit status, once the log is complete; None while the program runs."""
+        code = super().poll()
+        return code if code is None else self._logged(code)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait until the program has ended and the log is complete."""
+        return self._logged(super().wait(timeout))
+
+    def _logged(self, code: int) -> int:
+        copier, self._copier = self._copier, None
+        if copier:
+            copier.join(_LAST_LINES)  # children that still run may keep the pipe open
+        return code
 
 
 def end_with_parent(parent: int, number: int = signal.SIGTERM) -> None:

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
 
 from seqctx.errors import HIDDEN, without_url_secrets
 
+OVERRIDES_VARIABLE = "SEQCTX_OVERRIDES"
+"""Hands what ``--set`` was given to a seqctx in the background, as JSON."""
 _ALWAYS = frozenset(
     "password passwords passwd passphrase secret secrets credential credentials apikey apikeys "
     "accesskey secretkey authkey authtoken accesstoken apitoken authorization bearer cookie "
@@ -156,8 +158,8 @@ def _copy(data: Any, *, keep: bool, in_tokens: bool) -> Any:
                 copy[key] = HIDDEN
         return copy
     if isinstance(data, list | tuple):
-        return [_copy(item, keep=keep, in_tokens=in_tokens) for item in data]
-    return without_url_secrets(data) if isinstance(data, str) else data
+        return type(data)([_copy(item, keep=keep, in_tokens=in_tokens) for item in data])
+    return without_url_secrets(data) if type(data) is str else data
 
 
 def redacted_value(path: Iterable[str | int], value: Any) -> Any:
@@ -219,3 +221,18 @@ def hiding(texts: Iterable[str]) -> Callable[[str], str]:
         )
     )
     return lambda text: without_url_secrets(pattern.sub(HIDDEN, text))
+
+
+def separate_overrides(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Separate what ``--set`` was given from the other arguments of a command line."""
+    left: list[str] = []
+    overrides: list[str] = []
+    following = iter(arguments)
+    for argument in following:
+        if argument == "--set":
+            overrides.append(next(following, ""))
+        elif argument.startswith("--set="):
+            overrides.append(argument.removeprefix("--set="))
+        else:
+            left.append(argument)
+    return left, overrides

@@ -8,8 +8,7 @@ are set there directly; `secrets_plugin.SecretsPlugin` puts all others back in A
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,7 @@ from seqctx.system.atomic import atomic_write
 from seqctx.system.regular_file import read_file
 from seqctx.system.secrets import (
     Secret,
-    environment_secrets,
     find_secrets,
-    hiding,
-    secret_texts,
     without_secrets,
 )
 from seqctx.train.resolved import resolve
@@ -81,12 +77,6 @@ def secret_variables(cfg: Config) -> dict[str, str]:
     except SeqctxError:  # its data is gone
         mapping = axolotl_mapping(cfg)
     return separate_secrets(mapping)[1]
-
-
-def hiding_secrets(cfg: Config | None, env: Mapping[str, str] = os.environ) -> Callable[[str], str]:
-    """A function that hides the secrets of a file and of an environment in a text."""
-    given = cfg.model_dump(exclude_unset=True) if cfg else {}
-    return hiding(secret_texts(given) | environment_secrets(env))
 
 
 def hide_in_outputs(folder: Path, hide: Callable[[str], str]) -> None:

@@ -14,13 +14,13 @@ import yaml
 
 from seqctx.artifacts.layout import RunDir
 from seqctx.config.config import Config
-from seqctx.config.render import dump_yaml
+from seqctx.config.render import dump_yaml, hiding_secrets
 from seqctx.errors import InputError
 from seqctx.system.atomic import explain_os_errors
 from seqctx.system.regular_file import open_file, read_file_text
 from seqctx.system.scripts import run_inside
 from seqctx.system.secrets import without_secrets
-from seqctx.train.axolotl_secrets import hiding_secrets, secret_variables
+from seqctx.train.axolotl_secrets import secret_variables
 from seqctx.train.resolved import needs_hub
 
 COPIED_RUN = 6

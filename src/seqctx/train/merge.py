@@ -16,7 +16,7 @@ from seqctx.catalog.lookup import find_model
 from seqctx.catalog.model_folder import check_base, fingerprint_model, safetensors_header
 from seqctx.catalog.models import Model
 from seqctx.config.config import Config
-from seqctx.config.render import dump_yaml
+from seqctx.config.render import dump_yaml, hiding_secrets
 from seqctx.errors import CheckError, ToolError
 from seqctx.system.arguments import expect_type
 from seqctx.system.atomic import explain_os_errors, free_bytes
@@ -26,7 +26,7 @@ from seqctx.system.process import failure, lines, running
 from seqctx.system.regular_file import read_json
 from seqctx.system.replaced_folder import replaced_folder
 from seqctx.system.users_files import digests_below
-from seqctx.train.axolotl_secrets import hide_in_outputs, hiding_secrets, secret_variables
+from seqctx.train.axolotl_secrets import hide_in_outputs, secret_variables
 from seqctx.train.evaluate import Variant, VariantResult, evaluate, trained_yaml
 
 

@@ -15,6 +15,7 @@ from seqctx.artifacts.run_record import Memory, Point, TrainingRun, UnfinishedRu
 from seqctx.catalog.model_folder import fingerprint_model
 from seqctx.config.config import Config
 from seqctx.config.effective import Effective
+from seqctx.config.render import hiding_secrets
 from seqctx.config.source import Document
 from seqctx.errors import InputError, ToolError, without_url_secrets
 from seqctx.plan.memory import GIB, MemoryPlan
@@ -23,7 +24,7 @@ from seqctx.system.atomic import explain_os_errors
 from seqctx.system.environments import find_tool, tool_environment, versions
 from seqctx.system.hashing import hash_file, hash_text
 from seqctx.system.replaced_folder import check_replaceable, replaced_folder
-from seqctx.train.axolotl_secrets import hide_in_outputs, hiding_secrets, separate_secrets
+from seqctx.train.axolotl_secrets import hide_in_outputs, separate_secrets
 from seqctx.train.checkpoints import (
     Checkpoint,
     choose_checkpoint,
