@@ -115,5 +115,5 @@ lock: $(CORE)  ## write the pin lists, with hashes (UPGRADE=1: of the newest ver
 dry-run-cuda: $(CORE)  ## resolve what an NVIDIA machine would install (downloads nothing)
 	@.venv/bin/python requirements/dry_run_cuda.py
 
-clean:  ## remove what prepare and train wrote; environments and the model stay
-	@rm -rf prepare/out outputs
+clean:  ## remove what prepare and train wrote; asks before trained weights go (FORCE=1: does not)
+	@PYTHONPATH=src $(firstword $(wildcard .venv/bin/python) $(PYTHON)) scripts/clean.py $(if $(filter 1,$(FORCE)),--force)

@@ -40,7 +40,8 @@ def problems_of(path: Path) -> list[Problem]:
 
 
 def with_facts(facts: Facts, stated: dict) -> Facts:
-    changes = {key: stated[key] for key in ("cuda", "cards", "api_key") if key in stated}
+    plain = ("cuda", "cards", "api_key", "data_of", "run_of")
+    changes = {key: stated[key] for key in plain if key in stated}
     if "model_code" in stated:
         changes["model_code"] = tuple(stated["model_code"])
     if "special_tokens" in stated:

@@ -7,7 +7,8 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from seqctx.artifacts.layout import DatasetDir
+from seqctx.artifacts.folder_kinds import recorded_config
+from seqctx.artifacts.layout import DatasetDir, RunDir, other_config
 from seqctx.artifacts.manifest import Manifest
 from seqctx.catalog.architectures import UNKNOWN_ARCHITECTURE, Architecture
 from seqctx.catalog.gpus import Gpu, find_gpu
@@ -61,6 +62,8 @@ class Facts:
         special_tokens: special tokens in the model's vocabulary.
         prepared: lengths and files of the prepared examples.
         stem: the file's name without its ending; prepare writes to ``prepare/out/STEM``.
+        data_of: the other config file whose examples are in that folder.
+        run_of: the other config file whose run is in ``output_dir``.
     """
 
     model: Model | None = None
@@ -77,6 +80,8 @@ class Facts:
     special_tokens: frozenset[str] | None = None
     prepared: Prepared | None = None
     stem: str | None = None
+    data_of: str | None = None
+    run_of: str | None = None
 
 
 def gather_facts(
@@ -100,6 +105,7 @@ def gather_facts(
         end = find_end_of_turn(cfg.base_model, model)
     gpu = gpu or (find_gpu(cfg.seqctx.gpu) if cfg.seqctx.gpu else None)
     here = len(find_gpus())
+    data, run = DatasetDir.of(path) if path else None, RunDir(Path(cfg.output_dir))
     return Facts(
         model=model,
         model_code=code_of_model(cfg.base_model),
@@ -115,6 +121,8 @@ def gather_facts(
         special_tokens=model.special_tokens if model else None,
         prepared=_read_prepared(path) if path else None,
         stem=path.stem if path else None,
+        data_of=_owner(data.manifest, path, data.path) if path and data else None,
+        run_of=_owner(run.record, path, run.output_dir) if path else None,
     )
 
 
@@ -125,6 +133,13 @@ def _read_prepared(path: Path) -> Prepared | None:
         return None
     lengths = manifest.train.lengths, manifest.held_out.lengths
     return Prepared(*lengths, frozenset(manifest.files))
+
+
+def _owner(record: Path, config: Path, folder: Path) -> str | None:
+    """The other config file that a folder was made for; None where that is not known."""
+    with suppress(InputError, OSError, ValueError):  # whoever needs the folder reports it
+        return other_config(recorded_config(record), config, folder)
+    return None
 
 
 def longest_window(cfg: Config, model: Model | None, gpu: Gpu | None) -> int | None:

@@ -86,11 +86,11 @@ def refuse_users_files(folder: Path, kind: FolderKind, *, complete: bool = True)
     shown = visible_line(str(folder))
     if not is_ours:
         raise CheckError(
-            f"{shown}: holds {_named(found)} and was not made by seqctx (it has no {kind.record}). "
+            f"{shown}: holds {named(found)} and was not made by seqctx (it has no {kind.record}). "
             "Move it away, or name another folder."
         )
     raise CheckError(
-        f"{shown}: holds your files: {_named(found)}. seqctx never removes them. Move or delete "
+        f"{shown}: holds your files: {named(found)}. seqctx never removes them. Move or delete "
         "them, then run the command again."
     )
 
@@ -100,7 +100,7 @@ def digests_below(folder: Path) -> dict[str, str]:
     return {name: hash_samples(path) for name, path in sorted(_files(folder)) if path.is_file()}
 
 
-def _named(names: list[str]) -> str:
+def named(names: list[str]) -> str:
     """The first names, and how many more there are."""
     shown = ", ".join(map(visible_line, names[:_SHOWN]))
     more = len(names) - _SHOWN

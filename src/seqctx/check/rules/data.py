@@ -140,6 +140,19 @@ def datasets_disagree(file: Effective, facts: Facts) -> Iterator[Finding]:
             yield Finding((key,), fact, "Add it.")
 
 
+@rule("shared-data-folder", "error", "seqctx.prepare: prepare/out/STEM and its manifest")
+def shared_data_folder(file: Effective, facts: Facts) -> Iterator[Finding]:
+    """Two config files of the same name would share one folder of prepared examples."""
+    if not facts.data_of or not facts.stem:
+        return
+    folder = DatasetDir.named(facts.stem).path
+    own = PurePosixPath(folder)
+    listed = any(PurePosixPath(data.path).parent == own for data in file.config.datasets)
+    if listed or "seqctx" in file.config.model_fields_set:
+        fact = f"{folder} holds the examples of {facts.data_of}, which has the same name"
+        yield Finding(("datasets",), fact, "Give one of the two files another name.")
+
+
 def _wrong_end(data: PurePosixPath, train_on_eos: Any) -> str:
     """Why ``train_on_eos`` is wrong for a data file of ours; empty where it is right."""
     if data.name.endswith("-ends.jsonl"):

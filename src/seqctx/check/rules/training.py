@@ -22,6 +22,14 @@ def base_model_missing(file: Effective, facts: Facts) -> Iterator[Finding]:
         yield Finding(("base_model",), fact, remedy_of_missing_folder(path))
 
 
+@rule("shared-output-dir", "error", "seqctx.train: the record in output_dir/run")
+def shared_output_dir(file: Effective, facts: Facts) -> Iterator[Finding]:
+    """A run in output_dir that was trained from another config file would be replaced."""
+    if facts.run_of:
+        fact = f"{file.config.output_dir} holds what was trained from {facts.run_of}"
+        yield Finding(("output_dir",), fact, "Set it to another folder.")
+
+
 @rule("sequence-len-positions", "error", "config.json: max_position_embeddings")
 def sequence_len_positions(file: Effective, facts: Facts) -> Iterator[Finding]:
     """A model was not trained on positions beyond its own; rope scaling adds positions."""
