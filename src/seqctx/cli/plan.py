@@ -34,7 +34,7 @@ def plan(
 
     \b
     Needs   the file; with --options also the examples of seqctx prepare
-    Writes  nothing; with --html a page
+    Writes  nothing; with --html a page; it replaces only such a page
     Exit    0   fits
             1   training or serving does not fit the GPU
             2   wrong usage, or a model that cannot be planned
@@ -52,11 +52,9 @@ def plan(
     result = plan_file(config, load_config(config, overrides), gpu=gpu, compare=compare)
     if html:
         from seqctx.plan.page import plan_page
-        from seqctx.system.atomic import atomic_write
+        from seqctx.report.write_page import write_page
 
-        page = plan_page(result.summary, result.compared)
-        with atomic_write(html) as f:
-            f.write(page)
+        write_page(html, plan_page(result.summary, result.compared))
     if as_json:
         print_json(result.as_data())
     else:

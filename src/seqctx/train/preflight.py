@@ -99,7 +99,8 @@ def _check_data(cfg: Config) -> None:
         if manifest and manifest.files.get(path.name) != hash_file(path):
             raise CheckError(
                 f"{path}: differs from what its manifest says: it was changed after 'seqctx "
-                "prepare', or is from another run. Run 'seqctx prepare' again."
+                "prepare', or is from another run. To train on it, move it to another folder and "
+                "list it there in datasets. Else delete it and run 'seqctx prepare' again."
             )
 
 
