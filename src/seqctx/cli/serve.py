@@ -34,7 +34,8 @@ def serve(
     adapter, or a model's name on the Hugging Face hub. Serves until Ctrl-C.
 
     Keys, adapter, memory and port are checked before vLLM starts. If vllm.api_key or the variable
-    VLLM_API_KEY is set, the server asks for that key.
+    VLLM_API_KEY is set, every path but /health needs that key. A server that other machines can
+    reach must have a key; a blank key counts as none.
 
     --status and --stop need no TARGET if only one server runs here.
 
@@ -67,7 +68,7 @@ def serve(
         raise click.UsageError("Missing argument 'TARGET'.")
     if merged and base_only:
         raise click.UsageError("--merged and --base-only exclude each other.")
-    from seqctx.serve import check_access, target_config
+    from seqctx.serve import access_notes, check_access, target_config
 
     cfg = target_config(target, overrides, merged=merged, base_only=base_only)
     if dry_run:
@@ -78,8 +79,8 @@ def serve(
         print_failures(planned.failures)
         return
     check_access(cfg)
-    if cfg.vllm.is_open:
-        print_line(f"vllm.host: {cfg.vllm.host} opens the server to the network.", err=True)
+    for note in access_notes(cfg):
+        print_line(note, err=True)
     if detach:
         _detach(cfg)
     else:

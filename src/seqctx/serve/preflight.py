@@ -14,14 +14,13 @@ from seqctx.catalog.model_folder import check_base, fingerprint_model, safetenso
 from seqctx.catalog.models import Model
 from seqctx.check.check import SERVING_RULES, check
 from seqctx.check.facts import Facts, gather_facts
-from seqctx.check.rules.serving import server_open
-from seqctx.config.api_key import find_api_key
 from seqctx.config.config import Config
 from seqctx.config.effective import Effective
 from seqctx.config.render import max_lora_rank
 from seqctx.config.source import Document
 from seqctx.errors import CheckError, InputError
 from seqctx.plan.serving import ServingPlan, plan_serving
+from seqctx.serve.access import check_access
 from seqctx.serve.registry import running_servers
 from seqctx.system.host import has_gpu
 from seqctx.system.regular_file import read_json
@@ -57,18 +56,6 @@ def check_can_serve(cfg: Config) -> ServingPlan | None:
     _check_keys(cfg, facts)
     check_port(cfg)
     return serving_plan(cfg, gpu, facts.model)
-
-
-def check_access(cfg: Config) -> None:
-    """Check that only those who know the API key reach a server that is open to the network.
-
-    Raises:
-        InputError: when the server would be open without a key, or the key cannot be used.
-    """
-    file, facts = Effective.of(cfg), Facts(api_key=find_api_key(cfg) is not None)
-    found = [f"vllm.{f.path[-1]}: {f.message}. {f.remedy}" for f in server_open(file, facts)]
-    if found:
-        raise InputError("\n".join(found))
 
 
 def serving_plan(cfg: Config, gpu: Gpu | None, model: Model | None = None) -> ServingPlan | None:
