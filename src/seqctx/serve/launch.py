@@ -35,7 +35,6 @@ from seqctx.serve.registry import (
     registry_lock,
     running_servers,
     start_time,
-    stop_server,
 )
 from seqctx.serve.secret_options import secret_options_file
 from seqctx.serve.startup_log import StartupStats, startup_stage, startup_stats
@@ -77,6 +76,7 @@ _REMEDIES = {  # errors as vLLM 0.32 words them, and the key to change
 }
 _CPU_KV_GIB = "4"  # without it vLLM on a CPU takes half of the machine's memory
 _POLL = 0.2  # seconds between two checks of a server that starts
+_PATIENCE = (5.0, 2.0)  # seconds after SIGINT and SIGTERM, before vLLM is killed
 _ANSWER_LIMIT = 30.0  # seconds until a server that is listening must answer
 
 
@@ -167,7 +167,11 @@ def serving(
         secret_options_file(command, secret_options(cfg)) as (command, remove_file),
         log.open("ab") as f,  # first: a record is believed only if its process has the log open
         _registered(cfg, address, log, target) as write,
-        running(command, _environment(cfg, Path(command[0]), address), log=f, hide=hide) as process,
+        running(
+            command, _environment(cfg, Path(command[0]), address), log=f, hide=hide,
+            patience=_PATIENCE,
+        ) as process,
+        _stop_is_announced(on_stage),
     ):
 
         def stage(name: str, *, ready: bool = False) -> None:
@@ -183,6 +187,19 @@ def serving(
             raise failure("vllm", process.wait() or 1, log, _REMEDIES)
 
         yield VllmServer(address, base_name(cfg), adapter, log, wait, plan, stats)
+
+
+@contextmanager
+def _stop_is_announced(on_stage: Callable[[str], None]) -> Iterator[None]:
+    """Name the stage of stopping when Ctrl-C or SIGTERM ends the block: vLLM takes seconds."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        on_stage("stopping vLLM; press Ctrl-C again to end it at once")
+        raise
+    except SystemExit:  # SIGTERM
+        on_stage("stopping vLLM")
+        raise
 
 
 def _environment(cfg: Config, program: Path, address: Address) -> dict[str, str]:
@@ -298,15 +315,15 @@ def serve_detached(
             stdin=subprocess.DEVNULL, stdout=f, stderr=f, start_new_session=True,
         )  # fmt: skip
     try:
-        return _wait_until_registered(process, cfg.vllm.port, out, on_stage)
+        with _stop_is_announced(on_stage):
+            return _wait_until_registered(process, cfg.vllm.port, out, on_stage)
     except BaseException:
-        if process.poll() is None:
-            for server in running_servers(cfg.vllm.port):
-                if server.pid == process.pid:
-                    stop_server(server)
-            process.terminate()
+        process.terminate()  # it stops vLLM and removes its record
+        try:
             process.wait()
-        out.unlink(missing_ok=True)
+        finally:  # also when Ctrl-C is pressed again
+            process.kill()
+            out.unlink(missing_ok=True)
         raise
 
 

@@ -45,6 +45,7 @@ def running(
     *,
     log: IO[bytes] | None = None,
     hide: Callable[[str], str] = lambda text: text,
+    patience: tuple[float, float] = (15.0, 5.0),
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program in a process group of its own; the whole group has ended after the block.
 
@@ -56,6 +57,7 @@ def running(
         env: its environment variables.
         log: a file for its output and errors; without one, both go to ``process.stdout``.
         hide: takes secrets out of what the file gets; see `seqctx.system.secrets.hiding`.
+        patience: how long it may take to end after SIGINT, and after SIGTERM [s].
     """
     with explain_os_errors(command[0]):
         process = _Program(
@@ -74,9 +76,9 @@ def running(
             try:
                 yield process
             finally:
-                stop(process)
+                stop(process, patience)
     finally:
-        stop(process)  # where the guard could not be started
+        stop(process, patience)  # where the guard could not be started
         if process.stdout:
             process.stdout.close()
 
@@ -152,10 +154,15 @@ def _guarded(group: int) -> Iterator[None]:
         guard.wait()
 
 
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a process group: SIGINT, then SIGTERM, then SIGKILL for the processes that are left."""
+def stop(process: subprocess.Popen[bytes], patience: tuple[float, float] = (15.0, 5.0)) -> None:
+    """End a process group: SIGINT, then SIGTERM, then SIGKILL for the processes that are left.
+
+    Args:
+        process: the program that leads the group.
+        patience: how long it may take to end after SIGINT, and after SIGTERM [s].
+    """
     try:
-        for number, seconds in ((signal.SIGINT, 15.0), (signal.SIGTERM, 5.0)):
+        for number, seconds in zip((signal.SIGINT, signal.SIGTERM), patience, strict=True):
             if process.poll() is not None:
                 break
             _signal_group(process, number)

@@ -34,6 +34,7 @@ def status(first: str) -> Iterator[Callable[[str], None]]:
             spinner.stop()
         elif console.is_terminal:
             spinner.update(Text(line))
+            spinner.start()  # again, where an empty name has ended it
         else:
             console.print(line)
 
