@@ -13,5 +13,5 @@ if [ $# -ne 5 ]; then
 fi
 seqctx=$(dirname "$(realpath "$0")")/../.venv/bin/seqctx
 [ -x "$seqctx" ] || { echo "serve_vllm.sh: seqctx is not installed. Run 'make setup'." >&2; exit 3; }
-exec "$seqctx" serve "$1" --set "vllm.port=$2" --set "vllm.max_num_seqs=$3" \
-  --set "vllm.max_model_len=$4" --set "vllm.gpu_memory_utilization=$5"
+exec "$seqctx" serve --set "vllm.port=$2" --set "vllm.max_num_seqs=$3" \
+  --set "vllm.max_model_len=$4" --set "vllm.gpu_memory_utilization=$5" -- "$1"
