@@ -168,7 +168,10 @@ def serving(
         log.open("ab") as f,  # first: a record is believed only if its process has the log open
         _registered(cfg, address, log, target) as write,
         running(
-            command, _environment(cfg, Path(command[0]), address), log=f, hide=hide,
+            command,
+            _environment(cfg, Path(command[0]), address),
+            log=f,
+            hide=hide,
             patience=_PATIENCE,
         ) as process,
         _stop_is_announced(on_stage),
