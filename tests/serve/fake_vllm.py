@@ -1,7 +1,7 @@
 """A stand-in for vLLM without a model: it binds its port, loads until it may go on, and listens.
 
 Started as ``vllm serve``; FAKE names a folder: it loads until ``go`` is there, and fails where
-``fail`` is.
+``fail`` is, with the text in it.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ def main() -> None:
     while not (folder / "go").exists():
         time.sleep(0.05)
     if (folder / "fail").exists():
-        raise SystemExit("OSError: [Errno 98] Address already in use")
+        raise SystemExit(
+            f"OSError: [Errno 98] Address already in use{(folder / 'fail').read_text('utf-8')}"
+        )
     if "--ssl-certfile" in options:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(options["--ssl-certfile"], options["--ssl-keyfile"])

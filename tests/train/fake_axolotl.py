@@ -9,6 +9,7 @@ texts. The variable FAKE_AXOLOTL holds JSON that says what goes wrong:
 ``fail_at``      the step at which it ends with an error
 ``seconds``      how long one step takes
 ``weights``      false: it leaves no weights
+``says``         printed first; what it ends with and what its models write say the same
 ``evaluate``     false: evaluating fails; "nothing": nothing was held out
 """
 
@@ -52,6 +53,7 @@ def train(cfg: dict[str, Any], orders: dict[str, Any]) -> None:
     """Train: one line of metrics a step."""
     output, last = Path(cfg["output_dir"]), int(cfg["max_steps"])
     output.mkdir(parents=True, exist_ok=True)
+    print(orders.get("says", ""), flush=True)
     print(f"Maximum number of steps set at {last}\nStarting trainer...", flush=True)
     first, history = 0, []
     if start := cfg.get("resume_from_checkpoint"):
@@ -61,7 +63,7 @@ def train(cfg: dict[str, Any], orders: dict[str, Any]) -> None:
     for step in range(first + 1, last + 1):
         time.sleep(orders.get("seconds", 0))
         if orders.get("fail_at") == step:
-            raise SystemExit("ValueError: the stand-in was told to fail")
+            raise SystemExit(f"ValueError: the stand-in was told to fail {orders.get('says', '')}")
         losses = {"loss": orders.get("loss", {}).get(str(step), 3.0)}
         if str(step) in orders.get("eval", {}):
             losses["eval_loss"] = orders["eval"][str(step)]
@@ -92,15 +94,19 @@ def evaluate(job: dict[str, Any], result: Path, orders: dict[str, Any]) -> None:
     if orders.get("evaluate") == "nothing":
         result.write_text(json.dumps({"variants": []}))
         return
-    print(f"{job['step']}loading the stand-in", flush=True)
+    says = orders.get("says", "")
+    print(f"{job['step']}loading the stand-in {says}", flush=True)
     variants = [
         {"name": each["name"], "losses": [4.0 - k / 2, None],
-         "texts": ["The lamps were lit one by one at last."] if each["writes"] else []}
+         "texts": [f"The lamps were lit one by one at last.{says}"] if each["writes"] else []}
         for k, each in enumerate(job["variants"])
     ]  # fmt: skip
     text = "Nobody asked why the lamps were lit one by one."
     result.with_name("train.jsonl").write_text(json.dumps(text) + "\n")
-    asked = {"asked": ["It grew dark."], "prompts": ["It grew dark."], "author": ["And cold."]}
+    asked = {
+        "asked": ["It grew dark."], "prompts": [f"It grew dark.{says}"],
+        "author": [f"And cold.{says}"],
+    }  # fmt: skip
     result.write_text(json.dumps({"variants": variants, **asked}))
 
 
