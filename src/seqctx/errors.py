@@ -17,6 +17,8 @@ import re
 HIDDEN = "***"
 """Stands in place of a secret."""
 _LOGIN = re.compile(r"(?<=://)(?!git@)[^/?#\s\"'@]+(?:@[^/?#\s\"'@]+)*@(?=[^\s/])")
+_LOGIN_IN_PATH = re.compile(r"(\b[a-z][a-z0-9+.-]+:/)[^/\s:@]*:[^/\s@]+@")
+"""A URL that was taken for a path, which has one slash less."""
 _SIGNATURE = re.compile(
     r"(?i)([?&](?:[\w.-]*(?:token|secret|password|signature|credential|api_?key)|key|sig)=)"
     r"(?!\*\*\*)[^&#\s\"']+"
@@ -25,8 +27,9 @@ _SIGNATURE = re.compile(
 
 def without_url_secrets(text: str) -> str:
     """A text with `HIDDEN` in place of user and password, or of a signature, in its URLs."""
-    if "://" not in text:
+    if ":/" not in text:
         return text
+    text = _LOGIN_IN_PATH.sub(rf"\g<1>{HIDDEN}@", text)
     return _SIGNATURE.sub(rf"\g<1>{HIDDEN}", _LOGIN.sub(f"{HIDDEN}@", text))
 
 

@@ -133,6 +133,7 @@ def test_secrets_of_the_environment() -> None:
         ("https://h/x?a=b&access_token=abc#c", "https://h/x?a=b&access_token=***#c"),
         ("https://h/a@b", "https://h/a@b"),
         ("mail me@host", "mail me@host"),
+        ("http:/me:pw@host/a: no such file", "http:/***@host/a: no such file"),
     ],
 )
 def test_logins_and_signatures_of_urls(text: str, shown: str) -> None:

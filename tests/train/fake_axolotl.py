@@ -83,7 +83,7 @@ def merge(cfg: dict[str, Any], orders: dict[str, Any]) -> None:
     """Merge: a folder ``merged`` below output_dir."""
     if orders.get("weights", True):
         folder = Path(cfg["output_dir"]) / "merged"
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         tensors(folder / "model.safetensors", "model.embed_tokens.weight", 1)
 
 

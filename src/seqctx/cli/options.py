@@ -41,7 +41,9 @@ def _overrides(
 
 
 def _without_value(item: str) -> str:
-    """An item that cannot be read, up to the name of a secret if it has one."""
+    """An item that cannot be read, up to its value or the name of a secret if it has one."""
+    if "=" in item:
+        return f"{item[: item.index('=') + 1]}..."
     for word in re.finditer(r"[\w-]+", item):
         if is_secret_name(word[0]):
             return f"{item[: word.end()]}..."

@@ -124,14 +124,17 @@ def _is_secret(name: str, value: Any) -> bool:
 
 def _can_be_secret(name: str, value: Any) -> bool:
     """Whether a value has the type of a secret; a switch or ``<|end|>`` has not."""
-    always = _has_secret_words([word.lower() for word in _WORD.findall(name)])
+    words = [word.lower() for word in _WORD.findall(name)]
+    always = _has_secret_words(words)
     match value:
         case None | bool() | "":
             return False
         case str():
             return always or not re.fullmatch(r"<.*>|\[[A-Z]+\]", value)
-        case int() | float() | dict():
-            return always and bool(value)
+        case int() | float():
+            return always or not _OPENS.isdisjoint(words)
+        case dict():
+            return bool(value) and (always or len(words) > 1)
         case list() | tuple():
             return any(_can_be_secret(name, item) for item in value)
         case _:  # a date, bytes
