@@ -185,7 +185,7 @@ def test_an_output_dir_that_is_not_ours_is_left_alone(project: Path) -> None:
 
 
 def test_values_that_cannot_be(project: Path) -> None:
-    assert "is not valid YAML" in refused(
+    assert "--set a: not valid YAML: " in refused(
         project, "serve", "c.yaml", "--set", "a=2026-13-01", code=2
     )
     line = refused(project, "serve", "c.yaml", "--set", "lora_r=1024", code=1, SEQCTX_VLLM="true")

@@ -73,7 +73,6 @@ def test_a_key_may_be_written_with_a_hyphen() -> None:
         ({"key": "a-key"}, "must be text .got dict."),
         ("schl\u00fcssel-key", "has characters that cannot be sent"),
         ("two\nlines-key", "has characters that cannot be sent"),
-        ("\ud800-key", "has characters that cannot be sent"),
     ],
 )
 def test_a_key_that_cannot_be_used_is_refused_without_showing_it(key: Any, message: str) -> None:

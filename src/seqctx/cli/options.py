@@ -31,12 +31,9 @@ def _overrides(
         if not equals or not key:
             shown = _without_value(item)
             raise click.BadParameter(f"{shown!r} is not KEY=VALUE, such as vllm.port=8001")
-        import yaml  # here, so that --help does not wait for it
+        from seqctx.config.source import parse_value  # here, so that --help does not wait for it
 
-        try:
-            found[key] = yaml.safe_load(value)
-        except (yaml.YAMLError, ValueError):
-            raise click.BadParameter(f"{key}: the value is not valid YAML") from None
+        found[key] = parse_value(value, f"--set {ascii(key)[1:-1]}")
     return found
 
 

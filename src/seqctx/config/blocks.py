@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, Literal, Self
 
@@ -22,7 +22,9 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from seqctx.config.plain_values import LARGEST, Unusable, unusable_values, wrong_number
 from seqctx.config.strategies import STRATEGY_NAMES, KnownStrategy, describe_strategies
+from seqctx.config.values import UNUSABLE
 from seqctx.errors import InputError
 from seqctx.system.secrets import redacted
 
@@ -30,7 +32,26 @@ from seqctx.system.secrets import redacted
 class FileBlock(BaseModel):
     """A mapping of the file as a model: it cannot be changed, and each key has a description."""
 
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True, protected_namespaces=())
+    model_config = ConfigDict(
+        frozen=True, use_attribute_docstrings=True, protected_namespaces=(), allow_inf_nan=False
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _holds_plain_values(cls, data: Any) -> Any:
+        """Refuse what YAML, JSON and a command line cannot all carry."""
+        _refuse(cls, unusable_values(data))
+        return data
+
+    @model_validator(mode="after")
+    def _numbers_fit(self) -> Self:
+        """Refuse numbers too large that were written as text."""
+        typed = {key: getattr(self, key) for key in type(self).model_fields}
+        _refuse(
+            type(self),
+            unusable_values({k: v for k, v in typed.items() if isinstance(v, int | float)}),
+        )
+        return self
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value of a key, typed or passed through; ``default`` where it is unset or null."""
@@ -63,6 +84,20 @@ class FileBlock(BaseModel):
             ) from None
 
 
+def _refuse(cls: type[BaseModel], found: Iterable[Unusable]) -> None:
+    """Raise an error with all values that cannot be used, if there is one."""
+    wrong = [
+        InitErrorDetails(
+            type=PydanticCustomError(UNUSABLE, "{fact}", {"fact": each.fact}),
+            loc=each.path,
+            input=each.value,
+        )
+        for each in found
+    ]
+    if wrong:
+        raise ValidationError.from_exception_data(cls.__name__, wrong)
+
+
 AUTO = -1
 """``max_model_len: auto`` (vLLM 0.32: utils/argparse_utils.py, human_readable_int_or_auto)."""
 
@@ -84,9 +119,13 @@ def human_int(value: Any) -> int:
         return value
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)([kKmMgGtT])\s*", str(value))
     if match is None:
-        return int(str(value))
-    number = float(match[1]) if match[2].islower() else int(match[1])
-    return int(number * _SUFFIXES[match[2]])
+        whole = int(str(value))
+    else:
+        number = float(match[1]) if match[2].islower() else int(match[1])
+        whole = int(min(number, LARGEST) * _SUFFIXES[match[2]])
+    if fact := wrong_number(whole):
+        raise ValueError(fact)
+    return whole
 
 
 def _read_window(value: Any) -> Any:
@@ -134,7 +173,7 @@ def _is_loopback(address: str) -> bool:
 
 
 def check_argument(value: Any) -> Any:
-    """Refuse text that cannot stand on a command line: what begins with a dash, or with NUL.
+    """Refuse text that begins with a dash.
 
     Axolotl and vLLM would take it for a flag. Negative numbers may pass, as argparse takes them.
 
@@ -146,8 +185,6 @@ def check_argument(value: Any) -> Any:
             continue
         if text.startswith("-") and not re.fullmatch(r"-\d+|-\d*\.\d+", text):
             raise ValueError("must not begin with a dash, which vLLM would take for a flag")
-        if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
-            raise ValueError("must be valid text")
     return value
 
 

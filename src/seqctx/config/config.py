@@ -25,7 +25,13 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from seqctx.catalog.keys import axolotl_names, unknown_keys
-from seqctx.config.blocks import Dataset, FileBlock, Seqctx, Vllm, check_named_path
+from seqctx.config.blocks import (
+    Dataset,
+    FileBlock,
+    Seqctx,
+    Vllm,
+    check_named_path,
+)
 from seqctx.config.problem import InvalidConfigError, Problem
 from seqctx.config.source import Document, read_document, with_value
 from seqctx.config.values import explain_value
@@ -96,6 +102,8 @@ class Config(FileBlock):
     """The data that Axolotl trains on."""
     test_datasets: tuple[Dataset, ...] = ()
     """The data that Axolotl evaluates on."""
+    plugins: tuple[str, ...] | None = None
+    """Plugins that Axolotl loads, by the names of their classes."""
     output_dir: str = "./model-out"
     """Folder for the trained weights. Unset: ./model-out."""
     vllm: Vllm = Vllm()
@@ -153,7 +161,7 @@ class Config(FileBlock):
     @model_validator(mode="after")
     def _names_an_adapter(self) -> Config:
         """An adapter that is not built in needs the plugin that adds it."""
-        if self.adapter and self.adapter not in ADAPTERS and not self.get("plugins"):
+        if self.adapter and self.adapter not in ADAPTERS and not self.plugins:
             known = ", ".join(ADAPTERS)
             fact = f"must be one of {known}, or plugins must list the one that adds it"
             wrong = InitErrorDetails(
@@ -211,7 +219,7 @@ class Config(FileBlock):
             )
         data = self.model_dump(exclude_unset=True)
         for key, value in changes.items():
-            data = with_value(data, key.split("__"), value)
+            data = with_value(data, key.split("__"), value, "replace")
         return parse_config(Document("replace", data, {}))
 
     def _repr_html_(self) -> str:

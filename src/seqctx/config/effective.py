@@ -226,8 +226,7 @@ class Effective:
     @property
     def plugins(self) -> tuple[str, ...]:
         """Names of the plugins that Axolotl loads."""
-        given = self.get("plugins")
-        return tuple(map(str, given)) if isinstance(given, list | tuple) else ()
+        return self.config.plugins or ()
 
     @property
     def special_tokens(self) -> Mapping[str, Any]:

@@ -50,8 +50,13 @@ class Problem:
 
     def __str__(self) -> str:
         """``file:line: severity: key: fact. Remedy [rule]``."""
+        return f"{self.place}: {self.severity}: {self.fact} [{self.rule}]"
+
+    @property
+    def fact(self) -> str:
+        """``key: fact. Remedy``; a problem of the file as a whole has no key."""
         fact = f"{self.message}. {self.remedy}"
-        return f"{self.place}: {self.severity}: {self.key}: {fact} [{self.rule}]"
+        return f"{self.key}: {fact}" if self.key else fact
 
 
 def _dotted(path: KeyPath) -> str:
@@ -74,4 +79,4 @@ class InvalidConfigError(InputError):
     def __init__(self, problems: list[Problem]) -> None:
         """Keep the problems, and make their lines the message."""
         self.problems = problems
-        super().__init__(*(f"{p.place}: {p.key}: {p.message}. {p.remedy}" for p in problems))
+        super().__init__(*(f"{p.place}: {p.fact}" for p in problems))

@@ -1,7 +1,7 @@
 """A YAML file with the line of every key: read as Axolotl reads it (safe_load), but strictly.
 
 A key that is given twice is an error, where PyYAML silently uses the last; so is a file whose
-aliases expand to more than a hand-edited file holds.
+aliases expand to more than a hand-edited file holds. Other YAML of users is read by `parse_value`.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import IO, Any
 import yaml
 
 from seqctx.catalog.keys import KeyPath
+from seqctx.config.plain_values import MOST_LEVELS, MOST_VALUES, wrong_text
 from seqctx.errors import InputError
 from seqctx.system.arguments import expect_type
 from seqctx.system.regular_file import read_file
 from seqctx.system.secrets import is_secret_name
 
+_LONGEST_FACT = 300  # characters; it may quote the file
 _MOST_BYTES = 10_000_000  # a hand-edited file has thousands
-_MOST_NODES = 100_000  # a hand-edited file has hundreds
-_DEEPEST = 100  # levels; a hand-edited file has five
 _NOT_TEXT = ("bool", "null", "float", "timestamp", "int")  # types that YAML gives unquoted keys
 
 
@@ -50,7 +50,7 @@ class Document:
             expect_type("overrides", key, str, "Give dotted keys, such as vllm.port.")
         data, paths = self.data, [tuple(dotted.split(".")) for dotted in overrides or {}]
         for path, value in zip(paths, (overrides or {}).values(), strict=True):
-            data = with_value(data, path, value)
+            data = with_value(data, path, value, "--set")
         return replace(self, data=data, overridden=self.overridden.union(paths))
 
     def position(self, path: KeyPath) -> tuple[int, int]:
@@ -60,21 +60,65 @@ class Document:
         return self.lines.get(path, 0), self.columns.get(path, 0)
 
 
-def with_value(data: dict[str, Any], keys: Sequence[str], value: Any) -> dict[str, Any]:
-    """A copy of nested mappings with one value set."""
-    key, *rest = keys
-    if not rest:
+def with_value(
+    data: dict[str, Any], keys: Sequence[str], value: Any, setter: str, at: int = 0
+) -> dict[str, Any]:
+    """A copy of nested mappings with one value set.
+
+    Args:
+        data: the mappings.
+        keys: from the top.
+        value: the value.
+        setter: what sets it, such as ``--set``; errors begin with it.
+        at: which of the keys is in ``data``.
+
+    Raises:
+        InputError: when a key is empty, or what is on the way holds something else than keys.
+    """
+    key, dotted = keys[at], ascii(".".join(keys))[1:-1]
+    if len(keys) > MOST_LEVELS:
+        raise InputError(f"{setter} {dotted[:40]}...: the key has too many parts. Correct it.")
+    if not key:
+        raise InputError(f"{setter} {dotted}: a part of the key is empty. Correct it.")
+    if fact := wrong_text(key):
+        raise InputError(f"{setter} {dotted}: the key {fact}. Correct it.")
+    if at == len(keys) - 1:
         return {**data, key: value}
     inner = data.get(key)
-    return {**data, key: with_value(inner if isinstance(inner, dict) else {}, rest, value)}
+    if inner is not None and not isinstance(inner, dict):
+        block = ascii(".".join(keys[: at + 1]))[1:-1]
+        raise InputError(
+            f"{setter} {dotted}: {block} holds no keys (it is a {type(inner).__name__}). "
+            f"Set {block} as a whole."
+        )
+    return {**data, key: with_value(inner or {}, keys, value, setter, at + 1)}
 
 
 class Loader(yaml.SafeLoader):
-    """safe_load's, with three differences.
+    """safe_load's, with four differences.
 
     ``2e-4`` is a number, as in Axolotl's schema. Numbers that YAML 1.1 reads in base 8 or 60 are
-    errors. A value that cannot be read is an error with its line.
+    errors. A value that cannot be read is an error with its line. A text of more values or levels
+    than a person writes is given up where they are passed.
     """
+
+    nodes = 0
+    level = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """The next value, unless there are too many or it is too deep; its text must be valid."""
+        self.nodes += 1
+        self.level += 1
+        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+        if self.nodes > MOST_VALUES:
+            raise _error("has too many values", mark, "Check that it is the right file.")
+        if self.level > MOST_LEVELS:
+            raise _error("nested too deeply", mark, "Use fewer levels.")
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self.level -= 1
+        if isinstance(node, yaml.ScalarNode) and (fact := wrong_text(node.value)):
+            raise _error(f"a text {fact}", mark, "Correct the text.")
+        return node
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         """A node's value; a scalar without one (a 13th month, ``!!bool x``) is an error."""
@@ -90,7 +134,7 @@ class Loader(yaml.SafeLoader):
         ) as error:
             text = str(getattr(node, "value", ""))[:40]
             fact = f"{text!r} cannot be read as {_a_type(node.tag)} ({str(error)[:80]})"
-            raise yaml.constructor.ConstructorError(None, None, fact, node.start_mark) from None
+            raise _error(fact, node.start_mark) from None
 
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
         """An int, written in base 2, 10 or 16."""
@@ -114,8 +158,13 @@ def _decimal(node: yaml.ScalarNode, value: float) -> float:
     base = "60" if ":" in text else "8" if re.fullmatch(r"[-+]?0[0-7_]+", text) else None
     if base and text.strip("+-0_"):
         fact = f"{text} is read in base {base}, as {value:g}; write {value:g}, or quote it"
-        raise yaml.constructor.ConstructorError(None, None, fact, node.start_mark)
+        raise _error(fact, node.start_mark)
     return value
+
+
+def _error(fact: str, mark: Any, remedy: str | None = None) -> yaml.MarkedYAMLError:
+    """An error of a value, with its place; with a remedy where the YAML itself is valid."""
+    return yaml.constructor.ConstructorError(None, None, fact, mark, remedy)
 
 
 for _kind in ("int", "float"):
@@ -159,48 +208,37 @@ def _bytes(path: Path) -> bytes:
     return read_file(path, most=_MOST_BYTES)
 
 
+def read_value(path: Path) -> Any:
+    """The value of a user's YAML file that is no config.
+
+    Raises:
+        InputError: when it cannot be read, or as `parse_value`.
+    """
+    return parse_value(_bytes(path), str(path))
+
+
+def parse_value(text: str | bytes, name: str) -> Any:
+    """The value of a user's YAML text; None where it is empty.
+
+    Args:
+        text: the text, or its bytes in UTF-8.
+        name: where it is from; errors begin with it.
+
+    Raises:
+        InputError: when it is not UTF-8 text or not valid YAML, with the line in a longer text.
+    """
+    return _parse(text, name)[0]
+
+
 def parse_document(text: str | bytes, name: str) -> Document:
     """Parse YAML text, or its bytes in UTF-8; see `read_document`."""
-    if isinstance(text, bytes):
-        try:
-            text = text.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            fact = f"not UTF-8 text (byte {error.start})"
-            raise InputError(f"{name}: {fact}. Save it as UTF-8.") from None
-    try:
-        loader = Loader(text)
-    except yaml.reader.ReaderError as error:  # NUL and other control characters
-        line = text.count("\n", 0, error.position) + 1
-        fact = f"YAML does not allow character {error.character:#x}"
-        raise InputError(f"{name}:{line}: not valid YAML: {fact}. Delete it.") from None
-    try:
-        root = loader.get_single_node()
-        lines: dict[KeyPath, int] = {}
-        columns: dict[KeyPath, int] = {}
-        duplicates: list[str] = []
-        for path, at, first in _keys(root, name) if root else ():
-            line = at.line + 1
-            if first is None:
-                if lines.setdefault(path, line) == line:  # its own key comes before a merged one
-                    columns.setdefault(path, at.column + 1)
-            else:
-                key = ".".join(map(str, path))
-                fact = f"given twice (first on line {first}). Delete one."
-                duplicates.append(f"{name}:{line}: {key}: {fact}")
-        data = loader.construct_document(root) if root else None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"{name}:{mark.line + 1}" if mark else name
-        fact = getattr(error, "problem", None) or str(error).partition("\n")[0]
-        if mark and (secret := _secret_key(text.splitlines()[: mark.line + 1][-2:])):
-            fact = f"the value of {secret} cannot be read; it may need quotes"
-        raise InputError(f"{place}: not valid YAML: {fact}. Correct that line.") from None
-    except RecursionError:  # before there are nodes to walk
-        raise InputError(f"{name}: nested too deeply. Use fewer levels.") from None
-    finally:
-        loader.dispose()
-    if duplicates:
-        raise InputError(*duplicates)
+    data, keys = _parse(text, name)
+    lines: dict[KeyPath, int] = {}
+    columns: dict[KeyPath, int] = {}
+    for path, at, _ in keys:
+        line = at.line + 1
+        if lines.setdefault(path, line) == line:  # its own key comes before a merged one
+            columns.setdefault(path, at.column + 1)
     if not isinstance(data, dict):
         got = "nothing" if data is None else type(data).__name__
         raise InputError(
@@ -216,21 +254,87 @@ def _secret_key(lines: Sequence[str]) -> str | None:
     return next((key for key in keys if is_secret_name(key)), None)
 
 
-def _keys(root: yaml.Node, name: str) -> Iterator[tuple[KeyPath, yaml.Mark, int | None]]:
+_Key = tuple[KeyPath, yaml.Mark, int | None]
+
+
+def _parse(text: str | bytes, name: str) -> tuple[Any, list[_Key]]:
+    """A YAML text's value, and the place of each key and item in it."""
+    text = _decoded(text, name)
+    loader = _loader(text, name)
+    try:
+        root = loader.get_single_node()
+        keys = list(_keys(root, name)) if root else []
+        data = loader.construct_document(root) if root else None
+    except yaml.YAMLError as error:
+        raise InputError(_explained(error, text, name)) from None
+    except RecursionError:  # flow collections that are never closed
+        raise InputError(f"{name}: nested too deeply. Use fewer levels.") from None
+    finally:
+        loader.dispose()
+    duplicates = [
+        f"{_place(name, at.line + 1)}: {'.'.join(map(str, path))[:_LONGEST_FACT]}: given twice "
+        f"(first on line {first}). Delete one."
+        for path, at, first in keys
+        if first is not None
+    ]
+    if duplicates:
+        raise InputError(*duplicates)
+    return data, keys
+
+
+def _explained(error: yaml.YAMLError, text: str, name: str) -> str:
+    """A YAML error as one line, with the line of the file."""
+    mark: Any = getattr(error, "problem_mark", None)
+    place = _place(name, mark.line + 1) if mark else name
+    fact = getattr(error, "problem", None) or str(error)
+    fact = " ".join(fact.split())[:_LONGEST_FACT]
+    before = text.splitlines()[: mark.line + 1][-2:] if mark else ()
+    if secret := _secret_key([f"{name}:", *before]):
+        fact = f"the value of {secret} cannot be read; it may need quotes"
+    if remedy := getattr(error, "note", None):
+        return f"{place}: {fact}. {remedy}"
+    return f"{place}: not valid YAML: {fact}. Correct that line."
+
+
+def _decoded(text: str | bytes, name: str) -> str:
+    """The text of a file in UTF-8."""
+    try:
+        return text.decode("utf-8-sig") if isinstance(text, bytes) else text
+    except UnicodeDecodeError as error:
+        fact = f"not UTF-8 text (byte {error.start})"
+        raise InputError(f"{name}: {fact}. Save it as UTF-8.") from None
+
+
+def _loader(text: str, name: str) -> Loader:
+    """A loader of a text that has only characters which YAML allows."""
+    try:
+        return Loader(text)
+    except yaml.reader.ReaderError as error:  # NUL and other control characters
+        line = text.count("\n", 0, error.position) + 1
+        fact = f"YAML does not allow character {error.character:#x}"
+        raise InputError(f"{_place(name, line)}: not valid YAML: {fact}. Delete it.") from None
+
+
+def _place(name: str, line: int) -> str:
+    """A line of a file; an option has no lines."""
+    return name if name.startswith("--") else f"{name}:{line}"
+
+
+def _keys(root: yaml.Node, name: str) -> Iterator[_Key]:
     """Path and place of every key and item, depth first; and the line of an earlier duplicate."""
     stack: list[tuple[KeyPath, yaml.Node, bool]] = [((), root, False)]
     seen = 0
     while stack:
         path, node, merged = stack.pop()
         seen += 1
-        if seen > _MOST_NODES:
+        if seen > MOST_VALUES:
             raise InputError(
                 f"{name}: its YAML aliases expand to too many values. Write the values out."
             )
-        if len(path) > _DEEPEST:
+        if len(path) > MOST_LEVELS:
             line = node.start_mark.line + 1
             fact = "nested too deeply, or an alias that contains itself"
-            raise InputError(f"{name}:{line}: {fact}. Use fewer levels.")
+            raise InputError(f"{_place(name, line)}: {fact}. Use fewer levels.")
         if isinstance(node, yaml.SequenceNode):
             for i, item in enumerate(node.value):
                 yield (*path, i), item.start_mark, None
@@ -245,8 +349,9 @@ def _keys(root: yaml.Node, name: str) -> Iterator[tuple[KeyPath, yaml.Mark, int 
                     line = key.start_mark.line + 1
                     kind = key.tag.rpartition(":")[2]
                     if kind in _NOT_TEXT and (kind != "int" or not path):
-                        fact = f"{key.value}: YAML reads this key as {_a_type(key.tag)}, not text"
-                        raise InputError(f"{name}:{line}: {fact}. Put quotes around it.")
+                        fact = f"YAML reads this key as {_a_type(key.tag)}, not text"
+                        place = f"{_place(name, line)}: {key.value[:40]}"
+                        raise InputError(f"{place}: {fact}. Put quotes around it.")
                     if not merged or key.value not in first:
                         earlier = None if merged else first.get(key.value)
                         yield (*path, key.value), key.start_mark, earlier

@@ -11,6 +11,8 @@ from pydantic_core import ErrorDetails
 from seqctx.catalog.keys import KeyPath
 from seqctx.system.secrets import redacted_value
 
+UNUSABLE = "unusable"
+"""Type of the errors of `seqctx.config.plain_values`."""
 # Facts by pydantic's error type; the braces are filled from its context.
 _FACTS = {
     "bool_parsing": "must be true or false",
@@ -56,7 +58,9 @@ def explain_value(error: ErrorDetails, model: type[BaseModel], path: KeyPath) ->
     context: Mapping[str, Any] = error.get("ctx", {})
     message = error["msg"].removeprefix("Value error, ")
     fact = _FACTS[kind].format(**context) if kind in _FACTS else message[:1].lower() + message[1:]
-    return f"{fact} (got {_clipped(redacted_value(path, error['input']))})", "Change the value."
+    if kind == UNUSABLE and isinstance(error["input"], str):  # the fact names the character
+        return fact, "Change the value."
+    return f"{fact} (got {clipped_repr(redacted_value(path, error['input']))})", "Change the value."
 
 
 def _keys_of(model: type[BaseModel], path: KeyPath) -> list[str]:
@@ -69,7 +73,10 @@ def _keys_of(model: type[BaseModel], path: KeyPath) -> list[str]:
     return list(model.model_fields)
 
 
-def _clipped(value: Any) -> str:
+def clipped_repr(value: Any) -> str:
     """A value as Python writes it, short enough for a line."""
-    text = repr(value) if not isinstance(value, str) else repr(value[:100])
+    try:
+        text = repr(value) if not isinstance(value, str) else repr(value[:100])
+    except (ValueError, RecursionError):  # Python does not write out numbers of 5,000 digits
+        return f"a very large {type(value).__name__}"
     return text if len(text) <= 80 else f"{text[:77]}..."

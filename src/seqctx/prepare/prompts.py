@@ -8,9 +8,10 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from seqctx.config.source import read_value
+from seqctx.config.values import clipped_repr
 from seqctx.errors import InputError
 from seqctx.system.hashing import hash_text
-from seqctx.system.regular_file import read_file
 
 SHIPPED = Path(__file__).with_name("prompts.yaml")
 _KINDS = {
@@ -23,7 +24,6 @@ _KINDS = {
 _FIELD = re.compile(r"\{(\w*)\}")
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w’'-]+(?: [A-Z][\w’'-]+)*")
 BRIEF_NAMES = 4
-_MOST_BYTES = 10_000_000  # of a file of prompts
 
 
 @dataclass(frozen=True)
@@ -88,15 +88,7 @@ def load_prompts(name: str) -> Prompts:
 
 def _read(path: Path) -> dict[str, tuple[str, ...]]:
     """The lists of one file, checked."""
-    import yaml
-
-    raw = read_file(path, most=_MOST_BYTES)
-    try:
-        data = yaml.safe_load(raw)
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise InputError(
-            f"{path}: is not valid YAML. Correct it, or set seqctx.prepare.prompts: plain."
-        ) from None
+    data = read_value(path)
     if not isinstance(data, dict) or not data.keys() <= _KINDS.keys():
         raise InputError(
             f"{path}: must hold lists of wordings, named by {', '.join(_KINDS)}. Correct it."
@@ -104,7 +96,7 @@ def _read(path: Path) -> dict[str, tuple[str, ...]]:
     for kind, wordings in data.items():
         if not isinstance(wordings, list) or not wordings:
             raise InputError(
-                f"{path}: {kind}: must be a list of wordings (got {str(wordings)[:60]!r}). "
+                f"{path}: {kind}: must be a list of wordings (got {clipped_repr(wordings)}). "
                 "Begin each one with '- '."
             )
         for wording in wordings:
@@ -116,7 +108,8 @@ def _check(path: Path, kind: str, wording: object) -> None:
     """Refuse a wording with an unknown field, or without the field that its kind needs."""
     if not isinstance(wording, str):
         raise InputError(
-            f"{path}: {kind}: a wording must be text (got {wording!r}). Put it in quotes."
+            f"{path}: {kind}: a wording must be text (got {clipped_repr(wording)}). "
+            "Put it in quotes."
         )
     strange = set(_FIELD.findall(wording)) - _KINDS[kind]
     if strange:
@@ -127,7 +120,8 @@ def _check(path: Path, kind: str, wording: object) -> None:
     needed = {"context", "brief"} & _KINDS[kind]
     if needed and wording.count(f"{{{min(needed)}}}") != 1:
         raise InputError(
-            f"{path}: {kind}: a wording must hold {{{min(needed)}}} once (got {wording!r}). Add it."
+            f"{path}: {kind}: a wording must hold {{{min(needed)}}} once "
+            f"(got {clipped_repr(wording)}). Add it."
         )
 
 
