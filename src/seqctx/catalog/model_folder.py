@@ -71,7 +71,7 @@ def code_of_model(base_model: str) -> tuple[str, ...]:
     for name in _CONFIGS:
         path = Path(base_model) / name
         try:
-            data = read_json(path) if path.is_file() else {}
+            data = read_json(path) if os.path.isfile(path) else {}  # False for what is no path
         except InputError:
             continue
         auto_map = data.get("auto_map")
