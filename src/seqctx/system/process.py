@@ -25,7 +25,6 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LAST_LINES = 2.0  # seconds for what an ended program has printed to be copied
 _LONGEST_LINE = 1_000_000  # bytes; a longer one is handed on in parts
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
-_PATIENCE = 10  # between SIGTERM and SIGKILL, for a program whose parent was killed [s]
 
 # Waits until its input ends. A line means that all is well; an end without one means that the
 # process which held the other end was killed, so the group of processes is stopped.
@@ -49,8 +48,8 @@ def running(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program in a process group of its own; the whole group has ended after the block.
 
-    The group also ends when this process is killed and cannot stop it: with SIGTERM at once, with
-    SIGKILL after ten seconds.
+    The group also ends when this process is killed and cannot stop it: with SIGTERM at once, and
+    with SIGKILL where that takes longer than ``patience``.
 
     Args:
         command: the program and its arguments.
@@ -72,7 +71,7 @@ def running(
     if log:
         process.copy_output(log, hide)
     try:
-        with _guarded(process.pid):
+        with _guarded(process.pid, patience[0]):
             try:
                 yield process
             finally:
@@ -133,14 +132,16 @@ def end_with_parent(parent: int, number: int = signal.SIGTERM) -> None:
 
 
 @contextmanager
-def _guarded(group: int) -> Iterator[None]:
+def _guarded(group: int, patience: float) -> Iterator[None]:
     """Stop a process group should this process be killed while the block runs.
+
+    It gets SIGTERM, and SIGKILL after so many seconds.
 
     A shell waits for that. Unlike ``end_with_parent`` it reaches the children of a program, and
     programs that ignore SIGTERM, and it works wherever there is a shell.
     """
     guard = subprocess.Popen(
-        ["/bin/sh", "-c", _GUARD, str(group), str(_PATIENCE)],
+        ["/bin/sh", "-c", _GUARD, str(group), str(round(patience))],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
