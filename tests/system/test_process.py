@@ -191,9 +191,8 @@ def test_versions_are_read_from_the_tools_environment(tmp_path: Path) -> None:
 def test_a_program_and_its_children_end_when_their_parent_is_killed(ignored: list[int]) -> None:
     script = (
         "import os, sys, seqctx.system.process as process\n"
-        "process._PATIENCE = 1\n"
         f"command = [sys.executable, '-c', {STUBBORN!r}, *{[str(int(n)) for n in ignored]}]\n"
-        "with process.running(command, dict(os.environ)) as child:\n"
+        "with process.running(command, dict(os.environ), patience=(1, 1)) as child:\n"
         "    print(child.pid, child.stdout.readline().decode(), flush=True)\n"
         "    child.wait()\n"
     )
