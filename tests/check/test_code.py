@@ -56,6 +56,7 @@ def test_code_of_the_model_is_a_warning(key: str) -> None:
         {"vllm": {"kv_transfer_config": '{"kv_connector_module_path": "my_package.connector"}'}},
         {"vllm": {"structured_outputs_config": {"reasoning_parser_plugin": "parser.py"}}},
         {"vllm": {"compilation_config": {"backend": "my_package.Backend"}}},
+        {"vllm": {"speculative_config": {"method": "custom_class", "model": "my_package.Draft"}}},
     ],
     ids=str,
 )
@@ -74,7 +75,13 @@ def test_a_key_that_runs_code_is_named(data: dict[str, Any]) -> None:
         {"datasets": [{"path": "d.jsonl", "type": "context_qa.load_v2"}]},
         {"vllm": {"worker_cls": "auto", "distributed_executor_backend": "mp"}},
         {"vllm": {"tool_parser_plugin": "", "middleware": [], "hf_overrides": {"rope_theta": 1.0}}},
-        {"vllm": {"dtype": "bfloat16", "tokenizer": "some/model", "served_model_name": "novel.v2"}},
+        {
+            "vllm": {
+                "dtype": "bfloat16",
+                "tokenizer": "some/model",
+                "served_model_name": "novel.Second",
+            }
+        },
         {"vllm": {"worker_cls": "vllm.v1.worker.gpu_worker.Worker"}},
     ],
     ids=str,

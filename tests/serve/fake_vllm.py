@@ -1,13 +1,14 @@
 """A stand-in for vLLM without a model: it binds its port, loads until it may go on, and listens.
 
 Started as ``vllm serve``; FAKE names a folder: it loads until ``go`` is there, and fails where
-``fail`` is, with the text in it.
+``fail`` is, with the text in it. Where ``stubborn`` is, it ends by SIGKILL only.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import ssl
 import sys
@@ -39,6 +40,9 @@ class Pages(BaseHTTPRequestHandler):
 def main() -> None:
     options = dict(zip(sys.argv, sys.argv[1:], strict=False))
     folder = Path(os.environ["FAKE"])
+    if (folder / "stubborn").exists():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
     print("Initializing a V1 LLM engine", flush=True)
     server = HTTPServer((options["--host"], int(options["--port"])), Pages, bind_and_activate=False)
     server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -74,7 +74,7 @@ def _foreign(path: KeyPath, value: Any) -> list[str]:
         return [name for name in names if "/" in name]  # a kernel on the hub
     if path[0] == "vllm" and key == "tool_server":
         return [name for name in names if name == "demo"]  # runs Python that the model writes
-    if path[0] == "vllm" and isinstance(value, str):
+    if path[0] == "vllm" and (len(path) > 2 or key == "distributed_executor_backend"):
         return [name for name in names if _CLASS.fullmatch(name)]
     return []
 
