@@ -36,7 +36,7 @@ def test_only_a_loss_before_any_step_is_the_base_models(
     ]
 
 
-def test_a_loss_that_did_not_fall_is_said() -> None:
+def test_a_loss_that_did_not_fall_is_reported() -> None:
     points = tuple(Point(step=step, epoch=0, eval_loss=2.0) for step in (5, 10))
     run = TrainingRun(
         fingerprint="", base_model="b", base_fingerprint="", versions={}, seconds=1, steps=10,
@@ -45,7 +45,7 @@ def test_a_loss_that_did_not_fall_is_said() -> None:
     assert any("did not fall" in line for line in run_lines(run, "out", True))
 
 
-def test_what_went_wrong_in_training_is_said_at_its_end_too() -> None:
+def test_a_warning_during_training_is_repeated_at_its_end() -> None:
     run = TrainingRun(
         fingerprint="", base_model="b", base_fingerprint="", versions={}, seconds=1, steps=10,
         points=(), warnings=("step 1: the loss is 0",),

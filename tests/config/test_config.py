@@ -257,6 +257,11 @@ def test_a_config_hashes_replaces_and_shows_as_a_table(tmp_path: Path) -> None:
     assert "m&lt;b&gt;" in table and "vllm.port" in table and "[tokens]" in table
 
 
+def test_a_table_in_a_notebook_shows_control_characters_as_signs(tmp_path: Path) -> None:
+    cfg = load_config(written(tmp_path, 'base_model: m\noutput_dir: "\\e[2J<b>\\u202e"\n'))
+    assert r"<td>\x1b[2J&lt;b&gt;\u202e</td>" in cfg._repr_html_()
+
+
 TEXTS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Z"))).filter(bool)
 NAMES = TEXTS | st.sampled_from(["010", "1:30", "no", "2e-4", "null", "~", "1_000", "0x1f", "- a"])
 ARGUMENTS = NAMES.filter(lambda name: not any(part.startswith("-") for part in name.split("/")))

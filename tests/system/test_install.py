@@ -259,3 +259,30 @@ def test_an_installed_seqctx_is_packed_into_a_wheel(
         assert sorted(archive.namelist()) == [
             "seqctx-0.1.0.dist-info/METADATA", "seqctx/__init__.py",
         ]  # fmt: skip
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_step_is_shown_with_signs(
+    terminal: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A package's name comes from what uv prints."""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    with install.printed_steps() as show:
+        show("downloading \x1b]0;x\x07\u202e\n")
+    shown = capsys.readouterr().err.replace("\r\x1b[K", "")  # our own: clears the line of a step
+    assert shown.rstrip("\n") == r"  downloading \x1b]0;x\x07\u202e\n"
+
+
+def test_an_error_of_the_program_is_shown_with_signs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*arguments: Any, **options: Any) -> None:
+        raise InputError("a: b\x1b[2J.", "c: d\n.")
+
+    monkeypatch.setattr(install, "make_environment", fail)
+    monkeypatch.setattr(sys, "argv", ["install", "folder\x1b", "pins"])
+    with pytest.raises(SystemExit):
+        install.main()
+    assert capsys.readouterr().err.splitlines() == [
+        r"folder\x1b: installing pins", r"a: b\x1b[2J.", r"c: d\n.",
+    ]  # fmt: skip

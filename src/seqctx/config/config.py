@@ -38,6 +38,7 @@ from seqctx.config.values import explain_value
 from seqctx.errors import InputError
 from seqctx.system.arguments import expect_type
 from seqctx.system.secrets import redacted
+from seqctx.system.visible import visible
 
 FROM_LOAD_CONFIG = "Make one with load_config."
 """Remedy where a function is given something else than a Config."""
@@ -227,8 +228,8 @@ class Config(FileBlock):
         rows = []
         for key, value in _flat(redacted(self.model_dump(exclude_unset=True))).items():
             about = _description(type(self), key.split("."))
-            cells = f'<td title="{escape(about)}">{escape(key)}</td><td>{escape(str(value))}</td>'
-            rows.append(f"<tr>{cells}</tr>")
+            about, key, value = (escape(visible(str(text))) for text in (about, key, value))
+            rows.append(f'<tr><td title="{about}">{key}</td><td>{value}</td></tr>')
         return f"<table><tr><th>key</th><th>value</th></tr>{''.join(rows)}</table>"
 
     @property
