@@ -111,8 +111,8 @@ def near_duplicates(folder: Path) -> object:
 @pytest.mark.parametrize(
     ("package", "use"),
     [
-        ("docx", lambda folder: read_manuscript(folder / "tale.docx")),
-        ("odfdo", lambda folder: read_manuscript(folder / "tale.odt")),
+        ("lxml", lambda folder: read_manuscript(folder / "tale.docx")),
+        ("lxml", lambda folder: read_manuscript(folder / "tale.odt")),
         ("lxml", lambda folder: read_manuscript(folder / "tale.epub")),
         ("markdown_it", lambda folder: read_manuscript(folder / "tale.md")),
         ("charset_normalizer", lambda folder: read_manuscript(folder / "tale.txt")),

@@ -7,11 +7,13 @@ of headings, every scene break as ``* * *``, emphasis in Markdown's asterisks, n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 from seqctx.artifacts.manifest import LeftOut
+from seqctx.errors import InputError
 from seqctx.prepare.readers.lines import ends_sentence, is_break, is_digits, is_heading, is_ordinal
 from seqctx.prepare.structure import Book, Chapter, Span
 
@@ -24,6 +26,7 @@ BlockKind = Literal["title", "heading", "break", "paragraph"]
 # The zero-width joiner U+200D stays: emoji and some scripts are written with it.
 _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
 _SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u200a\u202f"), " ")  # wide, thin, no-break
+MOST_BLOCKS = 2_000_000  # a saga of 20 MB has about 200,000
 _SHORT = 40  # characters
 _RARE = 5  # times as many full paragraphs as empty ones, or more
 _EPIGRAPH_WORDS = 100  # fewer before the first of several headings are no chapter
@@ -63,18 +66,19 @@ def written(runs: Iterable[Run]) -> tuple[str, tuple[Span, ...]]:
 
     White space is collapsed, except line breaks. Spaces at the edge of an emphasis move out of it.
     """
-    merged: list[list[str]] = []
+    merged: list[tuple[list[str], str]] = []  # pieces of text: to add up strings takes n² steps
     for text, mark in runs:
         text = re.sub(r"[^\S\n]+", " ", clean(text))
         text = re.sub(r" ?\n ?", "\n", text)
         if merged and merged[-1][1] == mark:
-            merged[-1][0] += text
+            merged[-1][0].append(text)
         elif text:
-            merged.append([text, mark])
+            merged.append(([text], mark))
     parts: list[str] = []
     spans: list[Span] = []
     at = 0
-    for text, mark in merged:
+    for pieces, mark in merged:
+        text = "".join(pieces)
         if at == 0 or parts[-1][-1:].isspace():
             text = text.lstrip()
         inner = text.strip()
@@ -99,28 +103,74 @@ def block_of(runs: Iterable[Run], front_matter: str | None = None) -> Block | No
     return Block("paragraph", text, emphasis, front_matter=front_matter)
 
 
-def with_scene_breaks(blocks: Iterable[Block | None], *, empty: int, full: int) -> list[Block]:
-    """The blocks of a file, with a scene break where empty paragraphs stand for one.
+def bounded(blocks: Iterable[Block], path: Path | str) -> Iterator[Block]:
+    """The blocks of a file, as many as a manuscript may have.
 
-    Where empty paragraphs are rare, one is enough; else it takes two in a row.
-
-    Args:
-        blocks: in order; None for an empty paragraph.
-        empty: how many paragraphs of the file have no text.
-        full: how many have some.
+    Raises:
+        InputError: when there are more.
     """
-    enough = 1 if empty * _RARE <= full else 2
-    found: list[Block] = []
-    gap = 0
-    for block in blocks:
-        if block is None:
-            gap += 1
-            continue
-        if gap >= enough and found and found[-1].kind == "paragraph" == block.kind:
-            found.append(Block("break", SCENE_BREAK))
-        gap = 0
-        found.append(block)
-    return found
+    for number, block in enumerate(blocks):
+        if number == MOST_BLOCKS:
+            start = " ".join(block.text.split())[:40]
+            raise InputError(
+                f"{path}: has more than {MOST_BLOCKS:,} paragraphs (at {start!r}). Divide it into "
+                "several files."
+            )
+        yield block
+
+
+@dataclass
+class Paragraphs:
+    """The blocks of a word processor's file, where empty paragraphs may stand for a scene break.
+
+    Attributes:
+        blocks: in order, without empty paragraphs.
+        gaps: the index of a block to how many empty paragraphs come before it.
+    """
+
+    blocks: list[Block]
+    gaps: dict[int, int]
+
+    @classmethod
+    def of(cls, found: Iterable[Block | None], path: Path) -> Paragraphs:
+        """Collect blocks; None is an empty paragraph.
+
+        Raises:
+            InputError: when there are too many.
+        """
+        blocks: list[Block] = []
+        gaps: dict[int, int] = {}
+
+        def full() -> Iterator[Block]:
+            for block in found:
+                if block is None:
+                    gaps[len(blocks)] = gaps.get(len(blocks), 0) + 1
+                else:
+                    yield block
+
+        for block in bounded(full(), path):
+            blocks.append(block)
+        return cls(blocks, gaps)
+
+    def with_scene_breaks(self, *, empty: int | None = None) -> list[Block]:
+        """The blocks, with a scene break where empty paragraphs stand for one.
+
+        Where empty paragraphs are rare, one is enough; else it takes two in a row.
+
+        Args:
+            empty: how many paragraphs have no text; by default, those that are no block.
+        """
+        gone = sum(self.gaps.values())
+        empty = gone if empty is None else empty
+        full = len(self.blocks) + gone - empty
+        enough = 1 if empty * _RARE <= full else 2
+        found: list[Block] = []
+        for k, block in enumerate(self.blocks):
+            kinds = found and (found[-1].kind, block.kind)
+            if self.gaps.get(k, 0) >= enough and kinds == ("paragraph", "paragraph"):
+                found.append(Block("break", SCENE_BREAK))
+            found.append(block)
+        return found
 
 
 def with_headings_found(blocks: Sequence[Block]) -> list[Block]:
@@ -170,13 +220,12 @@ def _goes_on(block: Block) -> bool:
 
 def plain(block: Block) -> str:
     """A block's text without asterisks of emphasis."""
-    text, ends = block.text, []
+    text, kept, at = block.text, [], 0
     for span in block.emphasis:
         stars = 2 if text[span.start - 2 : span.start] == "**" else 1
-        ends += [(span.start - stars, span.start), (span.end, span.end + stars)]
-    for start, end in reversed(ends):
-        text = text[:start] + text[end:]
-    return text
+        kept += [text[at : span.start - stars], text[span.start : span.end]]
+        at = span.end + stars
+    return "".join([*kept, text[at:]])
 
 
 def assemble(

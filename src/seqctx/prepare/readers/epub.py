@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import posixpath
 import re
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -16,13 +16,17 @@ from seqctx.prepare.readers.blocks import (
     Block,
     Run,
     block_of,
+    bounded,
     with_headings_found,
     written,
 )
 from seqctx.prepare.readers.front_matter import DECLARED
-from seqctx.system.extras import needs_extra
+from seqctx.prepare.readers.lines import without_comments
+from seqctx.prepare.readers.markup import Piece, Problem, last_text, pieces, text_before
+from seqctx.system.archives import Archive, damaged, open_archive, shown
 
-_LARGEST = 200_000_000  # bytes of one member; only a zip bomb is longer
+_CONTAINER, _ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
+_TITLE = "{http://purl.org/dc/elements/1.1/}title"
 _TYPE = "{http://www.idpf.org/2007/ops}type"
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 _SKIPPED = {"script", "style", "svg", "img", "nav", "figure", "math", "head", "title", "rt", "rp"}
@@ -31,6 +35,12 @@ _INLINE = {
     "mark", "q", "ruby", "rb", "s", "samp", "small", "span", "strong", "sub", "sup", "time", "tt",
     "u", "var", "wbr", "font",
 }  # fmt: skip
+_PARAGRAPHS = {"p", "pre", "dt", "dd", "li", "td", "th", "caption", "address"}
+_WHOLE = {*_INLINE, *_HEADINGS, *_SKIPPED, *_PARAGRAPHS, "hr", "hgroup", "header"}
+_VOID = {b"br", b"hr", b"img", b"meta", b"link", b"col", b"wbr", b"input", b"area", b"base"}
+_SELF_CLOSED = re.compile(rb"<([A-Za-z][\w:.-]*)(\s[^<>]*)?/>")
+_LAST_TAGS = re.compile(rb"</(?:body|html)\s*>", re.I)
+_ENOUGH, _FEW = 0.98, 20  # wrong mark-up may cost so much of the text: a "&" or "<" that was one
 _FONTS = re.compile(r"\.(?:otf|ttf|woff2?)$", re.I)
 
 
@@ -40,108 +50,218 @@ def epub_blocks(path: Path) -> list[Block]:
     Raises:
         InputError: when the file is damaged, encrypted or not an EPUB.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            _refuse_locked(path, archive)
-            return with_headings_found(list(_blocks(path, archive)))
-    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, NotImplementedError):
-        raise InputError(f"{path}: damaged, or not an .epub file. Export it again.") from None
+    with open_archive(path, ".epub") as archive:
+        _refuse_locked(archive)
+        return with_headings_found(list(bounded(_blocks(archive), path)))
 
 
-def _refuse_locked(path: Path, archive: zipfile.ZipFile) -> None:
+def _refuse_locked(archive: Archive) -> None:
     """Refuse a file with copy protection; obfuscated fonts alone are no problem."""
-    if "META-INF/encryption.xml" not in archive.namelist():
+    if _ENCRYPTION not in archive:
         return
-    for node in _xml(path, archive, "META-INF/encryption.xml").iter("{*}CipherReference"):
+    for node in _elements(archive, _ENCRYPTION, "CipherReference"):
         if not _FONTS.search(node.get("URI", "")):
-            raise InputError(f"{path}: locked by copy protection. Use a file without it.")
+            raise InputError(f"{archive.path}: locked by copy protection. Use a file without it.")
 
 
-def _xml(path: Path, archive: zipfile.ZipFile, name: str) -> Any:
-    """One member, parsed; broken mark-up is repaired as browsers do it."""
-    with needs_extra("prepare", "reading .epub files"):
-        from lxml import etree  # type: ignore[import-untyped]
+def _place(archive: Archive, name: str) -> str:
+    return f"{archive.path}: {shown(name)} in it"
 
-    member = archive.getinfo(name)
-    if member.flag_bits & 1:
-        raise InputError(f"{path}: locked by a password. Export it without one.")
-    if member.file_size > _LARGEST:
-        raise InputError(
-            f"{path}: {name} in it unpacks to over {_LARGEST // 10**6} MB. No chapter is so long. "
-            "Export it again."
-        )
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True, huge_tree=True)
+
+def _elements(archive: Archive, name: str, *tags: str) -> Iterator[Any]:
+    """The elements of one small member that have one of these names."""
+    raw = _marked_up(archive, name)
+    for event, element in pieces(io.BytesIO(raw), _place(archive, name), _never, problems=[]):
+        if event == "close" and _tag(element) in map(str.lower, tags):
+            yield element
+
+
+def _never(tag: str) -> bool:
+    return False
+
+
+def _marked_up(archive: Archive, name: str) -> bytes:
+    """One member's bytes, with HTML's named characters as XML knows them."""
     raw = archive.read(name)
-    if re.search(rb"&(?!amp;|lt;|gt;|quot;|apos;|#)\w+;", raw):
-        raw = _entities(raw)
-    root = etree.fromstring(raw, parser) if raw.strip() else None
-    if root is None:
-        raise InputError(f"{path}: {name} in it is empty or holds no mark-up. Export it again.")
-    return root
+    if not raw.strip():
+        raise InputError(f"{_place(archive, name)} is empty or holds no mark-up. Export it again.")
+    return _entities(raw)
 
 
 def _entities(raw: bytes) -> bytes:
     """HTML's named characters, which XML does not know, as numbers."""
     from html.entities import name2codepoint as codes
 
-    return re.sub(
-        rb"&(?!amp;|lt;|gt;|quot;|apos;)(\w+);",
-        lambda m: b"&#%d;" % codes[m[1].decode()] if m[1].decode() in codes else m[0],
-        raw,
+    def number(match: re.Match[bytes]) -> bytes:
+        code = codes.get(match[1].decode("ascii", "replace"))
+        return match[0] if code is None else b"&#%d;" % code
+
+    return re.sub(rb"&(?!(?:amp|lt|gt|quot|apos);)(\w{1,40});", number, raw)
+
+
+def _blocks(archive: Archive) -> Iterator[Block]:
+    """The title, then the blocks of each document."""
+    if _CONTAINER not in archive:
+        raise InputError(damaged(archive.path, ".epub"))
+    rootfile = next(_elements(archive, _CONTAINER, "rootfile"), None)
+    package = unquote(rootfile.get("full-path", "")) if rootfile is not None else ""
+    if not package:
+        raise InputError(damaged(archive.path, ".epub", f" ({_CONTAINER} in it names no package)"))
+    title, documents = _spine(archive, package)
+    if title:
+        yield Block("title", title)
+    for name in documents:
+        yield from _document(archive, name)
+
+
+def _spine(archive: Archive, package: str) -> tuple[str, list[str]]:
+    """The title that a package declares, and the names of the documents to read, in order."""
+    title, items, order = "", {}, []
+    for element in _elements(archive, package, "title", "item", "itemref"):
+        tag = _tag(element)
+        if element.tag == _TITLE and not title:
+            title = " ".join((element.text or "").split())
+        elif tag == "item":
+            items[element.get("id")] = (element.get("href") or "", element.get("properties") or "")
+        elif tag == "itemref" and element.get("linear") != "no":
+            order.append(element.get("idref"))
+    folder = posixpath.dirname(package)
+    return title, [
+        posixpath.normpath(posixpath.join(folder, unquote(href.partition("#")[0])))
+        for href, properties in (items[key] for key in dict.fromkeys(order) if key in items)
+        if "nav" not in properties.split()
+    ]
+
+
+def _document(archive: Archive, name: str) -> list[Block]:
+    """The blocks of one document; wrong mark-up is repaired where no text is lost by it.
+
+    Raises:
+        InputError: where text would be lost.
+    """
+    raw = _marked_up(archive, name)
+    problems: list[Problem] = []
+    for html in (False, True):
+        source = io.BytesIO(_as_html(raw) if html else raw)
+        count = _Count()
+        tree = pieces(source, _place(archive, name), _is_whole, html=html, problems=problems)
+        blocks = list(_blocks_of(count.all_of(tree)))
+        if not count.elements:
+            break
+        if not problems or count.signs >= _signs_of(raw) * _ENOUGH - _FEW:
+            return blocks
+    if not count.elements:
+        raise InputError(f"{_place(archive, name)} is empty or holds no mark-up. Export it again.")
+    raise InputError(
+        f"{_place(archive, name)}, line {problems[0].line}: {problems[0].fact}. The text after it "
+        "cannot be read. Export the book again."
     )
 
 
-def _blocks(path: Path, archive: zipfile.ZipFile) -> Iterator[Block]:
-    """The title, then the blocks of each document."""
-    container = _xml(path, archive, "META-INF/container.xml")
-    rootfile = next(iter(container.iter("{*}rootfile")), None)
-    if rootfile is None:
-        raise ValueError("no rootfile")
-    package_name = unquote(rootfile.get("full-path", ""))
-    package = _xml(path, archive, package_name)
-    title = next(iter(package.iter("{http://purl.org/dc/elements/1.1/}title")), None)
-    if title is not None and title.text:
-        yield Block("title", " ".join(title.text.split()))
-    folder = posixpath.dirname(package_name)
-    items = {item.get("id"): item for item in package.iter("{*}item")}
-    for reference in package.iter("{*}itemref"):
-        item = items.get(reference.get("idref"))
-        if item is None or reference.get("linear") == "no":
-            continue
-        if "nav" in (item.get("properties") or "").split():
-            continue
-        name = posixpath.normpath(posixpath.join(folder, unquote(item.get("href", ""))))
-        root = _xml(path, archive, name)
-        body = next(iter(root.iter("{*}body")), None)
-        if body is not None:
-            yield from _below(body, None)
+class _Count:
+    """Counts what is read of a document, so that nothing is lost in silence."""
+
+    def __init__(self) -> None:
+        self.elements = self.signs = 0
+
+    def all_of(self, tree: Iterable[Piece]) -> Iterator[Piece]:
+        """Hand the pieces of a document on."""
+        for event, node in tree:
+            self.elements += event != "close"
+            if event == "close":
+                self.signs += _signs(last_text(node))
+            else:
+                self.signs += _signs(text_before(node))
+            if event == "whole":
+                self.signs += sum(map(_signs, node.itertext()))
+            yield event, node
+
+
+def _signs(text: str) -> int:
+    """Characters that are no white space."""
+    return sum(map(len, text.split()))
+
+
+def _signs_of(raw: bytes) -> int:
+    """About as many characters as a document has outside tags and comments."""
+    text = raw.decode("utf-8", "replace").replace("\0", "")
+    text = re.sub(r"<[^<>]*>", " ", without_comments(text))
+    return _signs(re.sub(r"&#?\w{1,40};", "x", text))
+
+
+def _as_html(raw: bytes) -> bytes:
+    """A document for the reader of web pages: only it reads what follows a stray closing tag."""
+
+    def opened(match: re.Match[bytes]) -> bytes:
+        if match[1].lower() in _VOID:
+            return match[0]
+        return b"<%s%s></%s>" % (match[1], match[2] or b"", match[1])
+
+    return _SELF_CLOSED.sub(opened, _LAST_TAGS.sub(b"", raw))
+
+
+def _is_whole(tag: str) -> bool:
+    """Whether an element is read at once: a paragraph, or what stands in a line of text."""
+    return _local(tag) in _WHOLE
+
+
+def _pieces_of(node: Any) -> Iterator[Piece]:
+    """The pieces of an element that is complete already."""
+    yield "open", node
+    for child in node:
+        if _is_whole(child.tag):
+            yield "whole", child
+        else:
+            yield from _pieces_of(child)
+    yield "close", node
+
+
+def _local(tag: Any) -> str:
+    return tag.rpartition("}")[2].lower() if isinstance(tag, str) else ""
 
 
 def _tag(node: Any) -> str:
     """An element's local name; empty for comments and processing instructions."""
-    return node.tag.rpartition("}")[2].lower() if isinstance(node.tag, str) else ""
+    return _local(node.tag)
 
 
 def _types(node: Any) -> list[str]:
     """The types of an element that the file gives, in EPUB's words or ARIA's."""
     roles = (node.get("role") or "").split()
-    return [*(node.get(_TYPE) or "").split(), *(role.removeprefix("doc-") for role in roles)]
+    types = node.get(_TYPE) or node.get("epub:type") or ""
+    return [*types.split(), *(role.removeprefix("doc-") for role in roles)]
 
 
-def _below(node: Any, front_matter: str | None) -> Iterator[Block]:
-    """Blocks of one element that holds others."""
-    front_matter = next((DECLARED[t] for t in _types(node) if t in DECLARED), front_matter)
-    loose: list[Run] = [(node.text or "", "")]  # text that stands in no paragraph of its own
-    for child in node:
-        tag = _tag(child)
-        if tag in _INLINE and not any(_tag(x) in ("p", "div", "section") for x in child.iter()):
-            loose += _runs(child, "")
-        else:
-            yield from _loose(loose, front_matter)
+def _blocks_of(tree: Iterable[Piece], front_matter: str | None = None) -> Iterator[Block]:
+    """The blocks of a document, or of one element, from its pieces."""
+    around = [front_matter]  # what each open element is declared to be
+    loose: list[Run] = []  # text that stands in no paragraph of its own
+    for event, node in tree:
+        if event == "close":
+            yield from _loose([*loose, (last_text(node), "")], around.pop())
             loose = []
-            yield from _block(child, tag, front_matter)
-        loose.append((child.tail or "", ""))
-    yield from _loose(loose, front_matter)
+            continue
+        if len(around) > 1:  # the first has nothing of its own before it
+            loose.append((text_before(node), ""))
+        tag = _tag(node)
+        if event == "whole" and tag in _INLINE and not _holds(node, "p", "div", "section"):
+            loose += _runs(node, "")
+            continue
+        yield from _loose(loose, around[-1])
+        loose = []
+        if event == "whole":
+            yield from _block(node, tag, around[-1])
+        else:
+            around.append(_declared(node, around[-1]))
+
+
+def _declared(node: Any, otherwise: str | None) -> str | None:
+    """The kind of front matter that an element is declared to be."""
+    return next((DECLARED[t] for t in _types(node) if t in DECLARED), otherwise)
+
+
+def _holds(node: Any, *tags: str) -> bool:
+    return any(_tag(below) in tags for below in node.iterdescendants())
 
 
 def _loose(runs: list[Run], front_matter: str | None) -> Iterator[Block]:
@@ -156,7 +276,7 @@ def _block(node: Any, tag: str, front_matter: str | None) -> Iterator[Block]:
     """One element that is a block."""
     if not tag or tag in _SKIPPED:
         return
-    front_matter = next((DECLARED[t] for t in _types(node) if t in DECLARED), front_matter)
+    front_matter = _declared(node, front_matter)
     if tag == "hr":
         yield Block("break", SCENE_BREAK, front_matter=front_matter)
     elif tag in _HEADINGS:
@@ -167,14 +287,12 @@ def _block(node: Any, tag: str, front_matter: str | None) -> Iterator[Block]:
             )
     elif tag == "hgroup" or (tag == "header" and any(_tag(x) in _HEADINGS for x in node)):
         yield from _hgroup(node, front_matter)
-    elif tag in ("p", "pre", "dt", "dd", "li", "td", "th", "caption", "address") and not any(
-        _tag(x) in ("p", "div", "ul", "ol", "table", "blockquote") for x in node.iterdescendants()
-    ):
+    elif tag in _PARAGRAPHS and not _holds(node, "p", "div", "ul", "ol", "table", "blockquote"):
         block = block_of(_runs(node, "", preformatted=tag == "pre"), front_matter)
         if block:
             yield block
     else:
-        yield from _below(node, front_matter)
+        yield from _blocks_of(_pieces_of(node), front_matter)
 
 
 def _hgroup(node: Any, front_matter: str | None) -> Iterator[Block]:

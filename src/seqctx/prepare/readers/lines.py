@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-_BREAK = re.compile(r"(?:[*#~•_⁂=§-]\s*)+|(?:[—–]\s*){2,}")
+_BREAK = re.compile(r"[*#~•_⁂=§-][*#~•_⁂=§\s-]*|[—–]\s*[—–][—–\s]*")
 _TEEN = "(?:thir|four|fif|six|seven|eigh|nine)teen"
 _TEN = "(?:twen|thir|for|fif|six|seven|eigh|nine)t"
 _ENGLISH = (
@@ -45,6 +45,9 @@ _SENTENCE_END = re.compile(r"[.!?…:。！？：][\"'”’»)\]」』*_]*$|[\"
 _WIDE = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uff9f]")  # Korean has spaces, too
 
 
+_LONGEST = 500  # characters of a line that can be a heading; patterns read no more of it
+
+
 def is_break(text: str) -> bool:
     """Whether a paragraph only separates two scenes."""
     return bool(_BREAK.fullmatch(text))
@@ -52,13 +55,13 @@ def is_break(text: str) -> bool:
 
 def is_heading(text: str) -> bool:
     """Whether a line of plain text looks like a chapter's heading."""
-    found = _HEADING.fullmatch(text)
+    found = _HEADING.fullmatch(text) if len(text) <= _LONGEST else None
     return found is not None and not (found["rest"] or "").lstrip()[:1].islower()
 
 
 def is_ordinal(text: str) -> bool:
     """Whether a heading is only a number, such as "Chapter 7" or "XII", without a title."""
-    return bool(_ORDINAL.fullmatch(text))
+    return len(text) <= _LONGEST and bool(_ORDINAL.fullmatch(text))
 
 
 def is_digits(text: str) -> bool:
@@ -79,3 +82,12 @@ def space_between(left: str, right: str) -> str:
 def joined(lines: list[str]) -> str:
     """The lines of one paragraph as one text."""
     return lines[0] + "".join(space_between(a, b) + b for a, b in pairwise(lines))
+
+
+def without_comments(text: str) -> str:
+    """Mark-up without its comments; one that is never closed stays, as text."""
+    kept, at = [], 0
+    while (start := text.find("<!--", at)) >= 0 and (end := text.find("-->", start + 4)) >= 0:
+        kept.append(text[at:start])
+        at = end + 3
+    return "".join([*kept, text[at:]])

@@ -1,34 +1,77 @@
-"""Word's .docx: python-docx opens the file and knows its styles; the text is read here."""
+"""Word's .docx: the text and its styles; pictures, notes and all else are not read."""
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from seqctx.errors import InputError
 from seqctx.prepare.readers.blocks import (
     SCENE_BREAK,
     TITLE,
     Block,
+    Paragraphs,
     Run,
     block_of,
     with_headings_found,
-    with_scene_breaks,
     written,
 )
-from seqctx.system.extras import needs_extra
+from seqctx.prepare.readers.markup import pieces
+from seqctx.system.archives import Archive, damaged, open_archive, shown
 
-if TYPE_CHECKING:
-    from docx.text.paragraph import Paragraph
-
-_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-_BOX = f"{_W}txbxContent"
-_UNREAD = {  # moved text, pronunciations, and what is repeated for older programs
-    f"{_W}moveFrom", f"{_W}rt",
-    "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback",
-}  # fmt: skip
+_SPACES = (
+    "http://schemas.openxmlformats.org/wordprocessingml/2006/main",
+    "http://purl.oclc.org/ooxml/wordprocessingml/main",  # "Strict Open XML"
+)
+_PARAGRAPHS = {f"{{{space}}}p" for space in _SPACES}
+_DOCUMENTS = {f"{{{space}}}document" for space in _SPACES}
+_UNREAD = ("moveFrom", "rt", "Fallback")  # moved, pronunciations, repeated for older programs
+_BOX = "txbxContent"
 _TEXT = 10  # this level of the outline means that a paragraph is no heading
+_CHARACTERS = {"br": "\n", "cr": "\n", "noBreakHyphen": "-", "ptab": " ", "tab": " "}
+
+
+@dataclass(slots=True)
+class _Style:
+    """What one style says itself."""
+
+    name: str = ""
+    base: str | None = None
+    level: int | None = None
+
+
+@dataclass
+class _Styles:
+    """The styles of a file, of paragraphs and of characters."""
+
+    known: dict[tuple[str, str], _Style] = field(default_factory=dict)
+    default: dict[str, str] = field(default_factory=dict)
+
+    def find(self, family: str, name: str | None) -> _Style | None:
+        """A style by its id; the default style where there is none of this id."""
+        found = self.known.get((family, name)) if name else None
+        return found or self.known.get((family, self.default.get(family, "")))
+
+    def level(self, style: _Style | None) -> int | None:
+        """The heading's level that a style or the ones that it builds on give."""
+        seen: set[int] = set()
+        while style is not None and id(style) not in seen:
+            seen.add(id(style))
+            name = style.name
+            if name == "title":
+                return TITLE
+            if name.startswith("heading ") and name[8:].isdecimal() and len(name) < 12:
+                return int(name[8:])
+            if style.level is not None and style.level < _TEXT:
+                return style.level
+            families = ("paragraph", "character")
+            style = next(
+                (s for f in families if (s := self.known.get((f, style.base or "")))), None
+            )
+        return None
 
 
 def word_blocks(path: Path) -> list[Block]:
@@ -37,47 +80,135 @@ def word_blocks(path: Path) -> list[Block]:
     Raises:
         InputError: when the file is damaged or not a .docx.
     """
-    with needs_extra("prepare", "reading .docx files"):
-        import docx
-
-    try:
-        document = docx.Document(str(path))
-        paragraphs = list(_paragraphs(document.element.body, document))
-        blocks = [_block(paragraph) for paragraph in paragraphs]
-        title = _declared_title(document)
-    except Exception:  # zipfile's, lxml's, python-docx's own and KeyError, for a damaged file
-        raise InputError(
-            f"{path}: damaged, or not a .docx file. Open it in Word and save it again."
-        ) from None
-    empty = blocks.count(None)
-    found = with_scene_breaks(blocks, empty=empty, full=len(blocks) - empty)
-    return with_headings_found([*([Block("title", title)] if title else []), *found])
+    with open_archive(path, ".docx") as archive:
+        parts = _related(archive, "")
+        body = parts.get("officeDocument")
+        if body is None:
+            raise InputError(damaged(path, ".docx"))
+        styles = _styles(archive, _related(archive, body).get("styles"))
+        found = Paragraphs.of(_blocks(archive, body, styles), path)
+        title = _declared_title(archive, parts.get("core-properties"))
+    titles = [Block("title", title)] if title else []
+    return with_headings_found([*titles, *found.with_scene_breaks()])
 
 
-def _declared_title(document: Any) -> str:
+def _place(archive: Archive, name: str) -> str:
+    return f"{archive.path}: {shown(name)} in it"
+
+
+def _local(element: Any) -> str:
+    return str(element.tag).rpartition("}")[2]
+
+
+def _related(archive: Archive, part: str) -> dict[str, str]:
+    """Kind to name of the parts that a part of the file, or the file itself, refers to."""
+    folder, name = posixpath.split(part)
+    relations = posixpath.join(folder, "_rels", f"{name}.rels")
+    found: dict[str, str] = {}
+    if relations not in archive:
+        return found
+    with archive.open(relations) as stream:
+        for event, element in pieces(stream, _place(archive, relations), lambda tag: False):
+            if event == "close" and element.get("TargetMode") != "External":
+                target = posixpath.join("/", folder, element.get("Target") or "")
+                kind = (element.get("Type") or "").rpartition("/")[2]
+                found.setdefault(kind, posixpath.normpath(target).lstrip("/"))
+    return found
+
+
+def _styles(archive: Archive, name: str | None) -> _Styles:
+    """The styles of a file; a file without any has Word's headings."""
+    styles = _Styles()
+    if name is None or name not in archive:
+        names = {f"Heading{k}": f"heading {k}" for k in range(1, 10)}
+        names |= {"Title": "title", "TOCHeading": "heading 1"}
+        styles.known = {("paragraph", key): _Style(value) for key, value in names.items()}
+        for mark in ("Strong", "Emphasis"):
+            styles.known["character", mark] = _Style(mark.lower())
+        return styles
+    with archive.open(name) as stream:
+        for event, node in pieces(
+            stream, _place(archive, name), lambda tag: tag.endswith("}style")
+        ):
+            if event != "whole":
+                continue
+            w = node.tag.removesuffix("style")
+            family, key = node.get(f"{w}type") or "paragraph", node.get(f"{w}styleId") or ""
+            style = _Style(
+                _value(node, f"{w}name", w, "").lower(), _value(node, f"{w}basedOn", w, None),
+                _outline(node, w),
+            )  # fmt: skip
+            styles.known.setdefault((family, key), style)
+            if node.get(f"{w}default") in ("1", "true", "on"):
+                styles.default[family] = key
+    return styles
+
+
+def _value(node: Any, path: str, w: str, otherwise: Any) -> Any:
+    """The value of an element below a node."""
+    found = node.find(path)
+    return otherwise if found is None else found.get(f"{w}val", otherwise)
+
+
+def _outline(node: Any, w: str) -> int | None:
+    """The level that a paragraph or a style gives itself, from 1; None where it is no number."""
+    value = str(_value(node, f"{w}pPr/{w}outlineLvl", w, ""))
+    return int(value) + 1 if value.isdecimal() and len(value) < 4 else None
+
+
+def _declared_title(archive: Archive, name: str | None) -> str:
     """The title in the file's properties; empty where there are none."""
-    from docx.opc.constants import RELATIONSHIP_TYPE
-
-    try:
-        document.part.package.part_related_by(RELATIONSHIP_TYPE.CORE_PROPERTIES)
-    except KeyError:
+    if name is None or name not in archive:
         return ""
-    return str(document.core_properties.title)
+    with archive.open(name) as stream:
+        for event, element in pieces(stream, _place(archive, name), lambda tag: False):
+            if event == "close" and _local(element) == "title":
+                return element.text or ""
+    return ""
 
 
-def _paragraphs(element: Any, document: Any) -> Iterator[Paragraph]:
-    """Paragraphs below an element, in order; a text box's come after the one that anchors it."""
-    from docx.text.paragraph import Paragraph
+def _blocks(archive: Archive, name: str, styles: _Styles) -> Iterator[Block | None]:
+    """The body's paragraphs; None for an empty one."""
+    with archive.open(name) as stream:
+        known = False
+        for event, node in pieces(stream, _place(archive, name), _PARAGRAPHS.__contains__):
+            known = known or node.tag in _DOCUMENTS
+            if event == "whole" and _is_text(node, w := node.tag.removesuffix("p")):
+                for paragraph in _paragraphs(node, w):
+                    yield _block(paragraph, w, styles)
+    if not known:
+        raise InputError(damaged(archive.path, ".docx"))
 
+
+def _is_text(node: Any, w: str) -> bool:
+    """Whether a paragraph is part of the body, and not of what is moved or merged."""
+    above = list(node.iterancestors())
+    inside = any(element.tag == f"{w}body" for element in above)
+    return inside and not any(_local(e) in _UNREAD or _goes_on(e, w) for e in above)
+
+
+def _goes_on(element: Any, w: str) -> bool:
+    """Whether this is a table's cell that is merged with the one above."""
+    merge = element.find(f"{w}tcPr/{w}vMerge")
+    return merge is not None and merge.get(f"{w}val", "continue") == "continue"
+
+
+def _paragraphs(paragraph: Any, w: str) -> Iterator[Any]:
+    """A paragraph, then those of the text boxes that it anchors, unless it was taken away."""
+    if not _taken_away(paragraph, w):
+        yield paragraph
+    for box in _below(paragraph, f"{w}{_BOX}"):
+        for inner in _outermost(box, w):
+            yield from _paragraphs(inner, w)
+
+
+def _outermost(element: Any, w: str) -> Iterator[Any]:
+    """The paragraphs below an element that lie in no other paragraph."""
     for child in element.iterchildren():
-        if child.tag == f"{_W}p":
-            paragraph = Paragraph(child, document)
-            if not _taken_away(paragraph):
-                yield paragraph
-            for box in _below(child, _BOX):
-                yield from _paragraphs(box, document)
-        elif child.tag not in _UNREAD and not _goes_on(child):
-            yield from _paragraphs(child, document)
+        if child.tag == f"{w}p":
+            yield child
+        elif _local(child) not in _UNREAD and not _goes_on(child, w):
+            yield from _outermost(child, w)
 
 
 def _below(node: Any, tag: str) -> Iterator[Any]:
@@ -85,69 +216,64 @@ def _below(node: Any, tag: str) -> Iterator[Any]:
     for child in node.iterchildren():
         if child.tag == tag:
             yield child
-        if child.tag != _BOX and child.tag not in _UNREAD:
+        if _local(child) not in (_BOX, *_UNREAD):
             yield from _below(child, tag)
 
 
-def _taken_away(paragraph: Paragraph) -> bool:
+def _taken_away(paragraph: Any, w: str) -> bool:
     """Whether a tracked change removed a whole paragraph, which is then not an empty one."""
-    mark = f"{_W}pPr/{_W}rPr/{_W}"
-    marked = any(paragraph._p.find(mark + name) is not None for name in ("del", "moveFrom"))
-    return marked and not any(text.strip() for text, _ in _runs(paragraph))
+    mark = f"{w}pPr/{w}rPr/{w}"
+    marked = any(paragraph.find(mark + name) is not None for name in ("del", "moveFrom"))
+    return marked and not any(_text(r, w).strip() for r in _below(paragraph, f"{w}r"))
 
 
-def _goes_on(element: Any) -> bool:
-    """Whether this is a table's cell that is merged with the one above."""
-    merge = element.find(f"{_W}tcPr/{_W}vMerge")
-    return merge is not None and merge.get(f"{_W}val", "continue") == "continue"
-
-
-def _block(paragraph: Paragraph) -> Block | None:
+def _block(paragraph: Any, w: str, styles: _Styles) -> Block | None:
     """One paragraph; None where it is empty."""
-    style: Any = paragraph.style
-    if style is not None and (style.name or "").lower().startswith("toc "):
-        return block_of(_runs(paragraph), "contents")
-    level = _level(paragraph)
+    style = styles.find("paragraph", _value(paragraph, f"{w}pPr/{w}pStyle", w, None))
+    runs = _runs(paragraph, w, styles)
+    if style is not None and style.name.startswith("toc "):
+        return block_of(runs, "contents")
+    own = _outline(paragraph, w)
+    level = styles.level(style) if own is None else own if own < _TEXT else None
     if level is not None:
-        text, _ = written((text, "") for text, _ in _runs(paragraph))
+        text, _ = written((text, "") for text, _ in runs)
         return Block("heading", " ".join(text.split()), level=level) if text else None
-    block = block_of(_runs(paragraph))
-    if block is None and paragraph._p.find(f"{_W}pPr/{_W}pBdr") is not None:
+    block = block_of(runs)
+    if block is None and paragraph.find(f"{w}pPr/{w}pBdr") is not None:
         return Block("break", SCENE_BREAK)  # an empty paragraph with a rule
     return block
 
 
-def _level(paragraph: Paragraph) -> int | None:
-    """A heading's level, `TITLE` for the book's title, None for text; styles inherit it."""
-    style: Any = paragraph.style
-    own = _outline(paragraph._p)
-    if own is not None:
-        return own if own < _TEXT else None
-    while style is not None:
-        name = (style.name or "").lower()
-        if name == "title":
-            return TITLE
-        if name.startswith("heading ") and name[8:].isdigit():
-            return int(name[8:])
-        outline = _outline(style.element)
-        if outline is not None and outline < _TEXT:
-            return outline
-        style = style.base_style
-    return None
-
-
-def _outline(element: Any) -> int | None:
-    """The level that a paragraph or a style gives itself, from 1."""
-    outline = element.find(f"{_W}pPr/{_W}outlineLvl")
-    return None if outline is None else int(outline.get(f"{_W}val", "9")) + 1
-
-
-def _runs(paragraph: Paragraph) -> Iterator[Run]:
+def _runs(paragraph: Any, w: str, styles: _Styles) -> Iterator[Run]:
     """Characters with their emphasis; text that a tracked change deleted is no w:t element."""
-    from docx.text.run import Run as WordRun
+    for run in _below(paragraph, f"{w}r"):
+        properties = run.find(f"{w}rPr")
+        mark = ""
+        name = None if properties is None else _value(properties, f"{w}rStyle", w, None)
+        style = styles.find("character", name)
+        label = "" if style is None else style.name
+        if _is_on(properties, f"{w}b", w) or label == "strong":
+            mark = "**"
+        elif _is_on(properties, f"{w}i", w) or label == "emphasis":
+            mark = "*"
+        yield _text(run, w), mark
 
-    for element in _below(paragraph._p, f"{_W}r"):
-        run = WordRun(element, paragraph)
-        style = (run.style.name or "").lower() if run.style is not None else ""
-        bold, italic = run.bold or style == "strong", run.italic or style == "emphasis"
-        yield run.text.replace("\t", " "), "**" if bold else "*" if italic else ""
+
+def _is_on(properties: Any, name: str, w: str) -> bool:
+    """Whether a run's own properties switch something on."""
+    found = None if properties is None else properties.find(name)
+    return found is not None and found.get(f"{w}val", "1") in ("1", "true", "on")
+
+
+def _text(run: Any, w: str) -> str:
+    """The characters of one run; breaks of pages and columns are none."""
+    parts = []
+    for child in run.iterchildren():
+        space, _, name = str(child.tag).rpartition("}")
+        if f"{space}}}" != w:
+            continue
+        if name == "t":
+            parts.append(child.text or "")
+        elif name in _CHARACTERS and child.get(f"{w}type", "textWrapping") == "textWrapping":
+            parts.append(_CHARACTERS[name])
+    return "".join(parts)
