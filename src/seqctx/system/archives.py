@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from seqctx.errors import InputError
+from seqctx.system.visible import visible
 
 MOST_MEMBERS = 100_000
 MOST_BYTES = 1_000_000_000  # of all members that are read; 50 times the text of a long saga
@@ -63,7 +64,7 @@ class Archive:
                 is read, also when it is damaged or beyond the limit.
         """
         if name not in self:
-            raise InputError(f"{self.path}: {shown(name)} is not in it. {self.remedy}")
+            raise InputError(f"{self.path}: {one_line(name)} is not in it. {self.remedy}")
         member = self._zip.getinfo(name)
         if member.flag_bits & 1:
             raise InputError(f"{self.path}: locked by a password. Export it without one.")
@@ -87,7 +88,7 @@ class Archive:
             yield
         except _DAMAGES as error:
             raise InputError(
-                damaged(self.path, self.kind, f" ({shown(name)} in it: {shown(str(error))})")
+                damaged(self.path, self.kind, f" ({one_line(name)} in it: {one_line(str(error))})")
             ) from None
 
 
@@ -109,7 +110,7 @@ class _Member(io.RawIOBase):
         ratio = self._size > max(_SMALL, self._member.compress_size * MOST_RATIO)
         if ratio or archive.unpacked > MOST_BYTES:
             raise InputError(
-                f"{archive.path}: {shown(name)} in it unpacks to over {self._size // 10**6} MB, "
+                f"{archive.path}: {one_line(name)} in it unpacks to over {self._size // 10**6} MB, "
                 f"which no book needs. {archive.remedy}"
             )
         buffer[: len(chunk)] = chunk
@@ -156,10 +157,10 @@ def _entries(f: io.BufferedReader) -> int:
     return found
 
 
-def shown(name: str) -> str:
+def one_line(text: str) -> str:
     """A name from an archive, or an error with one, fit for a message of one line."""
-    name = name if name.isprintable() else ascii(name)[1:-1]
-    return name if len(name) <= 100 else f"{name[:100]}…"
+    text = " ".join(visible(text).split())
+    return text if len(text) <= 100 else f"{text[:100]}…"
 
 
 def damaged(path: Path, kind: str, why: str = "") -> str:

@@ -22,8 +22,8 @@ from seqctx.prepare.readers.blocks import (
 )
 from seqctx.prepare.readers.front_matter import DECLARED
 from seqctx.prepare.readers.lines import without_comments
-from seqctx.prepare.readers.markup import Piece, Problem, last_text, pieces, text_before
-from seqctx.system.archives import Archive, damaged, open_archive, shown
+from seqctx.prepare.readers.markup import Piece, WrongMarkup, last_text, pieces, text_before
+from seqctx.system.archives import Archive, damaged, one_line, open_archive
 
 _CONTAINER, _ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
 _TITLE = "{http://purl.org/dc/elements/1.1/}title"
@@ -65,7 +65,7 @@ def _refuse_locked(archive: Archive) -> None:
 
 
 def _place(archive: Archive, name: str) -> str:
-    return f"{archive.path}: {shown(name)} in it"
+    return f"{archive.path}: {one_line(name)} in it"
 
 
 def _elements(archive: Archive, name: str, *tags: str) -> Iterator[Any]:
@@ -140,7 +140,7 @@ def _document(archive: Archive, name: str) -> list[Block]:
         InputError: where text would be lost.
     """
     raw = _marked_up(archive, name)
-    problems: list[Problem] = []
+    problems: list[WrongMarkup] = []
     for html in (False, True):
         source = io.BytesIO(_as_html(raw) if html else raw)
         count = _Count()
@@ -190,7 +190,7 @@ def _signs_of(raw: bytes) -> int:
 
 
 def _as_html(raw: bytes) -> bytes:
-    """A document for the reader of web pages: only it reads what follows a stray closing tag."""
+    """A document for the reader of web pages: only it reads what follows a misplaced closing tag."""
 
     def opened(match: re.Match[bytes]) -> bytes:
         if match[1].lower() in _VOID:

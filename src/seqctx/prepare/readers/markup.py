@@ -18,7 +18,7 @@ LARGEST = 1_000_000  # elements of one paragraph
 Piece = tuple[Literal["open", "whole", "close"], Any]
 
 
-class Problem(NamedTuple):
+class WrongMarkup(NamedTuple):
     """What is wrong with mark-up: a sentence, and its line."""
 
     fact: str
@@ -31,7 +31,7 @@ def pieces(
     whole: Callable[[str], bool],
     *,
     html: bool = False,
-    problems: list[Problem] | None = None,
+    problems: list[WrongMarkup] | None = None,
 ) -> Iterator[Piece]:
     """The elements of a document in order, each dropped from memory after it.
 
@@ -62,7 +62,7 @@ def pieces(
         if not repairs:
             raise InputError(f"{place}: {_fact(error.msg)}") from None
     if problems is not None:
-        problems += [Problem(entry.message, entry.line) for entry in events.error_log]
+        problems += [WrongMarkup(entry.message, entry.line) for entry in events.error_log]
 
 
 def _pieces(events: Any, place: str, whole: Callable[[str], bool]) -> Iterator[Piece]:
