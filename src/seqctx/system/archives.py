@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from seqctx.errors import InputError
-from seqctx.system.visible import visible
+from seqctx.system.visible import visible_line
 
 MOST_MEMBERS = 100_000
 MOST_BYTES = 1_000_000_000  # of all members that are read; 50 times the text of a long saga
@@ -159,7 +159,7 @@ def _entries(f: io.BufferedReader) -> int:
 
 def one_line(text: str) -> str:
     """A name from an archive, or an error with one, fit for a message of one line."""
-    text = " ".join(visible(text).split())
+    text = visible_line(text)
     return text if len(text) <= 100 else f"{text[:100]}…"
 
 

@@ -190,7 +190,7 @@ def _signs_of(raw: bytes) -> int:
 
 
 def _as_html(raw: bytes) -> bytes:
-    """A document for the reader of web pages: only it reads what follows a misplaced closing tag."""
+    """A document for the reader of web pages: only it reads on after a closing tag too many."""
 
     def opened(match: re.Match[bytes]) -> bytes:
         if match[1].lower() in _VOID:
