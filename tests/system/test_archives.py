@@ -26,7 +26,7 @@ def zipped(path: Path, members: dict[str, bytes], method: int = zipfile.ZIP_DEFL
 def test_a_member_beyond_the_limit_is_not_unpacked_to_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archives, "MOST_BYTES", 3_000_000)
+    monkeypatch.setattr(archives, "MOST_UNPACKED", 3_000_000)
     path = zipped(tmp_path / "a.epub", {"a": bytes(2_000_000), "b": bytes(2_000_000)})
     with open_archive(path, ".epub") as archive:
         assert len(archive.read("a")) == 2_000_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -62,9 +63,11 @@ class Book:
     def scenes(self) -> tuple[Span, ...]:
         """The stretches between scene breaks and chapter ends."""
         scenes = []
+        starts = [mark.start for mark in self.scene_breaks]
         for chapter in self.chapters:
             start, end = chapter.span.start, chapter.span.end
-            for mark in (b for b in self.scene_breaks if start <= b.start < end):
+            marks = slice(bisect_left(starts, start), bisect_left(starts, end))
+            for mark in self.scene_breaks[marks]:
                 scenes.append(Span(start, mark.start))
                 start = mark.end
             scenes.append(Span(start, end))

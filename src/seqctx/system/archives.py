@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import IO
 
 from seqctx.errors import InputError
+from seqctx.system.regular_file import open_file
 from seqctx.system.visible import visible_line
 
 MOST_MEMBERS = 100_000
-MOST_BYTES = 1_000_000_000  # of all members that are read; 50 times the text of a long saga
+MOST_UNPACKED = 1_000_000_000  # of all members that are read; 50 times the text of a long saga
 MOST_RATIO = 250  # times its packed size; mark-up of books packs to about a tenth
 _SMALL = 100_000_000  # bytes; below it, the ratio does not count
 _ENTRY = b"PK\1\2"  # each member has one in the archive's directory
@@ -64,7 +65,7 @@ class Archive:
                 is read, also when it is damaged or beyond the limit.
         """
         if name not in self:
-            raise InputError(f"{self.path}: {one_line(name)} is not in it. {self.remedy}")
+            raise InputError(f"{self.path}: {in_one_line(name)} is not in it. {self.remedy}")
         member = self._zip.getinfo(name)
         if member.flag_bits & 1:
             raise InputError(f"{self.path}: locked by a password. Export it without one.")
@@ -87,9 +88,8 @@ class Archive:
         try:
             yield
         except _DAMAGES as error:
-            raise InputError(
-                damaged(self.path, self.kind, f" ({one_line(name)} in it: {one_line(str(error))})")
-            ) from None
+            why = f" ({in_one_line(name)} in it: {in_one_line(str(error))})"
+            raise InputError(damaged(self.path, self.kind, why)) from None
 
 
 class _Member(io.RawIOBase):
@@ -108,11 +108,10 @@ class _Member(io.RawIOBase):
         self._size += len(chunk)
         archive.unpacked += len(chunk)
         ratio = self._size > max(_SMALL, self._member.compress_size * MOST_RATIO)
-        if ratio or archive.unpacked > MOST_BYTES:
-            raise InputError(
-                f"{archive.path}: {one_line(name)} in it unpacks to over {self._size // 10**6} MB, "
-                f"which no book needs. {archive.remedy}"
-            )
+        if ratio or archive.unpacked > MOST_UNPACKED:
+            size = f"over {self._size // 10**6} MB, which no book needs"
+            place = f"{archive.path}: {in_one_line(name)} in it"
+            raise InputError(f"{place} unpacks to {size}. {archive.remedy}")
         buffer[: len(chunk)] = chunk
         return len(chunk)
 
@@ -132,7 +131,7 @@ def open_archive(path: Path, kind: str) -> Iterator[Archive]:
     Raises:
         InputError: when it is no zip archive, damaged, or has too many members.
     """
-    with path.open("rb") as f:
+    with open_file(path) as f:
         start = f.read(8)
         for signature, fact in _OTHER_KINDS.items():
             if start.startswith(signature):
@@ -147,7 +146,7 @@ def open_archive(path: Path, kind: str) -> Iterator[Archive]:
             yield Archive(path, kind, archive)
 
 
-def _entries(f: io.BufferedReader) -> int:
+def _entries(f: IO[bytes]) -> int:
     """Members that an archive has, at most, counted before all their records are made."""
     f.seek(0)
     found, last = 0, b""
@@ -157,7 +156,7 @@ def _entries(f: io.BufferedReader) -> int:
     return found
 
 
-def one_line(text: str) -> str:
+def in_one_line(text: str) -> str:
     """A name from an archive, or an error with one, fit for a message of one line."""
     text = visible_line(text)
     return text if len(text) <= 100 else f"{text[:100]}…"

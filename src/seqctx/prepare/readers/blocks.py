@@ -27,6 +27,7 @@ BlockKind = Literal["title", "heading", "break", "paragraph"]
 _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
 _SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u200a\u202f"), " ")  # wide, thin, no-break
 MOST_BLOCKS = 2_000_000  # a saga of 20 MB has about 200,000
+MOST_CHARACTERS = 100_000_000  # of one manuscript; five sagas
 _SHORT = 40  # characters
 _RARE = 5  # times as many full paragraphs as empty ones, or more
 _EPIGRAPH_WORDS = 100  # fewer before the first of several headings are no chapter
@@ -109,11 +110,14 @@ def bounded(blocks: Iterable[Block], path: Path | str) -> Iterator[Block]:
     Raises:
         InputError: when there are more.
     """
-    for number, block in enumerate(blocks):
-        if number == MOST_BLOCKS:
-            start = " ".join(block.text.split())[:40]
+    size = 0
+    for number, block in enumerate(blocks, 1):
+        size += len(block.text)
+        if number > MOST_BLOCKS or size > MOST_CHARACTERS:
+            of_blocks = f"{MOST_BLOCKS:,} paragraphs"
+            limit = of_blocks if number > MOST_BLOCKS else f"{MOST_CHARACTERS:,} characters"
             raise InputError(
-                f"{path}: has more than {MOST_BLOCKS:,} paragraphs (at {start!r}). Divide it into "
+                f"{path}: paragraph {number:,}: the text has more than {limit}. Divide it into "
                 "several files."
             )
         yield block

@@ -23,7 +23,7 @@ from seqctx.prepare.readers.blocks import (
 from seqctx.prepare.readers.front_matter import DECLARED
 from seqctx.prepare.readers.lines import without_comments
 from seqctx.prepare.readers.markup import Piece, WrongMarkup, last_text, pieces, text_before
-from seqctx.system.archives import Archive, damaged, one_line, open_archive
+from seqctx.system.archives import Archive, damaged, in_one_line, open_archive
 
 _CONTAINER, _ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
 _TITLE = "{http://purl.org/dc/elements/1.1/}title"
@@ -65,7 +65,7 @@ def _refuse_locked(archive: Archive) -> None:
 
 
 def _place(archive: Archive, name: str) -> str:
-    return f"{archive.path}: {one_line(name)} in it"
+    return f"{archive.path}: {in_one_line(name)} in it"
 
 
 def _elements(archive: Archive, name: str, *tags: str) -> Iterator[Any]:

@@ -39,7 +39,8 @@ _TITLE_PAGE = re.compile(  # "by" and names: not "By morning they had gone."
     r"(?:(?:[A-ZÀ-Þ][\w.’'-]*|and|de|la|le|of|van|von|&)(?:\s+|$)){1,6}"
     r"|\(?\d{4}\)?\.?|(?i:.*(?:©|\bcopyright\b|\bISBN\b|all rights reserved|produced by).*))"
 )
-_PAGED = re.compile(r"[\s.·…_]*\b\d{1,4}$")  # "The Storm ........ 3"
+_PAGE = re.compile(r"\b\d{1,4}$")  # "The Storm ........ 3"
+_LEADERS = " .·…_"
 _SCATTERED = ("endnotes", "page number")  # stand between paragraphs; all make one entry
 _TITLE_PAGE_BLOCKS = 12  # a longer stretch before the first heading is text
 _TITLE_PAGE_WORDS = 60
@@ -60,11 +61,8 @@ def leave_out(blocks: Sequence[Block], title: str = "") -> tuple[list[Block], tu
     kept = [block for block, kind in zip(blocks, kinds, strict=True) if kind is None]
     if not any(block.kind == "paragraph" for block in kept):
         return list(blocks), ()
-    while kept and kept[-1].kind == "break":
-        kept.pop()
-    while kept and kept[0].kind == "break":
-        kept.pop(0)
-    return kept, _listed(blocks, kinds)
+    text = [k for k, block in enumerate(kept) if block.kind != "break"]
+    return kept[text[0] : text[-1] + 1], _listed(blocks, kinds)
 
 
 def _listed(blocks: Sequence[Block], kinds: Sequence[str | None]) -> tuple[LeftOut, ...]:
@@ -85,12 +83,15 @@ def _listed(blocks: Sequence[Block], kinds: Sequence[str | None]) -> tuple[LeftO
 
 def _gutenberg(blocks: Sequence[Block], kinds: list[str | None]) -> None:
     """The blocks before and after Project Gutenberg's markers."""
+    begin, end = 0, len(blocks)
     for k, block in enumerate(blocks):
         if _START.fullmatch(plain(block)):
-            kinds[: k + 1] = ["licence"] * (k + 1)
+            begin = k + 1
         elif _END.fullmatch(plain(block)):
-            kinds[k:] = ["licence"] * (len(kinds) - k)
-            return
+            end = k
+            break
+    kinds[:begin] = ["licence"] * begin
+    kinds[end:] = ["licence"] * (len(kinds) - end)
 
 
 def _headed(blocks: Sequence[Block], kinds: list[str | None]) -> None:
@@ -101,18 +102,25 @@ def _headed(blocks: Sequence[Block], kinds: list[str | None]) -> None:
     may also stand in a story.
     """
     edge = len(blocks) / 20
+    next_heading = _next_headings(blocks)
     for k, block in enumerate(blocks):
         kind = _named(block) if kinds[k] is None else None
         if kind is None:
             continue
         headed = block.kind == "heading"
-        end = k + 1
-        while end < len(blocks) and not (
-            blocks[end].kind == "heading" and (not headed or blocks[end].level <= block.level)
-        ):
-            end += 1
+        end = next_heading[k + 1]
+        while headed and end < len(blocks) and blocks[end].level > block.level:
+            end = next_heading[end + 1]
         if headed or (kind != "contents" and (end <= edge or k >= len(blocks) - edge)):
             kinds[k:end] = [kind] * (end - k)
+
+
+def _next_headings(blocks: Sequence[Block]) -> list[int]:
+    """Of each block, and of the end, the first heading from there on; or the end."""
+    found = [len(blocks)] * (len(blocks) + 1)
+    for k in range(len(blocks) - 1, -1, -1):
+        found[k] = k if blocks[k].kind == "heading" else found[k + 1]
+    return found
 
 
 def _named(block: Block) -> str | None:
@@ -130,7 +138,7 @@ def _contents_lists(blocks: Sequence[Block], kinds: list[str | None]) -> None:
     for k in range(len(blocks) - 1, -1, -1):
         text = plain(blocks[k]).casefold()
         lines = {" ".join(line.split()) for line in text.split("\n")}
-        bare = {_PAGED.sub("", line) for line in lines}
+        bare = {_without_page(line) for line in lines}
         text = " ".join(text.split())
         if kinds[k] is None:
             paged[k] = text not in later and bare <= later
@@ -153,6 +161,12 @@ def _contents_lists(blocks: Sequence[Block], kinds: list[str | None]) -> None:
             kinds[k] = "contents"
 
 
+def _without_page(line: str) -> str:
+    """A line without the number of a page at its end, and what leads the eye there."""
+    page = _PAGE.search(line, max(0, len(line) - 5))
+    return line[: page.start()].rstrip(_LEADERS) if page else line
+
+
 def _title_page(blocks: Sequence[Block], kinds: list[str | None], title: str) -> None:
     """A title page: few short lines before the first heading, one as only title pages have."""
     first = next(
@@ -161,12 +175,14 @@ def _title_page(blocks: Sequence[Block], kinds: list[str | None], title: str) ->
     if first is None:
         return
     before = [k for k in range(first) if kinds[k] is None and blocks[k].kind != "title"]
+    if len(before) > _TITLE_PAGE_BLOCKS:
+        return
     words = sum(len(blocks[k].text.split()) for k in before)
     telling = any(
         _TITLE_PAGE.fullmatch(" ".join(plain(blocks[k]).split()))
         or plain(blocks[k]).strip().casefold() == title.casefold()
         for k in before
     )
-    if telling and len(before) <= _TITLE_PAGE_BLOCKS and words <= _TITLE_PAGE_WORDS:
+    if telling and words <= _TITLE_PAGE_WORDS:
         for k in before:
             kinds[k] = "title page"

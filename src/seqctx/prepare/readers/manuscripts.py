@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from seqctx.errors import InputError
-from seqctx.prepare.readers.blocks import Block, assemble
+from seqctx.prepare.readers.blocks import MOST_CHARACTERS, Block, assemble, bounded
 from seqctx.prepare.readers.front_matter import leave_out
 from seqctx.prepare.structure import Book
 from seqctx.system.arguments import expect_type
 from seqctx.system.atomic import explain_os_errors
-from seqctx.system.regular_file import entries_below, open_file, read_file
+from seqctx.system.regular_file import entries_below, read_file
 
 KINDS = (".txt", ".md", ".markdown", ".docx", ".epub", ".odt")
 _GLOB = re.compile(r"[*?\[]")
@@ -137,10 +137,9 @@ def read_manuscript(path: str | Path, *, keep_front_and_back_matter: bool = Fals
     encoding = ""
     with explain_os_errors(path):
         if kind in (".txt", ".md", ".markdown"):
-            blocks, encoding = _plain(path, read_file(path), kind)
+            blocks, encoding = _plain(path, kind)
         else:
-            with open_file(path):  # so that an unreadable file gets our message
-                blocks = _packed(kind)(path)
+            blocks = _packed(kind)(path)
     title = next((b.text for b in blocks if b.kind == "title" and b.text), path.stem)
     blocks = _untitled([b for b in blocks if b.kind != "title"], title)
     kept, left_out = (blocks, ()) if keep_front_and_back_matter else leave_out(blocks, title)
@@ -166,13 +165,14 @@ def _untitled(blocks: list[Block], title: str) -> list[Block]:
     return [*(b for b in blocks[:top] if not says(b)), *blocks[top:]]
 
 
-def _plain(path: Path, raw: bytes, kind: str) -> tuple[list[Block], str]:
+def _plain(path: Path, kind: str) -> tuple[list[Block], str]:
     """Blocks of a text or Markdown file, and its encoding."""
     from seqctx.prepare.readers.markdown import markdown_blocks
     from seqctx.prepare.readers.text import decoded, text_blocks
 
-    text, encoding = decoded(path, raw)
-    return text_blocks(text) if kind == ".txt" else list(markdown_blocks(text)), encoding
+    text, encoding = decoded(path, read_file(path, most=MOST_CHARACTERS))
+    blocks = text_blocks(text) if kind == ".txt" else markdown_blocks(text)
+    return list(bounded(blocks, path)), encoding
 
 
 def _packed(kind: str) -> Callable[[Path], list[Block]]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from seqctx.prepare.readers.blocks import SCENE_BREAK, Block, Run, block_of, clean, written
-from seqctx.prepare.readers.lines import space_between
+from seqctx.prepare.readers.lines import space_between, without_comments
 from seqctx.system.extras import needs_extra
 
 if TYPE_CHECKING:
@@ -15,48 +17,123 @@ if TYPE_CHECKING:
 
 # "---" may also open a story; YAML begins with a key
 _FRONT_MATTER = re.compile(r"\A---\n[\w-]+:(?:\s.*?)?\n(?:---|\.\.\.)\n", re.S)
-_TITLE = re.compile(r"^title:\s*(.+?)\s*$", re.M)
-_COMMENT = re.compile(r"<!--.*?-->", re.S)
+_TITLE = re.compile(r"^title:\s*(\S.*)$", re.M)
+_LINES = 2_000  # parsed at once, if they hold more than one block: the parser needs 1 kB a line
+_PIECE = 200_000  # characters of a paragraph that are parsed at once; a long chapter has fewer
 
 
 def markdown_blocks(text: str) -> Iterator[Block]:
     """Headings, rules and paragraphs of Markdown; other blocks stay as they are written."""
-    with needs_extra("prepare", "reading .md files"):
-        from markdown_it import MarkdownIt
-
     front = _FRONT_MATTER.match(text)
     if front:
         text = text[front.end() :]
         if declared := _TITLE.search(front[0]):
-            yield Block("title", declared[1].strip("\"'"))
-    lines = text.split("\n")
-    tokens = MarkdownIt("commonmark").parse(text)
-    levels = sorted({int(t.tag[1]) for t in tokens if t.type == "heading_open"})
-    tops = sum(t.type == "heading_open" and t.tag == f"h{levels[0]}" for t in tokens)
-    for i, token in enumerate(tokens):
-        if token.level or not token.map:
-            continue
-        if token.type == "hr":
-            yield Block("break", SCENE_BREAK)
-        elif token.type == "heading_open":
-            content, _ = written([(t, "") for t, _ in _runs(tokens[i + 1])])
-            # A single top-level heading over others is the book's title.
-            is_title = len(levels) > 1 and tops == 1 and token.tag == f"h{levels[0]}"
-            if not content:
-                yield Block("break", SCENE_BREAK)  # a # alone
-            elif is_title:
-                yield Block("title", content)
-            else:
-                yield Block("heading", content, level=int(token.tag[1]))
-        elif token.type == "paragraph_open":
-            block = block_of(_runs(tokens[i + 1]))
+            yield Block("title", declared[1].strip().strip("\"'"))
+    found: list[Block] = []
+    levels: Counter[int] = Counter()
+    for tokens, lines in _parsed(text):
+        for i, token in enumerate(tokens):
+            if token.level or not token.map:
+                continue
+            if token.type == "heading_open":
+                levels[int(token.tag[1])] += 1
+            block = _block(tokens, i, lines)
             if block:
-                yield block
-        else:
-            source = clean("\n".join(lines[token.map[0] : token.map[1]])).strip("\n")
-            source = _COMMENT.sub("", source) if token.type == "html_block" else source
-            if source.strip():
-                yield Block("paragraph", re.sub(r"\n[^\S\n]*\n+", "\n", source).rstrip())
+                found.append(block)
+    top = min(levels, default=0)
+    for block in found:
+        # A single top-level heading over others is the book's title.
+        is_title = block.kind == "heading" and block.level == top
+        if is_title and len(levels) > 1 and levels[top] == 1:
+            block = replace(block, kind="title", level=1)
+        yield block
+
+
+def _parsed(text: str) -> Iterator[tuple[list[Token], list[str]]]:
+    """The tokens of some blocks, and the lines that their ``map`` counts, until the text's end.
+
+    No more than some blocks are in memory. What labels links have is known before the first.
+    """
+    with needs_extra("prepare", "reading .md files"):
+        from markdown_it import MarkdownIt
+        from markdown_it.rules_core import StateCore, inline, text_join
+
+    parser = MarkdownIt("commonmark")
+    only_blocks = MarkdownIt("commonmark").disable(["inline", "text_join"])
+    env: dict[str, Any] = {}
+    if "]:" in text:
+        for _ in _windows(text, only_blocks, env):
+            pass
+    for tokens, lines in _windows(text, only_blocks, env):
+        for token in tokens:
+            if token.type == "inline":
+                token.children = []
+                for piece in _cut(token.content):
+                    state = StateCore("", parser, env, [replace(token, content=piece, children=[])])
+                    inline(state)
+                    text_join(state)
+                    token.children += state.tokens[0].children or []
+        yield tokens, lines
+
+
+def _windows(
+    text: str, parser: Any, env: dict[str, Any]
+) -> Iterator[tuple[list[Token], list[str]]]:
+    """The blocks of a text, without what is in their lines, some at a time.
+
+    The last block of some lines may go on below them: it is parsed again with the next.
+    """
+    at, size = 0, _LINES
+    while at < len(text):
+        end = at
+        for _ in range(size):
+            end = text.find("\n", end) + 1
+            if not end:
+                end = len(text)
+                break
+        window = text[at:end]
+        tokens = parser.parse(window, env)
+        if end < len(text):
+            starts = [k for k, t in enumerate(tokens) if t.map and not t.level and t.nesting >= 0]
+            if len(starts) < 2:
+                size *= 2
+                continue
+            last = tokens[starts[-1]].map[0]
+            tokens = tokens[: starts[-1]]
+            lines = window.split("\n")
+            end = at + sum(len(line) + 1 for line in lines[:last])
+        yield tokens, window.split("\n")
+        at, size = end, _LINES
+
+
+def _cut(content: str) -> Iterator[str]:
+    """A paragraph in pieces that are not too long to parse, between words where there are any."""
+    at = 0
+    while len(content) - at > _PIECE:
+        end = content.rfind(" ", at + _PIECE // 2, at + _PIECE) + 1 or at + _PIECE
+        yield content[at:end]
+        at = end
+    yield content[at:]
+
+
+def _block(tokens: list[Token], i: int, lines: list[str]) -> Block | None:
+    """The block that a token opens; None where nothing of it is text."""
+    token = tokens[i]
+    if token.type == "hr":
+        return Block("break", SCENE_BREAK)
+    if token.type == "heading_open":
+        content, _ = written([(t, "") for t, _ in _runs(tokens[i + 1])])
+        if not content:
+            return Block("break", SCENE_BREAK)  # a # alone
+        return Block("heading", content, level=int(token.tag[1]))
+    if token.type == "paragraph_open":
+        return block_of(_runs(tokens[i + 1]))
+    start, end = token.map or (0, 0)
+    source = clean("\n".join(lines[start:end])).strip("\n")
+    source = without_comments(source) if token.type == "html_block" else source
+    if not source.strip():
+        return None
+    return Block("paragraph", re.sub(r"\n[^\S\n]*\n+", "\n", source).rstrip())
 
 
 def _runs(inline: Token) -> Iterator[Run]:
@@ -64,18 +141,19 @@ def _runs(inline: Token) -> Iterator[Run]:
     marks: list[str] = []
     children = inline.children or []
     for k, token in enumerate(children):
+        mark = max(marks, key=len, default="")
         if token.type in ("em_open", "strong_open"):
             marks.append("**" if token.type == "strong_open" else "*")
         elif token.type in ("em_close", "strong_close"):
             marks.pop()
         elif token.type == "softbreak":
-            space = space_between(children[k - 1].content, children[k + 1].content)
-            yield space, max(marks, key=len, default="")
+            beside = [t.content for t in (children[k - 1], *children[k + 1 : k + 2])]
+            yield space_between(beside[0], beside[-1]), mark
         elif token.type == "hardbreak":
-            yield "\n", max(marks, key=len, default="")
+            yield "\n", mark
         elif token.type == "code_inline":
-            yield f"`{token.content}`", max(marks, key=len, default="")
+            yield f"`{token.content}`", mark
         elif token.type == "text":
-            yield token.content, max(marks, key=len, default="")
+            yield token.content, mark
         elif token.type == "html_inline" and not token.content.startswith("<!--"):
             yield token.content, ""

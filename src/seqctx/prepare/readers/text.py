@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, islice, repeat
 from pathlib import Path
 
 from seqctx.errors import InputError
@@ -21,6 +24,7 @@ _WESTERN = re.compile(  # what prose in a Western language uses of one-byte enco
     r"[\x00-\x7f\xa0¡£§«°·»¿À-ÏÑ-ÖØ-ÜßŠŽŒŸà-ïñ-öø-üÿšžœ‘’“”‚„‹›–—…•€™©®]*"
 )
 _ODD = re.compile(r"[a-zà-ÿ][À-ßŠŽŒŸ‚„]")  # in no Western word: a sign of another encoding
+_SURROGATE = re.compile(r"[\ud800-\udfff]")  # half a character, which UTF-7 can hold
 _NEW_LINE = re.compile(r"\r\n|[\r\u0085\u2028\u2029\v\f]")
 _UNDERSCORED = re.compile(r"(?<![\w_])_([^\s_](?:[^_]{0,400}?[^\s_])?)_(?![\w_])")
 _ENDS = 0.9  # where so many of the lines end a sentence, each line is a paragraph
@@ -40,6 +44,8 @@ def decoded(path: Path, raw: bytes) -> tuple[str, str]:
         text, encoding = _guessed(path, raw)
     if "\0" in text:
         raise InputError(f"{path}: a binary file, not text. Export the manuscript as .md or .txt.")
+    if _SURROGATE.search(text):
+        raise InputError(f"{path}: its encoding is unknown. Save it as UTF-8.")
     return _NEW_LINE.sub("\n", text), encoding.removesuffix("-sig")
 
 
@@ -88,9 +94,10 @@ def _western(raw: bytes, encoding: str) -> str | None:
         text = raw.decode(encoding)
     except UnicodeDecodeError:
         return None
-    letters = [c for c in text if c.isalpha()]
-    rare = sum(c > "\x7f" for c in letters) * 8 <= len(letters)
-    return text if rare and _WESTERN.fullmatch(text) and not _ODD.search(text) else None
+    if not _WESTERN.fullmatch(text) or _ODD.search(text):
+        return None
+    letters = sum(c.isalpha() for c in text)
+    return text if sum(c > "\x7f" and c.isalpha() for c in text) * 8 <= letters else None
 
 
 def text_blocks(text: str) -> list[Block]:
@@ -98,26 +105,72 @@ def text_blocks(text: str) -> list[Block]:
     return without_page_numbers(list(_blocks(text)))
 
 
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How the lines of a file are laid out.
+
+    Attributes:
+        width: of its lines, but for the longest of them [characters].
+        wrapped: whether a paragraph goes on over several lines; else each line is one.
+        spaced: whether blank lines divide paragraphs.
+        gaps_tell: whether more blank lines than usual mean a scene break.
+    """
+
+    width: int
+    wrapped: bool
+    spaced: bool
+    gaps_tell: bool
+
+    @classmethod
+    def of(cls, text: str) -> _Layout | None:
+        """The layout of a text; None where it has no line with text."""
+        lengths: Counter[int] = Counter()
+        ends = 0
+        for line in _lines(text):
+            lengths[len(line)] += 1
+            ends += bool(line) and ends_sentence(line)
+        blank, full = lengths.pop(0, 0), lengths.total()
+        if not full:
+            return None
+        longest = islice(_counted(lengths), int(full * 0.95), None)
+        width = next(longest)
+        wrapped = width <= 100 and ends < full * _ENDS
+        spaced = blank * 4 >= full
+        return cls(width, wrapped, spaced, not spaced or not _doubled(text))
+
+
+def _counted(lengths: Counter[int]) -> Iterator[int]:
+    """The counted numbers, smallest first, each as often as it was counted."""
+    for length in sorted(lengths):
+        yield from repeat(length, lengths[length])
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines of a text one by one, without blanks at their ends."""
+    at = 0
+    while at <= len(text):
+        end = text.find("\n", at)
+        end = len(text) if end < 0 else end
+        yield text[at:end].rstrip()
+        at = end + 1
+
+
 def _blocks(text: str) -> Iterator[Block]:
-    lines = [line.rstrip() for line in text.split("\n")]
-    lengths = sorted(len(line) for line in lines if line)
-    if not lengths:
+    layout = _Layout.of(text)
+    if layout is None:
         return
-    width = lengths[int(len(lengths) * 0.95)]
-    blank = sum(not line for line in lines)
-    ends = sum(ends_sentence(line) for line in lines if line)
-    wrapped = width <= 100 and ends < len(lengths) * _ENDS  # else each line is a paragraph
-    spaced = blank * 4 >= len(lengths) or blank * 3 >= len(lines) - blank
-    gaps_tell = not spaced or not _doubled(lines)
     block: list[str] = []
     empty, gap, last = 0, False, "heading"
-    for line in [*lines, ""]:
-        if line.strip():
-            if not block:
-                gap, empty = gaps_tell and empty > 1 + spaced, 0
+    for line in chain(_lines(text), [""]):
+        if line:
+            if empty and not block:
+                gap, empty = layout.gaps_tell and empty > 1 + layout.spaced, 0
             block.append(line)
-            continue
-        for found in _paragraphs(block, width, wrapped, spaced):
+            if layout.wrapped:
+                continue
+        else:
+            empty += 1
+        for found in _paragraphs(block, layout):
             # white space or a rule below a heading is no scene's end
             if last == "heading" and found.kind == "break":
                 continue
@@ -126,34 +179,37 @@ def _blocks(text: str) -> Iterator[Block]:
             yield found
             gap, last = False, found.kind
         block = []
-        empty += 1
 
 
-def _doubled(lines: list[str]) -> bool:
+def _doubled(text: str) -> bool:
     """Whether runs of two blank lines or more are too frequent to mean a scene break."""
-    shape = "".join("1" if line else "0" for line in lines).strip("0")
-    runs = [len(run) for run in re.findall("0+", shape)]
-    return sum(run > 2 for run in runs) * 20 > len(runs)
+    runs = long = blank = 0
+    begun = False
+    for line in _lines(text):
+        if line and begun and blank:
+            runs += 1
+            long += blank > 2
+        begun = begun or bool(line)
+        blank = 0 if line else blank + 1
+    return long * 20 > runs
 
 
-def _paragraphs(lines: list[str], width: int, wrapped: bool, spaced: bool) -> Iterator[Block]:
+def _paragraphs(lines: list[str], layout: _Layout) -> Iterator[Block]:
     """The paragraphs of lines without a blank one between them."""
-    if not lines:
-        return
-    if not wrapped:
+    if not layout.wrapped:
         yield from (_block(line) for line in lines)
         return
-    while lines and _stands_alone(lines):
-        yield _block(lines[0])
-        lines = lines[1:]
+    first = next((k for k in range(len(lines)) if not _stands_alone(lines, k)), len(lines))
+    yield from (_block(line) for line in lines[:first])
+    lines = lines[first:]
     indented = [line[:1].isspace() for line in lines]
     longest = max((len(line.strip()) for line in lines), default=0)
-    if len(lines) > 1 and (longest < width * _SHORT or all(indented)):
+    if len(lines) > 1 and (longest < layout.width * _SHORT or all(indented)):
         yield _block("\n".join(line.strip() for line in lines))  # verse, an address, a list
         return
     paragraph: list[str] = []
     for line, starts in zip(lines, indented, strict=True):
-        if starts and paragraph and not spaced:
+        if starts and paragraph and not layout.spaced:
             yield _block(joined(paragraph))
             paragraph = []
         paragraph.append(line.strip())
@@ -161,10 +217,10 @@ def _paragraphs(lines: list[str], width: int, wrapped: bool, spaced: bool) -> It
         yield _block(joined(paragraph))
 
 
-def _stands_alone(lines: list[str]) -> bool:
-    """Whether the first line is a heading or a scene break, though no blank line follows."""
-    first, goes_on = lines[0].strip(), any(line.strip()[:1].islower() for line in lines[1:2])
-    return is_break(first) or (is_heading(first) and not first.isdigit() and not goes_on)
+def _stands_alone(lines: list[str], k: int) -> bool:
+    """Whether a line is a heading or a scene break, though no blank line follows."""
+    line, goes_on = lines[k].strip(), any(x.strip()[:1].islower() for x in lines[k + 1 : k + 2])
+    return is_break(line) or (is_heading(line) and not line.isdigit() and not goes_on)
 
 
 def _block(text: str) -> Block:

@@ -20,7 +20,7 @@ from seqctx.prepare.readers.blocks import (
     written,
 )
 from seqctx.prepare.readers.markup import pieces
-from seqctx.system.archives import Archive, damaged, one_line, open_archive
+from seqctx.system.archives import Archive, damaged, in_one_line, open_archive
 
 _SPACES = (
     "http://schemas.openxmlformats.org/wordprocessingml/2006/main",
@@ -93,7 +93,7 @@ def word_blocks(path: Path) -> list[Block]:
 
 
 def _place(archive: Archive, name: str) -> str:
-    return f"{archive.path}: {one_line(name)} in it"
+    return f"{archive.path}: {in_one_line(name)} in it"
 
 
 def _local(element: Any) -> str:
