@@ -194,10 +194,14 @@ def reads_a_file(node: ast.AST) -> bool:
 
 
 def test_files_are_opened_in_one_place() -> None:
-    """`system.regular_file` refuses pipes and devices; what is shipped beside a module is known."""
+    """`system.regular_file` refuses pipes and devices; what is shipped beside a module is known.
+
+    What `system.archives` opens are members of a file that is open already.
+    """
     found = []
     for path, tree in trees().items():
-        if path == Path("system/regular_file.py") or "inside" in path.parts:
+        opens = (Path("system/regular_file.py"), Path("system/archives.py"))
+        if path in opens or "inside" in path.parts:
             continue
         for node in ast.walk(tree):
             text = ast.unparse(node) if reads_a_file(node) else ""

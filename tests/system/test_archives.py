@@ -115,7 +115,7 @@ def test_names_that_lead_outside_or_come_twice_or_hold_signs(tmp_path: Path) -> 
 
 def test_a_reader_takes_a_member_piece_by_piece(tmp_path: Path) -> None:
     path = zipped(tmp_path / "a.odt", {"a": bytes(range(256)) * 5000})
-    with open_archive(path, ".odt") as archive, archive.open("a") as stream:
+    with open_archive(path, ".odt") as archive, archive.stream("a") as stream:
         assert stream.read(1000) == (bytes(range(256)) * 5000)[:1000]
         assert archive.unpacked < 200_000
         assert isinstance(stream, io.BufferedReader)

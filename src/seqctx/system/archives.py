@@ -57,7 +57,7 @@ class Archive:
         self._names = self._names or set(self._zip.namelist())
         return name in self._names
 
-    def open(self, name: str) -> io.BufferedReader:
+    def stream(self, name: str) -> io.BufferedReader:
         """One member as a stream of bytes, which is unpacked while it is read.
 
         Raises:
@@ -74,8 +74,8 @@ class Archive:
         return io.BufferedReader(_Member(self, member, packed), 1 << 16)
 
     def read(self, name: str) -> bytes:
-        """One member's bytes; see `open`."""
-        with self.open(name) as stream:
+        """One member's bytes; see `stream`."""
+        with self.stream(name) as stream:
             return stream.read()
 
     @property

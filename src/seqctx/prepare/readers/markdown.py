@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from seqctx.prepare.readers.blocks import SCENE_BREAK, Block, Run, block_of, clean, written
@@ -13,6 +14,7 @@ from seqctx.prepare.readers.lines import space_between, without_comments
 from seqctx.system.extras import needs_extra
 
 if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
 # "---" may also open a story; YAML begins with a key
@@ -31,13 +33,13 @@ def markdown_blocks(text: str) -> Iterator[Block]:
             yield Block("title", declared[1].strip().strip("\"'"))
     found: list[Block] = []
     levels: Counter[int] = Counter()
-    for tokens, lines in _parsed(text):
+    for tokens, lines, env in _parsed(text):
         for i, token in enumerate(tokens):
             if token.level or not token.map:
                 continue
             if token.type == "heading_open":
                 levels[int(token.tag[1])] += 1
-            block = _block(tokens, i, lines)
+            block = _block(tokens, i, lines, env)
             if block:
                 found.append(block)
     top = min(levels, default=0)
@@ -49,31 +51,28 @@ def markdown_blocks(text: str) -> Iterator[Block]:
         yield block
 
 
-def _parsed(text: str) -> Iterator[tuple[list[Token], list[str]]]:
-    """The tokens of some blocks, and the lines that their ``map`` counts, until the text's end.
+def _parsed(text: str) -> Iterator[tuple[list[Token], list[str], dict[str, Any]]]:
+    """The tokens of some blocks, the lines that their ``map`` counts, and the labels of links.
 
-    No more than some blocks are in memory. What labels links have is known before the first.
+    No more than some blocks are in memory; the labels of the whole text are known before the first.
     """
     with needs_extra("prepare", "reading .md files"):
         from markdown_it import MarkdownIt
-        from markdown_it.rules_core import StateCore, inline, text_join
 
-    parser = MarkdownIt("commonmark")
     only_blocks = MarkdownIt("commonmark").disable(["inline", "text_join"])
     env: dict[str, Any] = {}
     if "]:" in text:
         for _ in _windows(text, only_blocks, env):
             pass
     for tokens, lines in _windows(text, only_blocks, env):
-        for token in tokens:
-            if token.type == "inline":
-                token.children = []
-                for piece in _cut(token.content):
-                    state = StateCore("", parser, env, [replace(token, content=piece, children=[])])
-                    inline(state)
-                    text_join(state)
-                    token.children += state.tokens[0].children or []
-        yield tokens, lines
+        yield tokens, lines, env
+
+
+@cache
+def _parser() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark")
 
 
 def _windows(
@@ -116,18 +115,18 @@ def _cut(content: str) -> Iterator[str]:
     yield content[at:]
 
 
-def _block(tokens: list[Token], i: int, lines: list[str]) -> Block | None:
+def _block(tokens: list[Token], i: int, lines: list[str], env: dict[str, Any]) -> Block | None:
     """The block that a token opens; None where nothing of it is text."""
     token = tokens[i]
     if token.type == "hr":
         return Block("break", SCENE_BREAK)
     if token.type == "heading_open":
-        content, _ = written([(t, "") for t, _ in _runs(tokens[i + 1])])
+        content, _ = written([(t, "") for t, _ in _runs(tokens[i + 1], env)])
         if not content:
             return Block("break", SCENE_BREAK)  # a # alone
         return Block("heading", content, level=int(token.tag[1]))
     if token.type == "paragraph_open":
-        return block_of(_runs(tokens[i + 1]))
+        return block_of(_runs(tokens[i + 1], env))
     start, end = token.map or (0, 0)
     source = clean("\n".join(lines[start:end])).strip("\n")
     source = without_comments(source) if token.type == "html_block" else source
@@ -136,10 +135,20 @@ def _block(tokens: list[Token], i: int, lines: list[str]) -> Block | None:
     return Block("paragraph", re.sub(r"\n[^\S\n]*\n+", "\n", source).rstrip())
 
 
-def _runs(inline: Token) -> Iterator[Run]:
+def _runs(line: Token, env: dict[str, Any]) -> Iterator[Run]:
     """The characters of one paragraph; of links the text, of images nothing."""
+    from markdown_it.rules_core import StateCore, inline, text_join
+
+    for piece in _cut(line.content):
+        state = StateCore("", _parser(), env, [replace(line, content=piece, children=[])])
+        inline(state)
+        text_join(state)
+        yield from _runs_of(state.tokens[0].children or [])
+
+
+def _runs_of(children: list[Token]) -> Iterator[Run]:
+    """The characters of what stands in a line."""
     marks: list[str] = []
-    children = inline.children or []
     for k, token in enumerate(children):
         mark = max(marks, key=len, default="")
         if token.type in ("em_open", "strong_open"):

@@ -89,7 +89,7 @@ def _get(element: Any, name: str) -> str | None:
 
 
 def _pieces(archive: Archive, member: str, *whole: str) -> Iterator[tuple[str, Any]]:
-    with archive.open(member) as stream:
+    with archive.stream(member) as stream:
         yield from pieces(stream, f"{archive.path}: {member} in it", lambda t: _name(t) in whole)
 
 

@@ -107,7 +107,7 @@ def _related(archive: Archive, part: str) -> dict[str, str]:
     found: dict[str, str] = {}
     if relations not in archive:
         return found
-    with archive.open(relations) as stream:
+    with archive.stream(relations) as stream:
         for event, element in pieces(stream, _place(archive, relations), lambda tag: False):
             if event == "close" and element.get("TargetMode") != "External":
                 target = posixpath.join("/", folder, element.get("Target") or "")
@@ -126,7 +126,7 @@ def _styles(archive: Archive, name: str | None) -> _Styles:
         for mark in ("Strong", "Emphasis"):
             styles.known["character", mark] = _Style(mark.lower())
         return styles
-    with archive.open(name) as stream:
+    with archive.stream(name) as stream:
         for event, node in pieces(
             stream, _place(archive, name), lambda tag: tag.endswith("}style")
         ):
@@ -160,7 +160,7 @@ def _declared_title(archive: Archive, name: str | None) -> str:
     """The title in the file's properties; empty where there are none."""
     if name is None or name not in archive:
         return ""
-    with archive.open(name) as stream:
+    with archive.stream(name) as stream:
         for event, element in pieces(stream, _place(archive, name), lambda tag: False):
             if event == "close" and _local(element) == "title":
                 return element.text or ""
@@ -169,7 +169,7 @@ def _declared_title(archive: Archive, name: str | None) -> str:
 
 def _blocks(archive: Archive, name: str, styles: _Styles) -> Iterator[Block | None]:
     """The body's paragraphs; None for an empty one."""
-    with archive.open(name) as stream:
+    with archive.stream(name) as stream:
         known = False
         for event, node in pieces(stream, _place(archive, name), _PARAGRAPHS.__contains__):
             known = known or node.tag in _DOCUMENTS
