@@ -12,8 +12,8 @@ from typing import IO, Any, Literal, NamedTuple
 from seqctx.errors import InputError
 from seqctx.system.extras import needs_extra
 
-DEEPEST = 200  # elements in one another; programs that write books need about 20
-LARGEST = 1_000_000  # elements of one paragraph
+_DEEPEST = 200  # elements in one another; programs that write books need about 20
+_LARGEST = 1_000_000  # elements of one paragraph
 
 Piece = tuple[Literal["open", "whole", "close"], Any]
 
@@ -71,15 +71,15 @@ def _pieces(events: Any, place: str, whole: Callable[[str], bool]) -> Iterator[P
     for event, element in events:
         if event == "start":
             depth += 1
-            if depth > DEEPEST:
+            if depth > _DEEPEST:
                 raise InputError(
-                    f"{place}, line {element.sourceline}: more than {DEEPEST} elements lie in one "
+                    f"{place}, line {element.sourceline}: more than {_DEEPEST} elements lie in one "
                     "another, which no book needs. Export it again."
                 )
             size += 1
-            if size > LARGEST:
+            if size > _LARGEST:
                 raise InputError(
-                    f"{place}, line {inside.sourceline}: a paragraph holds over {LARGEST:,} "
+                    f"{place}, line {inside.sourceline}: a paragraph holds over {_LARGEST:,} "
                     "elements, which no book needs. Export it again."
                 )
             if inside is None:
