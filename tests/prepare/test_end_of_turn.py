@@ -76,5 +76,5 @@ def test_the_end_of_a_turn_by_name(hub_id: str, end: str | None) -> None:
 
 def test_a_damaged_tokenizer_config_is_one_line(base: Path) -> None:
     (base / "tokenizer_config.json").write_text("[]")
-    with pytest.raises(InputError, match=r"tokenizer_config\.json: not a JSON object"):
+    with pytest.raises(InputError, match=r"tokenizer_config\.json: does not hold a JSON object"):
         find_end_of_turn(str(base), None)

@@ -124,7 +124,7 @@ def template_tokens(book: Book, tokenizer: Tokenizer, prep: Prepare, prompts: Pr
     if prep.format == "tokens":
         return sum(map(len, tokenizer.text_edges))
     asked = prompts.longest(book.title, [c.title for c in book.chapters])
-    texts = [tokenizer.rendered(_conversation(prep.system, text, "")) for text in asked]
+    texts = tokenizer.rendered([_conversation(prep.system, text, "") for text in asked])
     return max(tokenizer.count_all(texts)) + (_BRIEF_TOKENS if prompts.brief else 0)
 
 
@@ -138,7 +138,7 @@ def _as_chat(
         context, answer = _begins(book, piece, tokenizer, prep, context_tokens)
         messages = _asked(book, piece, context, answer, prep, prompts)
         drafts.append(Example(book, piece, context, answer, 0, 0, tuple(messages)))
-    sizes = tokenizer.count_all([tokenizer.rendered(list(d.messages)) for d in drafts])
+    sizes = tokenizer.count_all(tokenizer.rendered([list(d.messages) for d in drafts]))
     answers = tokenizer.count_all([book.text[d.answer : d.chunk.end] for d in drafts])
     return [
         replace(draft, tokens=size, loss_tokens=answer + draft.ends)

@@ -17,8 +17,13 @@ from seqctx.system.arguments import expect_type
 from seqctx.system.extras import needs_extra
 from seqctx.system.hashing import hash_text
 from seqctx.system.hub import hub_is_reachable
+from seqctx.system.limited import CallFailedError, call_limited
+from seqctx.system.visible import visible_line
 
 Message = dict[str, str]
+_TEMPLATE_SECONDS = 10.0  # for one conversation, which takes a millisecond
+_TEMPLATE_BYTES = 1_000_000_000
+_TEMPLATE_CHARACTERS = 50_000_000
 _JOINED = 32  # long texts that many short ones are joined into: several for every core
 
 
@@ -107,26 +112,39 @@ class Tokenizer:
         encoding = self._fast.encode(text, add_special_tokens=False)
         return encoding.ids, encoding.offsets
 
-    def rendered(self, messages: list[Message]) -> str:
-        """A whole conversation as the chat template writes it.
+    def rendered(self, conversations: Sequence[list[Message]]) -> list[str]:
+        """Whole conversations as the chat template writes them.
+
+        A template is a program of whoever made the model, so it runs with limits.
 
         Raises:
-            InputError: when the template refuses it, as some do a system prompt.
+            InputError: when the template refuses one, as some do a system prompt, takes longer
+                than ten seconds for one, or needs a gigabyte of memory.
         """
         with needs_extra("prepare", "the chat template"):
             import jinja2  # noqa: F401  # the tokenizer's library imports it when it renders
-        try:
+
+        def written(messages: list[Message]) -> str:
             text: str = self._backend.apply_chat_template(messages, tokenize=False)
-        except Exception as error:  # jinja2's, or whatever a template raises
+            if len(text) > _TEMPLATE_CHARACTERS:
+                raise ValueError(f"it writes {len(text):,} characters for one example")
+            return text
+
+        try:
+            return list(
+                call_limited(written, conversations, seconds=_TEMPLATE_SECONDS,
+                             memory=_TEMPLATE_BYTES)
+            )  # fmt: skip
+        except CallFailedError as error:
             raise InputError(
-                f"{self.name}: its chat template cannot render the examples: {error}. "
-                "Change seqctx.prepare.system, or the chat template."
+                f"{self.name}: its chat template cannot render the examples "
+                f"({visible_line(str(error)[:200]).rstrip('.')}). Change seqctx.prepare.system, or "
+                "the chat template."
             ) from None
-        return text
 
     def render(self, messages: list[Message]) -> list[int]:
         """Token ids of a whole conversation, the template's own tokens included."""
-        return self.encode(self.rendered(messages))[0]
+        return self.encode(self.rendered([messages])[0])[0]
 
     @cached_property
     def eos(self) -> str | None:
@@ -145,7 +163,12 @@ class Tokenizer:
         """
         answer = "An answer."
         asked = [{"role": "user", "content": "A question."}]
-        text = self.rendered([*asked, {"role": "assistant", "content": answer}])
+        text = self.rendered([[*asked, {"role": "assistant", "content": answer}]])[0]
+        if answer not in text:
+            raise InputError(
+                f"{self.name}: its chat template leaves out the answer of a conversation. Name a "
+                "model with another chat template."
+            )
         after = self.encode(text[text.rindex(answer) + len(answer) :])[0]
         added = self._fast.get_added_tokens_decoder()
         return next((added[i].content for i in after[:3] if i in added), None)

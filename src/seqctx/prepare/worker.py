@@ -212,20 +212,17 @@ def process_books(
             yield worker.process(job, books.pop(job.path, None))
             on_done(job)
         return
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
+    from seqctx.system.workers import call_in_workers
 
     books.clear()  # the other processes read them again
-    state = (worker.cfg, worker.held_out, worker.folder)
-    pool = ProcessPoolExecutor(
-        min(processes, len(jobs)), get_context("spawn"), initializer=_start, initargs=state
-    )
-    try:
-        for job, result in zip(jobs, pool.map(_process, jobs), strict=True):
-            yield result
-            on_done(job)
-    finally:
-        pool.shutdown(cancel_futures=True)
+    results = call_in_workers(
+        (_start, worker.cfg, worker.held_out, worker.folder), _process, jobs, processes,
+        what="prepare", name=lambda job: str(job.path),
+        variables={"RAYON_NUM_THREADS": "1"},  # the other cores have books of their own
+    )  # fmt: skip
+    for job, result in zip(jobs, results, strict=True):
+        yield result
+        on_done(job)
 
 
 _worker: Any = None  # of a worker process
@@ -233,12 +230,7 @@ _worker: Any = None  # of a worker process
 
 def _start(cfg: Config, held_out: HeldOutText, folder: Path) -> None:
     """Set up a worker process."""
-    import os
-    import signal
-
     global _worker
-    os.environ["RAYON_NUM_THREADS"] = "1"  # the other cores have books of their own
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that waits
     _worker = BookWorker(cfg, load_tokenizer(cfg.base_model), held_out, folder)
 
 
