@@ -43,12 +43,12 @@ ROWS = [  # the first ones differ most
     (signal.SIGKILL, "request"),
     (signal.SIGINT, "load"),
     (signal.SIGKILL, "import"),
-    (signal.SIGTERM, "request"),
     (signal.SIGINT, "import"),
+    (signal.SIGTERM, "load"),
     (signal.SIGKILL, "ready"),
-    (signal.SIGTERM, "profile"),
-    (signal.SIGKILL, "start of the engine"),
-    (signal.SIGINT, "ready"),
+    (signal.SIGINT, "start of the engine"),
+    (signal.SIGTERM, "request"),
+    (signal.SIGKILL, "profile"),
 ]
 LIMITS = {signal.SIGINT: 10, signal.SIGTERM: 10, signal.SIGKILL: 10}  # until all has ended [s]
 
@@ -77,7 +77,7 @@ def base_project(folder: Path) -> Path:
     return folder
 
 
-def until(reached: Callable[[], Any], seconds: float = 180) -> float:
+def until(reached: Callable[[], Any], seconds: float = 900) -> float:
     """Wait until something holds; how long that took [s]."""
     begun = time.monotonic()
     while not reached():
@@ -100,7 +100,7 @@ def ask(port: int) -> threading.Thread:
 
     thread = threading.Thread(target=read, daemon=True)
     thread.start()
-    assert begun.wait(60)
+    assert begun.wait(300)
     return thread
 
 
@@ -109,13 +109,12 @@ def kill(project: Path, process: subprocess.Popen[str], row: tuple[signal.Signal
     number, moment = row
     port = yaml.safe_load((project / "base.yaml").read_text())["vllm"]["port"]
     log = project / "outputs" / f"serve-{port}.log"
-    until(
-        lambda: (
-            process.poll() is None
-            and log.is_file()
-            and STAGES[moment] in log.read_text("utf-8", "replace")
-        )
-    )
+
+    def has_come() -> bool:
+        assert process.poll() is None, process.communicate()
+        return log.is_file() and STAGES[moment] in log.read_text("utf-8", "replace")
+
+    until(has_come)
     thread = None
     if moment == "request":
         assert process.stdout is not None and "/v1 serves" in process.stdout.readline()
