@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from seqctx.errors import InputError
 from seqctx.serve import server_log, serving, target_config
 from seqctx.serve.dry_run import dry_run_of_serving
 from seqctx.serve.secret_options import secret_options_file
@@ -105,20 +104,14 @@ def test_the_background_process_gets_overrides_unseen(telling: Path, tmp_path: P
         subprocess.run([sys.executable, "-m", "seqctx", "serve", "--stop"], cwd=telling)
 
 
-def test_the_users_own_file_of_options_is_joined_with_ours(tmp_path: Path) -> None:
-    own = tmp_path / "own.yaml"
-    own.write_text("seed: 7\notlp-traces-endpoint: old\n")
-    command = ["vllm", "serve", "m", "--config", str(own), "--port", "1"]
+def test_options_are_in_a_file_of_the_users_until_vllm_has_read_them() -> None:
+    command = ["vllm", "serve", "m", "--port", "1"]
     with secret_options_file(command, {"otlp-traces-endpoint": "new"}) as (given, remove):
-        assert given[:5] == ["vllm", "serve", "m", "--port", "1"] and given[5] == "--config"
-        path = Path(given[6])
-        found = yaml.safe_load(path.read_text())
-        assert found == {"seed": 7, "otlp-traces-endpoint": "new"}
+        assert given[:-1] == [*command, "--config"]
+        path = Path(given[-1])
+        assert yaml.safe_load(path.read_text()) == {"otlp-traces-endpoint": "new"}
+        assert path.stat().st_mode & 0o777 == 0o600
         remove()
         assert not path.exists()
     with secret_options_file(command, {}) as (given, _):
         assert given == command
-    own.write_text("- no mapping")
-    with pytest.raises(InputError, match="vllm.config: .*own.yaml: not a YAML file of options"):
-        with secret_options_file(command, {"a": "b"}):
-            pass
