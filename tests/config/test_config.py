@@ -257,6 +257,12 @@ def test_a_config_hashes_replaces_and_shows_as_a_table(tmp_path: Path) -> None:
     assert "m&lt;b&gt;" in table and "vllm.port" in table and "[tokens]" in table
 
 
+def test_a_copy_keeps_the_keys_of_its_plugins(tmp_path: Path) -> None:
+    liger = "plugins: [axolotl.integrations.liger.LigerPlugin]\nliger_rope: true\n"
+    cfg = load_config(written(tmp_path, f"base_model: m\n{liger}"))
+    assert cfg.replace(sequence_len=4096).get("liger_rope") is True
+
+
 def test_a_table_in_a_notebook_shows_control_characters_as_signs(tmp_path: Path) -> None:
     cfg = load_config(written(tmp_path, 'base_model: m\noutput_dir: "\\e[2J<b>\\u202e"\n'))
     assert r"<td>\x1b[2J&lt;b&gt;\u202e</td>" in cfg._repr_html_()

@@ -339,7 +339,7 @@ _UNION_ARMS = {"str", "tuple[str, ...]"}  # pydantic names the arm of a union th
 
 def _plugins(data: Mapping[str, Any]) -> list[str]:
     listed = data.get("plugins")
-    return [p for p in listed if isinstance(p, str)] if isinstance(listed, list) else []
+    return [p for p in listed if isinstance(p, str)] if isinstance(listed, list | tuple) else []
 
 
 def _description(model: type[BaseModel], keys: list[str]) -> str:
