@@ -17,6 +17,7 @@ PINS  := src/seqctx/system/pins
 CORE  := .venv/.made-$(call hash,requirements/dev.txt)
 TRAIN := .venv-train/.made-$(call hash,$(PINS)/train-$(DEVICE).txt)
 SERVE := .venv-serve/.made-$(call hash,$(PINS)/serve-$(DEVICE).txt)
+AUDIT := .venv-audit/.made-$(call hash,requirements/audit.txt)
 BENCH := .venv-bench/.made-$(call hash,requirements/bench.txt)
 MODEL := prepare/models/smollm2-135m-instruct
 # the default model is fetched where CONFIG names it; any other is the user's own or a hub id
@@ -25,7 +26,7 @@ SEQCTX := .venv/bin/seqctx
 
 .PHONY: help setup setup-train setup-serve model check prepare plan explain train merge serve \
         chat demo \
-        test test-fast test-e2e fuzz bench docs lint format lock dry-run-cuda clean
+        test test-fast test-e2e fuzz bench docs lint format lock sbom licences audit dry-run-cuda clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -38,6 +39,8 @@ setup-serve: $(SERVE)  ## vLLM's environment, .venv-serve
 
 $(CORE):
 	@requirements/install.sh .venv requirements/dev.txt
+$(AUDIT):
+	@requirements/install.sh .venv-audit requirements/audit.txt
 $(BENCH):
 	@requirements/install.sh .venv-bench requirements/bench.txt
 $(TRAIN):
@@ -109,8 +112,18 @@ lint: $(CORE)  ## check the code with ruff and mypy
 format: $(CORE)  ## format the code with ruff
 	@.venv/bin/ruff check --fix . && .venv/bin/ruff format .
 
-lock: $(CORE)  ## write the pin lists, with hashes (UPGRADE=1: of the newest versions)
+lock: $(CORE)  ## write the pin lists, with hashes, and their bills of materials (UPGRADE=1: of the newest versions)
 	@.venv/bin/python requirements/lock.py $(if $(UPGRADE),--upgrade)
+	@$(MAKE) sbom
+
+sbom: $(AUDIT)  ## write a bill of materials (CycloneDX) beside each pin list
+	@.venv-audit/bin/python requirements/sbom.py
+
+licences: $(AUDIT)  ## write the packages' licences into docs/licences.md
+	@.venv-audit/bin/python requirements/licences.py
+
+audit: $(AUDIT)  ## look for known vulnerabilities in the pinned packages, with pip-audit
+	@.venv-audit/bin/python requirements/audit.py
 
 dry-run-cuda: $(CORE)  ## resolve what an NVIDIA machine would install (downloads nothing)
 	@.venv/bin/python requirements/dry_run_cuda.py

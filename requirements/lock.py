@@ -31,6 +31,7 @@ LISTS: dict[str, tuple[str, tuple[str, ...]]] = {
                                "--constraints", "requirements/dev.txt")),
     "bootstrap": ("requirements", ("requirements/bootstrap.in",
                                    "--constraints", "requirements/dev.txt")),
+    "audit": ("requirements", ("requirements/audit.in", "--constraints", "requirements/dev.txt")),
     "build": (SHIPPED, ("requirements/build.in",)),
     "train-cpu": (SHIPPED, ("requirements/train-cpu.in",)),
     "train-cuda": (SHIPPED, ("requirements/train-cuda.in",)),

@@ -18,7 +18,7 @@ PAGES = [
     ROOT / name
     for name in (
         "CONTRIBUTING.md", "README.md", "SECURITY.md", "docs/explanation/architecture.md",
-        "docs/explanation/glossary.md",
+        "docs/explanation/glossary.md", "docs/licences.md",
     )
 ]  # fmt: skip
 SOURCE = ROOT / "src" / "seqctx"

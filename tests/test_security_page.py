@@ -31,7 +31,8 @@ def test_the_page_is_linked_and_packed() -> None:
     (packed,) = re.findall(
         r"^license-files = (.*)$", (ROOT / "pyproject.toml").read_text("utf-8"), re.M
     )
-    assert '"SECURITY.md"' in packed
+    for name in ("LICENSE", "NOTICE", "SECURITY.md", "docs/licences.md"):
+        assert f'"{name}"' in packed and (ROOT / name).is_file()
 
 
 def test_no_address_is_made_up() -> None:

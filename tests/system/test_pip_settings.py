@@ -10,7 +10,7 @@ from seqctx.system.pip_settings import (
     read_pip_settings,
     uv_environment,
 )
-from seqctx.system.uv import default_index, find_uv
+from seqctx.system.uv import Uv, default_index, find_uv
 
 
 def test_a_later_file_goes_first_and_a_variable_before_all(tmp_path: Path) -> None:
@@ -66,7 +66,6 @@ def test_pips_settings_become_uvs_variables(tmp_path: Path) -> None:
         "HTTPS_PROXY": "http://p:1",
         "HTTP_PROXY": "http://p:1",
         "UV_HTTP_TIMEOUT": "180",
-        "UV_NO_INDEX": "1",
         "UV_INDEX_STRATEGY": "unsafe-best-match",
         "UV_PYTHON_DOWNLOADS": "never",
         "UV_NO_PROGRESS": "1",
@@ -100,3 +99,14 @@ def test_what_is_set_for_uv_stays() -> None:
 )
 def test_secrets_are_hidden(text: str, shown: str) -> None:
     assert without_url_secrets(text) == shown
+
+
+def test_pips_no_index_is_an_option_of_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """uv has no variable for it: without the option it went on to the public index."""
+    program = tmp_path / "uv"
+    program.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/asked\n')
+    program.chmod(0o755)
+    for value, option in (("1", True), ("true", True), ("0", False), ("", False)):
+        monkeypatch.setenv("PIP_NO_INDEX", value)
+        Uv(tmp_path, program=program).install(tmp_path, "package")
+        assert ("--no-index" in (tmp_path / "asked").read_text()) == option

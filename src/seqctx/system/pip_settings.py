@@ -51,10 +51,13 @@ def uv_environment(
             entries = [entry for entry in value.split() if _is_there(entry)]
             if entries:
                 found[variable] = separator.join(entries)
-    if settings.get("no-index", "").strip().lower() in ("1", "true", "yes", "on"):
-        found["UV_NO_INDEX"] = "1"
     kept = {name: value for name, value in environ.items() if name != "PYTHONPATH"}
     return {**found, **kept}
+
+
+def uses_no_index(settings: Mapping[str, str]) -> bool:
+    """Whether pip takes packages from find-links alone; uv has no variable for it."""
+    return settings.get("no-index", "").strip().lower() in ("1", "true", "yes", "on")
 
 
 def _indexes(settings: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from seqctx.errors import InputError, ToolError, without_url_secrets
 from seqctx.system.atomic import free_bytes
-from seqctx.system.pip_settings import read_pip_settings, uv_environment
+from seqctx.system.pip_settings import read_pip_settings, uses_no_index, uv_environment
 from seqctx.system.process import lines, running
 
 OnStep = Callable[[str], None]
@@ -50,16 +50,19 @@ class Uv:
         on_step: called with what uv is doing, a few times a second at most.
         program: the program's path.
         environment: its environment variables.
+        no_index: whether packages come from pip's find-links alone.
     """
 
     folder: Path
     on_step: OnStep = lambda step: None
     program: Path = field(default_factory=find_uv)
     environment: dict[str, str] = field(default_factory=lambda: uv_environment(_pip_settings()))
+    no_index: bool = field(default_factory=lambda: uses_no_index(read_pip_settings()))
 
     def install(self, environment: Path, *arguments: str) -> None:
         """Install packages without their dependencies; hashes in a list are checked."""
-        self.run("pip", "install", "--no-deps", "--python", str(environment), *arguments)
+        no_index = ("--no-index",) if self.no_index else ()
+        self.run("pip", "install", "--no-deps", *no_index, "--python", str(environment), *arguments)
 
     def unpack(self, package: str, sha256: str, folder: Path) -> None:
         """Download a package, such as ``name==1.0``, check its hash, and unpack it in a folder."""
