@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 from seqctx.report.page import Section, page
-from seqctx.report.plots import by_length, manuscript, memory_by_length, together
+from seqctx.report.plots import manuscript, memory_by_length, pairs_by_distance, share_by_length
 
 HOSTILE = (
     "<script>alert(1)</script>", "</style></svg><img src=x onerror=alert(1)>", "\"'><b>",
@@ -79,8 +79,8 @@ def plots(text: str) -> dict[str, Callable[[], str]]:
         "manuscript": lambda: manuscript(
             1000, [(text, 0, 1000)], [(0, 0, 1000, "chapter", False)], [(text, 1, 900, True)]
         ),
-        "together": lambda: together({text: {100: (0.5, 0.5), 200: (0.2, 0.2)}}),
-        "by_length": lambda: by_length(curves, 1024, text),
+        "pairs_by_distance": lambda: pairs_by_distance({text: {100: (0.5, 0.5), 200: (0.2, 0.2)}}),
+        "share_by_length": lambda: share_by_length(curves, 1024, text),
         "memory": lambda: memory_by_length(curves, 24.0, 1024, text),
     }
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from seqctx.artifacts.dataset_stats import BookStats, DatasetStats, Packing
 from seqctx.artifacts.manifest import Manifest
 from seqctx.report.page import Section, page
-from seqctx.report.plots import by_length, histogram, manuscript, together
+from seqctx.report.plots import histogram, manuscript, pairs_by_distance, share_by_length
 
 _BOOKS = 12  # a page with more pictures than that is not read
 _MOTIFS = 40
@@ -244,7 +244,7 @@ def _book(book: BookStats, stats: DatasetStats) -> list[Section]:
             heading="What one example holds",
             level=3,
             text=[OVERLAP_LIMIT],
-            svg=together(book.pairs),
+            svg=pairs_by_distance(book.pairs),
             caption="Take two tokens at some distance: how often does one example hold both? The "
             "thick lines are measured on this book, at sequence_len "
             f"{stats.sequence_len:,}. The thin dotted lines are computed for a long text without "
@@ -276,7 +276,7 @@ def _motifs(book: BookStats, stats: DatasetStats) -> list[Section]:
                 "learn the motif as a whole, but it can still follow it when the text is in its "
                 "context."
             ],
-            svg=by_length(motifs, stats.sequence_len, "share of motifs in one example"),
+            svg=share_by_length(motifs, stats.sequence_len, "share of motifs in one example"),
             caption="The share of the motifs that some example holds whole. The dashed line is "
             "your sequence_len.",
         ),
@@ -285,7 +285,7 @@ def _motifs(book: BookStats, stats: DatasetStats) -> list[Section]:
                 "Most motifs of a book span most of it. So look at their recurrences, too: the "
                 "way from one place where a motif is mentioned to the next such place."
             ],
-            svg=by_length(recurrences, stats.sequence_len, "share of recurrences shown"),
+            svg=share_by_length(recurrences, stats.sequence_len, "share of recurrences shown"),
             caption="The share of the recurrences of which one example shows both ends. The "
             "dashed line is your sequence_len.",
         ),

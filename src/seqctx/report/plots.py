@@ -170,7 +170,7 @@ def _draw_chunks(axis: Any, chunks: Sequence[tuple[int, int, int, str, bool]]) -
         axis.add_patch(Rectangle((0, -9), 1, 0.1, color=color, label=name))
 
 
-def together(pairs: Mapping[str, Mapping[int, tuple[float | None, float]]]) -> str:
+def pairs_by_distance(pairs: Mapping[str, Mapping[int, tuple[float | None, float]]]) -> str:
     """For each distance, the share of pairs that one example holds: closed form and measured."""
     with figure(8, 3) as (axis, result):
         for (name, points), style in zip(pairs.items(), curve_styles(len(pairs)), strict=True):
@@ -187,7 +187,7 @@ def together(pairs: Mapping[str, Mapping[int, tuple[float | None, float]]]) -> s
     return result[0]
 
 
-def by_length(shares: Mapping[str, Mapping[int, float]], chosen: int, what: str) -> str:
+def share_by_length(shares: Mapping[str, Mapping[int, float]], chosen: int, what: str) -> str:
     """For each length, a share; the dashed line is the chosen length."""
     with figure(8, 3) as (axis, result):
         for (name, points), style in zip(shares.items(), curve_styles(len(shares)), strict=True):
