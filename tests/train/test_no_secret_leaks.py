@@ -110,23 +110,33 @@ def clean(folder: Path, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "verb",
+    "command",
     [
-        ("check",), ("check", "--json"), ("check", "--fix"), ("plan",), ("plan", "--json"),
-        ("plan", "--html", "plan.html"), ("explain",), ("prepare",), ("train", "--dry-run"),
-        ("merge", "--dry-run"), ("merge",), ("serve", "--dry-run"), ("serve",), ("chat",),
+        "check FILE", "check FILE --json", "check FILE --strict", "plan FILE", "plan FILE --json",
+        "plan FILE --gpu rtx-5090 --html plan.html", "plan FILE --options",
+        "explain --config FILE", "explain memory --config FILE", "prepare FILE",
+        "train FILE --dry-run", "merge FILE --dry-run", "merge FILE", "serve FILE --dry-run",
+        "serve FILE", "chat FILE",
     ],
-    ids=" ".join,
 )  # fmt: skip
-def test_no_verb_shows_a_secret(runnable: Path, witness: Path, verb: tuple[str, ...]) -> None:
-    name, *options = verb
-    file = str(witness.with_name("c.yaml"))
+def test_no_verb_shows_a_secret(runnable: Path, witness: Path, command: str) -> None:
+    arguments = command.replace("FILE", str(witness.with_name("c.yaml"))).split()
     before = sorted(runnable.rglob("*"))
-    clean(runnable, name, file, *options)
-    clean(runnable, name, file, *options, "--set", f"comet_api_key={mark('set')}")
-    clean(runnable, name, file, *options, "--set", f"vllm.ssl_keyfile_password={mark('set')}")
-    if "--dry-run" in options:
+    assert "Usage:" not in clean(runnable, *arguments)
+    for key in ("comet_api_key", "vllm.ssl_keyfile_password", "vllm.otlp_traces_endpoint"):
+        clean(runnable, *arguments, "--set", f"{key}=http://me:{mark('set')}@127.0.0.1:9")
+    if "--dry-run" in arguments:
         assert sorted(runnable.rglob("*")) == before
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\nseed: 1\n"])
+def test_a_proposed_diff_shows_no_secret(runnable: Path, witness: Path, end: str) -> None:
+    data = yaml.safe_load(witness.with_name("c.yaml").read_text())
+    del data["vllm"]
+    text = yaml.safe_dump(data, sort_keys=False).rstrip() + f"\nhf_hub_token: {mark('last')}{end}"
+    (witness.with_name("d.yaml")).write_text(text)
+    diff = clean(runnable, "check", str(witness.with_name("d.yaml")), "--suggest")
+    assert "\n+vllm:\n" in diff
 
 
 def test_training_gets_all_secrets_and_nothing_shows_them(

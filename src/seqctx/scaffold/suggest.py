@@ -11,7 +11,7 @@ from seqctx.catalog.gpus import Gpu, machine_gpu
 from seqctx.check.facts import Facts, gather_facts
 from seqctx.config.config import Config, parse_config
 from seqctx.config.effective import Effective
-from seqctx.config.render import dump_yaml
+from seqctx.config.render import dump_yaml, hiding_secrets
 from seqctx.config.source import read_text
 from seqctx.scaffold.init import serving_block
 
@@ -68,5 +68,10 @@ def suggest(text: str, name: str, cfg: Config, facts: Facts, machine: Gpu | None
     ended = text if text.endswith("\n") or not text else f"{text}\n"
     after = [*ended.splitlines(keepends=True), *added.splitlines(keepends=True)]
     unended = "\n\\ No newline at end of file\n"  # patch needs this mark
-    changes = difflib.unified_diff(lines, after, name, name) if added else ()
-    return "".join(line if line.endswith("\n") else line + unended for line in changes)
+
+    def changes(context: int) -> str:
+        found = difflib.unified_diff(lines, after, name, name, n=context) if added else ()
+        return "".join(line if line.endswith("\n") else line + unended for line in found)
+
+    hide, diff = hiding_secrets(cfg), changes(3)
+    return diff if hide(diff) == diff else hide(changes(0))

@@ -22,6 +22,8 @@ from seqctx.system.atomic import explain_os_errors, free_bytes
 from seqctx.system.regular_file import open_file
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+QUICK = (1.0, 0.5)
+"""Patience with a program that has nothing to save: within two seconds Ctrl-C ends it."""
 _LAST_LINES = 2.0  # seconds for what an ended program has printed to be copied
 _LONGEST_LINE = 1_000_000  # bytes; a longer one is handed on in parts
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None

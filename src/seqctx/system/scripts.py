@@ -13,7 +13,7 @@ from typing import Any
 from seqctx.errors import ToolError
 from seqctx.system.atomic import explain_os_errors
 from seqctx.system.environments import find_tool, tool_environment
-from seqctx.system.process import failure, lines, running
+from seqctx.system.process import QUICK, failure, lines, running
 from seqctx.system.regular_file import read_file, read_file_text
 
 WITHOUT_SEQCTX = {
@@ -67,7 +67,7 @@ def run_inside(
         asked.write_text(json.dumps(job(folder)), "utf-8")
         module = f"seqctx.{script}"
         command = [str(python), "-m", module, str(asked), str(answer)]
-        with log.open("wb") as f, running(command, env) as process:
+        with log.open("wb") as f, running(command, env, patience=QUICK) as process:
             for line in lines(process, f, hide=hide):
                 on_line(line)
             code = process.wait()

@@ -14,7 +14,7 @@ from seqctx.artifacts.run_record import Point
 from seqctx.errors import CheckError, ToolError
 from seqctx.system.atomic import explain_os_errors
 from seqctx.system.host import has_gpu
-from seqctx.system.process import failure, lines, resident_bytes, running
+from seqctx.system.process import QUICK, failure, lines, resident_bytes, running, stop
 from seqctx.system.scripts import WITHOUT_SEQCTX
 from seqctx.train.checkpoints import complete_checkpoints
 from seqctx.train.health import HealthMonitor, diverged
@@ -130,7 +130,7 @@ def run_axolotl(
     with (
         explain_os_errors(log),
         log.open("ab") as f,
-        running(command, env) as process,
+        running(command, env, patience=QUICK) as process,
     ):
         with _saved_before_stopping(process, f, partial, on_event, output, hide):
             measured = 0.0
@@ -165,19 +165,32 @@ def _saved_before_stopping(
     output: TrainingOutput,
     hide: Callable[[str], str],
 ) -> Iterator[None]:
-    """On Ctrl-C or SIGTERM in the block, wait for a checkpoint; a second Ctrl-C does not wait.
+    """On Ctrl-C or SIGTERM in the block, wait for a checkpoint; a second Ctrl-C ends all at once.
 
-    Before the first step there is nothing to save.
+    Before the first step of this part of the run there is nothing to save.
     """
+    first = output.steps
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
-        if process.poll() is None and output.steps:
-            before = {c.step for c in complete_checkpoints(partial)}
-            (partial / _TRIGGER).touch()
-            stage = "saving a checkpoint after this step, then stopping (Ctrl-C: stop now)"
-            on_event(Progress(stage, output.steps, None))
-            for _ in lines(process, log, quiet=_TICK, hide=hide):
-                if {c.step for c in complete_checkpoints(partial)} - before:
-                    break
+        if process.poll() is None:
+            try:
+                if output.steps > first:
+                    stage = "saving a checkpoint after this step, then stopping (Ctrl-C: stop now)"
+                    on_event(Progress(stage, output.steps, None))
+                    _save_checkpoint(process, log, partial, hide)
+                else:
+                    on_event(Progress("stopping Axolotl", output.steps, None))
+            except (KeyboardInterrupt, SystemExit):
+                stop(process, (0.0, 0.0))
+                raise
         raise
+
+
+def _save_checkpoint(process: Any, log: Any, partial: Path, hide: Callable[[str], str]) -> None:
+    """Let Axolotl save a checkpoint after the current step, and wait for it."""
+    before = {c.step for c in complete_checkpoints(partial)}
+    (partial / _TRIGGER).touch()
+    for _ in lines(process, log, quiet=_TICK, hide=hide):
+        if {c.step for c in complete_checkpoints(partial)} - before:
+            break

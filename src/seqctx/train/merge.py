@@ -22,7 +22,7 @@ from seqctx.system.arguments import expect_type
 from seqctx.system.atomic import explain_os_errors, free_bytes
 from seqctx.system.environments import find_tool, tool_environment
 from seqctx.system.hashing import hash_file, hash_text
-from seqctx.system.process import failure, lines, running
+from seqctx.system.process import QUICK, failure, lines, running
 from seqctx.system.regular_file import read_json
 from seqctx.system.replaced_folder import replaced_folder
 from seqctx.system.users_files import digests_below
@@ -91,7 +91,11 @@ def _run_axolotl(
         _write_yaml(cfg, scratch.output_dir, run_dir)
     env = tool_environment(axolotl, offline=cfg.base_model_is_local) | secret_variables(cfg)
     command, hide = merge_command(cfg, axolotl), hiding_secrets(cfg)
-    with explain_os_errors(log), log.open("wb") as f, running(command, env) as process:
+    with (
+        explain_os_errors(log),
+        log.open("wb") as f,
+        running(command, env, patience=QUICK) as process,
+    ):
         on_step("merging")
         for line in lines(process, f, hide=hide):
             if "it/s]" in line or "shard" in line.casefold():
