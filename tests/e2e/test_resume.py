@@ -9,21 +9,17 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import yaml
 
 from seqctx.artifacts.run_record import TrainingRun
-from seqctx.system.hashing import hash_tree
-from seqctx.train.checkpoints import complete_checkpoints
 from tests.conftest import ROOT, seqctx_process
 from tests.e2e.conftest import processes, small_project
 
@@ -161,87 +157,3 @@ def test_killed_dead_and_interrupted_the_losses_are_the_same(
     assert [p.step for p in run.points if p.loss is not None] == list(range(1, 9))
     assert run.warnings == ()
     assert sorted(p.name for p in (project / "outputs").iterdir()) == ["plain", "short"]
-
-
-# What is killed when, and how. Each run but the first continues what was killed before it.
-KILLS = (
-    ("a step", "step 3/8", "SIGKILL", "seqctx"),
-    ("a checkpoint being written", 4, "SIGKILL", "Axolotl"),
-    ("a step, Ctrl-C", "step 3/8", "SIGINT", "seqctx"),
-    ("the import of Axolotl", "starting Axolotl", "SIGKILL", "seqctx"),
-    ("the import of Axolotl, Ctrl-C", "starting Axolotl", "SIGINT", "seqctx"),
-    ("loading the model", "loading the base model", "SIGKILL", "Axolotl"),
-    ("an evaluation", "evaluating", "SIGKILL", "seqctx"),
-    ("a step, SIGTERM", "step", "SIGTERM", "seqctx"),
-    ("a step, Ctrl-C twice", "step", "SIGINT twice", "seqctx"),
-    ("saving the adapter", "saving the adapter", "SIGKILL", "seqctx"),
-)
-FEW = (0, 1, 8)
-
-
-def await_moment(process: subprocess.Popen[str], project: Path, moment: str | int) -> None:
-    """Wait until a run prints the moment's words, or begins to write that checkpoint."""
-    if isinstance(moment, str):
-        until(process, moment)
-        return
-    half = project / PARTIAL / f"checkpoint-{moment}" / "adapter_model.safetensors"
-    while not half.exists():
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.0005)
-
-
-def send(process: subprocess.Popen[str], name: str, whom: str) -> None:
-    """Send a signal to seqctx, or to all that it started."""
-    number = getattr(signal, name.split()[0])
-    others = processes("kills").keys() - {process.pid}
-    for pid in [process.pid] if whom == "seqctx" else others:
-        with suppress(ProcessLookupError):
-            os.kill(pid, number)
-    if name.endswith("twice"):
-        until(process, "saving a checkpoint after this step")
-        process.send_signal(number)
-
-
-def test_no_kill_loses_or_leaves_anything(
-    project: Path,
-    unbroken: dict[tuple[int, str], float],
-    started: Callable[..., subprocess.Popen[str]],
-) -> None:
-    """Three kills; all ten with SEQCTX_ALL_KILLS=1."""
-    output = project / "outputs" / "short"
-    shutil.rmtree(output, ignore_errors=True)
-    first = seqctx_process("train", "short.yaml", "--no-page", "--set", "max_steps=1", cwd=project)
-    assert first.returncode == 0, first.stderr
-    good = hash_tree(output)
-    chosen = KILLS if os.environ.get("SEQCTX_ALL_KILLS") else [KILLS[k] for k in FEW]
-    for what, moment, name, whom in chosen:
-        process = started(*TRAIN, "--resume", "--no-page", cwd=project, mark="kills")
-        await_moment(process, project, moment)
-        sent = time.monotonic()
-        send(process, name, whom)
-        if name == "SIGINT":  # a line within two seconds
-            assert process.stderr is not None
-            line = process.stderr.readline()
-            assert time.monotonic() - sent < 2 and "stopping" in line, line
-        _, printed = process.communicate()
-        ended = time.monotonic() - sent
-        deadline = time.monotonic() + 15
-        while processes("kills") and time.monotonic() < deadline:
-            time.sleep(0.05)
-        gone = time.monotonic() - sent
-        kept = [c.step for c in complete_checkpoints(project / PARTIAL)]
-        print(f"{what}: {name} to {whom}: exit {process.returncode} after {ended:.1f} s, "
-              f"all gone after {gone:.1f} s, kept steps {kept}")  # fmt: skip
-        assert not processes("kills"), what
-        assert hash_tree(output) == good, what  # the last good result is as it was
-        assert "Traceback" not in printed, printed
-        if name == "SIGINT twice":
-            assert gone < 5, gone
-    answer = seqctx_process("train", "short.yaml", "--resume", "--no-page", cwd=project)
-    assert answer.returncode == 0, answer.stderr
-    losses = history(output / "checkpoint-8")
-    worst = max(abs(losses[k] - unbroken[k]) for k in unbroken)
-    print(f"largest difference of {len(losses)} losses: {worst:.2e}")
-    assert worst < 1e-4
-    left = sorted(p.name for p in (project / "outputs").iterdir())
-    assert left == ["plain", "short"]

@@ -8,6 +8,7 @@ texts. The variable FAKE_AXOLOTL holds JSON that says what goes wrong:
 ``loss``         training loss by step; 3.0 where a step has none
 ``fail_at``      the step at which it ends with an error
 ``seconds``      how long one step takes
+``hang_at``      the step at which it hangs, with a child, and ignores SIGINT and SIGTERM
 ``weights``      false: it leaves no weights
 ``says``         printed first; what it ends with and what its models write say the same
 ``evaluate``     false: evaluating fails; "nothing": nothing was held out
@@ -17,6 +18,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
 import sys
 import time
 import zipfile
@@ -62,6 +65,8 @@ def train(cfg: dict[str, Any], orders: dict[str, Any]) -> None:
     trigger = output / cfg["dynamic_checkpoint"]["trigger_file_path"]
     for step in range(first + 1, last + 1):
         time.sleep(orders.get("seconds", 0))
+        if orders.get("hang_at") == step:
+            hang()
         if orders.get("fail_at") == step:
             raise SystemExit(f"ValueError: the stand-in was told to fail {orders.get('says', '')}")
         losses = {"loss": orders.get("loss", {}).get(str(step), 3.0)}
@@ -77,6 +82,14 @@ def train(cfg: dict[str, Any], orders: dict[str, Any]) -> None:
     if orders.get("weights", True):
         tensors(output / "adapter_model.safetensors", ADAPTER, last)
         (output / "adapter_config.json").write_text('{"r": 8}')
+
+
+def hang() -> None:
+    """Do nothing more, with a child that does not either."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    time.sleep(600)
 
 
 def merge(cfg: dict[str, Any], orders: dict[str, Any]) -> None:
