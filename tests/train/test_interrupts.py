@@ -71,6 +71,8 @@ def started(runnable: Path) -> Iterator[Callable[..., Training]]:
     for training in begun:
         training.process.kill()
         training.process.wait()
+        assert training.process.stdout is not None
+        training.process.stdout.close()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
