@@ -130,6 +130,16 @@ def test_pytorchs_index_is_asked_where_no_other_has_it(uv: FakeUv, tmp_path: Pat
     assert sorted(p.name for p in tmp_path.iterdir()) == ["list.txt", "uv", "uv.log"]
 
 
+def test_pytorchs_index_is_not_asked_where_pip_may_ask_none(
+    uv: FakeUv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    uv.fails({"--dry-run": "error: No solution found\n  cause: Because there is none"})
+    with pytest.raises(ToolError, match="pip's setting no-index forbids to ask PyTorch's"):
+        make(tmp_path)
+    assert not any("--torch-backend" in call for call in uv.calls)
+
+
 def test_torch_alone_comes_from_pytorchs_index(uv: FakeUv, tmp_path: Path) -> None:
     uv.fails({"--dry-run$": "error: No solution found\n  cause: none"})
     make(tmp_path)

@@ -152,15 +152,20 @@ def _torch_cpu_build(uv: Uv, environment: Path, pins: str) -> _Torch:
         return _Torch()
     build = f"{found[1]}+cpu"
     uv.on_step(f"looking for torch {build}")
-    for options in ((), ("--torch-backend", "cpu")):
+    pytorchs_own = () if uv.no_index else (("--torch-backend", "cpu"),)
+    for options in ((), *pytorchs_own):
         with suppress(NotOffered, *([ToolError] if options else [])):
             uv.install(environment, f"torch=={build}", "--dry-run", *options)
             return _Torch(build, options)
+    other = (
+        "and pip's setting no-index forbids to ask PyTorch's own index"
+        if uv.no_index
+        else "and PyTorch's own index for CPUs could not be reached or does not have it"
+    )
     raise ToolError(
         f"{uv.folder}: no configured package index has torch {build} (its build without CUDA) for "
-        f"Python {_python_of(environment)}, and PyTorch's own index for CPUs could not be reached "
-        "or does not have it. Set PIP_EXTRA_INDEX_URL to an index, or PIP_FIND_LINKS to a folder, "
-        "that has it."
+        f"Python {_python_of(environment)}, {other}. Set PIP_EXTRA_INDEX_URL to an index, or "
+        "PIP_FIND_LINKS to a folder, that has it."
     )
 
 
