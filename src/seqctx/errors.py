@@ -16,6 +16,7 @@ import re
 
 HIDDEN = "***"
 """Stands in place of a secret."""
+_LONGEST_LINE = 1500  # characters
 _LOGIN = re.compile(r"(?<=://)(?!git@)[^/?#\s\"'@]+(?:@[^/?#\s\"'@]+)*@(?=[^\s/])")
 _LOGIN_IN_PATH = re.compile(r"(\b[a-z][a-z0-9+.-]+:/)[^/\s:@]*:[^/\s@]+@")
 """A URL that was taken for a path, which has one slash less."""
@@ -33,14 +34,24 @@ def without_url_secrets(text: str) -> str:
     return _SIGNATURE.sub(rf"\g<1>{HIDDEN}", _LOGIN.sub(f"{HIDDEN}@", text))
 
 
+def _clipped(message: str) -> str:
+    """A message whose lines are of a length that a person reads: it may quote a value."""
+    if len(message) <= _LONGEST_LINE:
+        return message
+    lines = message.split("\n")
+    return "\n".join(
+        line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}..." for line in lines
+    )
+
+
 class SeqctxError(Exception):
     """Base of all errors that a user can solve; ``exit_code`` is the exit status of the process."""
 
     exit_code = 1
 
     def __init__(self, *messages: str) -> None:
-        """Keep the messages, without the logins of the URLs that they name."""
-        super().__init__(*map(without_url_secrets, messages))
+        """Keep the messages, without the logins of the URLs that they name, and not endless."""
+        super().__init__(*(_clipped(without_url_secrets(message)) for message in messages))
 
     def __str__(self) -> str:
         """All messages, each on a line of its own."""

@@ -8,17 +8,22 @@ import resource
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from seqctx.catalog.keys import KeyPath
+from seqctx.artifacts.layout import DatasetDir
+from seqctx.catalog.gpus import known_gpus
+from seqctx.catalog.keys import KeyPath, axolotl_names, vllm_names
 from seqctx.check.check import check, check_document
 from seqctx.check.facts import Facts, Prepared, gather_facts
+from seqctx.config.blocks import Prepare, Seqctx
 from seqctx.config.config import read_config
 from seqctx.config.source import Document, parse_document
 from tests.conftest import ROOT
@@ -37,6 +42,8 @@ FILES = sorted(
     for path in folder.glob(pattern)
 )
 SOURCES = [path.read_bytes() for path in FILES]
+RECORDS = ROOT / "tests/data/records"
+MODEL = "prepare/models/smollm2-135m-instruct"
 NASTY = [
     "-1", "0", "9" * 30, "9" * 5000, "-.inf", ".nan", "1e999", "null", "true", "no", "010", "1:30",
     "2026-13-01", "2026-01-01", "'" + "x" * 3000 + "'", "[]", "{}", "[null, {a: 1}]", "[[[[1]]]]",
@@ -53,7 +60,8 @@ KEYS = [
 ]  # fmt: skip
 
 
-def mutated(chance: random.Random) -> bytes:
+def mutated_text(chance: random.Random) -> bytes:
+    """A file with some of its bytes and lines changed."""
     raw = chance.choice(SOURCES)
     for _ in range(chance.randint(1, 4)):
         lines = raw.split(b"\n")
@@ -86,10 +94,75 @@ def mutated(chance: random.Random) -> bytes:
     return raw
 
 
+ODD: list[Any] = [
+    None, True, False, 0, 1, -1, 5, 2**62, 10**30, 10**400, 1.5, -0.0, float("inf"), float("nan"),
+    1e308, 1e-308, "", " ", "x", "5", "9" * 5000, "inf", "1e400", "99999999999999999999999k", "8k",
+    "auto", "\0", "\ud800", "a\nb", "\x1b]0;t\a", "-x", "../..", "/dev/null", "((", "(a+)+$" * 9,
+    [], [None], [1], ["x"], [[["x"]]], [{"a": 1}], {}, {"x": 1}, {"a": {"b": [1, {"c": None}]}},
+    {1: 2}, {"": 1}, date(2026, 1, 1), b"\xff\0", {"a", "b"}, [float("nan")], ["\ud800"],
+    {"factor": float("inf")}, {"factor": 1e-300, "rope_type": "yarn"}, [10**400], list(range(500)),
+]  # fmt: skip
+
+
+@cache
+def known_paths() -> list[KeyPath]:
+    """Every key that Axolotl, its plugins, vLLM or seqctx has, by its path."""
+    names = axolotl_names()
+    known = dict(names["keys"])
+    for plugin in names["plugins"].values():
+        known |= plugin.get("keys", {})
+    found: list[KeyPath] = [(key,) for key in known]
+    for key, entry in known.items():
+        at: KeyPath = (key, 0) if key.endswith("datasets") else (key,)
+        found += [(*at, inner) for inner in entry.get("keys") or ()]
+    found += [("vllm", key) for key in vllm_names()["keys"]]
+    found += [("seqctx", key) for key in Seqctx.model_fields]
+    found += [("seqctx", "prepare", key) for key in Prepare.model_fields] * 5
+    ropes = ("rope_parameters", "rope_scaling", "max_position_embeddings")
+    blocks = (("vllm", "hf_overrides"), ("overrides_of_model_config",), ("model_config",))
+    found += [(*block, rope) for block in blocks for rope in ropes] * 5
+    return found
+
+
+def mutated_values(chance: random.Random) -> bytes:
+    """A file that can be read, with some of its values replaced by odd ones."""
+    data: dict[str, Any] = dict(chance.choice(SOUND_DATA))
+    if chance.random() < 0.5:
+        data["base_model"] = MODEL
+    if chance.random() < 0.8:
+        data["datasets"] = [{"path": "data.jsonl", "type": "chat_template"}]
+        data["seqctx"] = {**data.get("seqctx", {}), "gpu": chance.choice(known_gpus())}
+    if chance.random() < 0.5:
+        data["output_dir"] = "outputs/x"
+    for _ in range(chance.choice((1, 1, 1, 2, 5))):
+        path = chance.choice(known_paths() if chance.random() < 0.6 else [*paths(data)])
+        data = put(data, path, chance.choice(ODD))
+    text = yaml.dump(data, Dumper=yaml.SafeDumper, sort_keys=False)
+    return text.encode("utf-8", "surrogatepass")
+
+
+def mutated(chance: random.Random) -> bytes:
+    return chance.choice((mutated_text, mutated_values, mutated_values))(chance)
+
+
+def make_project(folder: Path, model: Path) -> None:
+    """Write a model, data, an adapter and what prepare measured into a folder."""
+    shutil.copytree(model, folder / MODEL)
+    (folder / "data.jsonl").write_text('{"messages": []}\n')
+    adapter = folder / "outputs/x"
+    adapter.mkdir(parents=True)
+    (adapter / "adapter_config.json").write_text('{"r": 16}')
+    (adapter / "adapter_model.bin").write_bytes(b"x")
+    dataset = DatasetDir.named("f")
+    (folder / dataset.path).mkdir(parents=True)
+    shutil.copy(RECORDS / "report-0.1.json", folder / dataset.stats)
+    shutil.copy(RECORDS / "manifest-0.1.json", folder / dataset.manifest)
+
+
 @pytest.fixture
 def project(tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a model and data, in which the configs are tried."""
-    shutil.copytree(model_folder, tmp_path / "prepare/models/smollm2-135m-instruct")
+    """A folder in which the configs are tried."""
+    make_project(tmp_path, model_folder)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -128,16 +201,22 @@ def known(raw: bytes) -> tuple[Document, Facts]:
 
 
 def put(value: Any, path: KeyPath, other: Any) -> Any:
-    """A copy of nested mappings and lists with one value replaced."""
+    """A copy of nested mappings and lists with one value replaced, or added."""
     if not path:
         return other
-    if isinstance(value, list):
-        return [put(v, path[1:], other) if i == path[0] else v for i, v in enumerate(value)]
-    return {**value, path[0]: put(value.get(path[0]), path[1:], other)}
+    key, *rest = path
+    if isinstance(key, int):
+        items = list(value) if isinstance(value, list) else []
+        items += [None] * (key + 1 - len(items))
+        items[key] = put(items[key], tuple(rest), other)
+        return items
+    known = value if isinstance(value, dict) else {}
+    return {**known, key: put(known.get(key), tuple(rest), other)}
 
 
 SOUND = [path.read_bytes() for p in ("guests/*", "broken/*/*")
          for path in sorted((ROOT / "tests" / "data").glob(f"{p}.yaml"))]  # fmt: skip
+SOUND_DATA = [parse_document(raw, "f.yaml").data for raw in SOUND]
 PLACES = [(raw, path) for raw in SOUND for path in paths(parse_document(raw, "f.yaml").data)]
 BROKEN = ROOT / "tests" / "data" / "broken"
 OF_TEMPLATES = (BROKEN / "chat-template-differs" / "3.yaml").read_bytes()

@@ -3,10 +3,12 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from seqctx.check.facts import Facts
+from seqctx.config.config import Config
 from seqctx.config.render import base_name, secrets, shown, vllm_command
 from seqctx.errors import CheckError, InputError
 from seqctx.serve import preflight
@@ -235,3 +237,18 @@ def test_the_key_that_a_request_carries(project: Path, monkeypatch: pytest.Monke
 
 def test_the_address_that_serve_prints_is_accepted(project: Path) -> None:
     assert address_at("http://127.0.0.1:8000/v1").url == "http://127.0.0.1:8000"
+
+
+@pytest.mark.parametrize("value", [5, "x", [1], {"a": [1]}, {"a": {}}, True, 1.5])
+@pytest.mark.parametrize("key", ["rank_pattern", "modules_to_save", "base_model_name_or_path", "r"])
+def test_an_adapter_config_with_odd_values_is_refused_in_one_line(
+    tmp_path: Path, key: str, value: Any
+) -> None:
+    folder = tmp_path / "adapter"
+    folder.mkdir()
+    (folder / "adapter_model.bin").write_bytes(b"x")
+    (folder / "adapter_config.json").write_text(json.dumps({"r": 8, key: value}))
+    cfg = Config(base_model="m", adapter="lora", lora_r=8, output_dir=str(folder))
+    with pytest.raises((CheckError, InputError)) as error:
+        check_adapter(cfg)
+    assert len(str(error.value).splitlines()) == 1

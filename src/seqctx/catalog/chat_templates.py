@@ -35,6 +35,8 @@ def read_end_of_turn(folder: Path) -> str | None:
         except UnicodeDecodeError:
             raise InputError(f"{own}: is not UTF-8 text. Save it as UTF-8.") from None
     eos = eos.get("content") if isinstance(eos, dict) else eos
-    if not isinstance(template, str) or not eos or eos in template or "eos_token" in template:
+    if not isinstance(template, str) or not isinstance(eos, str) or not eos:
+        return None
+    if eos in template or "eos_token" in template:
         return None
     return next((end for end in _ENDS if end in template), None)

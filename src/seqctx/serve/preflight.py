@@ -141,7 +141,7 @@ def check_adapter(cfg: Config) -> None:
     folder = Path(cfg.output_dir)
     if not (folder / "adapter_config.json").is_file():
         raise CheckError(f"output_dir: {folder}: holds no adapter. Run 'seqctx train' first.")
-    adapter = read_json(folder / "adapter_config.json")
+    adapter = _read_adapter(folder / "adapter_config.json")
     weights = folder / "adapter_model.safetensors"
     if not weights.is_file() and not (folder / "adapter_model.bin").is_file():
         raise CheckError(f"output_dir: {folder}: holds no weights. Run 'seqctx train' again.")
@@ -161,6 +161,32 @@ def check_adapter(cfg: Config) -> None:
     _check_trained_base(cfg, folder, adapter.get("base_model_name_or_path"))
 
 
+def _read_adapter(path: Path) -> dict[str, Any]:
+    """An adapter_config.json whose values that are read here have the types that PEFT writes.
+
+    Raises:
+        InputError: when it cannot be read.
+        CheckError: when a value has another type.
+    """
+    adapter = read_json(path)
+    pattern, modules = adapter.get("rank_pattern") or {}, adapter.get("modules_to_save") or []
+    valid = {
+        "r": adapter.get("r") is None or isinstance(adapter["r"], int),
+        "rank_pattern": isinstance(pattern, dict)
+        and all(isinstance(rank, int) for rank in pattern.values()),
+        "modules_to_save": isinstance(modules, list)
+        and all(isinstance(name, str) for name in modules),
+        "base_model_name_or_path": isinstance(adapter.get("base_model_name_or_path") or "", str),
+    }
+    for key, is_valid in valid.items():
+        if not is_valid:
+            raise CheckError(
+                f"{path}: {key}: has another type than PEFT writes (got {adapter[key]!r:.60}). "
+                "Restore the file, or train again."
+            )
+    return adapter
+
+
 def _check_rank(cfg: Config, folder: Path, adapter: dict[str, Any]) -> None:
     """Check that the adapter has the file's rank, and that vLLM is given room for it.
 
@@ -174,7 +200,8 @@ def _check_rank(cfg: Config, folder: Path, adapter: dict[str, Any]) -> None:
             f"set lora_r: {adapter['r']}."
         )
     highest = max([rank, *(adapter.get("rank_pattern") or {}).values()])
-    if highest > (cfg.vllm.get("max_lora_rank") or max_lora_rank(rank)):
+    room = cfg.vllm.get("max_lora_rank")
+    if highest > (room if isinstance(room, int) and room else max_lora_rank(rank)):
         raise CheckError(
             f"{folder}: some layers of the adapter have rank {highest}. "
             f"Set vllm.max_lora_rank: {max_lora_rank(highest)}."
