@@ -40,6 +40,8 @@ def test_code_of_the_model_is_a_warning(key: str) -> None:
         {"attn_implementation": "someone/kernel"},
         {"use_kernels": True},
         {"overrides_of_model_kwargs": {"trust_remote_code": True}},
+        {"pretraining_dataset": [{"path": "d", "type": "my_package.load"}]},
+        {"vllm": {"serve_module": "my_package.serve"}},
         {"vllm": {"middleware": ["my_package.Guard"]}},
         {"vllm": {"middleware": "my_package.Guard"}},
         {"vllm": {"tool_parser_plugin": "parser.py"}},

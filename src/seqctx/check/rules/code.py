@@ -16,9 +16,10 @@ from seqctx.config.effective import Effective
 # launchers/cli_args.py, engine/arg_utils.py, distributed/kv_transfer, v1/kv_offload
 _NAMES_CODE = re.compile(
     r"plugins|middleware|\w+_plugin|(worker|worker_extension|scheduler|trainer)_cls"
-    r"|logits_processors|reward_funcs|rollout_func|(\w+_)?module_path|model_class_overrides"
+    r"|logits_processors|reward_funcs|rollout_func|(\w+_)?module_path|model_class_overrides|serve_module"
     r"|log_config_file|torchdistx_path|auto_map|nemo_gym_(dir|auto_clone|auto_start)"
 )
+_DATA = ("datasets", "test_datasets", "pretraining_dataset")
 _TRUST = "trust_remote_code"
 # Code of the packages themselves, and seqctx's plugins
 _OWN = re.compile(
@@ -42,7 +43,7 @@ def runs_code(file: Effective, facts: Facts) -> Iterator[Finding]:
     for path, value in _walk(given, ()):
         if path[-1] in (_TRUST, _TRUST.replace("_", "-")):
             if value:
-                brings = "the data set" if path[0] in ("datasets", "test_datasets") else "the model"
+                brings = "the data set" if path[0] in _DATA else "the model"
                 fact = f"{brings} may bring Python code, and it is run"
                 yield Finding(path, fact, "Read that code first, or delete the key.", "warning")
         elif names := _foreign(path, value):
@@ -68,7 +69,7 @@ def _foreign(path: KeyPath, value: Any) -> list[str]:
     names = [name for name in _names(value) if not _OWN.fullmatch(name)]
     if _NAMES_CODE.fullmatch(key):
         return names
-    if path[0] in ("datasets", "test_datasets") and key == "type":
+    if path[0] in _DATA and key == "type":
         return [name for name in names if "." in name and not _OWN_TYPES.match(name)]
     if path == ("attn_implementation",):
         return [name for name in names if "/" in name]  # a kernel on the hub
