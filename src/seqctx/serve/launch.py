@@ -76,7 +76,7 @@ _REMEDIES = {  # errors as vLLM 0.32 words them, and the key to change
 }
 _CPU_KV_GIB = "4"  # without it vLLM on a CPU takes half of the machine's memory
 _POLL = 0.2  # seconds between two checks of a server that starts
-_PATIENCE = (5.0, 2.0)  # seconds after SIGINT and SIGTERM, before vLLM is killed
+_PATIENCE = (4.0, 2.0)  # seconds after SIGINT and SIGTERM, before vLLM is killed
 _ANSWER_LIMIT = 30.0  # seconds until a server that is listening must answer
 
 
