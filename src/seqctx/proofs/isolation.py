@@ -12,12 +12,13 @@ from seqctx.catalog.lookup import find_model
 from seqctx.catalog.model_folder import check_base
 from seqctx.config.config import Config
 from seqctx.config.effective import Effective
-from seqctx.config.render import axolotl_mapping
+from seqctx.config.render import axolotl_mapping, hiding_secrets
 from seqctx.errors import CheckError, InputError
 from seqctx.proofs.tiny_model import VOCAB, model_config, tiny_config
 from seqctx.system.arguments import expect_type
 from seqctx.system.host import has_gpu
 from seqctx.system.scripts import run_inside
+from seqctx.system.secrets import without_secrets
 
 TOLERANCE = 1e-5
 """Changes up to this count as none. The two forward passes have the same shape and differ in one
@@ -212,7 +213,13 @@ def prove_isolation(cfg: Config, *, real_weights: bool = False) -> Isolation:
         return {"axolotl": mapping, "tiny_config": tiny, "vocab": vocab, "seed": _SEED}
 
     offline = not real_weights or cfg.base_model_is_local
-    result = run_inside("proofs.inside.isolation", job, offline=offline, remedies=_REMEDIES)
+    result = run_inside(
+        "proofs.inside.isolation",
+        job,
+        offline=offline,
+        hide=hiding_secrets(cfg),
+        remedies=_REMEDIES,
+    )
     return Isolation(
         **{
             **result,
@@ -238,6 +245,7 @@ def proof_mapping(
     others = axolotl_names()["keys"].keys() - _KEPT
     kept = _KEPT | (_WITH_REAL_WEIGHTS if real_weights else set()) | (_PRECISION if gpu else set())
     mapping = {k: v for k, v in given.items() if k in kept or k not in others}
+    mapping = without_secrets(mapping)  # the proof reaches no hub and no tracker
     rows = Effective.of(cfg).micro_batch_size
     fewest = 1 if cfg.sample_packing else 2  # without packing, rows are compared
     precision = {} if gpu else {"bf16": False, "fp16": False, "tf32": False}
