@@ -88,9 +88,9 @@ def test_the_keys_that_a_proof_keeps(tmp_path: Path) -> None:
         plugins=["axolotl.integrations.liger.LigerPlugin"], micro_batch_size=9, special_tokens={},
         sample_packing_bin_size=50, deepspeed="x.json", chat_template="chatml", vllm={"port": 1},
     )  # fmt: skip
-    mapping = proof_mapping(cfg, tmp_path)
+    mapping, given = proof_mapping(cfg, tmp_path), cfg.model_dump(mode="json")
     kept = ("attn_implementation", "sample_packing", "plugins", "liger_rope")
-    assert {k: mapping[k] for k in kept} == {k: cfg.get(k) for k in kept}
+    assert {k: mapping[k] for k in kept} == {k: given[k] for k in kept}
     assert mapping["sample_packing_bin_size"] == 50
     gone = ("adapter", "load_in_4bit", "lora_r", "deepspeed", "chat_template", "vllm", "seqctx",
             "special_tokens")  # fmt: skip
