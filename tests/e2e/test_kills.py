@@ -24,6 +24,7 @@ from tests.conftest import seqctx_process
 from tests.e2e.conftest import processes, small_project
 from tests.e2e.test_resume import PARTIAL, SHORT, TRAIN, history, until
 
+STEPS = 20
 TEXTS = ("The lamps were lit.", "It grew dark and cold.", "Nobody asked why.", "She went home.")
 
 
@@ -35,7 +36,9 @@ def row(text: str) -> str:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, novella: Path) -> Path:
     """A project with eight short rows to train on, and one that is held out."""
-    folder = small_project(tmp_path_factory.mktemp("kills"), novella, **SHORT)
+    folder = small_project(
+        tmp_path_factory.mktemp("kills"), novella, **{**SHORT, "max_steps": STEPS}
+    )
     (folder / "rows.jsonl").write_text("".join(map(row, TEXTS * 2)))
     (folder / "held_out.jsonl").write_text(row("And then it was over."))
     data = yaml.safe_load((folder / "short.yaml").read_text())
@@ -47,17 +50,18 @@ def project(tmp_path_factory: pytest.TempPathFactory, novella: Path) -> Path:
     return folder
 
 
+A_STEP = f"/{STEPS}  loss"  # of the line of any step
 # What is killed when, and how. Each run but the first continues what was killed before it.
 KILLS = (
-    ("a step", "step 3/8", "SIGKILL", "seqctx"),
+    ("a step", f"step 3/{STEPS}", "SIGKILL", "seqctx"),
     ("a checkpoint being written", 4, "SIGKILL", "Axolotl"),
-    ("a step, Ctrl-C", "step 3/8", "SIGINT", "seqctx"),
+    ("a step, Ctrl-C", A_STEP, "SIGINT", "seqctx"),
     ("the import of Axolotl", "starting Axolotl", "SIGKILL", "seqctx"),
     ("the import of Axolotl, Ctrl-C", "starting Axolotl", "SIGINT", "seqctx"),
     ("loading the model", "loading the base model", "SIGKILL", "Axolotl"),
     ("an evaluation", "evaluating", "SIGKILL", "seqctx"),
-    ("a step, SIGTERM", "step", "SIGTERM", "seqctx"),
-    ("a step, Ctrl-C twice", "step", "SIGINT twice", "seqctx"),
+    ("a step, SIGTERM", A_STEP, "SIGTERM", "seqctx"),
+    ("a step, Ctrl-C twice", A_STEP, "SIGINT twice", "seqctx"),
     ("saving the adapter", "saving the adapter", "SIGKILL", "seqctx"),
 )
 FEW = (0, 1, 8)
@@ -93,7 +97,7 @@ def test_no_kill_loses_or_leaves_anything(
     aside = ("--set", "output_dir=outputs/unbroken")
     first = seqctx_process("train", "short.yaml", "--no-page", *aside, cwd=project)
     assert first.returncode == 0, first.stderr
-    unbroken = history(project / "outputs" / "unbroken" / "checkpoint-8")
+    unbroken = history(project / "outputs" / "unbroken" / f"checkpoint-{STEPS}")
     first = seqctx_process("train", "short.yaml", "--no-page", "--set", "max_steps=1", cwd=project)
     assert first.returncode == 0, first.stderr
     good = hash_tree(output)
@@ -104,9 +108,8 @@ def test_no_kill_loses_or_leaves_anything(
         sent = time.monotonic()
         send(process, name, whom)
         if name == "SIGINT":  # a line within two seconds
-            assert process.stderr is not None
-            line = process.stderr.readline()
-            assert time.monotonic() - sent < 2 and "stopping" in line, line
+            until(process, "stopping")
+            assert time.monotonic() - sent < 2
         _, printed = process.communicate()
         ended = time.monotonic() - sent
         deadline = time.monotonic() + 15
@@ -123,7 +126,7 @@ def test_no_kill_loses_or_leaves_anything(
             assert gone < 5, gone
     answer = seqctx_process("train", "short.yaml", "--resume", "--no-page", cwd=project)
     assert answer.returncode == 0, answer.stderr
-    losses = history(output / "checkpoint-8")
+    losses = history(output / f"checkpoint-{STEPS}")
     worst = max(abs(losses[k] - unbroken[k]) for k in unbroken)
     print(f"largest difference of {len(losses)} losses: {worst:.2e}")
     assert worst < 1e-4

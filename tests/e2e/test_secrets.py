@@ -23,6 +23,7 @@ SECRETS = {
     "swanlab_lark_secret": "LEAK-lark-secret",
     "swanlab_lark_webhook_url": "https://me:LEAK-login@127.0.0.1:9/hook?sig=LEAK-signature",
     "mlflow_tracking_uri": "http://me:LEAK-mlflow@127.0.0.1:9",
+    "use_swanlab": False,
     "x-anchors": {"deep": [{"token": "LEAK-anchor"}]},
 }
 SHORT = {
