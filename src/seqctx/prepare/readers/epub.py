@@ -40,7 +40,7 @@ _WHOLE = {*_INLINE, *_HEADINGS, *_SKIPPED, *_PARAGRAPHS, "hr", "hgroup", "header
 _VOID = {b"br", b"hr", b"img", b"meta", b"link", b"col", b"wbr", b"input", b"area", b"base"}
 _SELF_CLOSED = re.compile(rb"<([A-Za-z][\w:.-]*)(\s[^<>]*)?/>")
 _LAST_TAGS = re.compile(rb"</(?:body|html)\s*>", re.I)
-_ENOUGH, _FEW = 0.98, 20  # wrong mark-up may cost so much of the text: a "&" or "<" that was one
+_ENOUGH, _FEW = 0.98, 3  # wrong mark-up may cost so much of the text: a "&" or "<" that was one
 _FONTS = re.compile(r"\.(?:otf|ttf|woff2?)$", re.I)
 
 

@@ -95,7 +95,7 @@ def _windows(
         if end < len(text):
             starts = [k for k, t in enumerate(tokens) if t.map and not t.level and t.nesting >= 0]
             if len(starts) < 2:
-                size *= 2
+                size *= 4
                 continue
             last = tokens[starts[-1]].map[0]
             tokens = tokens[: starts[-1]]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import IO, Any, Literal, NamedTuple
 
 from seqctx.errors import InputError
+from seqctx.system.archives import in_one_line
 from seqctx.system.extras import needs_extra
 
 _DEEPEST = 200  # elements in one another; programs that write books need about 20
@@ -62,7 +63,7 @@ def pieces(
         if not repairs:
             raise InputError(f"{place}: {_fact(error.msg)}") from None
     if problems is not None:
-        problems += [WrongMarkup(entry.message, entry.line) for entry in events.error_log]
+        problems += [WrongMarkup(_fact(entry.message), entry.line) for entry in events.error_log]
 
 
 def _pieces(events: Any, place: str, whole: Callable[[str], bool]) -> Iterator[Piece]:
@@ -117,6 +118,6 @@ def last_text(element: Any) -> str:
     return (element[-1].tail if len(element) else element.text) or ""
 
 
-def _fact(message: str) -> str:
-    """libxml2's message, on one line."""
-    return " ".join(str(message).split())
+def _fact(message: str | None) -> str:
+    """libxml2's message, without the lines of the file that it may quote."""
+    return in_one_line((message or "wrong mark-up").strip().partition("\n")[0])

@@ -63,8 +63,9 @@ class _Styles:
             name = style.name
             if name == "title":
                 return TITLE
-            if name.startswith("heading ") and name[8:].isdecimal() and len(name) < 12:
-                return int(name[8:])
+            number = name.removeprefix("heading ")
+            if number != name and number.isdecimal() and len(number) < 3 and int(number):
+                return int(number)
             if style.level is not None and style.level < _TEXT:
                 return style.level
             families = ("paragraph", "character")

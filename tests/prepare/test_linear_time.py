@@ -1,0 +1,90 @@
+"""Time to read a text grows with its length and no faster, whatever signs it repeats."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from seqctx import InputError, read_manuscript
+from tests.prepare.office_files import docx, epub, odt, xhtml
+
+STEP = 4  # times as long; quadratic time grows to its square
+ALLOWED = 2.5  # times as much as linear time, for caches and chance
+UNITS = [
+    ". ", "…", "·", "_ ", "a_b ", "*", "* ", "**a ", "*a", "_a_", "<", "<a ", "<!--", "<!-- a ",
+    "<a b='", "<?", "[", "[a](", "![", "](", "[a]", "(", "`", "`a", "``a`", "\\", "\\[", '"', "“",
+    "'", "-", "- ", "—", "— ", "#", "# ", "&", "&a", "&amp;", "\t", " ", "  a", "\u00a0", "\r",
+    "\r\n", "\n", " \n", "\n\n", "a\n", "a.\n", "1", "1\n", "12. ", "II\n", "XX", "Chapter 1 ",
+    "chapter ", "ieme", "Zwanzigst", "Notes\n\n", "Notes:\n\n", "Contents\n\n", "Chapter 1\n\n",
+    "*** START OF THE PROJECT GUTENBERG\n\n", "* * *\n\n", "---\n", "---\n\n", "title: ",
+    "> ", "> a\n", "- a\n", "- a\n\n", "  - a\n", "1. a\n", "```\n", "~~~\n\n", "<div>\n",
+    "<pre>\n",
+    "[a]: b\n", "[a]:\n", "[a]: <\n", "[a]: b 'c\n", "[a\n", "a\n===\n", "|a|\n", "    a\n",
+    "by A B C ", "Copyright ", "©", "第", "第一", "一", "\u200b", "é", "1812 ", "a@b ",
+    "http://a ",
+    "# C\n\nText.\n\n---\n\n", "title:\n", "---\ntitle: a  ", "*a* b ",
+]  # fmt: skip
+
+
+def seconds(path: Path) -> float:
+    """What this process computes to read a file; the best of three, where it is short."""
+    best = 1e9
+    for _ in range(3):
+        start = time.process_time()
+        try:
+            _ = read_manuscript(path).scenes
+        except InputError as error:
+            assert "\n" not in str(error)
+        best = min(best, time.process_time() - start)
+        if best > 1:
+            break
+    return best
+
+
+def assert_linear(short: Path, long: Path) -> None:
+    before, after = seconds(short), seconds(long)
+    if after > 0.1:  # below it, chance says more than the text
+        assert after < max(before, 0.01) * STEP * ALLOWED, (before, after)
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=ascii)
+@pytest.mark.parametrize("kind", ["md", "txt"])
+def test_a_repeated_sign(tmp_path: Path, kind: str, unit: str) -> None:
+    paths = []
+    for k, size in enumerate((5_000, 5_000 * STEP)):
+        paths.append(tmp_path / f"{k}.{kind}")
+        text = unit * (size // len(unit)) + "x\n\nThe old man walked to the shore."
+        paths[k].write_bytes(text.encode())
+    assert_linear(*paths)
+
+
+@pytest.mark.parametrize(
+    ("kind", "unit"),
+    [
+        ("docx", "<w:p/>"), ("docx", "<w:p><w:r><w:t>. </w:t></w:r></w:p>"),
+        ("docx", "<w:r><w:t>a </w:t></w:r>"),
+        ("docx", "<w:r><w:rPr><w:i/></w:rPr><w:t>a </w:t></w:r>"),
+        ("docx", "<w:tbl><w:tr><w:tc><w:tcPr/><w:p/></w:tc></w:tr></w:tbl>"), ("docx", "<w:pPr/>"),
+        ("docx", "<w:p><w:pPr><w:pStyle w:val='Title'/></w:pPr><w:r><w:t>Notes</w:t></w:r></w:p>"),
+        ("odt", "<text:p/>"), ("odt", "<text:p>Notes</text:p>"), ("odt", "<text:h>Notes</text:h>"),
+        ("odt", "<text:p><text:span>a</text:span><text:s/></text:p>"), ("odt", "<text:list/>"),
+        ("epub", "<p>Text.</p>"), ("epub", "<br/>"), ("epub", "a <i>b</i>"), ("epub", "<!-- -->a"),
+        ("epub", "<span><p>a</p></span>"), ("epub", "</div>"), ("epub", "<p>"), ("epub", "&"),
+        ("epub", "<!--"), ("epub", "&nbsp;"), ("epub", "</body>"), ("epub", "<a/>"), ("epub", "<"),
+        ("epub", "<h2>Notes</h2>"), ("epub", "<li>a</li>"), ("epub", "]]>"), ("epub", "a=b "),
+    ],
+)  # fmt: skip
+def test_a_repeated_element(tmp_path: Path, kind: str, unit: str) -> None:
+    paths = []
+    for k, number in enumerate((1_000, 1_000 * STEP)):
+        path, body = tmp_path / f"{k}.{kind}", unit * number
+        if kind == "docx":
+            docx(path, f"<w:p>{body}</w:p>" if unit.startswith(("<w:r>", "<w:pPr")) else body)
+        elif kind == "odt":
+            odt(path, body)
+        else:
+            epub(path, xhtml(body))
+        paths.append(path)
+    assert_linear(*paths)
