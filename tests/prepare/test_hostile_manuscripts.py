@@ -391,3 +391,29 @@ def test_odd_texts(tmp_path: Path, encoding: str, text: str) -> None:
             read_manuscript(path).text.encode("utf-8")
         except InputError as error:
             assert str(error).startswith(str(path)) and "\n" not in str(error)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RecursionError()])
+def test_what_this_machine_cannot_hold_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fails(text: str) -> list[blocks.Block]:
+        raise error
+
+    monkeypatch.setattr("seqctx.prepare.readers.text.text_blocks", fails)
+    (tmp_path / "a.txt").write_text("Text.")
+    refused(tmp_path / "a.txt", "too little memory|nested too deep")
+
+
+def test_no_more_memory_than_this_process_may_have_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("Some text here. " * 4_000_000)
+    script = (
+        "import resource, sys; from seqctx import InputError, read_manuscript\n"
+        "import seqctx.prepare.readers.markdown, markdown_it\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (400_000_000, 400_000_000))\n"
+        "try: read_manuscript(sys.argv[1])\n"
+        "except InputError as error: print(error)"
+    )
+    command = [sys.executable, "-c", script, tmp_path / "a.md"]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert "too little memory to read it" in run.stdout, run.stderr

@@ -134,6 +134,17 @@ def read_manuscript(path: str | Path, *, keep_front_and_back_matter: bool = Fals
         raise InputError(
             f"{path}: this kind of file cannot be read. Save it as .md, .txt, .docx, .odt or .epub."
         )
+    try:
+        return _book(path, kind, keep_front_and_back_matter)
+    except MemoryError:
+        raise InputError(
+            f"{path}: this machine has too little memory to read it. Divide it into several files."
+        ) from None
+    except RecursionError:
+        raise InputError(f"{path}: is nested too deep to be read. Save it again.") from None
+
+
+def _book(path: Path, kind: str, keep_front_and_back_matter: bool) -> Book:
     encoding = ""
     with explain_os_errors(path):
         if kind in (".txt", ".md", ".markdown"):
