@@ -77,6 +77,7 @@ def test_values_that_people_write_are_kept() -> None:
         ("num_epochs: 1e400", "f:2: num_epochs: must be a finite number (got inf)"),
         (f"lora_r: '{'9' * 99}'", "f:2: lora_r: must be a number between"),
         ("plugins: 5", "f:2: plugins: must be a list (got 5)"),
+        ("lora_target_modules: ((", "f:2: lora_target_modules: must be a regular expression, or a"),
         ("plugins: x", "f:2: plugins: must be a list (got 'x')"),
         ("plugins: [5]", "f:2: plugins.0: must be text (got 5)"),
         ("datasets: [{path: !!binary /w==}]", "f:2: datasets.0.path: must be text, not bytes"),

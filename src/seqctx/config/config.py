@@ -37,6 +37,7 @@ from seqctx.config.source import Document, read_document, with_value
 from seqctx.config.values import explain_value
 from seqctx.errors import InputError
 from seqctx.system.arguments import expect_type
+from seqctx.system.patterns import user_pattern
 from seqctx.system.secrets import redacted
 from seqctx.system.visible import visible
 
@@ -129,6 +130,17 @@ class Config(FileBlock):
             absent = cls.model_fields.keys() - kept
             return {k: v for k, v in data.items() if v is not None or k not in absent}
         return data
+
+    @field_validator("lora_target_modules")
+    @classmethod
+    def _is_a_pattern(cls, value: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        """PEFT takes a string as a regular expression."""
+        try:
+            if isinstance(value, str):
+                user_pattern("lora_target_modules", value)
+        except InputError:
+            raise ValueError("must be a regular expression, or a list of names") from None
+        return value
 
     @field_validator("attn_implementation")
     @classmethod

@@ -293,7 +293,8 @@ def _explained(error: yaml.YAMLError, text: str, name: str) -> str:
         fact = f"the value of {secret} cannot be read; it may need quotes"
     if remedy := getattr(error, "note", None):
         return f"{place}: {fact}. {remedy}"
-    return f"{place}: not valid YAML: {fact}. Correct that line."
+    what = "it" if place == name else "that line"
+    return f"{place}: not valid YAML: {fact}. Correct {what}."
 
 
 def _decoded(text: str | bytes, name: str) -> str:
