@@ -156,13 +156,13 @@ def seqctx(
     Where the process itself is what is tested (signals, what it leaves running, what it imports)
     take `seqctx_process`.
     """
-    from seqctx.cli.main import main
+    from seqctx.cli.main import run
 
     given = [*map(str, arguments)]
     with process_settings_kept(), patch.object(sys, "argv", ["seqctx", *given]), chdir(cwd):
         with CliRunner().isolation(stdin, env) as (out, err, _):
             try:
-                main()
+                run()
             except SystemExit as stop:
                 status = stop.code if isinstance(stop.code, int) else 1
     return subprocess.CompletedProcess(

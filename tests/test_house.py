@@ -246,7 +246,7 @@ def test_help_needs_click_and_yaml_only(verb: list[str]) -> None:
         "            raise ImportError(name)\n"
         "sys.meta_path.insert(0, Block())\n"
         f"sys.argv = ['seqctx', *{verb!r}, '--help']\n"
-        "from seqctx.cli.main import main; main()\n"
+        "from seqctx.cli.start import main; main()\n"
     )
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr

@@ -6,9 +6,11 @@ A name is loaded when it is first used, so that `import seqctx` is fast.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # typing's takes 10 ms to import, in which Ctrl-C would show a traceback
 if TYPE_CHECKING:
+    from typing import Any
+
     from seqctx.catalog.lookup import find_model
     from seqctx.catalog.models import Model
     from seqctx.config.config import Config, diff, load_config

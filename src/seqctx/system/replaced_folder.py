@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
+from functools import partial as bind
 from pathlib import Path
 
 from seqctx.errors import CheckError, InputError, SeqctxError
 from seqctx.system.atomic import explain_os_errors, locked
+from seqctx.system.sudden_end import removed_at_sudden_end
 from seqctx.system.users_files import FolderKind, refuse_users_files, users_files
 from seqctx.system.visible import visible_line
 
@@ -121,9 +123,10 @@ def replaced_folder(
         partial, old = partial_of(folder), _old_of(folder)
         made = [parent for parent in partial.parents if not parent.exists()]  # innermost first
         partial.parent.mkdir(parents=True, exist_ok=True)
+    discard = bind(_remove, partial, kind, complete=False)
     whole, kept = False, True
     try:
-        with locked(partial):
+        with locked(partial), nullcontext() if resume else removed_at_sudden_end(discard):
             check_replaceable(folder, kind, resume=resume)
             with explain_os_errors(folder):
                 _clear_leftovers(folder, partial, old, keep_partial=resume)
@@ -143,7 +146,7 @@ def replaced_folder(
                     (partial if whole else old).rename(folder)
                 kept = whole or keep(partial)
                 if not kept:
-                    _remove(partial, kind, complete=False)
+                    discard()
                 if folder.exists():
                     _remove(old, kind)
     finally:
