@@ -1,5 +1,5 @@
 """``python -m seqctx``."""
 
-from seqctx.cli.start import main
+from seqctx.cli.start import start
 
-main()
+start()

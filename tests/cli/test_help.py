@@ -31,7 +31,7 @@ def modules_loaded_by(*arguments: str) -> set[str]:
         "import sys, atexit\n"
         "atexit.register(lambda: print(*(m for m in sys.modules if m.startswith('seqctx.cli.'))))\n"
         f"sys.argv = ['seqctx', *{arguments!r}]\n"
-        "from seqctx.cli.start import main; main()\n"
+        "from seqctx.cli.start import start; start()\n"
     )
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr

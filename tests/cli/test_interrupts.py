@@ -14,8 +14,9 @@ import pytest
 
 # A verb that does not end by itself: it waits, swallows errors, or is in a compiled library.
 VERB = """
-import sys
-from seqctx.cli import start
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also where pytest ignores it
+from seqctx.cli.start import start
 import seqctx.check.files as files
 from seqctx.system.replaced_folder import replaced_folder
 from seqctx.artifacts.folder_kinds import DATASET
@@ -27,7 +28,7 @@ def check_files(*arguments):
         {work}
 files.check_files = check_files
 sys.argv = ['seqctx', 'check', 'c.yaml']
-start.main()
+start()
 """
 WORK = {
     "waits": "import time; time.sleep(60)",
@@ -123,7 +124,9 @@ def test_ctrl_c_in_a_terminal_shows_no_traceback(
 
 def test_a_signal_that_is_ignored_stays_ignored(tmp_path: Path) -> None:
     """As in the background of a script, and under nohup."""
-    script = "import signal, sys\nfrom seqctx.cli import start, interrupts\ninterrupts.start()\n"
+    script = (
+        "import signal, sys\nfrom seqctx.cli.interrupts import end_at_signals\nend_at_signals()\n"
+    )
     script += "print([signal.getsignal(n) == signal.SIG_IGN for n in (1, 2, 15)])"
     answer = subprocess.run(
         ["/bin/sh", "-c", 'trap "" HUP INT; exec "$0" -c "$1"', sys.executable, script],

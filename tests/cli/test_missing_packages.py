@@ -18,7 +18,7 @@ class Block:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 sys.meta_path.insert(0, Block())
 sys.argv = ["seqctx", *{arguments!r}]
-from seqctx.cli.start import main; main()
+from seqctx.cli.start import start; start()
 """
 
 

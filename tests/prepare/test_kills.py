@@ -28,10 +28,12 @@ SEED = int(os.environ.get("SEQCTX_KILLS_SEED", "1"))
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGSEGV)
 # Several workers, however small the texts and however few cores there are.
 SCRIPT = (
-    "from seqctx.cli.start import main\n"
+    "import signal\n"
+    "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # also where pytest ignores it
+    "from seqctx.cli.start import start\n"
     "import seqctx.prepare.pipeline as pipeline\n"
     "pipeline._IN_MEMORY, pipeline.available_cores = 0, lambda: 3\n"
-    "main()\n"
+    "start()\n"
 )
 
 

@@ -26,7 +26,7 @@ _received: list[int] = []
 _ends_soon = False
 
 
-def start() -> None:
+def end_at_signals() -> None:
     """Handle the signals that are not ignored, as ``nohup`` makes them; call it first."""
     if not _handled:
         _handled.extend(n for n in _SIGNALS if signal.getsignal(n) is not signal.SIG_IGN)

@@ -22,11 +22,11 @@ for _number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(_number, _end)
 
 
-def main() -> NoReturn:
+def start() -> NoReturn:
     """Run the command line as a process."""
-    from seqctx.cli import interrupts
+    from seqctx.cli.interrupts import end_at_signals
 
-    interrupts.start()
+    end_at_signals()
     from seqctx.cli.main import run
 
     run()
