@@ -270,7 +270,14 @@ def test_every_verb_and_target_is_in_the_readme() -> None:
 
 
 # Where printing is defined, and a module that also runs before there is a command line.
-PRINTING = ("cli/output.py", "cli/render/console.py", "system/install.py")
+# The last two print one sentence of their own, at a signal.
+PRINTING = (
+    "cli/output.py",
+    "cli/render/console.py",
+    "system/install.py",
+    "cli/interrupts.py",
+    "cli/start.py",
+)
 PRINTS = {
     "print", "input", "rich.print", "click.echo", "click.secho", "click.prompt", "click.confirm",
     "click.pause", "click.echo_via_pager", "click.progressbar", "Console", "rich.console.Console",
