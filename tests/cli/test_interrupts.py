@@ -30,6 +30,8 @@ files.check_files = check_files
 sys.argv = ['seqctx', 'check', 'c.yaml']
 start()
 """
+# Python has started, nothing of seqctx is imported but its entry point.
+BEGUN = "from seqctx.cli.start import start; print('ready', flush=True); start()"
 WORK = {
     "waits": "import time; time.sleep(60)",
     "swallows": """
@@ -101,10 +103,11 @@ def test_ctrl_c_in_a_terminal_shows_no_traceback(
     )
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "seqctx", verb, "c.yaml"], cwd=tmp_path,
+        [sys.executable, "-c", BEGUN, verb, "c.yaml"], cwd=tmp_path,
         stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
     )  # fmt: skip
     os.close(theirs)
+    assert os.read(ours, 7) == b"ready\r\n"
     time.sleep(moment)
     began, sent = time.monotonic(), process.poll() is None
     if sent:
