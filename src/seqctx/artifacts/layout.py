@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from seqctx.errors import InputError
 from seqctx.system.replaced_folder import partial_of, real_folder
 
 OUT = Path("prepare/out")
@@ -62,7 +63,13 @@ class DatasetDir:
 
     @classmethod
     def of(cls, config: Path) -> DatasetDir:
-        """The folder of a file."""
+        """The folder of a file.
+
+        Raises:
+            InputError: when the file's name leaves no name for a folder, as ``..yaml`` does.
+        """
+        if not config.stem.strip("."):
+            raise InputError(f"{config}: its examples need a folder of its name. Rename the file.")
         return cls.named(config.stem)
 
     @classmethod

@@ -26,8 +26,7 @@ def refuse_own_output(cfg: Config, manuscripts: Sequence[Path], out: Path) -> No
         InputError: when one does; by its real place, whatever links lead to it.
         CheckError: when a folder can never be written, see `real_folder`.
     """
-    named = {"the folder that seqctx prepare writes": out, "output_dir": Path(cfg.output_dir)}
-    for what, folder in named.items():
+    for folder, verb in ((out, "seqctx prepare"), (Path(cfg.output_dir), "seqctx train")):
         folder = real_folder(folder)
         places = [Path(os.path.realpath(place)) for place in (folder, partial_of(folder))]
         same = _linked_files(places[0])
@@ -35,8 +34,8 @@ def refuse_own_output(cfg: Config, manuscripts: Sequence[Path], out: Path) -> No
             real = Path(os.path.realpath(path))
             if any(place in real.parents for place in places) or _identity(path) in same:
                 raise InputError(
-                    f"{visible_line(str(path))}: lies in {visible_line(str(folder))}, {what}, "
-                    f"which is replaced as a whole. {_REMEDY}"
+                    f"{visible_line(str(path))}: lies in {visible_line(str(folder))}, which "
+                    f"{verb} replaces as a whole. {_REMEDY}"
                 )
     if "output_dir" in cfg.model_fields_set:
         _refuse_output_in_manuscripts(cfg)

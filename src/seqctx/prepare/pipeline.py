@@ -6,6 +6,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -111,7 +112,8 @@ def _of_config(manifest: Manifest, config: Path | None, out: Path) -> Manifest:
     if config is None or manifest.config == config_name(config, out):
         return manifest
     manifest = manifest.model_copy(update={"config": config_name(config, out)})
-    manifest.write(DatasetDir(out).manifest)
+    with suppress(InputError):  # the folder may be read-only
+        manifest.write(DatasetDir(out).manifest)
     return manifest
 
 

@@ -15,6 +15,8 @@ from seqctx.system.sudden_end import removed_at_sudden_end
 from seqctx.system.users_files import FolderKind, refuse_users_files, users_files
 from seqctx.system.visible import visible_line
 
+_PARTIAL, _OLD = ".seqctx-partial", ".seqctx-old"
+
 
 def real_folder(folder: Path) -> Path:
     """Where a folder that seqctx may replace really is: where it is a link, its target.
@@ -22,9 +24,14 @@ def real_folder(folder: Path) -> Path:
     Raises:
         CheckError: when it is or holds the root, the home or the working folder, or when there is
             a file in its place.
-        InputError: when it is not a valid path.
+        InputError: when it is not a valid path, or has the name of an unfinished folder.
     """
     shown = visible_line(str(folder))
+    if folder.name.endswith((_PARTIAL, _OLD)):
+        raise InputError(
+            f"{shown}: names that end in {_PARTIAL} or {_OLD} are for folders that seqctx has not "
+            "finished. Choose another name."
+        )
     try:
         real = Path(os.path.realpath(folder))
     except (ValueError, OSError):
@@ -38,8 +45,9 @@ def real_folder(folder: Path) -> Path:
     for place in (real, *real.parents):
         if place.exists():
             if not place.is_dir():
+                name = shown if place == real else visible_line(str(place))
                 raise CheckError(
-                    f"{visible_line(str(place))}: is a file, where seqctx needs a folder. Move the "
+                    f"{name}: is a file, where seqctx needs a folder. Move the "
                     "file away, or name another folder."
                 )
             break
@@ -57,12 +65,12 @@ def _protected() -> Iterator[tuple[str, Path]]:
 
 def partial_of(folder: Path) -> Path:
     """The folder in which `replaced_folder` prepares the new version of ``folder``."""
-    return folder.with_name(folder.name + ".seqctx-partial")
+    return folder.with_name(folder.name + _PARTIAL)
 
 
 def _old_of(folder: Path) -> Path:
     """The folder that holds the earlier version of ``folder`` while it is replaced."""
-    return folder.with_name(folder.name + ".seqctx-old")
+    return folder.with_name(folder.name + _OLD)
 
 
 def check_replaceable(folder: Path, kind: FolderKind, *, resume: bool = False) -> Path:

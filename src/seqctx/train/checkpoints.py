@@ -13,10 +13,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from seqctx.artifacts.folder_kinds import unknown_files
 from seqctx.artifacts.layout import RunDir
 from seqctx.artifacts.run_record import ChosenCheckpoint, Point
 from seqctx.catalog.model_folder import safetensors_header
-from seqctx.errors import InputError
+from seqctx.errors import CheckError, InputError
 from seqctx.system.regular_file import open_file, read_json
 
 _STATE = "trainer_state.json"  # transformers 5.16 writes it last: trainer.py, _save_checkpoint
@@ -87,10 +88,25 @@ def _is_zip(path: Path) -> bool:
 
 
 def remove_incomplete(output_dir: Path) -> None:
-    """Remove incomplete checkpoints: the trainer would take the newest by its name."""
+    """Remove incomplete checkpoints: the trainer would take the newest by its name.
+
+    Raises:
+        CheckError: when one holds files of the user's.
+    """
     complete = {c.folder for c in complete_checkpoints(output_dir)}
+    unknown = unknown_files(output_dir)
     for folder in output_dir.glob("checkpoint-*"):
-        if folder not in complete:
+        step = folder.name.removeprefix("checkpoint-")
+        if folder in complete or not step.isdigit() or not folder.is_dir():
+            continue
+        if own := [name for name in unknown if name.startswith(f"{folder.name}/")]:
+            raise CheckError(
+                f"{output_dir}: {own[0]}: is in an incomplete checkpoint, which must be removed "
+                "before the run continues. Move the file to another folder."
+            )
+        if folder.is_symlink():
+            folder.unlink()
+        else:
             shutil.rmtree(folder)
 
 
