@@ -148,7 +148,7 @@ def test_two_files_do_not_share_an_output_dir(trained: Path) -> None:
     before = snapshot(trained)
     for arguments in ([], ["--force"], ["--dry-run"]):
         answer = seqctx("train", "b.yaml", *arguments, cwd=trained)
-        refusal(answer)
+        assert answer.returncode == 1
         assert (
             "output_dir: outputs/c: holds what was trained from c.yaml. In b.yaml, set output_dir "
             "to another folder.\n"
