@@ -25,7 +25,7 @@ AXOLOTLS = (
     "checkpoint-4/pytorch_model_fsdp_0/__0_0.distcp", "model-00001-of-00002.safetensors",
     "model.safetensors.index.json", "generation_config.json", "last/adapter_model.safetensors",
     "runs/Nov26_10-00-00_host/events.out.tfevents.1.host.2.0", "run/axolotl.yaml",
-    "run/train.log", "run/tokenized/a1b2/train/data-00000-of-00001.arrow",
+    "run/train.log", "run/.run.json.1a2b3c4d", "run/.losses.png.seqctx-partial", "run/tokenized/a1b2/train/data-00000-of-00001.arrow",
     "run/tokenized/datasets_prep.lock", "run/begun.json", "run/losses.csv", "run/comparison.html",
     "run/merge.log", "run/serve-8000.log", "merged/model.safetensors", "merged/seqctx.json",
     "merged.seqctx-partial/axolotl/merged/model.safetensors", "merged.seqctx-partial.lock",
@@ -34,7 +34,9 @@ USERS = (
     "notes.txt", "novel.md", "run/notes.txt", "run/serve-best.log", "checkpoint-best/a.bin",
     "checkpoint-2/why.txt", ".git/HEAD", ".git/config", "merged/notes.txt", "README.txt",
     "adapter_model.safetensors.mine", "tokenized/x.arrow", "drafts/config.json",
-    "run/tokenized/notes.txt", "merged.seqctx-partial/novel.md",
+    "run/tokenized/notes.txt", "run/run.json.bak", "run/comparison.html.old", ".run.json.bak",
+    "tokenizer.notes.txt", "pytorch_model.notes.txt", "run/losses.csv.txt", "model-mine.json",
+    "merged.seqctx-partial/novel.md",
 )  # fmt: skip
 
 

@@ -27,10 +27,11 @@ _TOKENIZED = (  # axolotl 0.19: utils/data/lock.py, shared.py; datasets 4.8: arr
     r"|dataset_dict\.json|[\w.-]+\.lock|datasets_ready\.flag|process_counter\.txt)"
 )
 _MODEL = (  # transformers 5.16: utils/__init__.py, tokenization_utils_base.py; peft 0.20
-    r"(adapter_)?model[\w.-]*\.(safetensors|bin|json)|pytorch_model[\w.-]*|adapter_config\.json"
-    r"|(generation_)?config\.json|modelcard\.json|README\.md|tokenizer[\w.-]*|tekken\.json"
+    r"((adapter_|pytorch_)?model(-\d+-of-\d+)?|pytorch_model_fsdp)"
+    r"\.(safetensors|bin)(\.index\.json)?|adapter_config\.json|(generation_)?config\.json"
+    r"|modelcard\.json|README\.md|tokenizer(_config)?\.json|tokenizer\.model(\.v\d+)?|tekken\.json"
     r"|special_tokens_map\.json|added_tokens\.json|vocab\.(json|txt)|merges\.txt|[\w.-]+\.tiktoken"
-    r"|(spiece|spm|sentencepiece)[\w.-]*\.model|chat_template\.(jinja|json)"
+    r"|(spiece|spm|sentencepiece)(\.bpe)?\.model|chat_template\.(jinja|json)"
     r"|additional_chat_templates/[\w.-]+\.jinja|(video_)?(pre)?processor_config\.json"
     r"|(configuration|modeling|tokenization|processing)_\w+\.py|quantization_config\.json"
 )
@@ -41,18 +42,22 @@ _TRAINER = (  # transformers 5.16: trainer.py; accelerate 1.13; axolotl 0.19: ut
     r"|axolotl_checkpoint\.save|snapshot\.pickle|profiler_trace\.json"
     r"|(all|train|eval)_results\.json|runs/([\w.-]+/)*events\.out\.tfevents\.[\w.-]+"
 )
+_WRITING = r"\.(\w{8}|seqctx-partial)"  # the end of a name while the file is being written
+_LATER = (
+    r"(run|begun)\.json|losses\.(csv|svg|png)|(comparison|worth)\.html|merge\.(yaml|log)"
+    r"|serve-\d+\.log"
+)
 _BESIDE_DATA = re.compile(rf"{_TOKENIZED}|manifest\.json|report\.(json|html)")
 _UNFINISHED_DATA = re.compile(  # a book's rows (prepare/worker.py), and files being written
     rf"(\.\d+-)?({'|'.join(map(re.escape, sorted(DATA_FILES)))})"
-    r"|\.(manifest\.json|report\.(json|html))\.\w+"
+    rf"|\.(manifest\.json|report\.(json|html)){_WRITING}"
 )
 _UNFINISHED_RUN = re.compile(
     rf"((checkpoint-\d+|tmp-checkpoint-\d+|last|\.taken-\w+)/)?({_TRAINER})"
     rf"|{_RUN.run}/(axolotl\.yaml|train\.log)"
 )
 _BESIDE_RUN = re.compile(  # written after the list
-    rf"{_RUN.run}/({_TOKENIZED}|\.?(run|begun)\.json[\w.]*|\.?losses\.(csv|svg|png)[\w.-]*"
-    r"|\.?(comparison|worth)\.html[\w.]*|merge\.(yaml|log)|serve-\d+\.log)|merged/seqctx\.json"
+    rf"{_RUN.run}/({_TOKENIZED}|{_LATER}|\.({_LATER}){_WRITING})|merged/seqctx\.json"
 )
 _UNFINISHED_MERGE = re.compile(
     rf"(axolotl/(merged/)?)?({_TRAINER})|axolotl/([\w.-]+/)*{_TOKENIZED}|seqctx\.json"
