@@ -16,7 +16,8 @@ from seqctx.cli.verbs import SECTIONS, SUMMARIES
 from tests.conftest import ROOT
 
 COLUMNS = 80
-SHARED = {"main", "options", "output", "verbs"}  # modules of seqctx.cli that are no verb's
+# Modules of seqctx.cli that are no verb's.
+SHARED = {"interrupts", "main", "options", "output", "start", "verbs"}
 
 
 def help_of(*arguments: str) -> str:

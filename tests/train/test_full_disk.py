@@ -21,10 +21,10 @@ Faked = Callable[..., None]
 # No file may grow beyond this size, as on a disk that is nearly full.
 LIMITED = """
 import resource, sys
-from seqctx.cli.main import main
+from seqctx.cli.start import start
 limit = int(sys.argv.pop(1))
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-main()
+start()
 """
 SMALL_DISK = r"""
 set -e
