@@ -156,7 +156,7 @@ def main(force: bool) -> int:
     found = find()
     for each in found:
         if each.kept:
-            print(f"kept: {visible_line(str(each.path))}: {each.kept}")
+            print(visible_line(f"kept: {each.path}: {each.kept}"))
     removable = [each for each in found if not each.kept]
     if removable:
         print("to be removed:", *removable, sep="\n")

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from seqctx.artifacts.folder_kinds import DATASET, MERGED, MODEL, RUN, read_record
-from seqctx.artifacts.layout import DatasetDir, config_name, other_config
+from seqctx.artifacts.folder_config import config_name, other_config, read_record
+from seqctx.artifacts.folder_kinds import DATASET, MERGED, MODEL, RUN
+from seqctx.artifacts.layout import DatasetDir
 from seqctx.errors import InputError
 from seqctx.system.environment_files import ENVIRONMENT
 from seqctx.system.hashing import hash_samples

@@ -13,10 +13,9 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from seqctx.artifacts.folder_config import read_record
 from seqctx.artifacts.layout import DATA_FILES, DatasetDir, RunDir
-from seqctx.errors import InputError
 from seqctx.system.hashing import hash_file
-from seqctx.system.regular_file import read_file
 from seqctx.system.users_files import FolderKind, Written, digests_below, users_files
 
 _HERE = Path()
@@ -65,24 +64,6 @@ _UNFINISHED_MERGE = re.compile(
 _MERGE_IN_RUN = re.compile(r"merged\.seqctx-(partial|old)/(.+)")
 _LOCK_IN_RUN = "merged.seqctx-partial.lock"
 _FILE_LIST = ".seqctx-files"  # in the sample model; not .json: it is no part of the model
-
-
-def read_record(path: Path) -> dict[str, Any]:
-    """A record as plain JSON.
-
-    Raises:
-        InputError: when it is not a JSON object.
-    """
-    try:
-        data = json.loads(read_file(path))
-    except (ValueError, RecursionError):
-        data = None
-    if not isinstance(data, dict):
-        raise InputError(
-            f"{path}: cannot be read, so seqctx does not know which files of {path.parent} are "
-            "yours. Move that folder away, then run the command again."
-        )
-    return data
 
 
 def _list(data: dict[str, Any], *keys: str) -> Written | None:
@@ -165,12 +146,6 @@ MERGED = FolderKind(_RUN.merge_record.name, _merged_files, _is_beside_merged)
 """`RunDir.merged`."""
 MODEL = FolderKind("config.json", _model_files, _is_beside_model)
 """The model of ``seqctx setup model``."""
-
-
-def recorded_config(record: Path) -> str:
-    """The config file that a record names; empty where there is no record, or it names none."""
-    name = read_record(record).get("config") if record.is_file() else None
-    return name if isinstance(name, str) else ""
 
 
 def unknown_files(unfinished: Path) -> set[str]:

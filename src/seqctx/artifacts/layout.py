@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -23,32 +22,6 @@ def data_file(side: Literal["train", "held_out"], *, ends: bool) -> str:
 
 DATA_FILES = frozenset(data_file(s, ends=e) for s in ("train", "held_out") for e in (False, True))
 """All that prepare may write."""
-
-
-def config_name(config: Path, folder: Path) -> str:
-    """How the record in a folder names the config file that it was made for.
-
-    It is relative to where the folder is, so that a project may be moved or copied as a whole.
-    """
-    return os.path.relpath(os.path.realpath(config), os.path.abspath(folder.parent))
-
-
-def other_config(recorded: str, config: Path, folder: Path) -> str | None:
-    """The config file that a folder was made for, if that is another one and still exists.
-
-    A config file that was moved or renamed is no longer where the record says.
-
-    Args:
-        recorded: what `config_name` gave; may be empty.
-        config: the config file that wants to use the folder now.
-        folder: the folder.
-    """
-    if not recorded or recorded == config_name(config, folder):
-        return None
-    other = os.path.normpath(os.path.join(os.path.abspath(folder.parent), recorded))
-    if not os.path.isfile(other) or (config.exists() and os.path.samefile(other, config)):
-        return None
-    return os.path.relpath(other)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,8 +64,8 @@ class Manifest(Record):
     held_out: SplitSide
     held_out_chapters: tuple[str, ...]
     config: str = ""
-    """The config file, as `artifacts.layout.config_name` names it; empty in manifests of earlier
-    versions, and where prepare was called without one."""
+    """The config file, as `artifacts.folder_config.config_name` names it; empty in manifests of
+    earlier versions, and where prepare was called without one."""
     pages: dict[str, str] = {}
     """Name to sha256 of the report and its data; empty in manifests of earlier versions."""
 

@@ -87,8 +87,8 @@ class TrainingRun(Record):
     """Steps of the checkpoints from which an interrupted run was resumed."""
     warnings: tuple[str, ...] = ()
     config: str = ""
-    """The config file, as `artifacts.layout.config_name` names it; empty in records of earlier
-    versions, and where train was called without one."""
+    """The config file, as `artifacts.folder_config.config_name` names it; empty in records of
+    earlier versions, and where train was called without one."""
     files: dict[str, str] | None = None
     """What the run left in ``output_dir``: paths and digests, see `artifacts.folder_kinds`; None in
     records of earlier versions."""

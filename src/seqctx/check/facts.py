@@ -7,8 +7,8 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from seqctx.artifacts.folder_kinds import recorded_config
-from seqctx.artifacts.layout import DatasetDir, RunDir, other_config
+from seqctx.artifacts.folder_config import other_config, recorded_config
+from seqctx.artifacts.layout import DatasetDir, RunDir
 from seqctx.artifacts.manifest import Manifest
 from seqctx.catalog.architectures import UNKNOWN_ARCHITECTURE, Architecture
 from seqctx.catalog.gpus import Gpu, find_gpu

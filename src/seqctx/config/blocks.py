@@ -46,11 +46,8 @@ class FileBlock(BaseModel):
     @model_validator(mode="after")
     def _numbers_fit(self) -> Self:
         """Refuse numbers too large that were written as text."""
-        typed = {key: getattr(self, key) for key in type(self).model_fields}
-        _refuse(
-            type(self),
-            unusable_values({k: v for k, v in typed.items() if isinstance(v, int | float)}),
-        )
+        numbers = {key: value for key, value in self if isinstance(value, int | float)}
+        _refuse(type(self), unusable_values(numbers))
         return self
 
     def get(self, key: str, default: Any = None) -> Any:

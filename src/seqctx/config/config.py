@@ -37,7 +37,6 @@ from seqctx.config.source import Document, read_document, with_value
 from seqctx.config.values import explain_value
 from seqctx.errors import InputError
 from seqctx.system.arguments import expect_type
-from seqctx.system.patterns import user_pattern
 from seqctx.system.secrets import redacted
 from seqctx.system.visible import visible
 
@@ -135,9 +134,12 @@ class Config(FileBlock):
     @classmethod
     def _is_a_pattern(cls, value: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
         """PEFT takes a string as a regular expression."""
+        if not isinstance(value, str):
+            return value
+        from seqctx.system.patterns import user_pattern  # here: few files have one
+
         try:
-            if isinstance(value, str):
-                user_pattern("lora_target_modules", value)
+            user_pattern("lora_target_modules", value)
         except InputError:
             raise ValueError("must be a regular expression, or a list of names") from None
         return value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from math import prod
@@ -16,7 +15,7 @@ from seqctx.config.config import Config
 from seqctx.config.effective import Effective
 from seqctx.errors import InputError
 from seqctx.system.patterns import user_pattern
-from seqctx.system.regular_file import read_file_text
+from seqctx.system.regular_file import read_json
 
 Weights = Literal["nf4-dq", "nf4", "gptq", "int8", "16 bit", "32 bit"]
 Loss = Literal["stock", "chunked", "cut", "liger"]
@@ -215,7 +214,7 @@ def _stage(deepspeed: Any) -> int:
     path, content = str(deepspeed), deepspeed
     try:
         if isinstance(deepspeed, str) and Path(path).is_file():
-            content = json.loads(read_file_text(Path(path)))
+            content = read_json(Path(path))
         if isinstance(content, dict):
             return int(content["zero_optimization"]["stage"])
     except (OSError, ValueError, KeyError, TypeError):

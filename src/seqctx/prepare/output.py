@@ -6,13 +6,13 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from seqctx.artifacts.folder_kinds import DATASET, recorded_config
-from seqctx.artifacts.layout import DatasetDir, other_config
+from seqctx.artifacts.folder_config import other_config, recorded_config
+from seqctx.artifacts.folder_kinds import DATASET
+from seqctx.artifacts.layout import DatasetDir
 from seqctx.config.config import Config
 from seqctx.errors import CheckError, InputError
 from seqctx.prepare.readers.manuscripts import find_manuscripts
 from seqctx.system.replaced_folder import check_replaceable, partial_of, real_folder
-from seqctx.system.visible import visible_line
 
 _REMEDY = "Move your text to another folder, and name that in seqctx.prepare.manuscripts."
 
@@ -34,8 +34,7 @@ def refuse_own_output(cfg: Config, manuscripts: Sequence[Path], out: Path) -> No
             real = Path(os.path.realpath(path))
             if any(place in real.parents for place in places) or _identity(path) in same:
                 raise InputError(
-                    f"{visible_line(str(path))}: lies in {visible_line(str(folder))}, which "
-                    f"{verb} replaces as a whole. {_REMEDY}"
+                    f"{path}: lies in {folder}, which {verb} replaces as a whole. {_REMEDY}"
                 )
     if "output_dir" in cfg.model_fields_set:
         _refuse_output_in_manuscripts(cfg)
@@ -54,9 +53,9 @@ def _refuse_output_in_manuscripts(cfg: Config) -> None:
             continue
         if not any(part.startswith(".") for part in output.relative_to(folder).parts):
             raise InputError(
-                f"output_dir: {visible_line(cfg.output_dir)}: is in {visible_line(place)}, the "
-                "folder of your manuscripts: the next run would read what training writes there "
-                f"(such as README.md). {_REMEDY}"
+                f"output_dir: {cfg.output_dir}: is in {place}, the folder of your manuscripts: "
+                "the next run would read what training writes there (such as README.md). "
+                f"{_REMEDY}"
             )
 
 
@@ -85,9 +84,8 @@ def refuse_data_of_other_config(config: Path, out: Path) -> None:
     """
     if other := other_config(recorded_config(DatasetDir(out).manifest), config, out):
         raise CheckError(
-            f"{visible_line(str(out))}: holds the examples of {visible_line(other)}, and "
-            f"{visible_line(str(config))} has the same name. Give one of the two files another "
-            "name."
+            f"{out}: holds the examples of {other}, and {config} has the same name. Give one of "
+            "the two files another name."
         )
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Literal
 
 from seqctx.artifacts.dataset_stats import DatasetStats
+from seqctx.artifacts.folder_config import config_name
 from seqctx.artifacts.folder_kinds import DATASET
-from seqctx.artifacts.layout import DatasetDir, config_name, data_file
+from seqctx.artifacts.layout import DatasetDir, data_file
 from seqctx.artifacts.manifest import Manifest, SplitSide
 from seqctx.config.config import Config
 from seqctx.config.effective import Effective

@@ -10,7 +10,6 @@ from seqctx.errors import InputError
 from seqctx.system.atomic import atomic_write
 from seqctx.system.hashing import hash_text
 from seqctx.system.regular_file import open_file
-from seqctx.system.visible import visible_line
 
 _MARK = re.compile(r"<!-- written by seqctx: ([0-9a-f]{64}) -->\n\Z")
 _MOST = 50_000_000  # bytes; larger files are no page of ours
@@ -27,7 +26,7 @@ def write_page(path: Path, page: str) -> None:
     path = Path(os.path.realpath(path))
     if os.path.lexists(path) and not _is_own_page(path):
         raise InputError(
-            f"{visible_line(str(path))}: exists already and is not an unchanged page of seqctx. "
+            f"{path}: exists already and is not an unchanged page of seqctx. "
             "Choose another name, or move the file away."
         )
     with atomic_write(path) as f:

@@ -41,7 +41,7 @@ def check_access(cfg: Config) -> None:
     if key and _is_on(_RUST_FRONTEND):
         found.append(f"{_RUST_FRONTEND}: vLLM's Rust frontend does not guard all paths. Unset it.")
     if found:
-        raise InputError("\n".join(found))
+        raise InputError(*found)
 
 
 def guard_arguments(cfg: Config) -> list[str]:

@@ -36,18 +36,7 @@ class UserPattern:
         Raises:
             InputError: when that takes longer than two seconds.
         """
-        return self._matching(self._compiled.fullmatch, texts)
-
-    def finds(self, texts: Iterable[str]) -> list[str]:
-        """The texts in which the expression is found, as ``re.search`` finds it.
-
-        Raises:
-            InputError: when that takes longer than two seconds.
-        """
-        return self._matching(self._compiled.search, texts)
-
-    def _matching(self, match: Any, texts: Iterable[str]) -> list[str]:
-        ends = time.monotonic() + _SECONDS
+        match, ends = self._compiled.fullmatch, time.monotonic() + _SECONDS
         try:
             return [t for t in texts if match(t, timeout=max(0.001, ends - time.monotonic()))]
         except (TimeoutError, MemoryError):

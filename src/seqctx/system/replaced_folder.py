@@ -13,7 +13,6 @@ from seqctx.errors import CheckError, InputError, SeqctxError
 from seqctx.system.atomic import explain_os_errors, locked
 from seqctx.system.sudden_end import removed_at_sudden_end
 from seqctx.system.users_files import FolderKind, refuse_users_files, users_files
-from seqctx.system.visible import visible_line
 
 _PARTIAL, _OLD = ".seqctx-partial", ".seqctx-old"
 
@@ -26,29 +25,30 @@ def real_folder(folder: Path) -> Path:
             a file in its place.
         InputError: when it is not a valid path, or has the name of an unfinished folder.
     """
-    shown = visible_line(str(folder))
     if folder.name.endswith((_PARTIAL, _OLD)):
         raise InputError(
-            f"{shown}: names that end in {_PARTIAL} or {_OLD} are for folders that seqctx has not "
+            f"{folder}: names that end in {_PARTIAL} or {_OLD} are for folders that seqctx has not "
             "finished. Choose another name."
         )
     try:
         real = Path(os.path.realpath(folder))
     except (ValueError, OSError):
-        raise InputError(f"{shown!r}: is not a valid path. Name another folder.") from None
+        raise InputError(
+            f"{ascii(str(folder))}: is not a valid path. Name another folder."
+        ) from None
     for what, place in _protected():
         if real == place or real in place.parents:
             raise CheckError(
-                f"{shown}: is {what}, or holds it, and seqctx replaces its folders as a whole. "
+                f"{folder}: is {what}, or holds it, and seqctx replaces its folders as a whole. "
                 "Name a new folder of its own."
             )
     for place in (real, *real.parents):
         if place.exists():
             if not place.is_dir():
-                name = shown if place == real else visible_line(str(place))
+                name = folder if place == real else place
                 raise CheckError(
-                    f"{name}: is a file, where seqctx needs a folder. Move the "
-                    "file away, or name another folder."
+                    f"{name}: is a file, where seqctx needs a folder. Move the file away, or name "
+                    "another folder."
                 )
             break
     return real if folder.is_symlink() or not folder.name.strip(".") else folder

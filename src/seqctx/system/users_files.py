@@ -14,7 +14,6 @@ from pathlib import Path
 from seqctx.errors import CheckError
 from seqctx.system.atomic import explain_os_errors
 from seqctx.system.hashing import hash_samples
-from seqctx.system.visible import visible_line
 
 Written = Mapping[str, str]
 """Path of a file relative to its folder, and its digest; an empty digest is not compared."""
@@ -83,14 +82,13 @@ def refuse_users_files(folder: Path, kind: FolderKind, *, complete: bool = True)
         is_ours = not complete or (folder / kind.record).is_file()
     if not found:
         return
-    shown = visible_line(str(folder))
     if not is_ours:
         raise CheckError(
-            f"{shown}: holds {named(found)} and was not made by seqctx (it has no {kind.record}). "
+            f"{folder}: holds {named(found)} and was not made by seqctx (it has no {kind.record}). "
             "Move it away, or name another folder."
         )
     raise CheckError(
-        f"{shown}: holds your files: {named(found)}. seqctx never removes them. Move or delete "
+        f"{folder}: holds your files: {named(found)}. seqctx never removes them. Move or delete "
         "them, then run the command again."
     )
 
@@ -102,7 +100,7 @@ def digests_below(folder: Path) -> dict[str, str]:
 
 def named(names: list[str]) -> str:
     """The first names, and how many more there are."""
-    shown = ", ".join(map(visible_line, names[:_SHOWN]))
+    shown = ", ".join(names[:_SHOWN])
     more = len(names) - _SHOWN
     return shown if more <= 0 else f"{shown} and {more} more file{'s' if more > 1 else ''}"
 

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from seqctx.artifacts.folder_kinds import MERGED, read_record
+from seqctx.artifacts.folder_config import read_record
+from seqctx.artifacts.folder_kinds import MERGED
 from seqctx.artifacts.layout import RunDir
 from seqctx.artifacts.run_record import TrainingRun
 from seqctx.catalog.lookup import find_model

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from seqctx.artifacts.folder_kinds import recorded_config
-from seqctx.artifacts.layout import RunDir, other_config
+from seqctx.artifacts.folder_config import other_config, recorded_config
+from seqctx.artifacts.layout import RunDir
 from seqctx.config.config import Config
 from seqctx.errors import CheckError
-from seqctx.system.visible import visible_line
 
 
 def refuse_run_of_other_config(config: Path, run_dir: RunDir, growing: RunDir) -> None:
@@ -28,9 +27,8 @@ def refuse_run_of_other_config(config: Path, run_dir: RunDir, growing: RunDir) -
     for record in (run_dir.record, growing.record, growing.begun):
         if other := other_config(recorded_config(record), config, output):
             raise CheckError(
-                f"output_dir: {visible_line(str(output))}: holds what was trained from "
-                f"{visible_line(other)}. In {visible_line(str(config))}, set output_dir to "
-                "another folder."
+                f"output_dir: {output}: holds what was trained from {other}. In {config}, set "
+                "output_dir to another folder."
             )
 
 
@@ -44,6 +42,6 @@ def refuse_inputs_in_output(cfg: Config) -> None:
     base = Path(os.path.realpath(cfg.base_model))
     if base.is_dir() and (base == output or output in base.parents):
         raise CheckError(
-            f"base_model: {visible_line(cfg.base_model)}: is in output_dir, which training "
-            "replaces. Set output_dir to another folder."
+            f"base_model: {cfg.base_model}: is in output_dir, which training replaces. Set "
+            "output_dir to another folder."
         )

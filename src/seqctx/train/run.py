@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from seqctx.artifacts.folder_config import config_name
 from seqctx.artifacts.folder_kinds import RUN, files_of_run, unknown_files
-from seqctx.artifacts.layout import RunDir, config_name
+from seqctx.artifacts.layout import RunDir
 from seqctx.artifacts.run_record import Memory, Point, TrainingRun, UnfinishedRun
 from seqctx.catalog.model_folder import fingerprint_model
 from seqctx.config.config import Config
