@@ -115,6 +115,20 @@ def test_a_port_that_another_server_took_after_the_check_is_refused(
     assert not list(Path("outputs").glob(".serve*"))
 
 
+def test_the_next_server_waits_for_the_port_of_one_that_was_killed(served: Path, port: int) -> None:
+    """Nobody stops vLLM for four seconds when seqctx is killed and vLLM ignores SIGTERM."""
+    cfg = target_config("voice.yaml")
+    (served / "go").touch()
+    (served / "stubborn").touch()
+    command = [sys.executable, "-m", "seqctx", "serve", "voice.yaml"]
+    with subprocess.Popen(command, cwd=served, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and "/v1 serves" in process.stdout.readline()
+        process.kill()
+    assert ServerFiles(port).record.exists()
+    check_port(cfg)
+    assert not ServerFiles(port).record.exists()
+
+
 def test_of_two_servers_started_at_once_one_serves(served: Path) -> None:
     command = [sys.executable, "-m", "seqctx", "serve", "voice.yaml"]
     both = [

@@ -7,6 +7,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -106,12 +107,32 @@ def test_the_background_process_gets_overrides_unseen(telling: Path, tmp_path: P
 
 def test_options_are_in_a_file_of_the_users_until_vllm_has_read_them() -> None:
     command = ["vllm", "serve", "m", "--port", "1"]
-    with secret_options_file(command, {"otlp-traces-endpoint": "new"}) as (given, remove):
-        assert given[:-1] == [*command, "--config"]
-        path = Path(given[-1])
+    with secret_options_file(command, {"otlp-traces-endpoint": "new"}) as (given, path):
+        assert path and given == [*command, "--config", str(path)]
         assert yaml.safe_load(path.read_text()) == {"otlp-traces-endpoint": "new"}
         assert path.stat().st_mode & 0o777 == 0o600
-        remove()
-        assert not path.exists()
-    with secret_options_file(command, {}) as (given, _):
-        assert given == command
+        path.unlink()  # as when vLLM has read it
+    assert not path.parent.exists()
+    with secret_options_file(command, {}) as (given, path):
+        assert given == command and path is None
+
+
+def test_the_file_goes_when_seqctx_is_killed_before_vllm_has_read_it(
+    telling: Path, tmp_path: Path
+) -> None:
+    (telling / "go").unlink()
+    (telling / "stubborn").touch()
+    (tmp_path / "tmp").mkdir()
+    env = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
+    command = [sys.executable, "-m", "seqctx", "serve", "voice.yaml"]
+    with subprocess.Popen(command, cwd=telling, env=env, stderr=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 60
+        while not (witness := tmp_path / "witness.json").exists() or not witness.read_text():
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.02)
+        assert list((tmp_path / "tmp").rglob("options.yaml"))
+        process.kill()
+    deadline = time.monotonic() + 10
+    while list((tmp_path / "tmp").iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not list((tmp_path / "tmp").iterdir())

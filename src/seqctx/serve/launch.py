@@ -164,7 +164,7 @@ def serving(
         log.write_text(f"$ {shown(command, cfg, guard_variables(cfg))}\n", "utf-8")
     hide = hiding_secrets(cfg)
     with (
-        secret_options_file(command, secret_options(cfg)) as (command, remove_file),
+        secret_options_file(command, secret_options(cfg)) as (command, secret_file),
         log.open("ab") as f,  # first: a record is believed only if its process has the log open
         _registered(cfg, address, log, target) as write,
         running(
@@ -173,6 +173,7 @@ def serving(
             log=f,
             hide=hide,
             patience=_PATIENCE,
+            secret_file=secret_file,
         ) as process,
         _stop_is_announced(on_stage),
     ):
@@ -182,7 +183,8 @@ def serving(
             on_stage(name)
 
         _wait_until_ready(process, address, cfg.vllm.port, log, stage)
-        remove_file()
+        if secret_file:  # vLLM has read it
+            secret_file.unlink(missing_ok=True)
         stage("ready", ready=True)
         stats = startup_stats(read_file(log).decode("utf-8", "replace"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from seqctx.config.source import Document
 from seqctx.errors import CheckError, InputError
 from seqctx.plan.serving import ServingPlan, plan_serving
 from seqctx.serve.access import check_access
-from seqctx.serve.registry import running_servers
+from seqctx.serve.registry import running_servers, was_killed
 from seqctx.system.host import has_gpu
 from seqctx.system.regular_file import read_json
 
@@ -29,6 +30,7 @@ _UNSUPPORTED = (  # vLLM 0.32: lora/peft_helper.py, _validate_features
     "use_dora", "lora_bias", "alora_invocation_tokens", "layer_replication", "use_bdlora",
     "use_qalora",
 )  # fmt: skip
+_ENDING = 10.0  # seconds until the port of a server that was killed must be free
 _PLAIN_INITS = ("gaussian", "eva", "orthogonal", "mica", "lora_ga")  # others change the base
 
 
@@ -91,16 +93,17 @@ def _check_keys(cfg: Config, facts: Facts) -> None:
 def check_port(cfg: Config) -> None:
     """Check that the server can listen at the host and port of the file.
 
+    When seqctx was killed at the same port, vLLM needs some seconds to end: this waits for it.
+
     Raises:
         CheckError: when the port is taken, or the host is not an address of this machine.
     """
     host, port = cfg.vllm.host, cfg.vllm.port
+    deadline = time.monotonic() + (_ENDING if was_killed(port) else 0)
     refuse_registered_server(port)
     try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
+        while not _can_listen(host, port, wait=time.monotonic() < deadline):
+            time.sleep(0.1)
     except (UnicodeError, OSError) as error:
         if isinstance(error, OSError) and error.errno in (errno.EADDRINUSE, errno.EACCES):
             raise CheckError(
@@ -112,6 +115,20 @@ def check_port(cfg: Config) -> None:
             f"vllm.host: {host} is not an address of this machine ({why}). Set 127.0.0.1, or an "
             "address that this machine has."
         ) from None
+
+
+def _can_listen(host: str, port: int, *, wait: bool) -> bool:
+    """Whether the port is free; where it is taken and we do not wait, an OSError says so."""
+    family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError as error:
+            if not wait or error.errno != errno.EADDRINUSE:
+                raise
+            return False
+    return True
 
 
 def refuse_registered_server(port: int) -> None:

@@ -87,6 +87,12 @@ def is_running(server: ServerRecord) -> bool:
     return now is not None and abs(now - server.start_time) < 1
 
 
+def was_killed(port: int) -> bool:
+    """Whether there is a record of a server on this port whose process has ended since."""
+    server = _read_record(ServerFiles(port).record)
+    return server is not None and not is_running(server)
+
+
 def _has_log_open(server: ServerRecord) -> bool:
     """Whether the process of a record has the server's log open, as one that serves has.
 

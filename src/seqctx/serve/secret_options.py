@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +14,7 @@ import yaml
 @contextmanager
 def secret_options_file(
     command: list[str], options: dict[str, Any]
-) -> Iterator[tuple[list[str], Callable[[], None]]]:
+) -> Iterator[tuple[list[str], Path | None]]:
     """Give vLLM some options in a file instead of on its command line.
 
     Args:
@@ -22,16 +22,16 @@ def secret_options_file(
         options: flags without their dashes, and values; empty: the command stays as it is.
 
     Yields:
-        The command line, and a function that removes the file, for when vLLM has read it. The file
-        is removed at the end of the block in any case.
+        The command line, and the file, which is to be removed when vLLM has read it; None where
+        there is none. It is removed at the end of the block in any case.
 
     vLLM takes only one such file, and the rule ``unchecked-flags`` refuses one of the user's.
     """
     if not options:
-        yield command, lambda: None
+        yield command, None
         return
     with TemporaryDirectory(prefix="seqctx-") as place:  # a folder that only this user can enter
         path = Path(place) / "options.yaml"
         path.touch(0o600)
         path.write_text(yaml.safe_dump(options, allow_unicode=True), "utf-8")
-        yield [*command, "--config", str(path)], lambda: path.unlink(missing_ok=True)
+        yield [*command, "--config", str(path)], path

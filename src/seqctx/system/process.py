@@ -29,9 +29,11 @@ _LONGEST_LINE = 1_000_000  # bytes; a longer one is handed on in parts
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 # Waits until its input ends. A line means that all is well; an end without one means that the
-# process which held the other end was killed, so the group of processes is stopped.
+# process which held the other end was killed, so a file with secrets is removed with its folder,
+# and the group of processes is stopped.
 _GUARD = """
 read -r line && exit
+[ -z "$2" ] || { rm -f -- "$2"; rmdir -- "${2%/*}"; }
 kill -s TERM -- "-$0"
 left=$(($1 * 5))
 while [ "$left" -gt 0 ] && kill -s 0 -- "-$0"; do sleep 0.2; left=$((left - 1)); done
@@ -47,6 +49,7 @@ def running(
     log: IO[bytes] | None = None,
     hide: Callable[[str], str] = lambda text: text,
     patience: tuple[float, float] = (15.0, 5.0),
+    secret_file: Path | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program in a process group of its own; the whole group has ended after the block.
 
@@ -59,6 +62,8 @@ def running(
         log: a file for its output and errors; without one, both go to ``process.stdout``.
         hide: takes secrets out of what the file gets; see `seqctx.system.secrets.hiding`.
         patience: how long it may take to end after SIGINT, and after SIGTERM [s].
+        secret_file: a file that the caller removes with its folder after the block. They are also
+            removed when this process is killed and cannot do so.
     """
     with explain_os_errors(command[0]):
         process = _Program(
@@ -73,7 +78,7 @@ def running(
     if log:
         process.copy_output(log, hide)
     try:
-        with _guarded(process.pid, patience[0]):
+        with _guarded(process.pid, patience[0], secret_file):
             try:
                 yield process
             finally:
@@ -134,16 +139,16 @@ def end_with_parent(parent: int, number: int = signal.SIGTERM) -> None:
 
 
 @contextmanager
-def _guarded(group: int, patience: float) -> Iterator[None]:
+def _guarded(group: int, patience: float, secret_file: Path | None) -> Iterator[None]:
     """Stop a process group should this process be killed while the block runs.
 
-    It gets SIGTERM, and SIGKILL after so many seconds.
+    It gets SIGTERM, and SIGKILL after so many seconds. The secret file is removed before.
 
     A shell waits for that. Unlike ``end_with_parent`` it reaches the children of a program, and
     programs that ignore SIGTERM, and it works wherever there is a shell.
     """
     guard = subprocess.Popen(
-        ["/bin/sh", "-c", _GUARD, str(group), str(round(patience))],
+        ["/bin/sh", "-c", _GUARD, str(group), str(round(patience)), str(secret_file or "")],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
