@@ -80,18 +80,18 @@ demo: $(CORE) $(TRAIN) $(SERVE) $(BASE)  ## prepare, train, serve and compare, e
 	@$(SEQCTX) demo $(CONFIG)
 
 # Side by side on all cores; the real tools two at a time, for memory, each file on one worker.
-FAST  := -m 'not e2e' -n logical --maxprocesses 8 --dist worksteal
-TOOLS := -n 2 --dist loadfile --no-loadscope-reorder
+PARALLEL := -n logical --maxprocesses 8 --dist worksteal
+TOOLS    := -n 2 --dist loadfile --no-loadscope-reorder
 
 test: $(CORE) $(TRAIN) $(SERVE) $(MODEL)/config.json lint  ## all tests, with real Axolotl and vLLM; branch coverage
 	@.venv/bin/coverage erase
-	@.venv/bin/coverage run -m pytest $(FAST)
+	@.venv/bin/coverage run -m pytest -m 'not e2e' $(PARALLEL)
 	@.venv/bin/coverage run -m pytest -m e2e $(TOOLS)
 	@.venv/bin/coverage combine --quiet
 	@.venv/bin/coverage report
 
-test-fast: $(CORE)  ## the tests that need no torch and no network
-	@.venv/bin/pytest $(FAST)
+test-fast: $(CORE)  ## the tests that need no torch and no network, without the slow ones
+	@.venv/bin/pytest -m 'not e2e and not slow' $(PARALLEL)
 
 test-e2e: $(CORE) $(TRAIN) $(SERVE) $(MODEL)/config.json  ## prepare, train and serve once with real Axolotl and vLLM
 	@.venv/bin/pytest -m 'e2e and not e2e_slow' $(TOOLS)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if item.path.name not in QUICK:
                 item.add_marker("e2e_slow")
     items.sort(key=place)
+
+
+def few_fast(values: Iterable[Any], *fast: Any) -> list[Any]:
+    """A test's parameters: the fast suite takes those that are named, `make test` all."""
+    return [
+        v if v in fast
+        else pytest.param(*(v if isinstance(v, tuple) else (v,)), marks=pytest.mark.slow)
+        for v in values
+    ]  # fmt: skip
 
 
 @pytest.fixture(scope="session")

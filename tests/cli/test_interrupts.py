@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import few_fast
+
 # A verb that does not end by itself: it waits, swallows errors, or is in a compiled library.
 VERB = """
 import signal, sys
@@ -53,7 +55,7 @@ WORK = {
 }
 
 
-@pytest.mark.parametrize("work", WORK)
+@pytest.mark.parametrize("work", few_fast(WORK, "waits", "compiled"))
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_verb_within_two_seconds(
     tmp_path: Path, work: str, number: signal.Signals
@@ -92,7 +94,7 @@ def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
     assert err.count("Interrupted") == 1 and process.returncode == 130
 
 
-@pytest.mark.parametrize("moment", [0.1, 0.2, 0.4, 0.8])
+@pytest.mark.parametrize("moment", few_fast([0.1, 0.2, 0.4, 0.8], 0.2))
 @pytest.mark.parametrize("verb", ["check", "plan", "prepare"])
 def test_ctrl_c_in_a_terminal_shows_no_traceback(
     tmp_path: Path, model_folder: Path, novella: Path, verb: str, moment: float
@@ -120,7 +122,8 @@ def test_ctrl_c_in_a_terminal_shows_no_traceback(
         except OSError:  # the terminal's other end is closed
             break
     assert time.monotonic() - began < 4 or not sent
-    assert process.wait() in ((130, 0, 1) if sent else (0, 1))
+    # -SIGINT: the verb has ended, and Python, which ends, handles no signals any more.
+    assert process.wait() in ((130, 0, 1, -signal.SIGINT) if sent else (0, 1))
     assert b"Traceback" not in shown and b"ignored" not in shown
     assert process.returncode != 130 or shown.count(b"Interrupted.") == 1
     os.close(ours)

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.conftest import ROOT, seqctx
+from tests.conftest import ROOT, few_fast, seqctx
 from tests.report.test_hostile_texts import checked
 from tests.serve.odd_server import DONE, OddServer, delta, event, http, odd_server
 from tests.train.conftest import faked, runnable  # noqa: F401
@@ -111,7 +111,7 @@ def guest(tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch) -
     return tmp_path
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", few_fast(VERBS, "check", "train --dry-run"))
 def test_values_and_keys_of_a_file(guest: Path, verb: str) -> None:
     """Every value, then every key, of a file; given in the file, then with --set."""
     signs = 0

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -281,7 +282,7 @@ GIVEN = st.fixed_dictionaries(
         "num_epochs": st.floats(0.1, 10),
         "adapter": st.sampled_from(["lora", "qlora", None]),
         "lora_r": st.integers(1, 512),
-        "lora_target_modules": NAMES | st.lists(NAMES),
+        "lora_target_modules": NAMES.map(re.escape) | st.lists(NAMES),  # a text is a pattern
         "datasets": st.lists(
             st.fixed_dictionaries({"path": NAMES}, optional={"type": NAMES}), min_size=1
         ),

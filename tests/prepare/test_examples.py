@@ -10,6 +10,7 @@ from seqctx.config.source import Document
 from seqctx.prepare.examples import Example, build_examples
 from seqctx.prepare.prompts import brief_of, load_prompts
 from seqctx.prepare.tokenizer import Tokenizer
+from tests.conftest import few_fast
 
 
 def examples_of(
@@ -27,7 +28,7 @@ def answer_of(example: Example) -> str:
 
 @pytest.mark.parametrize("strategy", ["sequential", "overlap", "scenes"])
 @pytest.mark.parametrize("prompts", ["plain", "brief"])
-@pytest.mark.parametrize("sequence_len", [700, 2048, 8192])
+@pytest.mark.parametrize("sequence_len", few_fast([700, 2048, 8192], 2048))
 def test_every_example_is_counted_as_it_is_trained_and_fits(
     novella: Path, tokenizer: Tokenizer, strategy: str, prompts: str, sequence_len: int
 ) -> None:

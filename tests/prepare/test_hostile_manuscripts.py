@@ -40,6 +40,7 @@ def memory_of(path: Path) -> tuple[float, str]:
     return float(peak), paragraphs
 
 
+@pytest.mark.slow
 def test_a_picture_is_not_unpacked(tmp_path: Path) -> None:
     path = docx(tmp_path / "a.docx", P.format("Text.") * 200)
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
@@ -50,6 +51,7 @@ def test_a_picture_is_not_unpacked(tmp_path: Path) -> None:
     assert peak < 200 and paragraphs == "200"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["md", "txt", "docx", "odt", "epub"])
 def test_memory_of_many_paragraphs(tmp_path: Path, kind: str) -> None:
     """Memory grows with their number, by less than 400 B each: under 500 MB for a million."""
@@ -405,6 +407,7 @@ def test_what_this_machine_cannot_hold_is_one_line(
     refused(tmp_path / "a.txt", "too little memory|nested too deep")
 
 
+@pytest.mark.slow
 def test_no_more_memory_than_this_process_may_have_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text("Some text here. " * 4_000_000)
     script = (

@@ -23,7 +23,7 @@ LOOPS = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% en
         ("{{ 7 ** (9 ** 9) }}", "takes too long"),
         ("{{ 'a' * 100000000000 }}", "needs more than"),
         ("{{ '%1000000000d'|format(3) }}", "needs more than|characters|takes too long"),
-        ("{{ 'a' * 60000000 }}", "60,000,000 characters"),
+        ("{{ 'a' * 60000000 }}", "60,000,000 characters|takes too long"),
         ("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "recursion"),
         ("{{" + "(" * 5000 + "1" + ")" * 5000 + "}}", "recursion"),
         ("{{ raise_exception('a\\n\x1b[31mb') }}", r"a\\n\\x1b\[31mb"),

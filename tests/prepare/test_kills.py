@@ -111,6 +111,7 @@ def kill_once(project: Path, chosen: random.Random, usual: float) -> Killed:
     return Killed(whom, number, moment - began, parent.returncode, seconds, lines)
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_moment_ends_prepare_and_loses_nothing(project: Path) -> None:
     chosen = random.Random(SEED)
     began = time.monotonic()
@@ -136,7 +137,8 @@ def test_a_kill_at_any_moment_ends_prepare_and_loses_nothing(project: Path) -> N
         assert killed.lines or killed.status == 0 or ended_by_system
         runs_on = killed.whom == "worker" and killed.number == signal.SIGINT  # not for workers
         assert killed.status == 0 or killed.seconds < 5, killed
-        assert killed.status in (0, 1, 130, 143, -signal.SIGKILL, -signal.SIGSEGV), killed
+        # 2: the process that renders the chat template was killed
+        assert killed.status in (0, 1, 2, 130, 143, -signal.SIGKILL, -signal.SIGSEGV), killed
         assert not runs_on or killed.status in (0, 1), killed
     times = [killed.seconds for killed in found if killed.status]
     if times:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from seqctx import InputError, read_manuscript
+from tests.conftest import few_fast
 from tests.prepare.office_files import docx, epub, odt, xhtml
 
 STEP = 4  # times as long; quadratic time grows to its square
@@ -26,6 +27,21 @@ UNITS = [
     "http://a ",
     "# C\n\nText.\n\n---\n\n", "title:\n", "---\ntitle: a  ", "*a* b ",
 ]  # fmt: skip
+ELEMENTS = [
+    ("docx", "<w:p/>"),
+    ("docx", "<w:p><w:r><w:t>. </w:t></w:r></w:p>"),
+    ("docx", "<w:r><w:t>a </w:t></w:r>"),
+    ("docx", "<w:r><w:rPr><w:i/></w:rPr><w:t>a </w:t></w:r>"),
+    ("docx", "<w:tbl><w:tr><w:tc><w:tcPr/><w:p/></w:tc></w:tr></w:tbl>"), ("docx", "<w:pPr/>"),
+    ("docx", "<w:p><w:pPr><w:pStyle w:val='Title'/></w:pPr><w:r><w:t>Notes</w:t></w:r></w:p>"),
+    ("odt", "<text:p/>"), ("odt", "<text:p>Notes</text:p>"), ("odt", "<text:h>Notes</text:h>"),
+    ("odt", "<text:p><text:span>a</text:span><text:s/></text:p>"), ("odt", "<text:list/>"),
+    ("epub", "<p>Text.</p>"), ("epub", "<br/>"), ("epub", "a <i>b</i>"), ("epub", "<!-- -->a"),
+    ("epub", "<span><p>a</p></span>"), ("epub", "</div>"), ("epub", "<p>"), ("epub", "&"),
+    ("epub", "<!--"), ("epub", "&nbsp;"), ("epub", "</body>"), ("epub", "<a/>"), ("epub", "<"),
+    ("epub", "<h2>Notes</h2>"), ("epub", "<li>a</li>"), ("epub", "]]>"), ("epub", "a=b "),
+]  # fmt: skip
+FAST_ELEMENTS = [("docx", "<w:p/>"), ("odt", "<text:p/>"), ("epub", "<p>Text.</p>")]
 
 
 def seconds(path: Path) -> float:
@@ -44,12 +60,18 @@ def seconds(path: Path) -> float:
 
 
 def assert_linear(short: Path, long: Path) -> None:
-    before, after = seconds(short), seconds(long)
-    if after > 0.1:  # below it, chance says more than the text
-        assert after < max(before, 0.01) * STEP * ALLOWED, (before, after)
+    """Other processes can slow down one measurement, and not each of five."""
+    found = []
+    for _ in range(5):
+        before, after = seconds(short), seconds(long)
+        # Below a tenth of a second, chance says more than the text.
+        if after <= 0.1 or after < max(before, 0.01) * STEP * ALLOWED:
+            return
+        found.append((before, after))
+    raise AssertionError(found)
 
 
-@pytest.mark.parametrize("unit", UNITS, ids=ascii)
+@pytest.mark.parametrize("unit", few_fast(UNITS, ". ", "*a"), ids=ascii)
 @pytest.mark.parametrize("kind", ["md", "txt"])
 def test_a_repeated_sign(tmp_path: Path, kind: str, unit: str) -> None:
     paths = []
@@ -62,20 +84,8 @@ def test_a_repeated_sign(tmp_path: Path, kind: str, unit: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "unit"),
-    [
-        ("docx", "<w:p/>"), ("docx", "<w:p><w:r><w:t>. </w:t></w:r></w:p>"),
-        ("docx", "<w:r><w:t>a </w:t></w:r>"),
-        ("docx", "<w:r><w:rPr><w:i/></w:rPr><w:t>a </w:t></w:r>"),
-        ("docx", "<w:tbl><w:tr><w:tc><w:tcPr/><w:p/></w:tc></w:tr></w:tbl>"), ("docx", "<w:pPr/>"),
-        ("docx", "<w:p><w:pPr><w:pStyle w:val='Title'/></w:pPr><w:r><w:t>Notes</w:t></w:r></w:p>"),
-        ("odt", "<text:p/>"), ("odt", "<text:p>Notes</text:p>"), ("odt", "<text:h>Notes</text:h>"),
-        ("odt", "<text:p><text:span>a</text:span><text:s/></text:p>"), ("odt", "<text:list/>"),
-        ("epub", "<p>Text.</p>"), ("epub", "<br/>"), ("epub", "a <i>b</i>"), ("epub", "<!-- -->a"),
-        ("epub", "<span><p>a</p></span>"), ("epub", "</div>"), ("epub", "<p>"), ("epub", "&"),
-        ("epub", "<!--"), ("epub", "&nbsp;"), ("epub", "</body>"), ("epub", "<a/>"), ("epub", "<"),
-        ("epub", "<h2>Notes</h2>"), ("epub", "<li>a</li>"), ("epub", "]]>"), ("epub", "a=b "),
-    ],
-)  # fmt: skip
+    few_fast(ELEMENTS, *FAST_ELEMENTS),
+)
 def test_a_repeated_element(tmp_path: Path, kind: str, unit: str) -> None:
     paths = []
     for k, number in enumerate((1_000, 1_000 * STEP)):

@@ -10,6 +10,7 @@ from seqctx.artifacts.layout import DatasetDir
 from tests.conftest import seqctx
 
 
+@pytest.mark.slow
 def test_books_on_several_cores_give_the_same_rows(
     tmp_path: Path, model_folder: Path, novella: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

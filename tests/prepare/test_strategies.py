@@ -81,6 +81,7 @@ def test_a_registered_strategy_is_prepared_reported_and_planned(
     assert {"cut at scenes", "cut at paragraphs"} < set(names)
 
 
+@pytest.mark.slow
 def test_reports_name_the_overlap_that_the_file_asks_for(
     novella: Path, model_folder: Path, tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ from seqctx.prepare.readers.manuscripts import read_manuscript
 from seqctx.prepare.segments import segments_of
 from seqctx.prepare.token_counts import PATTERNS
 from seqctx.prepare.tokenizer import Tokenizer
-from tests.conftest import ROOT
+from tests.conftest import ROOT, few_fast
 
 MARK = "<|end|>"
 GPT2 = "gpt-2 with digits apart"
@@ -68,7 +68,7 @@ def tokenizer_of(pattern: str, nfc: bool = False) -> Tokenizer:
 ALL = [GPT2, *sorted(PATTERNS)]
 
 
-@pytest.mark.parametrize("nfc", [False, True])
+@pytest.mark.parametrize("nfc", few_fast([False, True], False))
 @pytest.mark.parametrize("pattern", ALL)
 @settings(deadline=None, max_examples=150)
 @given(texts=TEXTS)

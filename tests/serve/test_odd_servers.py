@@ -6,8 +6,9 @@ import json
 import re
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -15,6 +16,7 @@ from click.testing import CliRunner, Result
 from seqctx.cli.main import cli
 from seqctx.errors import ToolError
 from seqctx.serve import Address, client, server_status, stream_completion
+from tests.conftest import few_fast
 from tests.serve.odd_server import (
     DONE,
     GOOD,
@@ -60,6 +62,11 @@ def run(*arguments: str, asked: str = "Hello?") -> Result:
     return result
 
 
+def some_fast(answers: Mapping[str, object]) -> list[Any]:
+    """The fast suite takes every tenth of many answers."""
+    return few_fast(answers, *list(answers)[::10])
+
+
 def status(server: OddServer) -> Result:
     """``seqctx serve --status`` of the file whose server this is."""
     port = server.url.rpartition(":")[2]
@@ -67,13 +74,13 @@ def status(server: OddServer) -> Result:
     return run("serve", "c.yaml", "--status")
 
 
-@pytest.mark.parametrize("name", ODD_HTTP | ODD_STREAMS, ids=ascii)
+@pytest.mark.parametrize("name", some_fast(ODD_HTTP | ODD_STREAMS), ids=ascii)
 def test_chat_with_a_server_whose_answer_is_odd(server: OddServer, name: str) -> None:
     server.answers["/v1/chat/completions"] = (ODD_HTTP | ODD_STREAMS)[name]
     run("chat", "--url", server.url)
 
 
-@pytest.mark.parametrize("name", ODD_HTTP, ids=ascii)
+@pytest.mark.parametrize("name", some_fast(ODD_HTTP), ids=ascii)
 @pytest.mark.parametrize("page", ["/v1/models"])
 def test_the_status_of_a_server_whose_page_is_odd(server: OddServer, page: str, name: str) -> None:
     server.answers[page] = ODD_HTTP[name]
@@ -81,14 +88,14 @@ def test_the_status_of_a_server_whose_page_is_odd(server: OddServer, page: str, 
     assert run("chat", "--url", server.url).exit_code == 3
 
 
-@pytest.mark.parametrize("name", ODD_MODELS, ids=ascii)
+@pytest.mark.parametrize("name", some_fast(ODD_MODELS), ids=ascii)
 def test_the_status_of_a_server_whose_list_of_models_is_odd(server: OddServer, name: str) -> None:
     server.answers["/v1/models"] = http(ODD_MODELS[name], kind="application/json")
     status(server)
     run("chat", "--url", server.url)
 
 
-@pytest.mark.parametrize("name", ODD_METRICS, ids=ascii)
+@pytest.mark.parametrize("name", some_fast(ODD_METRICS), ids=ascii)
 def test_the_status_of_a_server_whose_metrics_are_odd(server: OddServer, name: str) -> None:
     server.answers["/metrics"] = http(ODD_METRICS[name], kind="text/plain")
     status(server)
@@ -125,6 +132,7 @@ def test_the_key_does_not_follow_a_redirect(server: OddServer) -> None:
     assert any(b"sekret" in request for request in server.asked)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["silence", "a slow head", "endless interim answers"])
 def test_a_server_that_never_answers_is_given_up(server: OddServer, name: str) -> None:
     server.answers["/v1/models"] = ODD_HTTP[name]
@@ -153,6 +161,7 @@ FLOODS: dict[str, Answer] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flood", FLOODS)
 @pytest.mark.parametrize("page", ["/v1/chat/completions", *PAGES])
 def test_a_flood_takes_little_memory(

@@ -68,6 +68,7 @@ def seconds_until(reached: Callable[[], Any], limit: float) -> float:
     return time.monotonic() - begun
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["starting the engine", "/v1 serves"])
 @pytest.mark.parametrize("stubborn", [False, True], ids=["meek", "stubborn"])
 def test_ctrl_c_says_a_line_at_once_and_ends_all(
@@ -105,6 +106,7 @@ def test_a_second_ctrl_c_ends_at_once(served: Path) -> None:  # noqa: F811
         assert not list((served / "outputs").glob("serve-*.json"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stubborn", [False, True], ids=["meek", "stubborn"])
 def test_killed_it_leaves_nothing_that_blocks_the_next(
     served: Path,  # noqa: F811
@@ -123,6 +125,7 @@ def test_killed_it_leaves_nothing_that_blocks_the_next(
         assert process.wait(10) == 128 + signal.SIGTERM
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_a_detached_one_starts(served: Path) -> None:  # noqa: F811
     with serving(served, "--detach", until="starting the engine") as process:
         (fake,) = of_fake(served)

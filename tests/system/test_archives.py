@@ -81,6 +81,7 @@ def test_a_file_of_another_kind_is_named(tmp_path: Path, start: bytes, said: str
         raise AssertionError("it was opened")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_every_flipped_bit_is_one_line(tmp_path: Path, method: int) -> None:
     whole = zipped(tmp_path / "a.epub", {"a": b"Once upon a time. " * 40}, method).read_bytes()

@@ -78,6 +78,7 @@ ls -A
 """
 
 
+@pytest.mark.slow
 def test_a_full_disk(tmp_path: Path, model_folder: Path) -> None:
     unshare = shutil.which("unshare")
     probe = [str(unshare), "-rm", "mount", "-t", "tmpfs", "tmpfs", str(tmp_path)]

@@ -160,6 +160,7 @@ def test_a_list_with_torchs_hashes_is_taken_as_it_is(uv: FakeUv, tmp_path: Path)
     assert uv.calls[1][-1] == text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("step", "output", "error", "message"),
     [

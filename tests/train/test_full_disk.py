@@ -77,6 +77,7 @@ VERBS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("verb", "limit"), [("prepare", 0), ("prepare", 3000), ("train", 0), ("train", 1000)]
 )
@@ -93,6 +94,7 @@ def test_where_no_file_may_grow_the_last_good_output_stays(
     assert snapshot(finished / "prepare") | snapshot(finished / "outputs" / "c") == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("verb", "spare"), [("prepare", 8), ("prepare", 24), ("train", 8), ("merge", 4)]
 )
@@ -121,6 +123,7 @@ def test_on_a_full_disk_the_last_good_output_stays(
     assert line.endswith(".") and "ake room" in line, answer.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_kill_at_any_moment_leaves_the_last_good_output(

@@ -75,6 +75,7 @@ def started(runnable: Path) -> Iterator[Callable[..., Training]]:
         training.process.stdout.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_before_the_first_step_it_ends_at_once(
     faked: Faked, started: Callable[..., Training], number: int
@@ -90,6 +91,7 @@ def test_before_the_first_step_it_ends_at_once(
     assert not list((training.folder / "outputs").glob("*"))
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_ends_all_at_once(
     runnable: Path, faked: Faked, started: Callable[..., Training]
 ) -> None:
@@ -107,6 +109,7 @@ def test_a_second_ctrl_c_ends_all_at_once(
     assert answer.returncode == 0, answer.stderr
 
 
+@pytest.mark.slow
 def test_resumed_it_ends_at_once_before_it_has_done_a_step(
     faked: Faked, started: Callable[..., Training]
 ) -> None:
@@ -134,6 +137,7 @@ def test_the_step_that_runs_is_finished_and_saved(
     assert training.process.returncode == 143 and training.kept[-1] in (3, 4)
 
 
+@pytest.mark.slow
 def test_killed_it_leaves_nothing_running(faked: Faked, started: Callable[..., Training]) -> None:
     faked(hang_at=3)
     training = started()

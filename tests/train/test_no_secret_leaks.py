@@ -198,6 +198,7 @@ def _markers(value: Any) -> Iterator[str]:
         yield value
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_shows_no_secret(
     runnable: Path,
     witness: Path,

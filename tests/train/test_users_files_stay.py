@@ -64,6 +64,7 @@ def in_project(runnable: Path) -> Iterator[Path]:
     yield runnable
 
 
+@pytest.mark.slow
 @settings(
     max_examples=EXAMPLES,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
