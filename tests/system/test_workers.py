@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from seqctx import CheckError, InputError
-from seqctx.system.limited import CallFailedError, call_limited
+from seqctx.system.resource_limits import CallFailedError, call_limited
 from seqctx.system.workers import call_in_workers
 
 _state: list[str] = []  # of a worker

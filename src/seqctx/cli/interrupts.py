@@ -84,7 +84,7 @@ def _raise(number: int, frame: FrameType | None) -> NoReturn:
 
 def _end(number: int, frame: FrameType | None = None) -> NoReturn:
     """End at once: without errors that others could swallow or show."""
-    from seqctx.system.sudden_end import clean_up_at_sudden_end
+    from seqctx.system.forced_exit import clean_up_at_forced_exit
 
     is_terminal = False
     with suppress(OSError):
@@ -94,7 +94,7 @@ def _end(number: int, frame: FrameType | None = None) -> NoReturn:
 
         for child in psutil.Process().children(recursive=True):
             child.kill()
-    clean_up_at_sudden_end()
+    clean_up_at_forced_exit()
     with suppress(OSError):
         cursor = "\x1b[?25h\r" if is_terminal else ""  # a spinner has hidden it
         os.write(2, f"{cursor}{LINE}\n".encode())

@@ -17,7 +17,7 @@ from seqctx.system.arguments import expect_type
 from seqctx.system.extras import needs_extra
 from seqctx.system.hashing import hash_text
 from seqctx.system.hub import hub_is_reachable
-from seqctx.system.limited import CallFailedError, call_limited
+from seqctx.system.resource_limits import CallFailedError, call_limited
 from seqctx.system.visible import visible_line
 
 Message = dict[str, str]

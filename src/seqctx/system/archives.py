@@ -78,6 +78,10 @@ class Archive:
         with self.stream(name) as stream:
             return stream.read()
 
+    def place(self, name: str) -> str:
+        """How errors call a member."""
+        return f"{self.path}: {in_one_line(name)} in it"
+
     @property
     def remedy(self) -> str:
         """What to do with a damaged file of this kind."""
@@ -110,8 +114,7 @@ class _Member(io.RawIOBase):
         ratio = self._size > max(_SMALL, self._member.compress_size * MOST_RATIO)
         if ratio or archive.unpacked > MOST_UNPACKED:
             size = f"over {self._size // 10**6} MB, which no book needs"
-            place = f"{archive.path}: {in_one_line(name)} in it"
-            raise InputError(f"{place} unpacks to {size}. {archive.remedy}")
+            raise InputError(f"{archive.place(name)} unpacks to {size}. {archive.remedy}")
         buffer[: len(chunk)] = chunk
         return len(chunk)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from seqctx.errors import CheckError, InputError, SeqctxError
 from seqctx.system.atomic import explain_os_errors, locked
-from seqctx.system.sudden_end import removed_at_sudden_end
+from seqctx.system.forced_exit import removed_at_forced_exit
 from seqctx.system.users_files import FolderKind, refuse_users_files, users_files
 
 _PARTIAL, _OLD = ".seqctx-partial", ".seqctx-old"
@@ -134,7 +134,7 @@ def replaced_folder(
     discard = bind(_remove, partial, kind, complete=False)
     whole, kept = False, True
     try:
-        with locked(partial), nullcontext() if resume else removed_at_sudden_end(discard):
+        with locked(partial), nullcontext() if resume else removed_at_forced_exit(discard):
             check_replaceable(folder, kind, resume=resume)
             with explain_os_errors(folder):
                 _clear_leftovers(folder, partial, old, keep_partial=resume)

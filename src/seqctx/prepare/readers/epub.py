@@ -23,7 +23,7 @@ from seqctx.prepare.readers.blocks import (
 from seqctx.prepare.readers.front_matter import DECLARED
 from seqctx.prepare.readers.lines import without_comments
 from seqctx.prepare.readers.markup import Piece, WrongMarkup, last_text, pieces, text_before
-from seqctx.system.archives import Archive, damaged, in_one_line, open_archive
+from seqctx.system.archives import Archive, damaged, open_archive
 
 _CONTAINER, _ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
 _TITLE = "{http://purl.org/dc/elements/1.1/}title"
@@ -64,14 +64,10 @@ def _refuse_locked(archive: Archive) -> None:
             raise InputError(f"{archive.path}: locked by copy protection. Use a file without it.")
 
 
-def _place(archive: Archive, name: str) -> str:
-    return f"{archive.path}: {in_one_line(name)} in it"
-
-
 def _elements(archive: Archive, name: str, *tags: str) -> Iterator[Any]:
     """The elements of one small member that have one of these names."""
     raw = _marked_up(archive, name)
-    for event, element in pieces(io.BytesIO(raw), _place(archive, name), _never, problems=[]):
+    for event, element in pieces(io.BytesIO(raw), archive.place(name), _never, problems=[]):
         if event == "close" and _tag(element) in map(str.lower, tags):
             yield element
 
@@ -84,7 +80,7 @@ def _marked_up(archive: Archive, name: str) -> bytes:
     """One member's bytes, with HTML's named characters as XML knows them."""
     raw = archive.read(name)
     if not raw.strip():
-        raise InputError(f"{_place(archive, name)} is empty or holds no mark-up. Export it again.")
+        raise InputError(f"{archive.place(name)} is empty or holds no mark-up. Export it again.")
     return _entities(raw)
 
 
@@ -144,16 +140,16 @@ def _document(archive: Archive, name: str) -> list[Block]:
     for html in (False, True):
         source = io.BytesIO(_as_html(raw) if html else raw)
         count = _Count()
-        tree = pieces(source, _place(archive, name), _is_whole, html=html, problems=problems)
+        tree = pieces(source, archive.place(name), _is_whole, html=html, problems=problems)
         blocks = list(_blocks_of(count.all_of(tree)))
         if not count.elements:
             break
         if not problems or count.signs >= _signs_of(raw) * _ENOUGH - _FEW:
             return blocks
     if not count.elements:
-        raise InputError(f"{_place(archive, name)} is empty or holds no mark-up. Export it again.")
+        raise InputError(f"{archive.place(name)} is empty or holds no mark-up. Export it again.")
     raise InputError(
-        f"{_place(archive, name)}, line {problems[0].line}: {problems[0].fact}. The text after it "
+        f"{archive.place(name)}, line {problems[0].line}: {problems[0].fact}. The text after it "
         "cannot be read. Export the book again."
     )
 

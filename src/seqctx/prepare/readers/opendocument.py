@@ -90,7 +90,7 @@ def _get(element: Any, name: str) -> str | None:
 
 def _pieces(archive: Archive, member: str, *whole: str) -> Iterator[tuple[str, Any]]:
     with archive.stream(member) as stream:
-        yield from pieces(stream, f"{archive.path}: {member} in it", lambda t: _name(t) in whole)
+        yield from pieces(stream, archive.place(member), lambda t: _name(t) in whole)
 
 
 def _declared_title(archive: Archive) -> str:

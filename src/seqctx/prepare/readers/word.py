@@ -20,7 +20,7 @@ from seqctx.prepare.readers.blocks import (
     written,
 )
 from seqctx.prepare.readers.markup import pieces
-from seqctx.system.archives import Archive, damaged, in_one_line, open_archive
+from seqctx.system.archives import Archive, damaged, open_archive
 
 _SPACES = (
     "http://schemas.openxmlformats.org/wordprocessingml/2006/main",
@@ -93,10 +93,6 @@ def word_blocks(path: Path) -> list[Block]:
     return with_headings_found([*titles, *found.with_scene_breaks()])
 
 
-def _place(archive: Archive, name: str) -> str:
-    return f"{archive.path}: {in_one_line(name)} in it"
-
-
 def _local(element: Any) -> str:
     return str(element.tag).rpartition("}")[2]
 
@@ -109,7 +105,7 @@ def _related(archive: Archive, part: str) -> dict[str, str]:
     if relations not in archive:
         return found
     with archive.stream(relations) as stream:
-        for event, element in pieces(stream, _place(archive, relations), lambda tag: False):
+        for event, element in pieces(stream, archive.place(relations), lambda tag: False):
             if event == "close" and element.get("TargetMode") != "External":
                 target = posixpath.join("/", folder, element.get("Target") or "")
                 kind = (element.get("Type") or "").rpartition("/")[2]
@@ -128,9 +124,7 @@ def _styles(archive: Archive, name: str | None) -> _Styles:
             styles.known["character", mark] = _Style(mark.lower())
         return styles
     with archive.stream(name) as stream:
-        for event, node in pieces(
-            stream, _place(archive, name), lambda tag: tag.endswith("}style")
-        ):
+        for event, node in pieces(stream, archive.place(name), lambda tag: tag.endswith("}style")):
             if event != "whole":
                 continue
             w = node.tag.removesuffix("style")
@@ -162,7 +156,7 @@ def _declared_title(archive: Archive, name: str | None) -> str:
     if name is None or name not in archive:
         return ""
     with archive.stream(name) as stream:
-        for event, element in pieces(stream, _place(archive, name), lambda tag: False):
+        for event, element in pieces(stream, archive.place(name), lambda tag: False):
             if event == "close" and _local(element) == "title":
                 return element.text or ""
     return ""
@@ -172,7 +166,7 @@ def _blocks(archive: Archive, name: str, styles: _Styles) -> Iterator[Block | No
     """The body's paragraphs; None for an empty one."""
     with archive.stream(name) as stream:
         known = False
-        for event, node in pieces(stream, _place(archive, name), _PARAGRAPHS.__contains__):
+        for event, node in pieces(stream, archive.place(name), _PARAGRAPHS.__contains__):
             known = known or node.tag in _DOCUMENTS
             if event == "whole" and _is_text(node, w := node.tag.removesuffix("p")):
                 for paragraph in _paragraphs(node, w):

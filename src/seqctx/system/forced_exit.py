@@ -1,4 +1,4 @@
-"""What to remove when this process must end at once, and its blocks cannot."""
+"""What to remove when a signal ends this process at once, before ``finally`` could remove it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ _removals: list[Callable[[], None]] = []
 
 
 @contextmanager
-def removed_at_sudden_end(remove: Callable[[], None]) -> Iterator[None]:
-    """While the block runs, `clean_up_at_sudden_end` calls a function; the block does otherwise."""
+def removed_at_forced_exit(remove: Callable[[], None]) -> Iterator[None]:
+    """Let `clean_up_at_forced_exit` call a function while the block runs.
+
+    A block that ends by itself removes what it must itself.
+    """
     _removals.append(remove)
     try:
         yield
@@ -18,7 +21,7 @@ def removed_at_sudden_end(remove: Callable[[], None]) -> Iterator[None]:
         _removals.remove(remove)
 
 
-def clean_up_at_sudden_end() -> None:
+def clean_up_at_forced_exit() -> None:
     """Remove what the blocks that still run would remove."""
     for remove in reversed(_removals):
         with suppress(Exception):
