@@ -105,6 +105,9 @@ def _odt(path: Path, body: str) -> None:
             'manifest:full-path="content.xml" manifest:media-type="text/xml"/>'
             "</manifest:manifest>",
         )
+        for part in ("meta", "styles"):
+            element = f"office:document-{part}"
+            z.writestr(f"{part}.xml", f'<{element} xmlns:office="{OPEN}:office:1.0"></{element}>')
         z.writestr(
             "content.xml",
             f'<office:document-content xmlns:office="{OPEN}:office:1.0" '
