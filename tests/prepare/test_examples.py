@@ -172,3 +172,16 @@ def test_a_text_without_spaces_has_what_stands_before_it(
     assert len(shown) > 5 and all(text.strip() for text in shown)
     assert {text[0] for text in shown} <= set("那“她")  # where sentences begin
     assert all(tokenizer.count(text.rstrip()) <= 256 for text in shown)
+
+
+def test_white_space_before_an_example_is_no_context(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    """A paragraph longer than an example, of blanks: nothing can be shown of it."""
+    manuscript = tmp_path / "blanks.md"
+    manuscript.write_text(f"The old man walked.\n\n{chr(9) * 20_000}x\n\nThe old man walked.\n")
+    prepare = {"held_out": 0.0, "manuscripts": [str(manuscript)]}
+    data = {"base_model": "m", "sequence_len": 512, "seqctx": {"prepare": prepare}}
+    cfg = parse_config(Document("c.yaml", data, {}))
+    found = build_examples(
+        read_manuscript(manuscript), tokenizer, cfg, load_prompts(cfg.seqctx.prepare.prompts)
+    )
+    assert found[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from seqctx.config.source import Document
 from seqctx.config.strategies import STRATEGY_NAMES, StrategyName
 from seqctx.plan.options import compare_options
 from seqctx.prepare.pipeline import prepare
-from seqctx.prepare.segments import Segments
+from seqctx.prepare.segments import Segments, segments_of
 from seqctx.prepare.strategies import STRATEGIES, Cut, Strategy, compared_strategies, find_strategy
 from seqctx.prepare.tokenizer import Tokenizer
 from tests.conftest import ROOT
@@ -117,3 +118,32 @@ def test_an_unknown_strategy_in_a_file_names_the_known_ones() -> None:
     document = Document("c.yaml", {"base_model": "m", "seqctx": {"prepare": prep}}, {})
     with pytest.raises(InputError, match="'sequential', 'overlap' or 'scenes' .got 'paragraphs'"):
         parse_config(document)
+
+
+def test_thinned_cuts_still_cover_all_and_fit(
+    novella: Path, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a chunk may begin at thousands of places, only some are compared."""
+    book = read_manuscript(novella)
+    exact = chunk(book, tokenizer, max_tokens=2000, strategy="scenes")
+    monkeypatch.setattr("seqctx.prepare.strategies._STARTS", 3)
+    thinned = chunk(book, tokenizer, max_tokens=2000, strategy="scenes")
+    assert (thinned[0].start, thinned[-1].end) == (exact[0].start, exact[-1].end)
+    assert all(left.end <= right.start for left, right in pairwise(thinned))
+    assert all(c.tokens <= 2000 for c in thinned)
+    assert abs(len(thinned) - len(exact)) <= 0.2 * len(exact)
+
+
+@pytest.mark.parametrize("sign", [". ", "? ", "a. "])
+def test_a_paragraph_of_tiny_sentences_has_few_places_to_be_cut_at(
+    sign: str, tmp_path: Path, tokenizer: Tokenizer
+) -> None:
+    manuscript = tmp_path / "dots.md"
+    manuscript.write_text("The old man walked. " + sign * 30_000 + "x\n")
+    book = read_manuscript(manuscript)
+    for max_tokens in (2048, 8192):
+        segments = segments_of(book, tokenizer, max_tokens)
+        assert len(segments) < 300 * (1 + tokenizer.count(book.text) / max_tokens)
+        assert max(segment.tokens for segment in segments.items) <= max_tokens
+        for segment in segments.items[::50]:
+            assert segment.tokens == tokenizer.count(book.text[segment.start : segment.end])

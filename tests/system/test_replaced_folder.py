@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from seqctx import CheckError
-from seqctx.system.replaced_folder import replaced_folder
+from seqctx import CheckError, InputError
+from seqctx.system.replaced_folder import real_folder, replaced_folder
 from seqctx.system.users_files import FolderKind
 
 ANY = FolderKind("a", lambda folder: None, lambda name, written: True)
@@ -148,3 +148,8 @@ def test_a_killed_process_frees_its_lock(tmp_path: Path) -> None:
     with replaced_folder(folder, kind=ANY) as partial:
         (partial / "a").write_text("1")
     assert [p.name for p in tmp_path.rglob("*")] == ["out", "a"]
+
+
+def test_a_name_that_is_too_long_is_one_line() -> None:
+    with pytest.raises(InputError, match="File name too long"):
+        real_folder(Path("9" * 3000))

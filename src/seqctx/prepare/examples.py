@@ -214,6 +214,8 @@ def preceding(book: Book, piece: Chunk, tokenizer: Tokenizer, limit: int) -> int
     begin = max(first, piece.start - limit * 8)
     before = book.text[begin : piece.start].rstrip()
     _, offsets = tokenizer.encode(before)
+    if not offsets:  # nothing but white space stands there
+        return piece.start
     if begin == first and len(offsets) <= limit:
         return first
     at = begin_within(

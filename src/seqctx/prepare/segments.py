@@ -25,6 +25,7 @@ _SENTENCE_END = re.compile(
 )
 _WORD_END = re.compile(r"\s+")
 _MOST_COSTS = 20_000  # boundary costs that a tokenizer remembers
+_MOST_PARTS = 256  # into so many a stretch of the longest length is cut at most, about
 _BESIDE = 64  # characters beside a boundary; without a space in them the whole segment counts
 
 
@@ -109,6 +110,7 @@ def segments_of(
     start: int = 0,
     end: int | None = None,
     counts: list[int] | None = None,
+    sizes: dict[Span, int] | None = None,
 ) -> Segments:
     """The paragraphs of a stretch of a book; one that is longer than the limit is split.
 
@@ -122,7 +124,9 @@ def segments_of(
         start: first character of the stretch.
         end: one past its last; the text's end when None.
         counts: tokens of each paragraph of the whole book where they are known already.
+        sizes: tokens of parts of paragraphs that are known already; new ones are added.
     """
+    sizes = {} if sizes is None else sizes
     end = len(book.text) if end is None else end
     if counts is None:
         counts = paragraph_tokens(book, tokenizer)
@@ -140,7 +144,7 @@ def segments_of(
         if fresh_scene and not is_mark:
             kind = Boundary.chapter if paragraph.start in opens else Boundary.scene
             scene, fresh_scene = scene + 1, False
-        parts = _fitting(book.text, paragraph, tokens, max_tokens, tokenizer)
+        parts = _fitting(book.text, paragraph, tokens, max_tokens, tokenizer, sizes)
         for k, (part, size, boundary) in enumerate(parts):
             segment = Segment(
                 part.start, part.end, size, boundary if k else kind, max(0, chapter), scene
@@ -178,28 +182,62 @@ _Part = tuple[Span, int, Boundary]
 
 
 def _fitting(
-    text: str, span: Span, tokens: int, max_tokens: int, tokenizer: Tokenizer
-) -> Iterator[_Part]:
+    text: str, span: Span, tokens: int, max_tokens: int, tokenizer: Tokenizer,
+    sizes: dict[Span, int],
+) -> Iterator[_Part]:  # fmt: skip
     """The span itself where it fits; otherwise parts that do, cut as gently as possible."""
     if tokens <= max_tokens:
         yield span, tokens, Boundary.paragraph
         return
-    sentences = list(_split(text, span, _SENTENCE_END))
-    for sentence, size in _counted(text, sentences, tokenizer):
+    parts = _parts(text, span, max_tokens, tokenizer, sizes)
+    least = max_tokens // _MOST_PARTS
+    yield from parts if least <= 1 else _grouped(text, parts, least, tokenizer, sizes)
+
+
+def _parts(
+    text: str, span: Span, max_tokens: int, tokenizer: Tokenizer, sizes: dict[Span, int]
+) -> Iterator[_Part]:
+    """Sentences; of one that does not fit the words; of a word that does not fit the halves."""
+    sentences = _split(text, span, _SENTENCE_END)
+    for sentence, size in _counted(text, sentences, tokenizer, sizes):
         if size <= max_tokens:
             yield sentence, size, Boundary.sentence
             continue
         boundary = Boundary.sentence
-        for word, length in _counted(text, _split(text, sentence, _WORD_END), tokenizer):
-            for half in _halved(text, word, length, max_tokens, tokenizer):
+        for word, length in _counted(text, _split(text, sentence, _WORD_END), tokenizer, sizes):
+            for half in _halved(text, word, length, max_tokens, tokenizer, sizes):
                 yield (*half, boundary)
                 boundary = Boundary.token
             boundary = Boundary.word
 
 
+def _grouped(
+    text: str, parts: Iterable[_Part], least: int, tokenizer: Tokenizer, sizes: dict[Span, int]
+) -> Iterator[_Part]:
+    """Parts below ``least`` tokens joined with their neighbours.
+
+    A paragraph of 100,000 dots has as many sentences; no chunk needs so many places to be cut at.
+    """
+    spans: list[Span] = []
+    boundaries: list[Boundary] = []
+    total = least  # of the last group
+    for part, size, boundary in parts:
+        if max(total, size) < least:
+            spans[-1], total = Span(spans[-1].start, part.end), total + size
+        else:
+            spans.append(part)
+            boundaries.append(boundary)
+            total = size
+    for (span, size), boundary in zip(
+        _counted(text, spans, tokenizer, sizes), boundaries, strict=True
+    ):
+        yield span, size, boundary
+
+
 def _halved(
-    text: str, span: Span, tokens: int, max_tokens: int, tokenizer: Tokenizer
-) -> Iterator[tuple[Span, int]]:
+    text: str, span: Span, tokens: int, max_tokens: int, tokenizer: Tokenizer,
+    sizes: dict[Span, int],
+) -> Iterator[tuple[Span, int]]:  # fmt: skip
     """One word longer than the limit, halved until it fits; one visible sign stays whole."""
     middle = (span.start + span.end) // 2
     while middle > span.start + 1 and _inside_a_sign(text, middle):
@@ -207,9 +245,9 @@ def _halved(
     if tokens <= max_tokens or middle <= span.start:
         yield span, tokens
         return
-    for half in (Span(span.start, middle), Span(middle, span.end)):
-        size = tokenizer.count(text[half.start : half.end])
-        yield from _halved(text, half, size, max_tokens, tokenizer)
+    halves = Span(span.start, middle), Span(middle, span.end)
+    for half, size in _counted(text, halves, tokenizer, sizes):
+        yield from _halved(text, half, size, max_tokens, tokenizer, sizes)
 
 
 def _inside_a_sign(text: str, at: int) -> bool:
@@ -220,10 +258,15 @@ def _inside_a_sign(text: str, at: int) -> bool:
     return bool(unicodedata.combining(text[at])) or text[at] in joiners or text[at - 1] == "\u200d"
 
 
-def _counted(text: str, spans: Iterable[Span], tokenizer: Tokenizer) -> Iterator[tuple[Span, int]]:
-    """Spans and their tokens."""
+def _counted(
+    text: str, spans: Iterable[Span], tokenizer: Tokenizer, sizes: dict[Span, int]
+) -> Iterator[tuple[Span, int]]:
+    """Spans and their tokens, counted where ``sizes`` does not know them."""
     spans = list(spans)
-    return zip(spans, tokenizer.count_all([text[s.start : s.end] for s in spans]), strict=True)
+    new = [span for span in spans if span not in sizes]
+    counts = tokenizer.count_all([text[span.start : span.end] for span in new])
+    sizes.update(zip(new, counts, strict=True))
+    return ((span, sizes[span]) for span in spans)
 
 
 def _split(text: str, span: Span, boundary: re.Pattern[str]) -> Iterator[Span]:

@@ -18,6 +18,8 @@ from seqctx.prepare.segments import Boundary, Segments
 from seqctx.system.extras import needs_extra
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from seqctx.config.blocks import Prepare
 
 Cut = tuple[int, int]
@@ -158,6 +160,7 @@ def _joined(segments: Segments, found: list[Cut], max_tokens: int, min_tokens: i
 _SHORT, _SCENE, _WITHIN, _CHAPTER = 1e9, 1e5, {3: 10.0, 2: 100.0, 1: 1000.0, 0: 1000.0}, 0.25
 _ROWS = 64  # ends of chunks whose costs are computed together
 _SLACK = 64  # tokens; more than the counts of `Segments.near` are ever off
+_STARTS = 4096  # where a chunk may begin, for one end: more are thinned out, so that time is linear
 
 
 def scene_cuts(segments: Segments, max_tokens: int, min_tokens: int) -> list[Cut]:
@@ -175,32 +178,58 @@ def scene_cuts(segments: Segments, max_tokens: int, min_tokens: int) -> list[Cut
     kinds = [*(segment.before for segment in items), Boundary.chapter]
     within = [_WITHIN.get(kind, 0.0) for kind in kinds]
     begins, ends = (np.array(positions) for positions in segments.positions())
-    # the first segment of a chunk that may fit
-    firsts = np.searchsorted(np.maximum.accumulate(begins), ends - max_tokens - _SLACK)
-    firsts = np.minimum(firsts, np.arange(n + 1) - 1)
-    best, back = np.zeros(n + 1), [0] * (n + 1)
-    for top in range(1, n + 1, _ROWS):
-        rows = np.arange(top, min(top + _ROWS, n + 1))
+    # the places at which the text may be cut: segment `at[k]` begins after cut k
+    at = np.arange(n + 1)
+    # the first cut of a chunk that may fit
+    firsts = _first_cuts(begins, ends, max_tokens)
+    if (at - firsts).max() > _STARTS:
+        at = _thinned(begins[:n], np.array(within[:n]), max_tokens / _STARTS)
+        firsts = _first_cuts(begins[at[:-1]], ends[at], max_tokens)
+    begins, ends, scenes, chapters = begins[at[:-1]], ends[at], scenes[at], chapters[at]
+    last = len(at) - 1
+    best, back = np.zeros(last + 1), [0] * (last + 1)
+    for top in range(1, last + 1, _ROWS):
+        rows = np.arange(top, min(top + _ROWS, last + 1))
         starts = np.arange(firsts[rows].min(), rows[-1])
         tokens = ends[rows, None] - begins[starts]
         costs = ((max_tokens - tokens) / max_tokens) ** 2
-        costs += _SCENE * (starts <= scenes[rows, None])
-        costs += _CHAPTER * (starts <= chapters[rows, None])
+        costs += _SCENE * (at[starts] <= scenes[rows, None])
+        costs += _CHAPTER * (at[starts] <= chapters[rows, None])
         costs += _SHORT * (tokens < min_tokens)
         costs[(tokens > max_tokens) & (starts < rows[:, None] - 1)] = np.inf
         for j, row in zip(rows.tolist(), costs, strict=True):
             i = int(firsts[j])
             cost = row[i - starts[0] : j - starts[0]] + best[i:j]
-            if i == 0 and j == n and ends[n] - begins[0] < min_tokens:
+            if i == 0 and j == last and ends[last] - begins[0] < min_tokens:
                 cost[0] -= _SHORT  # a whole work may be short
-            while (k := i + int(cost.argmin())) < j - 1 and segments.tokens(k, j) > max_tokens:
+            while (k := i + int(cost.argmin())) < j - 1 and (
+                segments.tokens(int(at[k]), int(at[j])) > max_tokens
+            ):
                 cost[k - i] = np.inf  # it was encoded, and did not fit
-            best[j], back[j] = cost[k - i] + within[j], k
-    found, j = [], n
+            best[j], back[j] = cost[k - i] + within[at[j]], k
+    found, j = [], last
     while j:
-        found.append((back[j], j))
+        found.append((int(at[back[j]]), int(at[j])))
         j = back[j]
     return found[::-1]
+
+
+def _first_cuts(begins: np.ndarray, ends: np.ndarray, max_tokens: int) -> np.ndarray:
+    """For each end, the first cut after which a chunk up to there may fit."""
+    import numpy as np
+
+    found = np.searchsorted(np.maximum.accumulate(begins), ends - max_tokens - _SLACK)
+    return np.minimum(found, np.arange(len(ends)) - 1)
+
+
+def _thinned(begins: np.ndarray, within: np.ndarray, apart: float) -> np.ndarray:
+    """Of the cuts in each stretch of ``apart`` tokens the gentlest; the first and last of all."""
+    import numpy as np
+
+    stretch = (np.maximum.accumulate(begins) // apart).astype(int)
+    order = np.lexsort((within, stretch))
+    _, first = np.unique(stretch[order], return_index=True)
+    return np.unique([0, *order[first], len(begins)])
 
 
 def _first_segments(segments: Segments) -> tuple[list[int], list[int]]:

@@ -42,15 +42,13 @@ def real_folder(folder: Path) -> Path:
                 f"{folder}: is {what}, or holds it, and seqctx replaces its folders as a whole. "
                 "Name a new folder of its own."
             )
-    for place in (real, *real.parents):
-        if place.exists():
-            if not place.is_dir():
-                name = folder if place == real else place
-                raise CheckError(
-                    f"{name}: is a file, where seqctx needs a folder. Move the file away, or name "
-                    "another folder."
-                )
-            break
+    with explain_os_errors(folder):
+        there = next(place for place in (real, *real.parents) if place.exists())
+    if not there.is_dir():
+        raise CheckError(
+            f"{folder if there == real else there}: is a file, where seqctx needs a folder. Move "
+            "the file away, or name another folder."
+        )
     return real if folder.is_symlink() or not folder.name.strip(".") else folder
 
 

@@ -12,7 +12,7 @@ from seqctx.prepare.analysis.motifs import Motif, find_motifs
 from seqctx.prepare.chunking import expect_book, expect_counts, expect_tokenizer
 from seqctx.prepare.segments import Boundary, Segments, paragraph_tokens, segments_of
 from seqctx.prepare.strategies import Cut, Strategy, compared_strategies, find_strategy
-from seqctx.prepare.structure import Book
+from seqctx.prepare.structure import Book, Span
 from seqctx.prepare.tokenizer import Tokenizer
 from seqctx.system.arguments import expect_at_least, expect_type
 from seqctx.system.extras import needs_extra
@@ -191,6 +191,7 @@ class _BookCutter:
         self.book, self.tokenizer, self.counts = book, tokenizer, counts
         self.min_tokens, self.template_tokens = min_tokens, template_tokens
         self._segments: dict[int, Segments] = {}
+        self._sizes: dict[Span, int] = {}
         self._spans: dict[tuple[int, Strategy], tuple[list[TokenSpan], int]] = {}
 
     def spans(self, sequence_len: int, strategy: Strategy) -> tuple[list[TokenSpan], int]:
@@ -215,7 +216,9 @@ class _BookCutter:
         longest = max(self.counts, default=0) + 1000
         key = min(fresh, longest)
         if key not in self._segments:
-            self._segments[key] = segments_of(self.book, self.tokenizer, key, counts=self.counts)
+            self._segments[key] = segments_of(
+                self.book, self.tokenizer, key, counts=self.counts, sizes=self._sizes
+            )
         return self._segments[key]
 
     def stats(
