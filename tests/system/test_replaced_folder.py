@@ -152,4 +152,4 @@ def test_a_killed_process_frees_its_lock(tmp_path: Path) -> None:
 
 def test_a_name_that_is_too_long_is_one_line() -> None:
     with pytest.raises(InputError, match="File name too long"):
-        real_folder(Path("9" * 3000))
+        real_folder(Path("9" * 300))
