@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -123,14 +121,11 @@ def test_axolotl_gets_the_secrets_and_nothing_shows_them(project: Path, tmp_path
 def test_a_run_that_axolotl_refuses_shows_no_secret(project: Path, tmp_path: Path) -> None:
     file = str(tmp_path / "short.yaml")
     env = {**VARIABLES, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{project}"}
-    command = [sys.executable, "-m", "seqctx", "train", file, "--set", "swanlab_mode=LEAK-mode"]
     assert seqctx_process("prepare", file, cwd=project, **env).returncode == 0
     data = yaml.safe_load((tmp_path / "short.yaml").read_text())
     data["swanlab_lark_secret"] = ["LEAK-in-a-list"]  # Axolotl wants a text, and quotes the value
     (tmp_path / "short.yaml").write_text(yaml.safe_dump(data))
-    answer = subprocess.run(
-        command[:-2], cwd=project, env={**os.environ, **env}, capture_output=True, text=True
-    )
+    answer = seqctx_process("train", file, cwd=project, **env)
     assert answer.returncode == 3, answer.stderr
     assert MARK not in answer.stdout + answer.stderr
     logs = [*project.rglob("*.log"), *project.rglob("*.md")]
