@@ -50,7 +50,7 @@ def run(*arguments: str, asked: str = "Hello?") -> Result:
     """One command; it must end soon, with its lines and no traceback."""
     started = time.monotonic()
     result = CliRunner().invoke(cli, list(arguments), input=asked)
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 20
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     assert not RAW.search(result.output), ascii(result.output[:500])
     assert result.exit_code in (0, 1, 3), result.output[:500]
