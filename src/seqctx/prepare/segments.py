@@ -26,6 +26,7 @@ _SENTENCE_END = re.compile(
 _WORD_END = re.compile(r"\s+")
 _MOST_COSTS = 20_000  # boundary costs that a tokenizer remembers
 _MOST_PARTS = 256  # into so many a stretch of the longest length is cut at most, about
+_AT_ONCE = 16_384  # paragraphs that are counted together
 _BESIDE = 64  # characters beside a boundary; without a space in them the whole segment counts
 
 
@@ -161,7 +162,11 @@ def segments_of(
 
 def paragraph_tokens(book: Book, tokenizer: Tokenizer) -> list[int]:
     """Tokens of each paragraph by itself; the tokenizer goes over the text once."""
-    return tokenizer.count_words([book.text[p.start : p.end] for p in book.paragraphs])
+    counts: list[int] = []
+    for first in range(0, len(book.paragraphs), _AT_ONCE):
+        some = book.paragraphs[first : first + _AT_ONCE]
+        counts += tokenizer.count_words([book.text[p.start : p.end] for p in some])
+    return counts
 
 
 def _joined(

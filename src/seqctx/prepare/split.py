@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 from seqctx.errors import CheckError, InputError
 from seqctx.prepare.structure import Book, Chapter, Span
 
+_AT_ONCE = 65_536  # hashes that are computed together
 NGRAM = 50  # words; nobody writes the same fifty words in a row twice by chance
 
 
@@ -100,8 +102,8 @@ def _held_out_documents(sizes: list[int], wanted: float, *, must: bool) -> list[
 
 def _closing_part(book: Outline, wanted: float) -> HeldOutPart:
     """A book's closing chapters, or its closing paragraphs where it has only one chapter."""
-    spans = [c.span for c in book.chapters]
-    parts = spans if len(spans) > 1 else list(book.paragraphs)
+    spans = tuple(c.span for c in book.chapters)
+    parts = spans if len(spans) > 1 else book.paragraphs
     if len(parts) < 2:
         return HeldOutPart(book.size)
     k = len(parts) - 1
@@ -121,7 +123,7 @@ class HeldOutText:
         """Read the held-out texts; 8 bytes are kept for each word."""
         import numpy as np
 
-        known = [_hashes(text) for text in held_out]
+        known = [hashes for text in held_out for hashes in _hashes(text)]
         self._known = np.unique(np.concatenate([*known, np.empty(0, np.uint64)]))
 
     def check_not_trained(self, book: Book, end: int) -> None:
@@ -139,35 +141,45 @@ class HeldOutText:
         import numpy as np
 
         text = book.text[:end]
-        hashes = _hashes(text)
-        # searchsorted, as isin would sort all known hashes again for every book
-        after = np.searchsorted(self._known, hashes, side="right")
-        found = np.flatnonzero(after > np.searchsorted(self._known, hashes))
-        if len(found):
-            start = next(islice(_WORDS.finditer(text), int(found[0]), None)).start()
+        first, count, at = 0, 0, 0
+        for hashes in _hashes(text):
+            # searchsorted, as isin would sort all known hashes again for every book
+            after = np.searchsorted(self._known, hashes, side="right")
+            found = np.flatnonzero(after > np.searchsorted(self._known, hashes))
+            if len(found) and not count:
+                first = at + int(found[0])
+            count, at = count + len(found), at + len(hashes)
+        if count:
+            start = next(islice(_WORDS.finditer(text), first, None)).start()
             chapter = next(c.title for c in book.chapters if start < c.span.end)
             begin = text[start:][:60].replace("\n", " ")
             raise CheckError(
                 f"{book.path}: {chapter}: holds {NGRAM} words in a row that are also in the "
-                f"held-out text ({len(found)} places, the first at {begin!r}). The evaluation "
+                f"held-out text ({count} places, the first at {begin!r}). The evaluation "
                 "would measure text that was trained on. Leave one of the two drafts out."
             )
 
 
-def _hashes(text: str):  # type: ignore[no-untyped-def]  # numpy is imported where it is used
-    """A rolling hash of every 50 words in a row, modulo 2^64, as an array of uint64.
+def _hashes(text: str) -> Iterator[Any]:
+    """A hash of every 50 words in a row, as arrays of uint64, some at a time."""
+    import numpy as np
 
-    With P the prefix sums of w_k B^k, that of words i to i + 49 is (P[i+50] - P[i]) B^-i.
+    words = (match[0] for match in _WORDS.finditer(text.casefold()))
+    codes = np.fromiter((zlib.crc32(word.encode()) for word in words), np.uint32)
+    for first in range(0, len(codes) - NGRAM + 1, _AT_ONCE):
+        yield _rolling(codes[first : first + _AT_ONCE + NGRAM - 1].astype(np.uint64))
+
+
+def _rolling(codes: Any) -> Any:
+    """The rolling hash of every 50 numbers in a row, modulo 2^64.
+
+    With P the prefix sums of w_k B^k, that of numbers i to i + 49 is (P[i+50] - P[i]) B^-i.
     """
     import numpy as np
 
-    words = _WORDS.findall(text.casefold())
-    if len(words) < NGRAM:
-        return np.empty(0, np.uint64)
     base = 0x9E3779B97F4A7C15  # odd, so that it has an inverse
     inverse = pow(base, -1, 1 << 64)
-    n = len(words)
-    codes = np.fromiter((zlib.crc32(w.encode()) for w in words), np.uint64, n)
+    n = len(codes)
     powers, undo, sums = (np.full(n + 1, first, np.uint64) for first in (base, inverse, 0))
     powers[0] = undo[0] = 1
     powers, undo = np.cumprod(powers), np.cumprod(undo)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
 
 from seqctx.artifacts.manifest import LeftOut
+
+_WORD = re.compile(r"\S+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class Book:
     @cached_property
     def words(self) -> int:
         """Words, as white space separates them."""
-        return len(self.text.split())
+        return sum(1 for _ in _WORD.finditer(self.text))
 
     @property
     def scenes(self) -> tuple[Span, ...]:

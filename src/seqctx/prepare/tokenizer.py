@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
 from math import ceil
 from pathlib import Path
@@ -24,6 +24,7 @@ Message = dict[str, str]
 _TEMPLATE_SECONDS = 10.0  # for one conversation, which takes a millisecond
 _TEMPLATE_BYTES = 1_000_000_000
 _TEMPLATE_CHARACTERS = 50_000_000
+_AT_ONCE = 1_000_000  # characters; an encoding takes some 100 bytes for each token
 _JOINED = 32  # long texts that many short ones are joined into: several for every core
 
 
@@ -48,7 +49,11 @@ class Tokenizer:
 
     def count_all(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, each by itself; on all cores."""
-        return [len(e) for e in self._fast.encode_batch_fast(texts, add_special_tokens=False)]
+        return [
+            len(encoding)
+            for some in _batches(texts)
+            for encoding in self._fast.encode_batch_fast(some, add_special_tokens=False)
+        ]
 
     def count_words(self, texts: Sequence[str]) -> list[int]:
         """The same as `count_all`; faster for text with recurring words, for known tokenizers."""
@@ -201,6 +206,17 @@ class Tokenizer:
     def fingerprint(self) -> str:
         """Hash of vocabulary, merges and chat template."""
         return hash_text(self._fast.to_str(), str(self._backend.chat_template))
+
+
+def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The texts in order, so many at a time that their encodings take little memory."""
+    first, size = 0, 0
+    for k, text in enumerate(texts):
+        size += len(text)
+        if size >= _AT_ONCE:
+            yield texts[first : k + 1]
+            first, size = k + 1, 0
+    yield texts[first:]
 
 
 def _parts(component: Any, key: str) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, chain
 
 from seqctx.artifacts.dataset_stats import StrategyStats
 from seqctx.prepare.analysis.motifs import Motif, find_motifs
@@ -28,21 +28,29 @@ class TokenPositions:
 
     def __init__(self, book: Book, tokenizer: Tokenizer, counts: list[int] | None = None) -> None:
         """Measure; ``counts`` is what `paragraph_tokens` gave for this book."""
+        with needs_extra("prepare", "coverage"):
+            import numpy as np
+
         counts = paragraph_tokens(book, tokenizer) if counts is None else counts
         segments = segments_of(book, tokenizer, max(counts, default=0) + 1000, counts=counts)
-        starts = segments.starts()
-        self.chars = [0, *(c for a in segments.items for c in (a.start, a.end))]
-        self.tokens = [0]
-        for segment, start in zip(segments.items, starts, strict=True):
-            self.tokens += [start, start + segment.tokens]
-        self.total = self.tokens[-1]
+        edges = 2 * len(segments) + 1
+        chars = (c for a in segments.items for c in (a.start, a.end))
+        tokens = (
+            t
+            for segment, start in zip(segments.items, segments.starts(), strict=True)
+            for t in (start, start + segment.tokens)
+        )
+        self.chars = np.fromiter(chain([0], chars), np.float64, edges)
+        self.tokens = np.fromiter(chain([0], tokens), np.float64, edges)
+        self.total = int(self.tokens[-1])
 
     def at(self, chars: Sequence[int]) -> list[int]:
         """Token positions of characters."""
         with needs_extra("prepare", "coverage"):
             import numpy as np
 
-        return [int(t) for t in np.interp(chars, self.chars, self.tokens)]
+        positions: list[int] = np.interp(chars, self.chars, self.tokens).astype(np.int64).tolist()
+        return positions
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ a motif that comes back in other words is not found.
 from __future__ import annotations
 
 import re
+from array import array
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -101,8 +102,10 @@ def find_motifs(
     language = _language_of(counts)
     shares = _shares(counts, language)
     nouns = _nouns(book.text, words, folded, language)
-    tokens = token_at([w.start for w in words])
     total = len(words)
+
+    def tokens(places: Sequence[int]) -> list[int]:
+        return token_at([words[k].start for k in places])
 
     found: dict[str, tuple[str, MotifKind, list[int], float]] = {}
     names = _names(words, folded, counts)
@@ -114,21 +117,22 @@ def find_motifs(
         score = _likelihood(len(places), total * share)
         if len(word) > 2 and len(places) > 1 and score >= _SURPRISE[kind]:
             text = _POSSESSIVE.sub("", words[places[0]].text)
-            found[word] = (text, kind, [tokens[k] for k in places], score)
-    for at, length, places in _phrases(folded, counts, shares):
+            found[word] = (text, kind, tokens(places), score)
+    telling = names | nouns
+    for at, length, run in _phrases(folded, counts, shares):
         inside = folded[at : at + length]
         if all(word in names or shares.get(word, 0) > _COMMON for word in inside):
             continue  # a name with its title or verb says no more than the name
-        if not _is_telling(inside, names | nouns, shares):
+        if not _is_telling(inside, telling, shares):
             continue  # a turn of speech, such as "sprang to his feet"
         chance = total * prod(counts[w] / total for w in inside)
-        score = _likelihood(len(places), chance)
+        score = _likelihood(len(run), chance)
         if score >= _SURPRISE["phrase"]:
             text = " ".join(
                 book.text[words[at].start : words[at + length - 1].start].split()
                 + [words[at + length - 1].text]
             )
-            found[" ".join(inside)] = (text, "phrase", [tokens[k] for k in places], score)
+            found[" ".join(inside)] = (text, "phrase", tokens(run), score)
     motifs = [
         Motif(text, kind, tuple(mentions), _places(mentions), round(score, 1))
         for text, kind, mentions, score in found.values()
@@ -172,9 +176,9 @@ def _is_telling(phrase: list[str], nouns: set[str], shares: Mapping[str, float])
     )
 
 
-def _where(folded: list[str], counts: Counter[str]) -> dict[str, list[int]]:
+def _where(folded: list[str], counts: Counter[str]) -> dict[str, array[int]]:
     """Words that occur twice or more, and where; no more often than a motif can."""
-    where: dict[str, list[int]] = defaultdict(list)
+    where: dict[str, array[int]] = defaultdict(lambda: array("I"))
     for k, word in enumerate(folded):
         if 2 <= counts[word] <= 40 * _MOST_PLACES:
             where[word].append(k)
@@ -195,7 +199,7 @@ def _phrases(
     number = {word: k for k, word in enumerate(counts)}
     ids = np.fromiter((number[w] for w in folded), np.int64, len(folded))
     edge = np.fromiter((shares.get(w, _UNKNOWN) < _COMMON for w in number), bool, len(number))[ids]
-    taken: dict[int, set[int]] = defaultdict(set)  # word position -> counts of longer runs there
+    taken = bytearray(len(folded))  # a bit for each count that a longer run there has
     for n in reversed(_PHRASE):
         if len(ids) < n:
             continue
@@ -211,11 +215,12 @@ def _phrases(
         for k in kept.tolist():
             runs[int(inverse[k])].append(int(good[k]))
         for places in runs.values():
-            if all(len(places) in taken[p] for p in places):
+            bit = 1 << len(places)
+            if all(taken[p] & bit for p in places):
                 continue
             for p in places:
                 for q in range(p, p + n):
-                    taken[q].add(len(places))
+                    taken[q] |= bit
             yield places[0], n, places
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from sys import intern
 from typing import Any
 
 from seqctx.artifacts.dataset_stats import NearDuplicates
@@ -17,6 +18,7 @@ _SHINGLE = 5  # words
 _LEAST = 100  # words; of a shorter chapter the heading is too large a part
 _LIKE = 0.5  # share of five-word runs that near duplicates have in common
 _PERMUTATIONS = 128
+_AT_ONCE = 4096  # runs of words that are hashed together: each takes some kilobytes meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,15 @@ def sketches(book: Book) -> list[Sketch]:
 
     found: list[Sketch] = []
     for number, chapter in enumerate(book.chapters):
-        words = _WORDS.findall(book.text[chapter.span.start : chapter.span.end].casefold())
+        text = book.text[chapter.span.start : chapter.span.end].casefold()
+        words = [intern(match[0]) for match in _WORDS.finditer(text)]  # many, of few kinds
         if len(words) < _LEAST:
             continue
         sketch = MinHash(num_perm=_PERMUTATIONS, seed=1)
-        sketch.update_batch(
-            {" ".join(words[i : i + _SHINGLE]).encode() for i in range(len(words) - _SHINGLE)}
-        )
+        runs = range(len(words) - _SHINGLE)
+        for first in range(0, len(runs), _AT_ONCE):
+            some = runs[first : first + _AT_ONCE]
+            sketch.update_batch({" ".join(words[i : i + _SHINGLE]).encode() for i in some})
         name = f"{book.path}: {chapter.title} ({number + 1} of {len(book.chapters)})"
         found.append(Sketch(name, hash_text(*words), sketch))
     return found

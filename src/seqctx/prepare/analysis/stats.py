@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 
 from seqctx.artifacts.dataset_stats import LONG_SCENE, BookStats, ChunkSpan, MotifStats
@@ -10,10 +11,11 @@ from seqctx.config.config import Config
 from seqctx.prepare.analysis.coverage import TokenPositions, coverage
 from seqctx.prepare.examples import Example
 from seqctx.prepare.strategies import strategy_of
-from seqctx.prepare.structure import Book
+from seqctx.prepare.structure import Book, Span
 from seqctx.prepare.tokenizer import Tokenizer
 
 _SPEECH = ("“", '"', "‘", "„", "«", "»", "—", "–", "「", "『")
+_SPACE = re.compile(r"\s*")
 _MID_SCENE = ("paragraph", "sentence", "word", "token")
 
 
@@ -102,20 +104,25 @@ def _by_percent(
 
 def _cuts(book: Book, examples: Sequence[Example]) -> dict[str, int]:
     """How many chapters, scenes, paragraphs and exchanges of speech some cut goes through."""
-    ends = [e.chunk.end for e in examples if e.chunk.cut != "chapter"]
-    inside = [e.chunk.end for e in examples if e.chunk.cut in _MID_SCENE]
-    starts = [p.start for p in book.paragraphs]
+    ends = sorted(e.chunk.end for e in examples if e.chunk.cut != "chapter")
+    inside = sorted(e.chunk.end for e in examples if e.chunk.cut in _MID_SCENE)
     speech = 0
     for example in examples:
         if example.chunk.cut == "paragraph":
-            after = book.text[example.chunk.end :].lstrip()
-            last = starts[bisect_left(starts, example.chunk.end) - 1]
-            speech += after.startswith(_SPEECH) and book.text.startswith(_SPEECH, last)
+            end = example.chunk.end
+            space = _SPACE.match(book.text, end)
+            after = space.end() if space else end
+            last = book.paragraphs[bisect_left(book.paragraphs, end, key=lambda p: p.start) - 1]
+            speech += all(book.text.startswith(_SPEECH, at) for at in (after, last.start))
     return {
-        "chapters_cut": sum(
-            any(c.span.start < end < c.span.end for end in ends) for c in book.chapters
-        ),
-        "scenes_cut": sum(any(s.start < end < s.end for end in inside) for s in book.scenes),
+        "chapters_cut": sum(_holds_one(c.span, ends) for c in book.chapters),
+        "scenes_cut": sum(_holds_one(scene, inside) for scene in book.scenes),
         "paragraphs_cut": sum(e.chunk.cut in _MID_SCENE[1:] for e in examples),
         "dialogues_cut": speech,
     }
+
+
+def _holds_one(span: Span, places: Sequence[int]) -> bool:
+    """Whether one of the places, which ascend, lies inside a span and not at its edges."""
+    k = bisect_right(places, span.start)
+    return k < len(places) and places[k] < span.end
