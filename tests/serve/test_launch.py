@@ -245,5 +245,7 @@ def test_a_pipe_of_another_encoding(served: Path) -> None:
     with serving(cfg, server_log(cfg)) as server:
         line = refused("chat", "--url", server.url, cwd=served, text=b"caf\xe9")
         assert line == "stdin: not UTF-8 text. Convert it to UTF-8, for example with iconv."
+        line = refused("chat", "--url", server.url, cwd=served, text=b" " * 100_000_001)
+        assert line == "stdin: more than 100 MB, longer than any context. Send less text."
         line = refused("chat", "--url", server.url, "--system", "caf\udce9", cwd=served)
         assert line.startswith("chat: the text is not UTF-8 (got '\\udce9')")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -13,6 +13,8 @@ from seqctx.errors import InputError, SeqctxError
 
 if TYPE_CHECKING:
     from seqctx.serve.chat import Chat
+
+_MOST_BYTES = 100_000_000  # of a question: 20 million tokens or so
 
 
 @click.command()
@@ -72,13 +74,26 @@ def chat(
     if sys.stdin.isatty():
         _prompt(talk)
         return
+    print_pieces(talk.answer(_question(sys.stdin.buffer)))
+
+
+def _question(stdin: BinaryIO) -> str:
+    """The text from a pipe, as one question.
+
+    Raises:
+        InputError: when it is not UTF-8, or is longer than any context, as /dev/zero is.
+    """
+    raw = stdin.read(_MOST_BYTES + 1)
+    if len(raw) > _MOST_BYTES:
+        raise InputError(
+            f"stdin: more than {_MOST_BYTES / 1e6:.0f} MB, longer than any context. Send less text."
+        )
     try:
-        text = sys.stdin.buffer.read().decode("utf-8")
+        return raw.decode("utf-8")
     except UnicodeDecodeError:
         raise InputError(
             "stdin: not UTF-8 text. Convert it to UTF-8, for example with iconv."
         ) from None
-    print_pieces(talk.answer(text))
 
 
 def _prompt(talk: Chat) -> None:

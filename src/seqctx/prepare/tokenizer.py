@@ -25,6 +25,14 @@ _TEMPLATE_SECONDS = 10.0  # for one conversation, which takes a millisecond
 _TEMPLATE_BYTES = 1_000_000_000
 _TEMPLATE_CHARACTERS = 50_000_000
 _AT_ONCE = 1_000_000  # characters; an encoding takes some 100 bytes for each token
+_TRIAL_BYTES = 1_000_000_000
+_TRIAL_TEXT = (
+    "Once upon a time, in 1987: “What’s this?” she asked; äöü é 東京 \U0001f600 (42%)\n\n\t- A_b.\n"
+    + "the old keeper of the light walked slowly down to the harbour and looked at the sea\n"
+    + "".join(c * 40 + "\n" for c in "ax .-0")
+    + "".join(map(chr, range(33, 127)))
+)
+_MOST_TOKENS = 50  # that one byte may become; byte-level tokenizers make one at most
 _JOINED = 32  # long texts that many short ones are joined into: several for every core
 
 
@@ -39,6 +47,8 @@ class Tokenizer:
         """Wrap a fast tokenizer of transformers; `load_tokenizer` makes one."""
         self._backend = backend
         self._fast = backend.backend_tokenizer
+        self._fast.no_truncation()  # tokenizer.json may set both; counts are of whole texts alone
+        self._fast.no_padding()
         self.name = name
         self.boundary_costs: dict[tuple[str, str, str], int] = {}
         """Boundary costs that were measured before; see `seqctx.prepare.segments`."""
@@ -278,4 +288,36 @@ def load_tokenizer(base_model: str | Path) -> Tokenizer:
         raise InputError(
             f"base_model: {base_model}: has no tokenizer.json. Convert its tokenizer to one."
         )
-    return Tokenizer(backend, base_model)
+    tokenizer = Tokenizer(backend, base_model)
+    _try_out(tokenizer)
+    return tokenizer
+
+
+def _try_out(tokenizer: Tokenizer) -> None:
+    """Split a short text into tokens, with limits: tokenizer.json may hold any rules.
+
+    A pattern that is slow on some other text is not found.
+
+    Raises:
+        InputError: when that fails, takes longer than ten seconds, needs a gigabyte of memory, or
+            makes far more tokens than the text has bytes.
+    """
+
+    def ids_of(text: str) -> list[int]:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)  # of this copy: the library prints its panics
+        try:
+            ids = tokenizer.encode(text)[0]
+        except BaseException as error:  # a panic is no Exception
+            raise ValueError(str(error)) from None
+        if len(ids) > _MOST_TOKENS * len(text.encode()):
+            raise ValueError(f"it makes {len(ids):,} tokens of {len(text)} characters")
+        return ids
+
+    try:
+        list(call_limited(ids_of, [_TRIAL_TEXT], seconds=_TEMPLATE_SECONDS, memory=_TRIAL_BYTES))
+    except CallFailedError as error:
+        raise InputError(
+            f"base_model: {tokenizer.name}: its tokenizer cannot split a short text into tokens "
+            f"({visible_line(str(error)[:200]).rstrip('.')}). Restore its tokenizer.json."
+        ) from None
