@@ -1,4 +1,4 @@
-"""tokenizer.json of a model's folder: broken ones, and ones that make endless text, end in one line."""
+"""tokenizer.json of a model: broken ones, and ones that make endless text, end in one line."""
 
 from __future__ import annotations
 
