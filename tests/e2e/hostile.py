@@ -181,7 +181,7 @@ def cases(model: Path, given: Path = GIVEN) -> list[Case]:
             for other in {"dots.md", "comments.md", "media-bomb.docx"} - {name}:
                 (folder / other).unlink()
 
-        return text(name, write, limit_mib=700)
+        return text(name, write, limit_mib=700, limit_s=240)
 
     def changed(name: str, template: bool) -> Case:
         def make(folder: Path) -> None:
