@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,10 @@ from seqctx.artifacts.dataset_stats import DatasetStats
 from seqctx.artifacts.manifest import Manifest
 from seqctx.catalog.lookup import find_model
 from seqctx.config.config import load_config
+from seqctx.errors import InputError
+from seqctx.plan.explain import explain
 from seqctx.plan.options import compare_options
+from seqctx.plan.summary import summarize
 from seqctx.prepare.report import report_lines, report_page
 from tests.conftest import ROOT
 
@@ -74,3 +78,41 @@ def test_old_records_make_a_report_and_options(stats: DatasetStats, manifest: Ma
     assert [option.name for option in compared.options] == [
         "stay at 1,024", "overlap 25 %", "overlap 50 %", "pack", "cut at scenes",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"unpacked": {"rows": 0, "efficiency": 0.0, "steps_per_epoch": 0}},
+        {"books": {"tokens": 0}},
+        {"books": {"compared": []}},
+    ],
+    ids=["no rows", "no tokens", "nothing compared"],
+)
+def test_a_report_without_rows_or_tokens_is_planned_and_explained(
+    stats: DatasetStats, change: dict[str, dict[str, object]]
+) -> None:
+    data = stats.model_dump(mode="json")
+    for key, values in change.items():
+        (data[key][0] if key == "books" else data[key]).update(values)
+    edited = DatasetStats.model_validate(data)
+    cfg = load_config(ROOT / "axolotl_configs/llama-3.1-8b-qlora-32gb.yaml")
+    summary = summarize(cfg, stats=edited)
+    assert (summary.time is None) == (edited.unpacked.rows == 0)
+    assert explain(summary, stats=edited)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("rows", -1), ("rows", 10**400), ("efficiency", float("nan")), ("efficiency", 1e308)],
+)
+def test_impossible_numbers_of_a_report_are_refused_in_one_line(
+    stats: DatasetStats, tmp_path: Path, key: str, value: float
+) -> None:
+    data = stats.model_dump(mode="json")
+    data["unpacked"][key] = value
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps(data))
+    with pytest.raises(InputError, match="this version of seqctx cannot read it") as error:
+        DatasetStats.read(path)
+    assert "\n" not in str(error.value)

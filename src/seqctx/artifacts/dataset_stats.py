@@ -12,6 +12,8 @@ from seqctx.artifacts.record import Record
 LONG_SCENE = 3000
 """Continuous scenes this long are the usual reason given for longer examples [tokens]."""
 
+_MOST = 10**12  # rows or tokens; a number far beyond it would overflow what plan computes
+
 
 def _formerly(*names: str) -> Any:
     """A field that had other names in the records of earlier versions; the first is today's."""
@@ -124,9 +126,9 @@ def optimizer_steps(rows: int, batch: int, *, packed: bool) -> int:
 class Packing(Record):
     """What packing makes of the training examples."""
 
-    rows: int
+    rows: int = Field(ge=0, le=_MOST)
     """Rows of ``sequence_len`` tokens; without packing there is one an example."""
-    efficiency: float
+    efficiency: float = Field(ge=0, le=1)
     """Share of the rows' tokens that are examples'."""
     steps_per_epoch: int
     rows_per_step: int = 0
@@ -139,7 +141,7 @@ class DatasetStats(Record):
     strategy: str
     """The file's strategy with what it repeats, as `StrategyStats` has it; records of earlier
     versions have the name alone."""
-    sequence_len: int
+    sequence_len: int = Field(ge=1, le=_MOST)
     template_tokens: int = _formerly("template_tokens", "frame")
     """What the chat template and the longest prompt take of it [tokens]."""
     repeated_tokens: int

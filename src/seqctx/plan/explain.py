@@ -58,6 +58,8 @@ def _lengths(summary: PlanSummary, stats: DatasetStats | None) -> list[str]:
         book = _longest_book(stats)
         at_length = [e for e in book.compared if e.sequence_len == stats.sequence_len]
         named = [e for e in at_length if e.strategy == stats.strategy]
+        if not at_length or not book.tokens:  # nothing was measured at this length
+            return lines
         measured = (named or at_length)[0]  # earlier records name a strategy without its overlap
         lines.append(
             f"{book.title} has {book.tokens:,} tokens. Cut as a whole into examples of "

@@ -114,7 +114,7 @@ def summarize(
     longest, time, speed = {}, None, None
     if card := training.gpu:
         longest = _longest(settings, model, card, serving)
-        if card.tflops and stats:
+        if card.tflops and stats and stats.unpacked.rows:  # no rows take no time
             time = plan_time(cfg, data_of(cfg, stats), gpu=card, model=model)
         if card.tflops and serving:
             speed = _speed(cfg, model, card, serving)
