@@ -67,6 +67,12 @@ def test_sketches_are_the_same_however_many_runs_are_hashed_together(
 class _Encodes:
     """A tokenizer's backend that remembers how many characters it was given at once."""
 
+    def no_truncation(self) -> None:
+        pass
+
+    def no_padding(self) -> None:
+        pass
+
     def __init__(self) -> None:
         self.backend_tokenizer, self.most = self, 0
 
