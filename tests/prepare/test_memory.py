@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 
 from seqctx import read_manuscript
-from seqctx.prepare import split, tokenizer
+from seqctx.prepare import split
+from seqctx.prepare import tokenizer as tokenizer_module
 from seqctx.prepare.analysis import near_duplicates
-from seqctx.prepare.structure import Book
+from seqctx.prepare.analysis.motifs import find_motifs
+from seqctx.prepare.segments import paragraph_tokens, segments_of
+from seqctx.prepare.structure import Book, Span, Spans
 from seqctx.prepare.tokenizer import Tokenizer
 
 
@@ -36,6 +39,40 @@ def peak(function: Callable[[Book], Any], book: Book) -> int:
 def test_near_duplicates_need_no_row_of_hashes_for_each_word(long_book: Book) -> None:
     near_duplicates.sketches(long_book)  # imports
     assert peak(near_duplicates.sketches, long_book) < 30_000_000
+
+
+def kept(function: Callable[[], Any]) -> int:
+    """The memory that a result keeps [B]."""
+    tracemalloc.start()
+    result = function()
+    size = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    del result
+    return size
+
+
+def test_a_paragraph_and_its_segment_take_few_bytes(long_book: Book, tokenizer: Tokenizer) -> None:
+    counts = paragraph_tokens(long_book, tokenizer)
+    number = len(long_book.paragraphs)
+    assert number == 20_000
+    segments_of(long_book, tokenizer, 500, counts=counts)  # what it remembers is there already
+    assert kept(lambda: segments_of(long_book, tokenizer, 500, counts=counts)) < 80 * number
+    assert kept(lambda: Spans(long_book.paragraphs)) < 12 * number
+
+
+def test_motifs_take_few_bytes_for_each_word(long_book: Book) -> None:
+    def motifs(book: Book) -> object:
+        return find_motifs(book, lambda places: list(places))
+
+    motifs(long_book)  # loads the frequencies of words
+    assert peak(motifs, long_book) < 200 * long_book.words
+
+
+def test_spans_are_like_a_tuple_of_them() -> None:
+    listed = (Span(0, 4), Span(6, 9), Span(11, 30))
+    spans = Spans(listed)
+    assert spans == listed and hash(spans) == hash(listed) and repr(spans) == repr(listed)
+    assert spans[-1] == listed[-1] and spans[1:] == list(listed[1:]) and spans != listed[:2]
 
 
 def test_words_are_counted_without_a_list_of_them(long_book: Book) -> None:
@@ -82,7 +119,7 @@ class _Encodes:
 
 
 def test_texts_are_encoded_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tokenizer, "_AT_ONCE", 100)
+    monkeypatch.setattr(tokenizer_module, "_AT_ONCE", 100)
     backend = _Encodes()
     texts = ["a b c", "", *(f"{'word ' * (k % 7)}" for k in range(200)), "x" * 300, "a b"]
     assert Tokenizer(backend, "t").count_all(texts) == [len(text.split()) for text in texts]

@@ -11,10 +11,12 @@ boundary; those are encoded instead of the whole text again.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
-from itertools import accumulate, pairwise
-from typing import NamedTuple
+from itertools import accumulate, chain, islice, pairwise
+from operator import add
+from typing import NamedTuple, overload
 
 from seqctx.prepare.structure import Book, Span
 from seqctx.prepare.tokenizer import Tokenizer
@@ -26,7 +28,7 @@ _SENTENCE_END = re.compile(
 _WORD_END = re.compile(r"\s+")
 _MOST_COSTS = 20_000  # boundary costs that a tokenizer remembers
 _MOST_PARTS = 256  # into so many a stretch of the longest length is cut at most, about
-_AT_ONCE = 16_384  # paragraphs that are counted together
+_AT_ONCE = 16_384  # paragraphs, or boundaries, that are counted together
 _BESIDE = 64  # characters beside a boundary; without a space in them the whole segment counts
 
 
@@ -61,17 +63,54 @@ class Segment(NamedTuple):
     scene: int
 
 
+_BOUNDARIES = tuple(Boundary)
+
+
+class SegmentList(Sequence[Segment]):
+    """Segments as columns: 21 bytes for each, where an object takes ten times as many."""
+
+    def __init__(self, segments: Iterable[Segment]) -> None:
+        """Keep what an iterable gives."""
+        columns = tuple(array(kind) for kind in "iiibii")
+        for segment in segments:
+            for column, value in zip(columns, segment, strict=True):
+                column.append(value)
+        self._starts, self._ends, self.tokens, self.before, self.chapters, self.scenes = columns
+
+    def __len__(self) -> int:
+        """How many segments."""
+        return len(self._starts)
+
+    @overload
+    def __getitem__(self, at: int) -> Segment: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Segment]: ...
+    def __getitem__(self, at: int | slice) -> Segment | list[Segment]:
+        """A segment, or some."""
+        if isinstance(at, slice):
+            return [self[k] for k in range(*at.indices(len(self)))]
+        return Segment(
+            self._starts[at], self._ends[at], self.tokens[at], _BOUNDARIES[self.before[at]],
+            self.chapters[at], self.scenes[at],
+        )  # fmt: skip
+
+
 class Segments:
     """A stretch of a book as segments, with exact token counts of any run of them."""
 
-    def __init__(self, text: str, segments: list[Segment], tokenizer: Tokenizer) -> None:
+    def __init__(self, text: str, segments: Iterable[Segment], tokenizer: Tokenizer) -> None:
         """Measure the boundary cost of each segment and the next."""
         self.text, self.tokenizer = text, tokenizer
-        costs, sure = _boundary_costs(text, list(pairwise(segments)), tokenizer)
-        self.items = segments
-        self._tokens = [0, *accumulate(segment.tokens for segment in segments)]
-        self._costs = [0, *accumulate(costs), 0]
-        self._unsure = [0, *accumulate(not s for s in sure), 0]
+        self.items = SegmentList(segments)
+        costs, unsure = array("i"), array("b")
+        pairs = pairwise(self.items)
+        while some := list(islice(pairs, _AT_ONCE)):
+            more, sure = _boundary_costs(text, some, tokenizer)
+            costs.extend(more)
+            unsure.extend(not s for s in sure)
+        self._tokens = array("q", chain([0], accumulate(self.items.tokens)))
+        self._costs = array("q", chain([0], accumulate(costs), [0]))
+        self._unsure = array("q", chain([0], accumulate(unsure), [0]))
 
     def __len__(self) -> int:
         """How many segments."""
@@ -91,16 +130,15 @@ class Segments:
             return 0
         return self._tokens[j] - self._tokens[i] + self._costs[j - 1] - self._costs[i]
 
-    def positions(self) -> tuple[list[int], list[int]]:
-        """Lists B and E, so that ``near(i, j)`` is E[j] - B[i]."""
-        begins = [t + c for t, c in zip(self._tokens, self._costs, strict=True)]
-        ends = [t + c for t, c in zip(self._tokens[1:], self._costs[:-1], strict=True)]
-        return begins, [0, *ends]
+    def positions(self) -> tuple[array[int], array[int]]:
+        """Arrays B and E, so that ``near(i, j)`` is E[j] - B[i]."""
+        begins = array("q", map(add, self._tokens, self._costs))
+        ends = array("q", chain([0], map(add, self._tokens[1:], self._costs)))
+        return begins, ends
 
-    def starts(self) -> list[int]:
+    def starts(self) -> array[int]:
         """Where each segment starts, in tokens from the first."""
-        return [self.near(0, k) + self._costs[k] - self._costs[max(0, k - 1)]
-                for k in range(len(self.items))]  # fmt: skip
+        return array("q", islice(map(add, self._tokens, self._costs), len(self)))
 
 
 def segments_of(
@@ -131,9 +169,18 @@ def segments_of(
     end = len(book.text) if end is None else end
     if counts is None:
         counts = paragraph_tokens(book, tokenizer)
+    found = _segments(book, tokenizer, max_tokens, start, end, counts, sizes)
+    return Segments(book.text, found, tokenizer)
+
+
+def _segments(
+    book: Book, tokenizer: Tokenizer, max_tokens: int, start: int, end: int, counts: list[int],
+    sizes: dict[Span, int],
+) -> Iterator[Segment]:  # fmt: skip
+    """The segments of `segments_of` one by one; only the last may still be joined with the next."""
     marks, heads = {b.start for b in book.scene_breaks}, {h.start for h in book.headings}
     opens = {chapter.span.start for chapter in book.chapters}
-    found: list[Segment] = []
+    last: Segment | None = None
     chapter, scene, fresh_scene, glue = -1, 0, True, False
     for paragraph, tokens in zip(book.paragraphs, counts, strict=True):
         if paragraph.start in opens:
@@ -150,14 +197,17 @@ def segments_of(
             segment = Segment(
                 part.start, part.end, size, boundary if k else kind, max(0, chapter), scene
             )
-            if k == 0 and found and (glue or is_mark):
-                joined = _joined(book.text, found[-1], segment, max_tokens, tokenizer)
-                found[-1:] = joined
+            if k == 0 and last and (glue or is_mark):
+                *done, last = _joined(book.text, last, segment, max_tokens, tokenizer)
+                yield from done
             else:
-                found.append(segment)
+                if last:
+                    yield last
+                last = segment
         glue = paragraph.start in heads
         fresh_scene |= is_mark
-    return Segments(book.text, found, tokenizer)
+    if last:
+        yield last
 
 
 def paragraph_tokens(book: Book, tokenizer: Tokenizer) -> list[int]:

@@ -28,7 +28,7 @@ class Outline:
 
     size: int
     chapters: tuple[Chapter, ...]
-    paragraphs: tuple[Span, ...] = ()
+    paragraphs: Sequence[Span] = ()
 
 
 def outline(book: Book) -> Outline:
@@ -103,7 +103,7 @@ def _held_out_documents(sizes: list[int], wanted: float, *, must: bool) -> list[
 def _closing_part(book: Outline, wanted: float) -> HeldOutPart:
     """A book's closing chapters, or its closing paragraphs where it has only one chapter."""
     spans = tuple(c.span for c in book.chapters)
-    parts = spans if len(spans) > 1 else book.paragraphs
+    parts: Sequence[Span] = spans if len(spans) > 1 else book.paragraphs
     if len(parts) < 2:
         return HeldOutPart(book.size)
     k = len(parts) - 1

@@ -7,8 +7,9 @@ take every registered one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -110,7 +111,8 @@ def sequential_cuts(segments: Segments, max_tokens: int, min_tokens: int) -> lis
 
 def _chapter_cuts(segments: Segments, max_tokens: int) -> list[Cut]:
     """Runs of whole chapters that fit together; the shares of one that does not fit."""
-    opens = [k for k, a in enumerate(segments.items) if a.before == Boundary.chapter and k]
+    before = segments.items.before
+    opens = [k for k, kind in enumerate(before) if kind == Boundary.chapter and k]
     edges = [0, *opens, len(segments)]
     found: list[Cut] = []
     i = 0
@@ -147,7 +149,7 @@ def _joined(segments: Segments, found: list[Cut], max_tokens: int, min_tokens: i
     for cut in found:
         if joined:
             left = joined[-1]
-            same = segments.items[cut[0]].before != Boundary.chapter
+            same = segments.items.before[cut[0]] != Boundary.chapter
             short = min(segments.tokens(*left), segments.tokens(*cut)) < min_tokens
             if same and short and segments.tokens(left[0], cut[1]) <= max_tokens:
                 joined[-1] = (left[0], cut[1])
@@ -173,11 +175,13 @@ def scene_cuts(segments: Segments, max_tokens: int, min_tokens: int) -> list[Cut
         import numpy as np
 
     n, items = len(segments), segments.items
-    scenes, chapters = (np.array(firsts) for firsts in _first_segments(segments))
+    before = np.array(items.before)
+    # the first segment of the scene, and chapter, that the cut before each segment cuts
+    scenes = np.append(np.where(before < Boundary.scene, _firsts(items.scenes), -1), -1)
+    chapters = np.append(np.where(before < Boundary.chapter, _firsts(items.chapters), -1), -1)
     # of the cut before each segment, and of the end
-    kinds = [*(segment.before for segment in items), Boundary.chapter]
-    within = [_WITHIN.get(kind, 0.0) for kind in kinds]
-    begins, ends = (np.array(positions) for positions in segments.positions())
+    within = [_WITHIN.get(kind, 0.0) for kind in chain(items.before, [Boundary.chapter])]
+    begins, ends = (np.frombuffer(positions, np.int64) for positions in segments.positions())
     # the places at which the text may be cut: segment `at[k]` begins after cut k
     at = np.arange(n + 1)
     # the first cut of a chunk that may fit
@@ -232,21 +236,12 @@ def _thinned(begins: np.ndarray, within: np.ndarray, apart: float) -> np.ndarray
     return np.unique([0, *order[first], len(begins)])
 
 
-def _first_segments(segments: Segments) -> tuple[list[int], list[int]]:
-    """For the cut before each segment: the first segment of the scene, and chapter, that it cuts.
+def _firsts(numbers: Sequence[int]) -> np.ndarray:
+    """For each number, where it comes first."""
+    import numpy as np
 
-    -1 where it cuts none; the last entry is of the stretch's end.
-    """
-    first_of_scene: dict[int, int] = {}
-    first_of_chapter: dict[int, int] = {}
-    for k, segment in enumerate(segments.items):
-        first_of_scene.setdefault(segment.scene, k)
-        first_of_chapter.setdefault(segment.chapter, k)
-    scenes = [first_of_scene[s.scene] if s.before < Boundary.scene else -1 for s in segments.items]
-    chapters = [
-        first_of_chapter[s.chapter] if s.before < Boundary.chapter else -1 for s in segments.items
-    ]
-    return [*scenes, -1], [*chapters, -1]
+    _, first, inverse = np.unique(np.array(numbers), return_index=True, return_inverse=True)
+    return first[inverse]
 
 
 STRATEGIES: dict[str, Strategy] = {

@@ -20,6 +20,7 @@ from seqctx.system.extras import needs_extra
 TokenSpan = tuple[int, int]
 """What one example shows of a book: its first token, and one past its last."""
 SHARES = (0.5, 0.8, 0.95)
+_MOST_SEGMENTS = 2  # ways to divide a book that are remembered: each is as large as its text
 _SHORTEST, _STEP = 512, 256  # tokens; where the search for a length begins, and how fine it is
 
 
@@ -211,7 +212,8 @@ class _BookCutter:
             fresh = max(1, whole - repeated)
             segments = self._segments_for(fresh)
             found = strategy.cut(segments, fresh, self.min_tokens)
-            starts = [*segments.starts(), segments.near(0, len(segments))]
+            starts = segments.starts()
+            starts.append(segments.near(0, len(segments)))
             spans: list[TokenSpan] = []
             for i, j in found:
                 back = max(starts[i] - repeated, spans[-1][0] + 1 if spans else 0)
@@ -224,6 +226,8 @@ class _BookCutter:
         longest = max(self.counts, default=0) + 1000
         key = min(fresh, longest)
         if key not in self._segments:
+            while len(self._segments) >= _MOST_SEGMENTS:
+                del self._segments[next(iter(self._segments))]
             self._segments[key] = segments_of(
                 self.book, self.tokenizer, key, counts=self.counts, sizes=self._sizes
             )
@@ -301,5 +305,5 @@ def _scenes_cut(segments: Segments, found: Sequence[Cut]) -> int:
     """How many scenes a cut goes through."""
     items = segments.items
     return len({
-        items[i].scene for i, _ in found[1:] if items[i].before < Boundary.scene
+        items.scenes[i] for i, _ in found[1:] if items.before[i] < Boundary.scene
     })  # fmt: skip

@@ -12,7 +12,7 @@ from array import array
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from itertools import pairwise
 from math import log, prod
@@ -75,12 +75,19 @@ class Motif:
         return [(a, b) for a, b in pairwise(self.mentions) if b - a > _NEAR]
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
-    text: str
-    start: int
-    opens: bool
-    """Whether it opens a sentence; its capital is then no sign of a name."""
+@dataclass(slots=True)
+class _Words:
+    """The words of a book as columns, because there are millions.
+
+    Attributes:
+        texts: as they are written.
+        starts: first characters.
+        opens: whether each opens a sentence; its capital is then no sign of a name.
+    """
+
+    texts: list[str] = field(default_factory=list)
+    starts: array[int] = field(default_factory=lambda: array("i"))
+    opens: bytearray = field(default_factory=bytearray)
 
 
 def find_motifs(
@@ -94,18 +101,18 @@ def find_motifs(
         most: how many at most.
     """
     words = _words(book)
-    if not words:
+    if not words.texts:
         return []
-    once = {w: _POSSESSIVE.sub("", w).casefold().replace("’", "'") for w in {w.text for w in words}}
-    folded = [once[w.text] for w in words]
+    once = {w: _POSSESSIVE.sub("", w).casefold().replace("’", "'") for w in set(words.texts)}
+    folded = [once[text] for text in words.texts]
     counts = Counter(folded)
     language = _language_of(counts)
     shares = _shares(counts, language)
     nouns = _nouns(book.text, words, folded, language)
-    total = len(words)
+    total = len(folded)
 
     def tokens(places: Sequence[int]) -> list[int]:
-        return token_at([words[k].start for k in places])
+        return token_at([words.starts[k] for k in places])
 
     found: dict[str, tuple[str, MotifKind, list[int], float]] = {}
     names = _names(words, folded, counts)
@@ -116,7 +123,7 @@ def find_motifs(
         share = max(shares.get(word, _UNKNOWN), _UNKNOWN)
         score = _likelihood(len(places), total * share)
         if len(word) > 2 and len(places) > 1 and score >= _SURPRISE[kind]:
-            text = _POSSESSIVE.sub("", words[places[0]].text)
+            text = _POSSESSIVE.sub("", words.texts[places[0]])
             found[word] = (text, kind, tokens(places), score)
     telling = names | nouns
     for at, length, run in _phrases(folded, counts, shares):
@@ -129,8 +136,8 @@ def find_motifs(
         score = _likelihood(len(run), chance)
         if score >= _SURPRISE["phrase"]:
             text = " ".join(
-                book.text[words[at].start : words[at + length - 1].start].split()
-                + [words[at + length - 1].text]
+                book.text[words.starts[at] : words.starts[at + length - 1]].split()
+                + [words.texts[at + length - 1]]
             )
             found[" ".join(inside)] = (text, "phrase", tokens(run), score)
     motifs = [
@@ -141,30 +148,30 @@ def find_motifs(
     return sorted(motifs, key=lambda m: (-m.surprise, m.first, m.text))[:most]
 
 
-def _words(book: Book) -> list[_Word]:
+def _words(book: Book) -> _Words:
     """The book's words; headings and scene breaks are left out."""
     heads = sorted((h.start, h.end) for h in book.headings)
     starts = [start for start, _ in heads]
-    found = []
+    found = _Words()
     for match in _WORD.finditer(book.text):
         k = bisect_right(starts, match.start()) - 1
         if k >= 0 and match.start() < heads[k][1]:
             continue
         before = book.text[max(0, match.start() - 8) : match.start()]
-        opens = match.group()[:1].isupper() and bool(_SENTENCE.search(before))
-        word = intern(match.group())  # there are many, of few kinds
-        found.append(_Word(word, match.start(), opens))
+        found.texts.append(intern(match.group()))  # there are many, of few kinds
+        found.starts.append(match.start())
+        found.opens.append(match.group()[:1].isupper() and bool(_SENTENCE.search(before)))
     return found
 
 
-def _names(words: list[_Word], folded: list[str], counts: Counter[str]) -> set[str]:
+def _names(words: _Words, folded: list[str], counts: Counter[str]) -> set[str]:
     """Words that have a capital wherever they do not open a sentence, twice or more."""
     inner: Counter[str] = Counter()
     upper: Counter[str] = Counter()
-    for word, key in zip(words, folded, strict=True):
-        if not word.opens:
+    for text, opens, key in zip(words.texts, words.opens, folded, strict=True):
+        if not opens:
             inner[key] += 1
-            upper[key] += word.text[:1].isupper() and not word.text[1:2].isupper()
+            upper[key] += text[:1].isupper() and not text[1:2].isupper()
     return {w for w, n in upper.items() if n >= 2 and n >= 0.8 * inner[w] and n >= 0.3 * counts[w]}
 
 
@@ -197,7 +204,7 @@ def _phrases(
         import numpy as np
 
     number = {word: k for k, word in enumerate(counts)}
-    ids = np.fromiter((number[w] for w in folded), np.int64, len(folded))
+    ids = np.fromiter((number[w] for w in folded), np.uint32, len(folded))
     edge = np.fromiter((shares.get(w, _UNKNOWN) < _COMMON for w in number), bool, len(number))[ids]
     taken = bytearray(len(folded))  # a bit for each count that a longer run there has
     for n in reversed(_PHRASE):
@@ -205,16 +212,19 @@ def _phrases(
             continue
         codes = np.zeros(len(ids) - n + 1, np.uint64)
         for k in range(n):
-            codes = codes * np.uint64(0x9E3779B97F4A7C15) + ids[k : len(ids) - n + 1 + k].astype(
-                np.uint64
-            )
-        good = np.flatnonzero(edge[: len(codes)] & edge[n - 1 :])
-        _, inverse, sizes = np.unique(codes[good], return_inverse=True, return_counts=True)
-        kept = np.flatnonzero((sizes[inverse] >= 2) & (sizes[inverse] <= 6))
-        runs: dict[int, list[int]] = defaultdict(list)
-        for k in kept.tolist():
-            runs[int(inverse[k])].append(int(good[k]))
-        for places in runs.values():
+            codes *= np.uint64(0x9E3779B97F4A7C15)
+            codes += ids[k : len(ids) - n + 1 + k]
+        good = np.flatnonzero(edge[: len(codes)] & edge[n - 1 :]).astype(np.uint32)
+        codes = codes[good]
+        order = np.argsort(codes, kind="stable")  # equal runs side by side, each kind in order
+        codes, good = codes[order], good[order]
+        del order
+        firsts = np.flatnonzero(np.append(True, codes[1:] != codes[:-1])[: len(codes)])
+        sizes = np.diff(firsts, append=len(codes))
+        some = (sizes >= 2) & (sizes <= 6)
+        firsts, sizes = firsts[some], sizes[some]
+        for k in np.argsort(good[firsts]).tolist():
+            places = good[firsts[k] : firsts[k] + sizes[k]].tolist()
             bit = 1 << len(places)
             if all(taken[p] & bit for p in places):
                 continue
@@ -266,7 +276,7 @@ _BEFORE_A_NOUN = {
 _AS_NOUN = 0.5  # of a word's mentions come after one of those
 
 
-def _nouns(text: str, words: list[_Word], folded: list[str], language: str) -> set[str]:
+def _nouns(text: str, words: _Words, folded: list[str], language: str) -> set[str]:
     """Words used as nouns: after an article or its like, and before a pause or a function word.
 
     Of a language without a list above every word passes.
@@ -279,8 +289,8 @@ def _nouns(text: str, words: list[_Word], folded: list[str], language: str) -> s
     for k, word in enumerate(folded):
         near, far = folded[max(0, k - 1)], folded[max(0, k - 2)]  # "the astrolabe", "the brass -"
         led[word] += near in before or (far in before and near not in small)
-        end = words[k].start + len(words[k].text)
-        follows = k + 1 == len(words) or text[end : words[k + 1].start] != " "
+        end = words.starts[k] + len(words.texts[k])
+        follows = k + 1 == len(folded) or text[end : words.starts[k + 1]] != " "
         closed[word] += follows or folded[k + 1] in small
     return {w for w, n in total.items() if led[w] >= _AS_NOUN * n and closed[w] >= n / 2}
 

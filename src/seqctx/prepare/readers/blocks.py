@@ -15,7 +15,7 @@ from typing import Literal
 from seqctx.artifacts.manifest import LeftOut
 from seqctx.errors import InputError
 from seqctx.prepare.readers.lines import ends_sentence, is_break, is_digits, is_heading, is_ordinal
-from seqctx.prepare.structure import Book, Chapter, Span
+from seqctx.prepare.structure import Book, Chapter, Span, Spans
 
 SCENE_BREAK = "* * *"
 TITLE = 0
@@ -244,25 +244,25 @@ def assemble(
     Headings right after one another make one chapter: a book's or part's, then the chapter's, or
     a number, then a title.
     """
-    spans: dict[BlockKind, list[Span]] = {k: [] for k in ("title", "heading", "break", "paragraph")}
-    paragraphs: list[Span] = []
+    blocks = [block for block in blocks if block.kind != "title"]
+    headings: list[Span] = []
+    breaks: list[Span] = []
     emphasis: list[Span] = []
     opens: list[tuple[list[str], int]] = []  # chapters: headings, start
     at, last = 0, ""
     for block in blocks:
-        if block.kind == "title":
-            continue
         span = Span(at, at + len(block.text))
-        spans[block.kind].append(span)
-        paragraphs.append(span)
         emphasis += [Span(at + e.start, at + e.end) for e in block.emphasis]
-        if block.kind == "heading":
+        if block.kind == "break":
+            breaks.append(span)
+        elif block.kind == "heading":
+            headings.append(span)
             if last == "heading":
                 opens[-1][0].append(block.text)
             else:
                 opens.append(([block.text], at))
         at, last = span.end + 2, block.kind
-    text = "\n\n".join(b.text for b in blocks if b.kind != "title")
+    text = "\n\n".join(b.text for b in blocks)
     if len(opens) > 2 and len(text[: opens[0][1]].split()) < _EPIGRAPH_WORDS:
         opens[0] = (opens[0][0], 0)
     if not opens or opens[0][1] > 0:
@@ -273,9 +273,17 @@ def assemble(
         for (heads, start), end in zip(opens, ends, strict=True)
     )
     return Book(
-        path, title, text, chapters, tuple(paragraphs), tuple(spans["break"]),
-        tuple(spans["heading"]), tuple(emphasis), tuple(left_out), encoding,
+        path, title, text, chapters, Spans(_placed(blocks)), tuple(breaks), tuple(headings),
+        tuple(emphasis), tuple(left_out), encoding,
     )  # fmt: skip
+
+
+def _placed(blocks: Iterable[Block]) -> Iterator[Span]:
+    """Where each block lies in the text of all, joined with blank lines."""
+    at = 0
+    for block in blocks:
+        yield Span(at, at + len(block.text))
+        at += len(block.text) + 2
 
 
 def _chapter_title(headings: list[str]) -> str:
