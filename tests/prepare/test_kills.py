@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -99,7 +100,8 @@ def kill_once(project: Path, chosen: random.Random, usual: float) -> Killed:
         family = [parent.pid, *(p.pid for p in descendants(parent.pid))]
         moment = time.monotonic()
         if parent.poll() is None:
-            os.kill(target, number)
+            with suppress(ProcessLookupError):  # a worker that has just ended
+                os.kill(target, number)
         _, err = parent.communicate(timeout=120)
         seconds = time.monotonic() - moment
     deadline = time.monotonic() + 5

@@ -141,6 +141,20 @@ class Segments:
         return array("q", islice(map(add, self._tokens, self._costs), len(self)))
 
 
+class KnownParts:
+    """What was counted of the paragraphs that are longer than a chunk may be.
+
+    Attributes:
+        sizes: tokens of groups of sentences or words, and of parts of words.
+        splits: the sentences of a paragraph, or words of a sentence, each with its tokens.
+    """
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self.sizes: dict[Span, int] = {}
+        self.splits: dict[tuple[Span, re.Pattern[str]], list[tuple[Span, int]]] = {}
+
+
 def segments_of(
     book: Book,
     tokenizer: Tokenizer,
@@ -149,7 +163,7 @@ def segments_of(
     start: int = 0,
     end: int | None = None,
     counts: list[int] | None = None,
-    sizes: dict[Span, int] | None = None,
+    known: KnownParts | None = None,
 ) -> Segments:
     """The paragraphs of a stretch of a book; one that is longer than the limit is split.
 
@@ -163,19 +177,19 @@ def segments_of(
         start: first character of the stretch.
         end: one past its last; the text's end when None.
         counts: tokens of each paragraph of the whole book where they are known already.
-        sizes: tokens of parts of paragraphs that are known already; new ones are added.
+        known: what was counted when the book was cut at other lengths; more is added.
     """
-    sizes = {} if sizes is None else sizes
+    known = KnownParts() if known is None else known
     end = len(book.text) if end is None else end
     if counts is None:
         counts = paragraph_tokens(book, tokenizer)
-    found = _segments(book, tokenizer, max_tokens, start, end, counts, sizes)
+    found = _segments(book, tokenizer, max_tokens, start, end, counts, known)
     return Segments(book.text, found, tokenizer)
 
 
 def _segments(
     book: Book, tokenizer: Tokenizer, max_tokens: int, start: int, end: int, counts: list[int],
-    sizes: dict[Span, int],
+    known: KnownParts,
 ) -> Iterator[Segment]:  # fmt: skip
     """The segments of `segments_of` one by one; only the last may still be joined with the next."""
     marks, heads = {b.start for b in book.scene_breaks}, {h.start for h in book.headings}
@@ -192,7 +206,7 @@ def _segments(
         if fresh_scene and not is_mark:
             kind = Boundary.chapter if paragraph.start in opens else Boundary.scene
             scene, fresh_scene = scene + 1, False
-        parts = _fitting(book.text, paragraph, tokens, max_tokens, tokenizer, sizes)
+        parts = _fitting(book.text, paragraph, tokens, max_tokens, tokenizer, known)
         for k, (part, size, boundary) in enumerate(parts):
             segment = Segment(
                 part.start, part.end, size, boundary if k else kind, max(0, chapter), scene
@@ -238,36 +252,35 @@ _Part = tuple[Span, int, Boundary]
 
 def _fitting(
     text: str, span: Span, tokens: int, max_tokens: int, tokenizer: Tokenizer,
-    sizes: dict[Span, int],
+    known: KnownParts,
 ) -> Iterator[_Part]:  # fmt: skip
     """The span itself where it fits; otherwise parts that do, cut as gently as possible."""
     if tokens <= max_tokens:
         yield span, tokens, Boundary.paragraph
         return
-    parts = _parts(text, span, max_tokens, tokenizer, sizes)
+    parts = _parts(text, span, max_tokens, tokenizer, known)
     least = max_tokens // _MOST_PARTS
-    yield from parts if least <= 1 else _grouped(text, parts, least, tokenizer, sizes)
+    yield from parts if least <= 1 else _grouped(text, parts, least, tokenizer, known)
 
 
 def _parts(
-    text: str, span: Span, max_tokens: int, tokenizer: Tokenizer, sizes: dict[Span, int]
+    text: str, span: Span, max_tokens: int, tokenizer: Tokenizer, known: KnownParts
 ) -> Iterator[_Part]:
     """Sentences; of one that does not fit the words; of a word that does not fit the halves."""
-    sentences = _split(text, span, _SENTENCE_END)
-    for sentence, size in _counted(text, sentences, tokenizer, sizes):
+    for sentence, size in _split(text, span, _SENTENCE_END, tokenizer, known):
         if size <= max_tokens:
             yield sentence, size, Boundary.sentence
             continue
         boundary = Boundary.sentence
-        for word, length in _counted(text, _split(text, sentence, _WORD_END), tokenizer, sizes):
-            for half in _halved(text, word, length, max_tokens, tokenizer, sizes):
+        for word, length in _split(text, sentence, _WORD_END, tokenizer, known):
+            for half in _halved(text, word, length, max_tokens, tokenizer, known):
                 yield (*half, boundary)
                 boundary = Boundary.token
             boundary = Boundary.word
 
 
 def _grouped(
-    text: str, parts: Iterable[_Part], least: int, tokenizer: Tokenizer, sizes: dict[Span, int]
+    text: str, parts: Iterable[_Part], least: int, tokenizer: Tokenizer, known: KnownParts
 ) -> Iterator[_Part]:
     """Parts below ``least`` tokens joined with their neighbours.
 
@@ -284,14 +297,14 @@ def _grouped(
             boundaries.append(boundary)
             total = size
     for (span, size), boundary in zip(
-        _counted(text, spans, tokenizer, sizes), boundaries, strict=True
+        _counted(text, spans, tokenizer, known), boundaries, strict=True
     ):
         yield span, size, boundary
 
 
 def _halved(
     text: str, span: Span, tokens: int, max_tokens: int, tokenizer: Tokenizer,
-    sizes: dict[Span, int],
+    known: KnownParts,
 ) -> Iterator[tuple[Span, int]]:  # fmt: skip
     """One word longer than the limit, halved until it fits; one visible sign stays whole."""
     middle = (span.start + span.end) // 2
@@ -301,8 +314,8 @@ def _halved(
         yield span, tokens
         return
     halves = Span(span.start, middle), Span(middle, span.end)
-    for half, size in _counted(text, halves, tokenizer, sizes):
-        yield from _halved(text, half, size, max_tokens, tokenizer, sizes)
+    for half, size in _counted(text, halves, tokenizer, known):
+        yield from _halved(text, half, size, max_tokens, tokenizer, known)
 
 
 def _inside_a_sign(text: str, at: int) -> bool:
@@ -314,17 +327,29 @@ def _inside_a_sign(text: str, at: int) -> bool:
 
 
 def _counted(
-    text: str, spans: Iterable[Span], tokenizer: Tokenizer, sizes: dict[Span, int]
+    text: str, spans: Iterable[Span], tokenizer: Tokenizer, known: KnownParts
 ) -> Iterator[tuple[Span, int]]:
-    """Spans and their tokens, counted where ``sizes`` does not know them."""
+    """Spans and their tokens, counted where that is not known."""
     spans = list(spans)
-    new = [span for span in spans if span not in sizes]
+    new = [span for span in spans if span not in known.sizes]
     counts = tokenizer.count_all([text[span.start : span.end] for span in new])
-    sizes.update(zip(new, counts, strict=True))
-    return ((span, sizes[span]) for span in spans)
+    known.sizes.update(zip(new, counts, strict=True))
+    return ((span, known.sizes[span]) for span in spans)
 
 
-def _split(text: str, span: Span, boundary: re.Pattern[str]) -> Iterator[Span]:
+def _split(
+    text: str, span: Span, boundary: re.Pattern[str], tokenizer: Tokenizer, known: KnownParts
+) -> list[tuple[Span, int]]:
+    """Stretches of a span between matches of ``boundary``, and their tokens."""
+    key = (span, boundary)
+    if key not in known.splits:
+        spans = list(_between(text, span, boundary))
+        counts = tokenizer.count_all([text[part.start : part.end] for part in spans])
+        known.splits[key] = list(zip(spans, counts, strict=True))
+    return known.splits[key]
+
+
+def _between(text: str, span: Span, boundary: re.Pattern[str]) -> Iterator[Span]:
     """Stretches of a span between matches of ``boundary``."""
     at = span.start
     for match in boundary.finditer(text, span.start, span.end):

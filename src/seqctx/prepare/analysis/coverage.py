@@ -10,9 +10,9 @@ from itertools import accumulate, chain
 from seqctx.artifacts.dataset_stats import StrategyStats
 from seqctx.prepare.analysis.motifs import Motif, find_motifs
 from seqctx.prepare.chunking import expect_book, expect_counts, expect_tokenizer
-from seqctx.prepare.segments import Boundary, Segments, paragraph_tokens, segments_of
+from seqctx.prepare.segments import Boundary, KnownParts, Segments, paragraph_tokens, segments_of
 from seqctx.prepare.strategies import Cut, Strategy, compared_strategies, find_strategy
-from seqctx.prepare.structure import Book, Span
+from seqctx.prepare.structure import Book
 from seqctx.prepare.tokenizer import Tokenizer
 from seqctx.system.arguments import expect_at_least, expect_type
 from seqctx.system.extras import needs_extra
@@ -200,7 +200,7 @@ class _BookCutter:
         self.book, self.tokenizer, self.counts = book, tokenizer, counts
         self.min_tokens, self.template_tokens = min_tokens, template_tokens
         self._segments: dict[int, Segments] = {}
-        self._sizes: dict[Span, int] = {}
+        self._known = KnownParts()
         self._spans: dict[tuple[int, Strategy], tuple[list[TokenSpan], int]] = {}
 
     def spans(self, sequence_len: int, strategy: Strategy) -> tuple[list[TokenSpan], int]:
@@ -229,7 +229,7 @@ class _BookCutter:
             while len(self._segments) >= _MOST_SEGMENTS:
                 del self._segments[next(iter(self._segments))]
             self._segments[key] = segments_of(
-                self.book, self.tokenizer, key, counts=self.counts, sizes=self._sizes
+                self.book, self.tokenizer, key, counts=self.counts, known=self._known
             )
         return self._segments[key]
 
