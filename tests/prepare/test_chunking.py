@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seqctx import Book, Span, chunk, read_manuscript
-from seqctx.prepare.segments import Boundary, Segment, Segments, paragraph_tokens
+from seqctx.prepare.parts import Boundary
+from seqctx.prepare.segments import Segment, Segments, paragraph_tokens
 from seqctx.prepare.strategies import STRATEGIES
 from seqctx.prepare.structure import Chapter
 from seqctx.prepare.tokenizer import Tokenizer

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,15 @@ ELEMENTS = [
     ("epub", "<h2>Notes</h2>"), ("epub", "<li>a</li>"), ("epub", "]]>"), ("epub", "a=b "),
 ]  # fmt: skip
 FAST_ELEMENTS = [("docx", "<w:p/>"), ("odt", "<text:p/>"), ("epub", "<p>Text.</p>")]
+
+
+@pytest.fixture(autouse=True)
+def own_heap() -> Iterator[None]:
+    """What other tests left in memory is not searched for garbage in the time that is measured."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def seconds(path: Path) -> float:

@@ -65,7 +65,7 @@ def test_motifs_take_few_bytes_for_each_word(long_book: Book) -> None:
         return find_motifs(book, lambda places: list(places))
 
     motifs(long_book)  # loads the frequencies of words
-    assert peak(motifs, long_book) < 200 * long_book.words
+    assert peak(motifs, long_book) < 250 * long_book.words  # an object for each took 321
 
 
 def test_spans_are_like_a_tuple_of_them() -> None:

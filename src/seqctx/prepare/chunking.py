@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from seqctx.errors import InputError
-from seqctx.prepare.segments import Boundary, Segments, segments_of
+from seqctx.prepare.parts import Boundary
+from seqctx.prepare.segments import Segments, segments_of
 from seqctx.prepare.strategies import Strategy, find_strategy
 from seqctx.prepare.structure import Book
 from seqctx.prepare.tokenizer import Tokenizer

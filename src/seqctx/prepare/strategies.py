@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from seqctx.config.strategies import one_of
 from seqctx.errors import InputError
-from seqctx.prepare.segments import Boundary, Segments
+from seqctx.prepare.parts import Boundary
+from seqctx.prepare.segments import Segments
 from seqctx.system.extras import needs_extra
 
 if TYPE_CHECKING:

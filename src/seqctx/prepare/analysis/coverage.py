@@ -10,7 +10,8 @@ from itertools import accumulate, chain
 from seqctx.artifacts.dataset_stats import StrategyStats
 from seqctx.prepare.analysis.motifs import Motif, find_motifs
 from seqctx.prepare.chunking import expect_book, expect_counts, expect_tokenizer
-from seqctx.prepare.segments import Boundary, KnownParts, Segments, paragraph_tokens, segments_of
+from seqctx.prepare.parts import Boundary, KnownParts
+from seqctx.prepare.segments import Segments, paragraph_tokens, segments_of
 from seqctx.prepare.strategies import Cut, Strategy, compared_strategies, find_strategy
 from seqctx.prepare.structure import Book
 from seqctx.prepare.tokenizer import Tokenizer
