@@ -80,6 +80,7 @@ def test_values_that_people_write_are_kept() -> None:
         ("lora_target_modules: ((", "f:2: lora_target_modules: must be a regular expression, or a"),
         ("plugins: x", "f:2: plugins: must be a list (got 'x')"),
         ("plugins: [5]", "f:2: plugins.0: must be text (got 5)"),
+        ("plugins: [q_proj]", "f:2: plugins: each must name a class with its module, such as"),
         ("datasets: [{path: !!binary /w==}]", "f:2: datasets.0.path: must be text, not bytes"),
         ("vllm: {max_model_len: 99999999999999999999k}", "f:2: vllm.max_model_len: "),
     ],

@@ -73,7 +73,7 @@ def test_setup_from_a_wheel_outside_a_checkout(seqctx: Path, tmp_path: Path) -> 
     assert (again.returncode, again.stdout.splitlines()[0]) == (0, f"{venv}: up to date")
 
     # whatever fails, the old environment is unchanged and works
-    (venv / "mine").touch()
+    was = new.stat()
     for failing, message in (
         (offline, "(UV_OFFLINE is set)"),
         ({**env, "UV_CACHE_DIR": str(tmp_path / "empty"), "UV_HTTP_RETRIES": "0",
@@ -86,8 +86,15 @@ def test_setup_from_a_wheel_outside_a_checkout(seqctx: Path, tmp_path: Path) -> 
         assert message in failed.stderr.splitlines()[-1]
         assert failed.stderr.endswith("The old folder is unchanged.\n")
         assert "secret" not in failed.stderr
-        assert (venv / "mine").exists()
+        assert (new.stat().st_ino, new.stat().st_mtime_ns) == (was.st_ino, was.st_mtime_ns)
         assert [p.name for p in (data / "seqctx").iterdir()] == ["venv-core"]
+
+    # a file that no package brought is the user's
+    (venv / "mine").touch()
+    refused = run(seqctx, "setup", "core", "--force", cwd=tmp_path, **env)
+    assert refused.returncode == 1
+    assert f"{venv}: holds your files: mine." in refused.stderr
+    assert (venv / "mine").exists()
 
 
 def test_the_environments_of_the_tools_are_found_where_setup_puts_them(

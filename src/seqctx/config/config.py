@@ -187,6 +187,17 @@ class Config(FileBlock):
             raise ValidationError.from_exception_data("Config", [wrong])
         return self
 
+    @field_validator("plugins")
+    @classmethod
+    def _plugins_name_their_modules(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        """Axolotl splits each name at its last dot, and ends in a traceback without one."""
+        if not all("." in name.strip(".") for name in value or ()):
+            raise ValueError(
+                "each must name a class with its module, such as "
+                "axolotl.integrations.liger.LigerPlugin"
+            )
+        return value
+
     @field_validator("base_model", "output_dir")
     @classmethod
     def _is_no_flag(cls, value: str) -> str:
