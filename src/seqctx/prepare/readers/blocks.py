@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from seqctx.artifacts.manifest import LeftOut
 from seqctx.errors import InputError
-from seqctx.prepare.readers.lines import ends_sentence, is_break, is_digits, is_heading, is_ordinal
+from seqctx.prepare.readers.lines import is_break, is_heading, is_ordinal
 from seqctx.prepare.structure import Book, Chapter, Span, Spans
 
 SCENE_BREAK = "* * *"
@@ -28,29 +28,65 @@ _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
 _SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u200a\u202f"), " ")  # wide, thin, no-break
 MOST_BLOCKS = 2_000_000  # a saga of 20 MB has about 200,000
 MOST_CHARACTERS = 100_000_000  # of one manuscript; five sagas
-_SHORT = 40  # characters
-_RARE = 5  # times as many full paragraphs as empty ones, or more
 _EPIGRAPH_WORDS = 100  # fewer before the first of several headings are no chapter
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """One paragraph, heading or scene break of a file.
+class Look:
+    """How a file shows a paragraph, as far as its format tells.
 
     Attributes:
-        kind: ``title`` is the book's; it is not part of the text.
+        style: the name of its style or class, in lower case, such as ``chapter title``.
+        centred: whether it stands in the middle of the line.
+        bold: whether all of it is bold.
+        size: of its characters, in multiples of the usual size of the file.
+        new_page: whether a new page begins before it.
+        space_above: empty space above it beyond the usual [lines].
+    """
+
+    style: str = ""
+    centred: bool = False
+    bold: bool = False
+    size: float = 1.0
+    new_page: bool = False
+    space_above: float = 0.0
+
+
+PLAIN = Look()
+"""Nothing is known about the look of a paragraph: all such paragraphs share this object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One paragraph, heading or scene break of a file, with what the file shows of it.
+
+    Readers yield every word of a file, and only what the file itself declares. What a paragraph
+    means is found afterwards, in one place for all formats: headings and their levels in
+    ``chapters``, scene breaks in ``scene_breaks``, what is not the story in ``front_matter``.
+
+    Attributes:
+        kind: ``title`` is the book's; it is not part of the text. ``heading`` and ``break`` where
+            the format has an element or style for it.
         text: with emphasis in asterisks.
         emphasis: where in ``text`` the emphasized words are, without the asterisks.
         level: of a heading, 1 the highest.
-        front_matter: the kind of front matter or back matter that the file declares the block to
-            be; None where it declares none.
+        left_out: what the file declares the block to be, if that is not the story: ``contents``,
+            ``endnotes``, ``hidden text``, ...; None where it is the story, or not declared.
+        gap: how many empty paragraphs, or blank lines beyond the usual one, come before it.
+        look: how the file shows it.
+        is_linked: whether all its words are links to places in this book, as in its contents.
+        place: where it stands in the file: its line, or its paragraph's number; 0 if unknown.
     """
 
     kind: BlockKind
     text: str
     emphasis: tuple[Span, ...] = ()
     level: int = 1
-    front_matter: str | None = None
+    left_out: str | None = None
+    gap: int = 0
+    look: Look = PLAIN
+    is_linked: bool = False
+    place: int = 0
 
 
 Run = tuple[str, str]
@@ -94,14 +130,14 @@ def written(runs: Iterable[Run]) -> tuple[str, tuple[Span, ...]]:
     return "".join(parts).rstrip(), tuple(spans)
 
 
-def block_of(runs: Iterable[Run], front_matter: str | None = None) -> Block | None:
+def block_of(runs: Iterable[Run], left_out: str | None = None) -> Block | None:
     """A paragraph, or a scene break where it looks like one; None where it is empty."""
     text, emphasis = written(runs)
     if not text.strip():
         return None
     if is_break(text):
-        return Block("break", SCENE_BREAK, front_matter=front_matter)
-    return Block("paragraph", text, emphasis, front_matter=front_matter)
+        return Block("break", SCENE_BREAK, left_out=left_out)
+    return Block("paragraph", text, emphasis, left_out=left_out)
 
 
 def bounded(blocks: Iterable[Block], path: Path | str) -> Iterator[Block]:
@@ -121,105 +157,6 @@ def bounded(blocks: Iterable[Block], path: Path | str) -> Iterator[Block]:
                 "several files."
             )
         yield block
-
-
-@dataclass
-class Paragraphs:
-    """The blocks of a word processor's file, where empty paragraphs may stand for a scene break.
-
-    Attributes:
-        blocks: in order, without empty paragraphs.
-        gaps: the index of a block to how many empty paragraphs come before it.
-    """
-
-    blocks: list[Block]
-    gaps: dict[int, int]
-
-    @classmethod
-    def of(cls, found: Iterable[Block | None], path: Path) -> Paragraphs:
-        """Collect blocks; None is an empty paragraph.
-
-        Raises:
-            InputError: when there are too many.
-        """
-        blocks: list[Block] = []
-        gaps: dict[int, int] = {}
-
-        def full() -> Iterator[Block]:
-            for block in found:
-                if block is None:
-                    gaps[len(blocks)] = gaps.get(len(blocks), 0) + 1
-                else:
-                    yield block
-
-        for block in bounded(full(), path):
-            blocks.append(block)
-        return cls(blocks, gaps)
-
-    def with_scene_breaks(self, *, empty: int | None = None) -> list[Block]:
-        """The blocks, with a scene break where empty paragraphs stand for one.
-
-        Where empty paragraphs are rare, one is enough; else it takes two in a row.
-
-        Args:
-            empty: how many paragraphs have no text; by default, those that are no block.
-        """
-        gone = sum(self.gaps.values())
-        empty = gone if empty is None else empty
-        full = len(self.blocks) + gone - empty
-        enough = 1 if empty * _RARE <= full else 2
-        found: list[Block] = []
-        for k, block in enumerate(self.blocks):
-            kinds = found and (found[-1].kind, block.kind)
-            if self.gaps.get(k, 0) >= enough and kinds == ("paragraph", "paragraph"):
-                found.append(Block("break", SCENE_BREAK))
-            found.append(block)
-        return found
-
-
-def with_headings_found(blocks: Sequence[Block]) -> list[Block]:
-    """Blocks of a word processor's file or a book's, with the headings among them.
-
-    One paragraph in the style of a title is the book's title; several are headings of chapters.
-    In a file without headings, every paragraph that looks like one becomes one.
-    """
-    titles = sum(block.kind == "heading" and block.level == TITLE for block in blocks)
-    if titles == 1:
-        blocks = [replace(b, kind="title") if b.level == TITLE else b for b in blocks]
-    elif titles:
-        blocks = [replace(b, level=1) if b.level == TITLE else b for b in blocks]
-    if any(block.kind == "heading" and not block.front_matter for block in blocks):
-        return list(blocks)
-    return without_page_numbers(
-        [
-            replace(b, kind="heading", text=plain(b), emphasis=())
-            if b.kind == "paragraph" and is_heading(plain(b))
-            else b
-            for b in blocks
-        ]
-    )
-
-
-def without_page_numbers(blocks: Sequence[Block]) -> list[Block]:
-    """Blocks in which a bare number is a heading only if it does not interrupt a sentence.
-
-    Where a quarter of the bare numbers do, all are page numbers, which are not the story.
-    """
-    numbers = [k for k, b in enumerate(blocks) if b.kind == "heading" and is_digits(b.text)]
-    broken = {k for k in numbers if k and _goes_on(blocks[k - 1])}
-    if len(broken) < 2 or len(broken) * 4 < len(numbers):
-        return [replace(b, kind="paragraph") if k in broken else b for k, b in enumerate(blocks)]
-    pages = set(numbers)
-    return [
-        replace(b, kind="paragraph", front_matter="page number") if k in pages else b
-        for k, b in enumerate(blocks)
-    ]
-
-
-def _goes_on(block: Block) -> bool:
-    """Whether a paragraph stops in mid-sentence. Short ones, as names and mottos, never do."""
-    long = len(block.text) > _SHORT
-    return block.kind == "paragraph" and long and not ends_sentence(block.text)
 
 
 def plain(block: Block) -> str:

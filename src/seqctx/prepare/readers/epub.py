@@ -17,7 +17,6 @@ from seqctx.prepare.readers.blocks import (
     Run,
     block_of,
     bounded,
-    with_headings_found,
     written,
 )
 from seqctx.prepare.readers.front_matter import DECLARED
@@ -52,7 +51,7 @@ def epub_blocks(path: Path) -> list[Block]:
     """
     with open_archive(path, ".epub") as archive:
         _refuse_locked(archive)
-        return with_headings_found(list(bounded(_blocks(archive), path)))
+        return list(bounded(_blocks(archive), path))
 
 
 def _refuse_locked(archive: Archive) -> None:
@@ -228,9 +227,9 @@ def _types(node: Any) -> list[str]:
     return [*types.split(), *(role.removeprefix("doc-") for role in roles)]
 
 
-def _blocks_of(tree: Iterable[Piece], front_matter: str | None = None) -> Iterator[Block]:
+def _blocks_of(tree: Iterable[Piece], left_out: str | None = None) -> Iterator[Block]:
     """The blocks of a document, or of one element, from its pieces."""
-    around = [front_matter]  # what each open element is declared to be
+    around = [left_out]  # what each open element is declared to be
     loose: list[Run] = []  # text that stands in no paragraph of its own
     for event, node in tree:
         if event == "close":
@@ -260,38 +259,34 @@ def _holds(node: Any, *tags: str) -> bool:
     return any(_tag(below) in tags for below in node.iterdescendants())
 
 
-def _loose(runs: list[Run], front_matter: str | None) -> Iterator[Block]:
-    block = block_of(
-        [(re.sub(r"\s+", " ", t) if t != "\n" else t, m) for t, m in runs], front_matter
-    )
+def _loose(runs: list[Run], left_out: str | None) -> Iterator[Block]:
+    block = block_of([(re.sub(r"\s+", " ", t) if t != "\n" else t, m) for t, m in runs], left_out)
     if block:
         yield block
 
 
-def _block(node: Any, tag: str, front_matter: str | None) -> Iterator[Block]:
+def _block(node: Any, tag: str, left_out: str | None) -> Iterator[Block]:
     """One element that is a block."""
     if not tag or tag in _SKIPPED:
         return
-    front_matter = _declared(node, front_matter)
+    left_out = _declared(node, left_out)
     if tag == "hr":
-        yield Block("break", SCENE_BREAK, front_matter=front_matter)
+        yield Block("break", SCENE_BREAK, left_out=left_out)
     elif tag in _HEADINGS:
         text, _ = written((text, "") for text, _ in _runs(node, ""))
         if text:
-            yield Block(
-                "heading", " ".join(text.split()), level=int(tag[1]), front_matter=front_matter
-            )
+            yield Block("heading", " ".join(text.split()), level=int(tag[1]), left_out=left_out)
     elif tag == "hgroup" or (tag == "header" and any(_tag(x) in _HEADINGS for x in node)):
-        yield from _hgroup(node, front_matter)
+        yield from _hgroup(node, left_out)
     elif tag in _PARAGRAPHS and not _holds(node, "p", "div", "ul", "ol", "table", "blockquote"):
-        block = block_of(_runs(node, "", preformatted=tag == "pre"), front_matter)
+        block = block_of(_runs(node, "", preformatted=tag == "pre"), left_out)
         if block:
             yield block
     else:
-        yield from _blocks_of(_pieces_of(node), front_matter)
+        yield from _blocks_of(_pieces_of(node), left_out)
 
 
-def _hgroup(node: Any, front_matter: str | None) -> Iterator[Block]:
+def _hgroup(node: Any, left_out: str | None) -> Iterator[Block]:
     """A group of headings of one chapter: its number and its title are two headings in a row."""
     level = min((int(_tag(x)[1]) for x in node.iter() if _tag(x) in _HEADINGS), default=1)
     for line in node:
@@ -299,9 +294,9 @@ def _hgroup(node: Any, front_matter: str | None) -> Iterator[Block]:
         if not text:
             continue
         if _tag(line) in _HEADINGS or _tag(node) == "hgroup":
-            yield Block("heading", " ".join(text.split()), level=level, front_matter=front_matter)
+            yield Block("heading", " ".join(text.split()), level=level, left_out=left_out)
         else:
-            yield from _block(line, _tag(line), front_matter)
+            yield from _block(line, _tag(line), left_out)
 
 
 def _runs(node: Any, mark: str, preformatted: bool = False) -> list[Run]:

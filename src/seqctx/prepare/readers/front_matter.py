@@ -53,7 +53,7 @@ def leave_out(blocks: Sequence[Block], title: str = "") -> tuple[list[Block], tu
         The blocks that stay, and what was left out, in order. Where nothing but headings would
         stay, all blocks stay.
     """
-    kinds = [block.front_matter for block in blocks]
+    kinds = [block.left_out for block in blocks]
     _gutenberg(blocks, kinds)
     _headed(blocks, kinds)
     _contents_lists(blocks, kinds)

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from seqctx.errors import InputError
 from seqctx.prepare.readers.blocks import MOST_CHARACTERS, Block, assemble, bounded
+from seqctx.prepare.readers.chapters import with_headings_found
 from seqctx.prepare.readers.front_matter import leave_out
+from seqctx.prepare.readers.scene_breaks import with_scene_breaks
 from seqctx.prepare.structure import Book
 from seqctx.system.arguments import expect_type
 from seqctx.system.atomic import explain_os_errors
@@ -151,6 +153,7 @@ def _book(path: Path, kind: str, keep_front_and_back_matter: bool) -> Book:
             blocks, encoding = _plain(path, kind)
         else:
             blocks = _packed(kind)(path)
+    blocks = with_headings_found(with_scene_breaks(blocks))
     title = next((b.text for b in blocks if b.kind == "title" and b.text), path.stem)
     blocks = _untitled([b for b in blocks if b.kind != "title"], title)
     kept, left_out = (blocks, ()) if keep_front_and_back_matter else leave_out(blocks, title)
@@ -169,8 +172,8 @@ def _untitled(blocks: list[Block], title: str) -> list[Block]:
     def says(block: Block) -> bool:
         return block.kind == "heading" and block.text.casefold() == title.casefold()
 
-    blocks = [b for b in blocks if not (b.front_matter and says(b))]  # on a page for it alone
-    top = next((k for k, b in enumerate(blocks) if not says(b) and not b.front_matter), len(blocks))
+    blocks = [b for b in blocks if not (b.left_out and says(b))]  # on a page for it alone
+    top = next((k for k, b in enumerate(blocks) if not says(b) and not b.left_out), len(blocks))
     if all(block.kind != "heading" for block in blocks[top:]):
         return blocks
     return [*(b for b in blocks[:top] if not says(b)), *blocks[top:]]

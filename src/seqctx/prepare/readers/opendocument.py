@@ -13,13 +13,12 @@ from seqctx.prepare.readers.blocks import (
     SCENE_BREAK,
     TITLE,
     Block,
-    Paragraphs,
     Run,
     block_of,
-    with_headings_found,
     written,
 )
 from seqctx.prepare.readers.markup import pieces
+from seqctx.prepare.readers.scene_breaks import with_gaps
 from seqctx.system.archives import Archive, damaged, open_archive
 
 _SPACES = {
@@ -52,10 +51,9 @@ def odt_blocks(path: Path) -> list[Block]:
         if "content.xml" not in archive:
             raise InputError(damaged(path, ".odt"))
         reading = _Reading(archive)
-        found = Paragraphs.of(reading.blocks(), path)
+        blocks = list(with_gaps(reading.blocks(), path))
         title = _declared_title(archive)
-    blocks = found.with_scene_breaks(empty=reading.empty)
-    return with_headings_found([*([Block("title", title)] if title else []), *blocks])
+    return [*([Block("title", title)] if title else []), *blocks]
 
 
 def _refuse_locked(archive: Archive) -> None:
@@ -151,8 +149,7 @@ class _Reading:
     """Reads one file's text."""
 
     def __init__(self, archive: Archive) -> None:
-        """``empty`` counts the paragraphs without text, as they are read."""
-        self._archive, self._styles, self.empty = archive, _Styles(), 0
+        self._archive, self._styles = archive, _Styles()
 
     def blocks(self) -> Iterator[Block | None]:
         """The paragraphs; None for an empty one."""
@@ -167,7 +164,6 @@ class _Reading:
             elif event == "whole" and inside:
                 for element in node.iter():
                     if _name(element.tag) in _PARAGRAPHS and _in_text(element):
-                        self.empty += not any(text.strip() for text in element.itertext())
                         yield _block(element, self._styles)
 
     def _common_styles(self) -> None:

@@ -11,7 +11,8 @@ from itertools import chain, islice, repeat
 from pathlib import Path
 
 from seqctx.errors import InputError
-from seqctx.prepare.readers.blocks import SCENE_BREAK, Block, Run, without_page_numbers, written
+from seqctx.prepare.readers.blocks import SCENE_BREAK, Block, Run, written
+from seqctx.prepare.readers.chapters import without_page_numbers
 from seqctx.prepare.readers.lines import ends_sentence, is_break, is_heading, joined
 from seqctx.system.extras import needs_extra
 

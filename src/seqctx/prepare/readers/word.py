@@ -13,13 +13,12 @@ from seqctx.prepare.readers.blocks import (
     SCENE_BREAK,
     TITLE,
     Block,
-    Paragraphs,
     Run,
     block_of,
-    with_headings_found,
     written,
 )
 from seqctx.prepare.readers.markup import pieces
+from seqctx.prepare.readers.scene_breaks import with_gaps
 from seqctx.system.archives import Archive, damaged, open_archive
 
 _SPACES = (
@@ -87,10 +86,10 @@ def word_blocks(path: Path) -> list[Block]:
         if body is None:
             raise InputError(damaged(path, ".docx"))
         styles = _styles(archive, _related(archive, body).get("styles"))
-        found = Paragraphs.of(_blocks(archive, body, styles), path)
+        blocks = list(with_gaps(_blocks(archive, body, styles), path))
         title = _declared_title(archive, parts.get("core-properties"))
     titles = [Block("title", title)] if title else []
-    return with_headings_found([*titles, *found.with_scene_breaks()])
+    return [*titles, *blocks]
 
 
 def _local(element: Any) -> str:
