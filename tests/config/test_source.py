@@ -70,6 +70,8 @@ def test_all_duplicates_at_once() -> None:
         (f"a: 1\nb: {'9' * 5000}\n", "c.yaml:2: not valid YAML: '999"),
         ("a: 1\nb: !!python/name:os.system\n", "c.yaml:2: not valid YAML: could not determine"),
         ("a: 1\nlora_r: 010\n", "c.yaml:2: not valid YAML: 010 is read in base 8, as 8; write 8"),
+        ("a: 1\nb: !!omap [c: 1]\n", "c.yaml:2: !!omap is not supported. Write a mapping."),
+        ("a: 1\nb: !!pairs [c: 1]\n", "c.yaml:2: !!pairs is not supported. Write a mapping."),
         ("a: 1\nb: {c: 1:30}\n", "c.yaml:2: not valid YAML: 1:30 is read in base 60, as 90"),
         (
             "a: 1\non: 2\n",

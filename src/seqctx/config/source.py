@@ -95,11 +95,11 @@ def with_value(
 
 
 class Loader(yaml.SafeLoader):
-    """safe_load's, with four differences.
+    """safe_load's, with five differences.
 
-    ``2e-4`` is a number, as in Axolotl's schema. Numbers that YAML 1.1 reads in base 8 or 60 are
-    errors. A value that cannot be read is an error with its line. A text of more values or levels
-    than a person writes is given up where they are passed.
+    ``2e-4`` is a number, as in Axolotl's schema. Numbers that YAML 1.1 reads in base 8 or 60, and
+    lists of pairs, are errors. A value that cannot be read is an error with its line. A text of
+    more values or levels than a person writes is given up where they are passed.
     """
 
     nodes = 0
@@ -144,6 +144,11 @@ class Loader(yaml.SafeLoader):
         """A float, written in base 10."""
         return float(_decimal(node, super().construct_yaml_float(node)))
 
+    def refuse_pairs(self, node: yaml.Node) -> Any:
+        """``!!omap`` and ``!!pairs`` give tuples, which JSON and command lines cannot carry."""
+        kind = node.tag.rpartition(":")[2]
+        raise _error(f"!!{kind} is not supported", node.start_mark, "Write a mapping.")
+
 
 def _a_type(tag: str) -> str:
     """A YAML type in words."""
@@ -169,6 +174,8 @@ def _error(fact: str, mark: Any, remedy: str | None = None) -> yaml.MarkedYAMLEr
 
 for _kind in ("int", "float"):
     Loader.add_constructor(f"tag:yaml.org,2002:{_kind}", getattr(Loader, f"construct_yaml_{_kind}"))
+for _kind in ("omap", "pairs"):
+    Loader.add_constructor(f"tag:yaml.org,2002:{_kind}", Loader.refuse_pairs)
 Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
