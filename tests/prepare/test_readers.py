@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqctx import InputError, read_manuscript
-from seqctx.prepare.readers.manuscripts import find_manuscripts
+from seqctx.prepare.readers.find import find_manuscripts
 
 MARKDOWN = """# The Book
 

@@ -11,7 +11,7 @@ from seqctx.artifacts.folder_kinds import DATASET
 from seqctx.artifacts.layout import DatasetDir
 from seqctx.config.config import Config
 from seqctx.errors import CheckError, InputError
-from seqctx.prepare.readers.manuscripts import find_manuscripts
+from seqctx.prepare.readers.find import find_manuscripts
 from seqctx.system.replaced_folder import check_replaceable, partial_of, real_folder
 
 _REMEDY = "Move your text to another folder, and name that in seqctx.prepare.manuscripts."

@@ -22,7 +22,8 @@ from seqctx.prepare.analysis.near_duplicates import find_near_duplicates
 from seqctx.prepare.output import refuse_data_of_other_config, refuse_own_output
 from seqctx.prepare.packing import Batches, packings
 from seqctx.prepare.prompts import load_prompts
-from seqctx.prepare.readers.manuscripts import find_manuscripts, read_manuscript
+from seqctx.prepare.readers.find import find_manuscripts
+from seqctx.prepare.readers.manuscripts import read_manuscript
 from seqctx.prepare.report import report_page
 from seqctx.prepare.split import HeldOutPart, HeldOutText, outline, split
 from seqctx.prepare.strategies import strategy_of

@@ -12,7 +12,8 @@ from seqctx.catalog.lookup import find_model
 from seqctx.catalog.model_folder import check_base
 from seqctx.config.config import Config
 from seqctx.errors import InputError
-from seqctx.prepare.readers.manuscripts import find_manuscripts, read_manuscript
+from seqctx.prepare.readers.find import find_manuscripts
+from seqctx.prepare.readers.manuscripts import read_manuscript
 from seqctx.system.arguments import expect_type
 from seqctx.system.environments import find_tool
 from seqctx.system.scripts import run_inside

@@ -1,0 +1,69 @@
+"""One file of any kind to blocks: which reader reads which kind, and what to do with the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from seqctx.prepare.readers.blocks import MOST_CHARACTERS, Block, bounded
+from seqctx.prepare.readers.refused_kinds import refusal
+from seqctx.system.regular_file import read_file
+
+MARKDOWN = (".md", ".markdown", ".mdown", ".mkd", ".mkdn", ".mdx", ".qmd", ".rmd")
+PLAIN = (".txt", ".text", *MARKDOWN, ".nwd", ".fountain", ".spmd")
+"""Files of characters without a packing."""
+KINDS = (*PLAIN, ".docx", ".epub", ".odt")
+"""Suffixes of the files that can be read."""
+
+
+def file_blocks(path: Path) -> tuple[list[Block], str]:
+    """The blocks of one file, and the encoding of its characters.
+
+    The library of a kind is imported when a file of it is read.
+
+    Raises:
+        InputError: when it cannot be read, is of another kind, damaged, locked or binary.
+    """
+    kind = path.suffix.lower()
+    if kind in PLAIN:
+        return _plain(path, kind)
+    if kind == ".docx":
+        from seqctx.prepare.readers.word import word_blocks
+
+        return word_blocks(path), ""
+    if kind == ".odt":
+        from seqctx.prepare.readers.opendocument import odt_blocks
+
+        return odt_blocks(path), ""
+    if kind == ".epub":
+        from seqctx.prepare.readers.epub import epub_blocks
+
+        return epub_blocks(path), ""
+    raise refusal(path)
+
+
+def _plain(path: Path, kind: str) -> tuple[list[Block], str]:
+    """Blocks of a file of characters, and its encoding."""
+    from seqctx.prepare.readers.text import decoded
+
+    text, encoding = decoded(path, read_file(path, most=MOST_CHARACTERS))
+    return list(bounded(_text_blocks(text, kind), path)), encoding
+
+
+def _text_blocks(text: str, kind: str) -> Iterable[Block]:
+    """Blocks of a text of some kind."""
+    if kind in MARKDOWN:
+        from seqctx.prepare.readers.markdown import markdown_blocks
+
+        return markdown_blocks(text)
+    if kind == ".nwd":
+        from seqctx.prepare.readers.novelwriter import novelwriter_blocks
+
+        return novelwriter_blocks(text)
+    if kind in (".fountain", ".spmd"):
+        from seqctx.prepare.readers.fountain import fountain_blocks
+
+        return fountain_blocks(text)
+    from seqctx.prepare.readers.text import text_blocks
+
+    return text_blocks(text)

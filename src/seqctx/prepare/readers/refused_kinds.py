@@ -1,0 +1,52 @@
+"""Kinds of files that cannot be read, and what to export each to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from seqctx.errors import InputError
+
+_REMEDIES = {
+    "A PDF holds pages, not paragraphs: export the manuscript as .docx or .epub from the program "
+    "that you write with": (".pdf", ".xps", ".djvu"),
+    "Convert it to .epub with Calibre": (
+        ".mobi", ".azw", ".azw3", ".azw4", ".kfx", ".prc", ".lit", ".pdb", ".lrf", ".fb2",
+    ),
+    "Export it from Pages as .docx or .epub": (".pages",),
+    "Open it in Word or LibreOffice and save it as .docx": (
+        ".doc", ".dot", ".wpd", ".wps", ".wri", ".sxw", ".abw", ".hwp", ".lwp",
+    ),
+    "Export the text from the program that made it as .docx, or as .rtf and save that as .docx": (
+        ".indd", ".idml", ".qxp", ".qxd", ".sla", ".afpub", ".pub",
+    ),
+    "It is only a link to a document on the web: download that document as .docx": (".gdoc",),
+    "It is only a link to another file: save that file as .docx, and name it": (
+        ".lnk", ".url", ".webloc",
+    ),
+    "Unpack the archive, and name the folder with your text; export what is of an unknown kind as "
+    ".docx": (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz"),
+    "Export it from Vellum as .docx or .epub": (".vellum",),
+    "Export it from yWriter as .txt or .odt": (".yw5", ".yw6", ".yw7"),
+    "Export it from novelibre as .odt": (".novx",),
+    "Export it from Ulysses as .md or .docx": (".ulyz", ".ulysses"),
+    "Export the screenplay as .fountain or .txt": (
+        ".fdx", ".fdr", ".celtx", ".fadein", ".highland", ".kitsp",
+    ),
+    "Convert it to .md, for example with pandoc": (
+        ".tex", ".latex", ".rst", ".org", ".adoc", ".asciidoc", ".textile", ".typ",
+    ),
+    "Save the page as .html": (".webarchive", ".mht", ".mhtml"),
+}  # fmt: skip
+_DEFAULT = "Save or export it as .md, .txt, .docx, .odt or .epub"
+_REMEDY = {suffix: remedy for remedy, suffixes in _REMEDIES.items() for suffix in suffixes}
+
+
+def is_document(path: Path) -> bool:
+    """Whether a file is of a kind that may hold a text, though it cannot be read."""
+    return path.suffix.lower() in _REMEDY
+
+
+def refusal(path: Path) -> InputError:
+    """The line for a file of a kind that cannot be read, with what to export it to."""
+    remedy = _REMEDY.get(path.suffix.lower(), _DEFAULT)
+    return InputError(f"{path}: this kind of file cannot be read. {remedy}.")
