@@ -84,7 +84,7 @@ def _paragraph(lines: list[str]) -> Block | None:
 
 
 def _is_aligned(line: str) -> bool:
-    return line.startswith("> ") or line.startswith(">>") or line.endswith((" <", "<<"))
+    return line.startswith(("> ", ">>")) or line.endswith((" <", "<<"))
 
 
 def _runs(text: str) -> Iterator[Run]:
