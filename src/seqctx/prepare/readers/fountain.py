@@ -54,8 +54,8 @@ def _title_page(lines: list[str]) -> Iterator[Block]:
             entries.append([key[1].strip().lower(), key[2].strip()] if key else ["", line.strip()])
         else:
             entries[-1][1] = f"{entries[-1][1]} {line.strip()}".strip()
-    for key, value in entries:
-        if key == "title" and value:
+    for name, value in entries:
+        if name == "title" and value:
             yield Block("title", written(_runs(value))[0].strip("*"))
         elif value:
             yield Block("paragraph", value, left_out="title page")

@@ -31,7 +31,7 @@ def novelwriter_blocks(text: str) -> Iterator[Block]:
     lines: list[str] = []
     has_text = False  # since the last heading or break
     for line in [*text.split("\n"), ""]:
-        special = list(_special(line.strip(), has_text))
+        special = list(_special(line.strip()))
         if line.strip() and not special:
             lines.append(line)
             continue
@@ -39,14 +39,14 @@ def novelwriter_blocks(text: str) -> Iterator[Block]:
             yield block
             has_text = block.kind == "paragraph"
         lines = []
-        for block in special or ():
+        for block in special:
             if block.kind == "break" and not has_text:
                 continue
             has_text = has_text and block.left_out is not None
             yield block
 
 
-def _special(line: str, has_text: bool) -> Iterator[Block]:
+def _special(line: str) -> Iterator[Block]:
     """What a line is that is no paragraph's: a heading, or what is not the story."""
     if heading := _HEADING.fullmatch(line):
         level, is_title = len(heading[1]), heading[2] == "!"
