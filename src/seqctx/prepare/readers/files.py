@@ -9,10 +9,10 @@ from seqctx.prepare.readers.blocks import MOST_CHARACTERS, Block, bounded
 from seqctx.prepare.readers.refused_kinds import refusal
 from seqctx.system.regular_file import read_file
 
-MARKDOWN = (".md", ".markdown", ".mdown", ".mkd", ".mkdn", ".mdx", ".qmd", ".rmd")
-PLAIN = (".txt", ".text", *MARKDOWN, ".nwd", ".fountain", ".spmd")
+_MARKDOWN = (".md", ".markdown", ".mdown", ".mkd", ".mkdn", ".mdx", ".qmd", ".rmd")
+_UNPACKED = (".txt", ".text", *_MARKDOWN, ".nwd", ".fountain", ".spmd")
 """Files of characters without a packing."""
-KINDS = (*PLAIN, ".docx", ".epub", ".odt")
+KINDS = (*_UNPACKED, ".docx", ".epub", ".odt")
 """Suffixes of the files that can be read."""
 
 
@@ -25,7 +25,7 @@ def file_blocks(path: Path) -> tuple[list[Block], str]:
         InputError: when it cannot be read, is of another kind, damaged, locked or binary.
     """
     kind = path.suffix.lower()
-    if kind in PLAIN:
+    if kind in _UNPACKED:
         return _plain(path, kind)
     if kind == ".docx":
         from seqctx.prepare.readers.word import word_blocks
@@ -52,7 +52,7 @@ def _plain(path: Path, kind: str) -> tuple[list[Block], str]:
 
 def _text_blocks(text: str, kind: str) -> Iterable[Block]:
     """Blocks of a text of some kind."""
-    if kind in MARKDOWN:
+    if kind in _MARKDOWN:
         from seqctx.prepare.readers.markdown import markdown_blocks
 
         return markdown_blocks(text)
