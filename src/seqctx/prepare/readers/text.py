@@ -5,8 +5,8 @@ from __future__ import annotations
 import codecs
 import re
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import chain, islice, repeat
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from seqctx.errors import InputError
 from seqctx.prepare.readers.blocks import SCENE_BREAK, Block, Run, written
 from seqctx.prepare.readers.chapters import without_page_numbers
 from seqctx.prepare.readers.lines import ends_sentence, is_break, is_heading, joined
+from seqctx.prepare.readers.ruby import read_aozora
 from seqctx.system.extras import needs_extra
 
 _BOMS = (  # the longer first: UTF-32's begins with UTF-16's
@@ -102,8 +103,33 @@ def _western(raw: bytes, encoding: str) -> str | None:
 
 
 def text_blocks(text: str) -> list[Block]:
-    """Paragraphs, hard-wrapped or not; lines that look like headings or breaks are such."""
-    return without_page_numbers(list(_blocks(text)))
+    """Paragraphs, hard-wrapped or not; lines that look like headings or breaks are such.
+
+    Readings beside Japanese characters, and remarks for the typesetter, are blocks of their own at
+    the end.
+    """
+    if "《" not in text and "［＃" not in text:
+        return without_page_numbers(list(_blocks(text)))
+    found = read_aozora(text)
+    blocks = without_page_numbers(list(_blocks(found.body)))
+    heads = [Block("title", line) for line in found.top[:1]]
+    heads += [Block("paragraph", line, left_out="title page") for line in found.top[1:]]
+    rest = (
+        (found.explanation, "explanation of signs"), (found.imprint, "imprint"),
+        (" ".join(found.readings), "ruby"), ("\n".join(found.remarks), "typesetter's remarks"),
+    )  # fmt: skip
+    return [
+        *heads,
+        *(_declared(block, found.levels) for block in blocks),
+        *(Block("paragraph", text, left_out=kind) for text, kind in rest if text),
+    ]
+
+
+def _declared(block: Block, levels: Mapping[str, int]) -> Block:
+    """A paragraph, or the heading that a remark declares it to be."""
+    if block.kind == "break" or block.text not in levels:
+        return block
+    return replace(block, kind="heading", level=levels[block.text])
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,30 +140,34 @@ class _Layout:
         width: of its lines, but for the longest of them [characters].
         wrapped: whether a paragraph goes on over several lines; else each line is one.
         spaced: whether blank lines divide paragraphs.
-        gaps_tell: whether more blank lines than usual mean a scene break.
+        usual: how many blank lines most often divide them.
     """
 
     width: int
     wrapped: bool
     spaced: bool
-    gaps_tell: bool
+    usual: int
 
     @classmethod
     def of(cls, text: str) -> _Layout | None:
         """The layout of a text; None where it has no line with text."""
         lengths: Counter[int] = Counter()
-        ends = 0
+        gaps: Counter[int] = Counter()
+        ends = blank = 0
         for line in _lines(text):
             lengths[len(line)] += 1
             ends += bool(line) and ends_sentence(line)
-        blank, full = lengths.pop(0, 0), lengths.total()
+            if line and blank:
+                gaps[blank] += 1
+            blank = 0 if line else blank + 1
+        empty, full = lengths.pop(0, 0), lengths.total()
         if not full:
             return None
         longest = islice(_counted(lengths), int(full * 0.95), None)
         width = next(longest)
         wrapped = width <= 100 and ends < full * _ENDS
-        spaced = blank * 4 >= full
-        return cls(width, wrapped, spaced, not spaced or not _doubled(text))
+        spaced = empty * 4 >= full
+        return cls(width, wrapped, spaced, max(gaps, key=gaps.__getitem__, default=0) * spaced)
 
 
 def _counted(lengths: Counter[int]) -> Iterator[int]:
@@ -160,39 +190,21 @@ def _blocks(text: str) -> Iterator[Block]:
     layout = _Layout.of(text)
     if layout is None:
         return
-    block: list[str] = []
-    empty, gap, last = 0, False, "heading"
-    for line in chain(_lines(text), [""]):
+    lines: list[str] = []
+    empty = gap = 0
+    for number, line in enumerate(chain(_lines(text), [""]), 1):
         if line:
-            if empty and not block:
-                gap, empty = layout.gaps_tell and empty > 1 + layout.spaced, 0
-            block.append(line)
+            if not lines:
+                gap, empty = max(0, empty - layout.usual), 0
+            lines.append(line)
             if layout.wrapped:
                 continue
         else:
             empty += 1
-        for found in _paragraphs(block, layout):
-            # white space or a rule below a heading is no scene's end
-            if last == "heading" and found.kind == "break":
-                continue
-            if gap and "heading" not in (last, found.kind):
-                yield Block("break", SCENE_BREAK)
-            yield found
-            gap, last = False, found.kind
-        block = []
-
-
-def _doubled(text: str) -> bool:
-    """Whether runs of two blank lines or more are too frequent to mean a scene break."""
-    runs = long = blank = 0
-    begun = False
-    for line in _lines(text):
-        if line and begun and blank:
-            runs += 1
-            long += blank > 2
-        begun = begun or bool(line)
-        blank = 0 if line else blank + 1
-    return long * 20 > runs
+        for found in _paragraphs(lines, layout):
+            yield replace(found, gap=gap, place=max(1, number - len(lines)))
+            gap = 0
+        lines = []
 
 
 def _paragraphs(lines: list[str], layout: _Layout) -> Iterator[Block]:
