@@ -1,7 +1,7 @@
 """Readings beside Japanese characters, and remarks for the typesetter, as Aozora Bunko writes them.
 
-``漢字《かんじ》`` and ``｜川縁《かわべり》`` hold a reading, ``［＃…］`` a remark. Neither is the story.
-Chinese titles stand in the same brackets, ``《红楼梦》``; but only a reading is written in kana.
+``漢字《かんじ》`` and ``｜川縁《かわべり》`` hold a reading, ``［＃…］`` a remark. Neither is the
+story. Chinese titles stand in the same brackets, ``《红楼梦》``; but only readings are in kana.
 """
 
 from __future__ import annotations
@@ -91,9 +91,7 @@ def _jis(plane: int, row: int, cell: int) -> str:
 _RULE = re.compile(r"(?m)^[-‐―─]{10,}[^\S\n]*$")
 _EXPLAINS = re.compile(r"記号について|《》：ルビ|［＃］：")
 _TOP = 3_000  # characters, in which the explanation of the signs ends
-_SOURCE = re.compile(
-    r"(?m)^[^\S\n]*底本(?:の親本)?："
-)  # "Source text:", the first line of the imprint
+_SOURCE = re.compile(r"(?m)^[^\S\n]*底本(?:の親本)?：")  # "source text:" begins the imprint
 _LEVELS = {"大": 1, "中": 2, "小": 3}
 _HEADED = re.compile(
     r"［＃「(?P<after>[^「」\n]{1,100})」は(?:同行|窓)?(?P<a>[大中小])見出し］"
