@@ -139,7 +139,9 @@ def read_aozora(text: str) -> Aozora:
         without_readings(m["after"] or m["around"]).text.strip(): _LEVELS[m["a"] or m["b"]]
         for m in _HEADED.finditer(text)
     }
-    lines, readings, remarks = [], [], []
+    lines: list[str] = []
+    readings: list[str] = []
+    remarks: list[str] = []
     for line in text.split("\n"):
         plain = without_readings(line)
         readings += plain.readings
