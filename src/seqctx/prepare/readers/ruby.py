@@ -129,8 +129,8 @@ def read_aozora(text: str) -> Aozora:
     explanation = imprint = ""
     rules = list(_RULE.finditer(text, 0, min(len(text), _TOP)))[:2]
     if len(rules) == 2 and _EXPLAINS.search(text, rules[0].end(), rules[1].start()):
-        lines = without_readings(text[: rules[0].start()]).text.split("\n")
-        top = [line.strip() for line in lines if line.strip()]
+        above = without_readings(text[: rules[0].start()]).text.split("\n")
+        top = [line.strip() for line in above if line.strip()]
         explanation = text[rules[0].end() : rules[1].start()].strip()
         source = _SOURCE.search(text, rules[1].end())
         end = source.start() if source else len(text)
