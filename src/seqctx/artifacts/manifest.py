@@ -6,7 +6,10 @@ from seqctx.artifacts.record import Record
 
 
 class LeftOut(Record):
-    """Front or back matter of a manuscript: it is not the story, and was left out of the text."""
+    """Words of a manuscript that are not the story and were left out of the text.
+
+    What stands between paragraphs (page numbers, notes, hidden text, ...) makes one entry a kind.
+    """
 
     kind: str
     """``title page``, ``contents``, ``imprint``, ``licence``, ``endnotes``, ..."""
@@ -14,6 +17,40 @@ class LeftOut(Record):
     """Its heading, or how it begins."""
     words: int
     """How many, as white space separates them."""
+    characters: int | None = None
+    """How many, without white space, where white space does not separate words: in Chinese,
+    Japanese, Thai. None elsewhere, and in manifests of earlier versions."""
+    share: float = 0.0
+    """Of the file's words, or of its characters."""
+    is_certain: bool = False
+    """Whether the file itself shows that this is not the story: its mark-up declares it, a
+    licence's own markers enclose it, or its lines link to headings or repeat them."""
+    places: int = 1
+    """In how many places of the file it stands."""
+
+    @property
+    def size(self) -> str:
+        """Its words or characters, with the word for it."""
+        if self.characters is not None:
+            return f"{self.characters:,} character{'s' * (self.characters != 1)}"
+        return f"{self.words:,} word{'s' * (self.words != 1)}"
+
+
+class Account(Record):
+    """Where the words of a manuscript went: each is in the text, left out, or part of a mark.
+
+    ``words`` is the sum of all others. They are counted as white space separates them.
+    """
+
+    words: int = 0
+    """Words of the file."""
+    in_text: int = 0
+    """Words of the text, without scene breaks."""
+    left_out: dict[str, int] = {}
+    """Words left out, by kind."""
+    marks: dict[str, int] = {}
+    """Words of marks that became structure or were removed, by kind: ``scene mark``, ``note mark``,
+    ``book title``, ..."""
 
 
 class Source(Record):
@@ -29,6 +66,8 @@ class Source(Record):
     encoding: str = ""
     """Of its characters; empty where the file's format fixes it."""
     left_out: tuple[LeftOut, ...] = ()
+    account: Account = Account()
+    """Empty in manifests of earlier versions."""
     held_out_chapters: tuple[str, ...] = ()
 
 

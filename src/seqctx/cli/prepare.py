@@ -29,7 +29,8 @@ def prepare(config: Path, overrides: dict[str, Any], force: bool, dry_run: bool)
             examples, manifest.json, and a report (report.html)
     Exit    0   written or up to date
             1   another run uses prepare/out/STEM, or it holds files of yours or
-                the examples of another CONFIG
+                the examples of another CONFIG; or much of a manuscript may be
+                no story (the message lists the parts and the setting)
             2   text or settings that cannot be used
 
     \b

@@ -292,8 +292,10 @@ class Prepare(FileBlock):
 
     manuscripts: tuple[str, ...] = ("prepare/manuscripts",)
     """Files (.txt, .md, .docx, .epub, .odt), folders of them, and globs."""
-    keep_front_and_back_matter: bool = False
-    """Keep title pages, imprints, contents, notes and licences. By default they are left out."""
+    keep_front_and_back_matter: bool | None = None
+    """``true``: keep title pages, imprints, contents, notes and licences. ``false``: leave them
+    out. Unset: leave them out, but refuse a manuscript of which more than 5 % or 2,000 words would
+    be left out without certain evidence that they are not the story."""
     format: Literal["chat", "tokens"] = "chat"
     """``chat``: messages, for ``type: chat_template``. ``tokens``: ``input_ids`` and ``labels``
     for base models without a chat template, for a dataset without ``type``."""

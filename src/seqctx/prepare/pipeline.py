@@ -19,6 +19,7 @@ from seqctx.config.config import Config
 from seqctx.config.effective import Effective
 from seqctx.errors import CheckError, InputError
 from seqctx.prepare.analysis.near_duplicates import find_near_duplicates
+from seqctx.prepare.left_out import unclear_parts
 from seqctx.prepare.output import refuse_data_of_other_config, refuse_own_output
 from seqctx.prepare.packing import Batches, packings
 from seqctx.prepare.prompts import load_prompts
@@ -36,7 +37,7 @@ from seqctx.system.regular_file import open_file
 from seqctx.system.replaced_folder import replaced_folder
 
 _IN_MEMORY = 4_000_000  # bytes of manuscripts; more are read again, and several at a time
-FORMAT = "7"  # part of the fingerprint; raise it when the same text gives other examples or stats
+FORMAT = "8"  # part of the fingerprint; raise it when the same text gives other examples or stats
 
 
 def prepare(
@@ -65,9 +66,10 @@ def prepare(
         InputError: for manuscripts that are missing, empty, binary or too short, a tokenizer that
             cannot be loaded, a package that is missing, a disk that is full; for manuscripts in a
             folder that seqctx writes.
-        CheckError: when held-out text is in the training text too, when Axolotl would not train
-            the token that ends an answer, when ``out`` holds files of the user's or the examples
-            of another file, or when another run is writing it.
+        CheckError: when much of a manuscript would be left out without certain evidence that it is
+            not the story; when held-out text is in the training text too, when Axolotl would not
+            train the token that ends an answer, when ``out`` holds files of the user's or the
+            examples of another file, or when another run is writing it.
     """
     prep = cfg.seqctx.prepare
     paths = find_manuscripts(prep.manuscripts)
@@ -87,7 +89,7 @@ def prepare(
     small = sum(path.stat().st_size for path in paths) < _IN_MEMORY
     jobs, books = _planned(cfg, hashes, small, on_step)
     on_step("comparing training text with held-out text")
-    held_out = HeldOutText(_held_out_texts(jobs, books, prep.keep_front_and_back_matter))
+    held_out = HeldOutText(_held_out_texts(jobs, books, bool(prep.keep_front_and_back_matter)))
     with (
         replaced_folder(out, kind=DATASET) as partial,
         explain_os_errors(partial),
@@ -134,13 +136,17 @@ def _planned(
 ) -> tuple[list[BookJob], dict[Path, Book]]:
     """A job for each manuscript, with its held-out part; small manuscripts are kept as books."""
     prep = cfg.seqctx.prepare
-    outlines, books = [], {}
+    keep = bool(prep.keep_front_and_back_matter)
+    outlines, books, unclear = [], {}, list[str]()
     for k, path in enumerate(hashes):
         on_step(f"reading {path} ({k + 1} of {len(hashes)})")
-        book = read_manuscript(path, keep_front_and_back_matter=prep.keep_front_and_back_matter)
+        book = read_manuscript(path, keep_front_and_back_matter=keep)
         outlines.append(outline(book))
+        unclear += unclear_parts(book)
         if small:
             books[path] = book
+    if unclear and prep.keep_front_and_back_matter is None:
+        raise CheckError(*unclear)
     parts = split(outlines, prep.held_out, prep.split)
     jobs = [
         BookJob(k, path, digest, part, outlines[k].size)

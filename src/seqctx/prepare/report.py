@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from seqctx.artifacts.dataset_stats import BookStats, DatasetStats, Packing
 from seqctx.artifacts.manifest import Manifest
+from seqctx.prepare.left_out import KEY, account_line
 from seqctx.report.page import Section, page
 from seqctx.report.plots import histogram, manuscript, pairs_by_distance, share_by_length
 
@@ -99,10 +100,11 @@ def _sources(manifest: Manifest, stats: DatasetStats) -> list[Section]:
         for s in manifest.sources
     ]  # fmt: skip
     left_out = [
-        (s.title, part.kind, part.title, f"{part.words:,}")
+        (s.title, part.kind, part.title, part.size, f"{part.share:.1%}", part.places,
+         "yes" if part.is_certain else "no")
         for s in manifest.sources
         for part in s.left_out
-    ]
+    ]  # fmt: skip
     sections = [
         Section(
             heading="What was read",
@@ -116,10 +118,13 @@ def _sources(manifest: Manifest, stats: DatasetStats) -> list[Section]:
         )
     ]
     if left_out:
-        columns = ("book", "kind", "begins with", "words")
+        columns = ("book", "kind", "begins with", "size", "share of the file", "places", "certain")
         text = [
-            "These parts of the files are front matter or back matter, and not your story. They "
-            "are in no example. To keep them, set seqctx.prepare.keep_front_and_back_matter: true."
+            "These parts of the files are not your story, as far as their place, their form and "
+            "their words show. They are in no example. Certain are parts that the file itself "
+            "declares, that a licence's own markers enclose, or that list the headings. To keep "
+            f"all parts, set {KEY}: true.",
+            *(f"{s.title}: {account_line(s.account)}." for s in manifest.sources if s.left_out),
         ]
         sections.append(Section("What was left out", 3, text, columns=columns, rows=left_out))
     if stats.near_duplicates:

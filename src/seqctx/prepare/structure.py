@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import overload
 
-from seqctx.artifacts.manifest import LeftOut
+from seqctx.artifacts.manifest import Account, LeftOut
 
 _WORD = re.compile(r"\S+")
 
@@ -86,7 +86,8 @@ class Book:
         scene_breaks: the paragraphs that only separate two scenes.
         headings: the paragraphs that are headings.
         emphasis: emphasized words, without their asterisks.
-        left_out: front and back matter that is not in the text.
+        left_out: what is not the story and not in the text.
+        account: where the words of the file went.
         encoding: of the file's characters; empty where the file's format fixes it.
     """
 
@@ -100,6 +101,7 @@ class Book:
     emphasis: tuple[Span, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     encoding: str = ""
+    account: Account = Account()
 
     @cached_property
     def words(self) -> int:

@@ -110,7 +110,7 @@ class BookWorker:
         """
         prep, tokenizer = self.cfg.seqctx.prepare, self.tokenizer
         book = book or read_manuscript(
-            job.path, keep_front_and_back_matter=prep.keep_front_and_back_matter
+            job.path, keep_front_and_back_matter=bool(prep.keep_front_and_back_matter)
         )
         self.held_out.check_not_trained(book, job.held_out.start)
         counts = paragraph_tokens(book, tokenizer)
@@ -178,6 +178,7 @@ def _source(book: Book, job: BookJob, tokens: int) -> Source:
         chapters=len(book.chapters),
         encoding=book.encoding,
         left_out=book.left_out,
+        account=book.account,
         held_out_chapters=job.held_out.chapters,
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from seqctx.artifacts.manifest import Manifest
+from seqctx.prepare.left_out import account_line, left_out_lines
 
 
 def manifest_lines(manifest: Manifest, folder: Path, redone: bool) -> Iterator[str]:
@@ -15,6 +16,9 @@ def manifest_lines(manifest: Manifest, folder: Path, redone: bool) -> Iterator[s
             f"{source.path}: {source.words:,} words, {source.tokens:,} tokens, "
             f"{source.chapters} chapters"
         )
+        yield from (f"  {line}" for line in left_out_lines(source.left_out))
+        if source.left_out:
+            yield f"  {account_line(source.account)}"
     for name, side in (("train", manifest.train), ("held out", manifest.held_out)):
         yield (
             f"{name}: {side.examples} examples, {side.tokens:,} tokens "

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from seqctx.artifacts.manifest import LeftOut
+from seqctx.artifacts.manifest import Account, LeftOut
 from seqctx.errors import InputError
 from seqctx.prepare.readers.lines import is_break, is_heading, is_ordinal
 from seqctx.prepare.structure import Book, Chapter, Span, Spans
@@ -65,16 +65,20 @@ class Block:
     ``chapters``, scene breaks in ``scene_breaks``, what is not the story in ``front_matter``.
 
     Attributes:
-        kind: ``title`` is the book's; it is not part of the text. ``heading`` and ``break`` where
+        kind: ``title`` is the book's, as the file's properties give it: none of the file's words.
+            A title in the text itself is a heading (see `TITLE`). ``heading`` and ``break`` where
             the format has an element or style for it.
         text: with emphasis in asterisks.
         emphasis: where in ``text`` the emphasized words are, without the asterisks.
         level: of a heading, 1 the highest.
-        left_out: what the file declares the block to be, if that is not the story: ``contents``,
-            ``endnotes``, ``hidden text``, ...; None where it is the story, or not declared.
+        left_out: what the file declares the block to be, if that is not the story (a kind of
+            `left_out.DECLARED_KINDS`); None where it is the story, or not declared.
         gap: how many empty paragraphs, or blank lines beyond the usual one, come before it.
         look: how the file shows it.
         is_linked: whether all its words are links to places in this book, as in its contents.
+        is_quoted: whether it stands in a quotation that is set apart, such as a blockquote.
+        mark: of a break, the signs that the file wrote for it, so that they are counted; empty for
+            a rule or empty space.
         place: where it stands in the file: its line, or its paragraph's number; 0 if unknown.
     """
 
@@ -86,6 +90,8 @@ class Block:
     gap: int = 0
     look: Look = PLAIN
     is_linked: bool = False
+    is_quoted: bool = False
+    mark: str = ""
     place: int = 0
 
 
@@ -136,7 +142,7 @@ def block_of(runs: Iterable[Run], left_out: str | None = None) -> Block | None:
     if not text.strip():
         return None
     if is_break(text):
-        return Block("break", SCENE_BREAK, left_out=left_out)
+        return Block("break", SCENE_BREAK, left_out=left_out, mark=text)
     return Block("paragraph", text, emphasis, left_out=left_out)
 
 
@@ -175,6 +181,7 @@ def assemble(
     blocks: Sequence[Block],
     left_out: Sequence[LeftOut] = (),
     encoding: str = "",
+    account: Account | None = None,
 ) -> Book:
     """Join blocks with blank lines and record where each lies.
 
@@ -211,7 +218,7 @@ def assemble(
     )
     return Book(
         path, title, text, chapters, Spans(_placed(blocks)), tuple(breaks), tuple(headings),
-        tuple(emphasis), tuple(left_out), encoding,
+        tuple(emphasis), tuple(left_out), encoding, account or Account(),
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from seqctx.artifacts.manifest import LeftOut
+from seqctx.prepare.readers.account import characters_in, is_unspaced, words_in
 from seqctx.prepare.readers.blocks import Block, plain
 
 DECLARED = {  # epub:type values (EPUB Structural Semantics Vocabulary) and what we call them
@@ -41,7 +42,10 @@ _TITLE_PAGE = re.compile(  # "by" and names: not "By morning they had gone."
 )
 _PAGE = re.compile(r"\b\d{1,4}$")  # "The Storm ........ 3"
 _LEADERS = " .·…_"
-_SCATTERED = ("endnotes", "page number")  # stand between paragraphs; all make one entry
+_SCATTERED = (  # stand between paragraphs; all of a kind make one entry
+    "endnotes", "page number", "note mark", "hidden text", "comment", "illustration", "caption",
+    "reading", "deleted text",
+)  # fmt: skip
 _TITLE_PAGE_BLOCKS = 12  # a longer stretch before the first heading is text
 _TITLE_PAGE_WORDS = 60
 
@@ -54,7 +58,9 @@ def leave_out(blocks: Sequence[Block], title: str = "") -> tuple[list[Block], tu
         stay, all blocks stay.
     """
     kinds = [block.left_out for block in blocks]
+    certain = [kind is not None for kind in kinds]
     _gutenberg(blocks, kinds)
+    certain = [a or kind is not None for a, kind in zip(certain, kinds, strict=True)]
     _headed(blocks, kinds)
     _contents_lists(blocks, kinds)
     _title_page(blocks, kinds, title)
@@ -62,23 +68,50 @@ def leave_out(blocks: Sequence[Block], title: str = "") -> tuple[list[Block], tu
     if not any(block.kind == "paragraph" for block in kept):
         return list(blocks), ()
     text = [k for k, block in enumerate(kept) if block.kind != "break"]
-    return kept[text[0] : text[-1] + 1], _listed(blocks, kinds)
+    return kept[text[0] : text[-1] + 1], _listed(blocks, kinds, certain)
 
 
-def _listed(blocks: Sequence[Block], kinds: Sequence[str | None]) -> tuple[LeftOut, ...]:
-    """Runs of blocks of one kind as entries; notes between paragraphs make one entry."""
-    found: list[LeftOut] = []
+def _listed(
+    blocks: Sequence[Block], kinds: Sequence[str | None], certain: Sequence[bool]
+) -> tuple[LeftOut, ...]:
+    """Runs of blocks of one kind as entries; what is scattered makes one entry a kind."""
+    found: list[tuple[str, bool, list[Block], int]] = []
+    scattered: dict[tuple[str, bool], int] = {}
     last = None
-    for block, kind in zip(blocks, kinds, strict=True):
-        words = len(block.text.split())
-        again = kind == last or (kind in _SCATTERED and found and kind == found[-1].kind)
-        if kind is not None and again:
-            found[-1] = found[-1].model_copy(update={"words": found[-1].words + words})
-        elif kind is not None:
-            title = " ".join(plain(block).split())[:60]
-            found.append(LeftOut(kind=kind, title=title, words=words))
-        last = kind
-    return tuple(found)
+    for block, kind, sure in zip(blocks, kinds, certain, strict=True):
+        if kind is None:
+            last = None
+            continue
+        key = (kind, sure)
+        at = scattered.get(key) if kind in _SCATTERED else len(found) - 1 if key == last else None
+        if at is None:
+            scattered[key] = len(found)
+            found.append((kind, sure, [block], 1))
+        else:
+            found[at][2].append(block)
+            found[at] = (*found[at][:3], found[at][3] + (key != last))
+        last = key
+    unspaced = is_unspaced(blocks)
+    of_all = characters_in(blocks) if unspaced else words_in(blocks)
+    return tuple(
+        _entry(kind, sure, part, places, unspaced, of_all) for kind, sure, part, places in found
+    )
+
+
+def _entry(
+    kind: str, sure: bool, part: Sequence[Block], places: int, unspaced: bool, of_all: int
+) -> LeftOut:
+    words = words_in(part)
+    characters = characters_in(part) if unspaced else None
+    return LeftOut(
+        kind=kind,
+        title=" ".join(plain(part[0]).split())[:60],
+        words=words,
+        characters=characters,
+        share=round((words if characters is None else characters) / max(of_all, 1), 4),
+        is_certain=sure,
+        places=places,
+    )
 
 
 def _gutenberg(blocks: Sequence[Block], kinds: list[str | None]) -> None:

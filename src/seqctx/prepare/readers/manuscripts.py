@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from seqctx.errors import InputError
+from seqctx.prepare.readers.account import account_of
 from seqctx.prepare.readers.blocks import Block, assemble
 from seqctx.prepare.readers.chapters import with_headings_found
 from seqctx.prepare.readers.files import file_blocks
@@ -41,15 +42,17 @@ def read_manuscript(path: str | Path, *, keep_front_and_back_matter: bool = Fals
 
 def _book(path: Path, keep_front_and_back_matter: bool) -> Book:
     with explain_os_errors(path):
-        blocks, encoding = file_blocks(path)
-    blocks = with_headings_found(with_scene_breaks(blocks))
-    title = next((b.text for b in blocks if b.kind == "title" and b.text), path.stem)
-    blocks = _untitled([b for b in blocks if b.kind != "title"], title)
-    kept, left_out = (blocks, ()) if keep_front_and_back_matter else leave_out(blocks, title)
-    kept = _untitled(kept, title)  # now that front matter is gone
+        read, encoding = file_blocks(path)
+    parted = with_scene_breaks(read)
+    headed = with_headings_found(parted)
+    title = next((b.text for b in headed if b.kind == "title" and b.text), path.stem)
+    titled = _untitled([b for b in headed if b.kind != "title"], title)
+    story, left_out = (titled, ()) if keep_front_and_back_matter else leave_out(titled, title)
+    kept = _untitled(story, title)  # now that front matter is gone
     if not any(b.text.strip() for b in kept):
         raise InputError(f"{path}: is empty. Put text in it, or move it out of the folder.")
-    return assemble(str(path), title, kept, left_out, encoding)
+    account = account_of(read, parted, titled, story, kept, left_out)
+    return assemble(str(path), title, kept, left_out, encoding, account)
 
 
 def _untitled(blocks: list[Block], title: str) -> list[Block]:

@@ -1,0 +1,71 @@
+"""Counts the words of a file: each is in the text, left out, or part of a mark."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from seqctx.artifacts.manifest import Account, LeftOut
+from seqctx.prepare.readers.blocks import Block, plain
+
+# scripts that are written without white space between words: Thai, Lao, Burmese, Khmer, Chinese and
+# Japanese (Korean has spaces)
+_UNSPACED = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u312f\u31f0-\u9fff\uf900-\ufaff\uff66-\uff9f"
+    r"\U00020000-\U0003ffff]"
+)
+
+
+def words_in(blocks: Iterable[Block]) -> int:
+    """The words of paragraphs and headings; breaks and declared titles hold none of the file's."""
+    return sum(len(b.text.split()) for b in blocks if b.kind in ("paragraph", "heading"))
+
+
+def characters_in(blocks: Iterable[Block]) -> int:
+    """The characters of paragraphs and headings, without white space and marks of emphasis."""
+    return sum(
+        sum(map(len, plain(b).split())) for b in blocks if b.kind in ("paragraph", "heading")
+    )
+
+
+def is_unspaced(blocks: Iterable[Block]) -> bool:
+    """Whether most characters are of scripts without white space between words."""
+    unspaced = spaced = 0
+    for block in blocks:
+        found = len(_UNSPACED.findall(block.text))
+        unspaced += found
+        spaced += len(block.text) - found
+    return unspaced > spaced
+
+
+def account_of(
+    read: Sequence[Block],
+    parted: Sequence[Block],
+    titled: Sequence[Block],
+    story: Sequence[Block],
+    kept: Sequence[Block],
+    left_out: Iterable[LeftOut],
+) -> Account:
+    """Where all words of a file went.
+
+    Args:
+        read: what the reader gave.
+        parted: then, with scene breaks in place of their marks.
+        titled: then, without headings that are the book's title.
+        story: then, without what was left out.
+        kept: then, without headings that repeat the title: the blocks of the text.
+        left_out: what was left out.
+    """
+    total = words_in(read) + sum(len(b.mark.split()) for b in read if b.kind == "break")
+    titles = words_in(parted) - words_in(titled) + words_in(story) - words_in(kept)
+    marks = {"scene mark": total - words_in(parted), "book title": titles}
+    kinds: Counter[str] = Counter()
+    for part in left_out:
+        kinds[part.kind] += part.words
+    return Account(
+        words=total,
+        in_text=words_in(kept),
+        left_out=dict(kinds),
+        marks={kind: words for kind, words in marks.items() if words},
+    )
