@@ -72,6 +72,19 @@ class Chapter:
     span: Span
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A place of a manuscript that can be read in two ways: a writer should look at it.
+
+    Attributes:
+        place: its line or its paragraph's number in the file; 0 where that is unknown.
+        fact: what stands there, and how it was read.
+    """
+
+    place: int
+    fact: str
+
+
 @dataclass(frozen=True)
 class Book:
     """One manuscript.
@@ -89,6 +102,7 @@ class Book:
         left_out: what is not the story and not in the text.
         account: where the words of the file went.
         encoding: of the file's characters; empty where the file's format fixes it.
+        doubts: places that can be read in two ways.
     """
 
     path: str
@@ -102,6 +116,7 @@ class Book:
     left_out: tuple[LeftOut, ...] = ()
     encoding: str = ""
     account: Account = Account()
+    doubts: tuple[Doubt, ...] = ()
 
     @cached_property
     def words(self) -> int:

@@ -14,8 +14,8 @@ from typing import Literal
 
 from seqctx.artifacts.manifest import Account, LeftOut
 from seqctx.errors import InputError
-from seqctx.prepare.readers.lines import is_break, is_heading, is_ordinal
-from seqctx.prepare.structure import Book, Chapter, Span, Spans
+from seqctx.prepare.readers.lines import is_heading, is_ordinal
+from seqctx.prepare.structure import Book, Chapter, Doubt, Span, Spans
 
 SCENE_BREAK = "* * *"
 TITLE = 0
@@ -68,7 +68,8 @@ class Block:
         kind: ``title`` is the book's, as the file's properties give it: none of the file's words.
             A title in the text itself is a heading (see `TITLE`). ``heading`` and ``break`` where
             the format has an element or style for it.
-        text: with emphasis in asterisks.
+        text: with emphasis in asterisks. Of a break ``* * *``, or nothing where it is an empty
+            paragraph with a border, which some programs write everywhere.
         emphasis: where in ``text`` the emphasized words are, without the asterisks.
         level: of a heading, 1 the highest.
         left_out: what the file declares the block to be, if that is not the story (a kind of
@@ -137,12 +138,10 @@ def written(runs: Iterable[Run]) -> tuple[str, tuple[Span, ...]]:
 
 
 def block_of(runs: Iterable[Run], left_out: str | None = None) -> Block | None:
-    """A paragraph, or a scene break where it looks like one; None where it is empty."""
+    """A paragraph; None where it is empty."""
     text, emphasis = written(runs)
     if not text.strip():
         return None
-    if is_break(text):
-        return Block("break", SCENE_BREAK, left_out=left_out, mark=text)
     return Block("paragraph", text, emphasis, left_out=left_out)
 
 
@@ -182,6 +181,7 @@ def assemble(
     left_out: Sequence[LeftOut] = (),
     encoding: str = "",
     account: Account | None = None,
+    doubts: Sequence[Doubt] = (),
 ) -> Book:
     """Join blocks with blank lines and record where each lies.
 
@@ -218,7 +218,7 @@ def assemble(
     )
     return Book(
         path, title, text, chapters, Spans(_placed(blocks)), tuple(breaks), tuple(headings),
-        tuple(emphasis), tuple(left_out), encoding, account or Account(),
+        tuple(emphasis), tuple(left_out), encoding, account or Account(), tuple(doubts),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from seqctx.prepare.readers.blocks import Block, assemble
 from seqctx.prepare.readers.chapters import with_headings_found
 from seqctx.prepare.readers.files import file_blocks
 from seqctx.prepare.readers.front_matter import leave_out
-from seqctx.prepare.readers.scene_breaks import with_scene_breaks
+from seqctx.prepare.readers.scene_breaks import between_scenes, with_marks, with_scene_breaks
 from seqctx.prepare.structure import Book
 from seqctx.system.arguments import expect_type
 from seqctx.system.atomic import explain_os_errors
@@ -43,16 +43,16 @@ def read_manuscript(path: str | Path, *, keep_front_and_back_matter: bool = Fals
 def _book(path: Path, keep_front_and_back_matter: bool) -> Book:
     with explain_os_errors(path):
         read, encoding = file_blocks(path)
-    parted = with_scene_breaks(read)
-    headed = with_headings_found(parted)
+    parted, marks = with_marks(read)
+    headed, gaps = with_scene_breaks(with_headings_found(parted))
     title = next((b.text for b in headed if b.kind == "title" and b.text), path.stem)
     titled = _untitled([b for b in headed if b.kind != "title"], title)
     story, left_out = (titled, ()) if keep_front_and_back_matter else leave_out(titled, title)
-    kept = _untitled(story, title)  # now that front matter is gone
+    kept = between_scenes(_untitled(story, title))  # now that front matter is gone
     if not any(b.text.strip() for b in kept):
         raise InputError(f"{path}: is empty. Put text in it, or move it out of the folder.")
     account = account_of(read, parted, titled, story, kept, left_out)
-    return assemble(str(path), title, kept, left_out, encoding, account)
+    return assemble(str(path), title, kept, left_out, encoding, account, [*marks, *gaps])
 
 
 def _untitled(blocks: list[Block], title: str) -> list[Block]:

@@ -1,14 +1,35 @@
-"""Which paragraphs part scenes: one place for all formats."""
+"""Which paragraphs and gaps part scenes: one place for all formats.
+
+It goes by the text's own habits: a mark that stands alone between paragraphs, one that recurs, and
+space beyond what is usual in the file.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from seqctx.prepare.readers.blocks import SCENE_BREAK, Block, bounded
+from seqctx.prepare.readers.blocks import SCENE_BREAK, Block, bounded, plain
+from seqctx.prepare.readers.marks import LONGEST_WITH_LETTERS, Mark, mark_of
+from seqctx.prepare.structure import Doubt
 
-_RARE = 5  # times as many full paragraphs as empty ones, or more
+_USUAL = 1 / 3  # of the places between paragraphs have no more space than what is usual
+_RARE = 1 / 4  # of the places: more space than usual in no more of them parts scenes
+_TOO_MANY = 1 / 2
+_LEAST_SPACE = 0.9  # lines beyond the usual
+_MANY_GAPS = 6  # empty paragraphs may stand for something that is lost
+_FEW_WORDS = 100  # before the first heading: a title page, a motto
+_SPEAKING = 1 / 10  # of the paragraphs begin with a dash: so does all speech
+_MOST_DOUBTS = 1_000
+_STYLE = re.compile(
+    r"(?:scene|section|line|thought|text|asterisk|star)[\s_-]*(?:break|sep(?:arator)?|divider|ornament)"
+    r"|scene[\s_-]*(?:change|mark|end)|ornament|fleuron|asterism|dinkus|separator|divider"
+    r"|transition|\btb\b|szenen(?:trenner|wechsel)"
+)
+_ONE = ("—", "–", "―", "〜", "〰")  # dashes that may be a speech of silence
 
 
 def with_gaps(found: Iterable[Block | None], path: Path) -> Iterator[Block]:
@@ -24,30 +45,216 @@ def with_gaps(found: Iterable[Block | None], path: Path) -> Iterator[Block]:
             if block is None:
                 gap += 1
             else:
-                yield replace(block, gap=gap) if gap else block
+                yield replace(block, gap=block.gap + gap) if gap else block
                 gap = 0
 
     return bounded(full(), path)
 
 
-def with_scene_breaks(blocks: Iterable[Block], *, empty: int | None = None) -> list[Block]:
-    """The blocks, with a scene break where empty paragraphs stand for one.
+def with_marks(blocks: Sequence[Block]) -> tuple[list[Block], list[Doubt]]:
+    """The blocks, with a break for each paragraph that is a mark between scenes.
 
-    Where empty paragraphs are rare, one is enough; else it takes two in a row.
+    This comes before headings are looked for: ``XXX`` may be a mark or a number, ``# # #`` is no
+    heading.
+
+    Returns:
+        The blocks, and the places where a mark can also be speech.
+    """
+    marks = {k: mark for k, block in enumerate(blocks) if (mark := _mark(block))}
+    if not marks:
+        return list(blocks), []
+    times = Counter(_signs(blocks[k]) for k in marks)
+    habits = _Habits(blocks, marks)
+    found, doubts = list(blocks), list[Doubt]()
+    for k, mark in marks.items():
+        block, signs = blocks[k], _signs(blocks[k])
+        if habits.parts_scenes(block, mark, signs, times[signs]):
+            found[k] = replace(
+                block, kind="break", text=SCENE_BREAK, emphasis=(), level=1, mark=plain(block)
+            )
+        elif mark != "glyph" and block.kind == "paragraph":
+            doubts.append(Doubt(block.place, f"{_shown(block)} stands alone and was read as text."))
+    return found, doubts[:_MOST_DOUBTS]
+
+
+def _mark(block: Block) -> Mark | None:
+    """What a block's signs say, where it is one that can be a mark."""
+    if block.kind not in ("paragraph", "heading"):
+        return None
+    if (
+        len(block.text) > 2 * LONGEST_WITH_LETTERS
+        and block.text[:40].upper() != block.text[:40].lower()
+    ):
+        return None  # most paragraphs
+    return mark_of(plain(block))
+
+
+def _signs(block: Block) -> str:
+    return "".join(plain(block).split())
+
+
+def _shown(block: Block) -> str:
+    return f"“{' '.join(plain(block).split())[:30]}”"
+
+
+class _Habits:
+    """What the whole of a text says of its marks."""
+
+    def __init__(self, blocks: Sequence[Block], marks: dict[int, Mark]) -> None:
+        texts = [b.text for k, b in enumerate(blocks) if b.kind == "paragraph" and k not in marks]
+        spoken = sum(text[:1] in ("—", "–", "―", "-") for text in texts)
+        self._dashes_speak = spoken > len(texts) * _SPEAKING
+        self._letters = set().union(*map(set, texts)) if "glyph" in marks.values() else set()
+        short = {text.strip(" .") for text in texts if len(text) < 10}
+        short |= {b.text.strip(" .") for b in blocks if b.kind == "heading"}
+        self._counts = bool(short & {"I", "II", "V", "IX", "XI", "XIX", "XXI", "XXIX", "XXXI"})
+        self._heads = any(b.kind == "heading" and mark_of(b.text) is None for b in blocks)
+
+    def parts_scenes(self, block: Block, mark: Mark, signs: str, times: int) -> bool:
+        """Whether a block with these signs parts scenes."""
+        styled = bool(_STYLE.search(block.look.style)) and mark != "glyph"
+        if block.kind == "heading" and any(map(str.isalnum, signs)) and set(signs) != {"X"}:
+            return False
+        if block.kind == "heading" and not (self._heads or times > 1 or "#" in signs):
+            return False
+        if set(signs.strip(".-–—")) == {"X"} and self._counts:
+            return False  # a number of a chapter
+        if mark == "dash":
+            return not self._dashes_speak and (times > 1 or signs not in _ONE)
+        if mark == "soft":
+            return times > 1 and (styled or block.look.centred)
+        if mark == "glyph":
+            return times > 1 and not self._letters & set(signs)
+        return mark == "sure" or times > 1 or styled
+
+
+def with_scene_breaks(blocks: Sequence[Block]) -> tuple[list[Block], list[Doubt]]:
+    """The blocks, with a break where space stands for one, and without those that part nothing.
+
+    This comes after headings are found: white space and rules beside them part no scenes.
 
     Args:
         blocks: of a whole file.
-        empty: how many paragraphs have no text; by default, those that are no block.
+
+    Returns:
+        The blocks, and the places where space can also mean something else.
     """
-    blocks = list(blocks)
-    gone = sum(block.gap for block in blocks)
-    empty = gone if empty is None else empty
-    full = len(blocks) + gone - empty
-    enough = 1 if empty * _RARE <= full else 2
-    found: list[Block] = []
+    blocks = _without_usual_rules(blocks)
+    pairs = list(_pairs(blocks))
+    by_gap = _beyond([gap for _, _, gap in pairs], 1)
+    by_space = _beyond([blocks[k].look.space_above for _, k, _ in pairs], _LEAST_SPACE)
+    found, doubts = list[Block](), list[Doubt]()
+    breaks: set[int] = set()
+    for before, k, gap in pairs:
+        block = blocks[k]
+        space = block.look.space_above >= by_space and not block.look.centred
+        parts = (gap >= by_gap or space or block.look.new_page) and _may_part(blocks[before], block)
+        if parts:
+            breaks.add(k)
+        if doubt := _doubt(block, gap, by_gap, parts):
+            doubts.append(doubt)
+    for k, block in enumerate(blocks):
+        if k in breaks:
+            found.append(Block("break", SCENE_BREAK, place=block.place))
+        found.append(block)
+    return between_scenes(found), doubts[:_MOST_DOUBTS]
+
+
+def _pairs(blocks: Sequence[Block]) -> Iterator[tuple[int, int, int]]:
+    """Two paragraphs of the story next to each other, and how many empty ones lie between them."""
+    last, gap = -1, 0
+    for k, block in enumerate(blocks):
+        gap += block.gap
+        if block.left_out:
+            continue
+        if last >= 0 and block.kind == blocks[last].kind == "paragraph":
+            yield last, k, gap
+        last, gap = k, 0
+
+
+def _beyond(values: Sequence[float], least: float) -> float:
+    """From where on space is more than usual, and seldom enough to part scenes."""
+    if not values:
+        return least
+    ordered = sorted(values)
+    usual = ordered[int(len(ordered) * _USUAL)]
+    for steps, most in ((1, _RARE), (2, _TOO_MANY)):
+        enough = usual + steps * least
+        if sum(value >= enough for value in values) <= max(1, len(values) * most):
+            return enough
+    return float("inf")
+
+
+def _may_part(before: Block, after: Block) -> bool:
+    """Whether the words beside a gap allow a scene to end there."""
+    end, start = plain(before).rstrip()[-1:], plain(after).lstrip()[:1]
+    return not (
+        end in ",:;，：；、"
+        or start.islower()
+        or (before.look.centred and after.look.centred)  # lines of a title page, or of a sign
+    )
+
+
+def _doubt(block: Block, gap: int, enough: float, parts: bool) -> Doubt | None:
+    """What to look at before a paragraph, if anything."""
+    empty = f"{gap:,} empty paragraph{'s' * (gap != 1)} or lines"
+    if parts and gap >= max(enough, _MANY_GAPS):
+        return Doubt(block.place, f"{empty} come before {_begins(block)}: read as a scene break.")
+    if not parts and gap >= enough:
+        return Doubt(block.place, f"{empty} come before {_begins(block)}: read as no scene break.")
+    if parts and block.look.new_page:
+        return Doubt(
+            block.place, f"a new page begins with {_begins(block)}: read as a scene break."
+        )
+    return None
+
+
+def _begins(block: Block) -> str:
+    """The first words of a paragraph."""
+    return f"“{' '.join(plain(block)[:200].split()[:6])}”"
+
+
+def _without_usual_rules(blocks: Sequence[Block]) -> list[Block]:
+    """Blocks in which an empty paragraph with a border counts as empty, where most of them have one.
+
+    Readers give such a paragraph as a break without text.
+    """
+    ruled = sum(block.kind == "break" and not block.text for block in blocks)
+    full = sum(block.kind == "paragraph" for block in blocks)
+    if ruled < 4 or ruled < full * _TOO_MANY:
+        return list(blocks)
+    found, gap = list[Block](), 0
     for block in blocks:
-        kinds = found and (found[-1].kind, block.kind)
-        if block.gap >= enough and kinds == ("paragraph", "paragraph"):
-            found.append(Block("break", SCENE_BREAK))
+        if block.kind == "break" and not block.text:
+            gap += 1 + block.gap
+        else:
+            found.append(replace(block, gap=block.gap + gap) if gap else block)
+            gap = 0
+    return found
+
+
+def between_scenes(blocks: Sequence[Block]) -> list[Block]:
+    """The blocks without breaks that part no scenes.
+
+    A break parts scenes between two paragraphs: not beside a heading, not at the start or end, not
+    below another break, and not on a title page.
+    """
+    first = next((k for k, block in enumerate(blocks) if _is_heading(block)), 0)
+    few = sum(len(b.text.split()) for b in blocks[:first] if not b.left_out) < _FEW_WORDS
+    found: list[Block] = []
+    waiting: Block | None = None
+    last = ""
+    for k, block in enumerate(blocks):
+        if block.kind == "break" and not block.left_out:
+            waiting = waiting or block
+            continue
+        if not block.left_out:
+            if waiting and last == block.kind == "paragraph" and not (k < first and few):
+                found.append(waiting if waiting.text else replace(waiting, text=SCENE_BREAK))
+            waiting, last = None, block.kind
         found.append(block)
     return found
+
+
+def _is_heading(block: Block) -> bool:
+    return block.kind == "heading" and not block.left_out
