@@ -57,7 +57,7 @@ def test_markdown(tmp_path: Path) -> None:
     assert book.text.startswith("One\n\nFirst *paragraph*, hard wrapped.\n\nSecond.\n\n* * *")
     scenes = [book.text[s.start : s.end].strip() for s in book.scenes]
     assert scenes[1] == "After the break."
-    assert scenes[-1] == "Last."
+    assert scenes[-1] == "Two\n\nLast."  # a rule below a heading parts no scenes
 
 
 def test_text(tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ def _beyond(values: Sequence[float], least: float) -> float:
     usual = ordered[int(len(ordered) * _USUAL)]
     for steps, most in ((1, _RARE), (2, _TOO_MANY)):
         enough = usual + steps * least
-        if sum(value >= enough for value in values) <= max(1, len(values) * most):
+        if sum(value >= enough for value in values) <= len(values) * most:
             return enough
     return float("inf")
 
@@ -215,7 +215,7 @@ def _begins(block: Block) -> str:
 
 
 def _without_usual_rules(blocks: Sequence[Block]) -> list[Block]:
-    """Blocks in which an empty paragraph with a border counts as empty, where most of them have one.
+    """Blocks in which an empty paragraph with a border is an empty one, where most have one.
 
     Readers give such a paragraph as a break without text.
     """
