@@ -1,11 +1,10 @@
-"""Recognizes lines of plain text by their looks: headings, scene breaks, page numbers."""
+"""Recognizes lines of plain text by their looks: headings, page numbers."""
 
 from __future__ import annotations
 
 import re
 from itertools import pairwise
 
-_BREAK = re.compile(r"[*#~•_⁂=§-][*#~•_⁂=§\s-]*|[—–]\s*[—–][—–\s]*")
 _TEEN = "(?:thir|four|fif|six|seven|eigh|nine)teen"
 _TEN = "(?:twen|thir|for|fif|six|seven|eigh|nine)t"
 _ENGLISH = (
@@ -46,11 +45,6 @@ _WIDE = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uff9f]")  # Korean has s
 
 
 _LONGEST = 500  # characters of a line that can be a heading; patterns read no more of it
-
-
-def is_break(text: str) -> bool:
-    """Whether a paragraph only separates two scenes."""
-    return bool(_BREAK.fullmatch(text))
 
 
 def is_heading(text: str) -> bool:

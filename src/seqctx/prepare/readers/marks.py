@@ -118,5 +118,5 @@ def _with_letters(text: str, signs: str) -> Mark | None:
     decorated = not first and not last and signs[0] not in _BRACKETS
     if len(kinds) == 1 and decorated and not set(letters) & _LATE_NUMERALS:
         return "recurring"
-    foreign = all(c > "\u024f" for c in letters)
+    foreign = all(c > "\u024f" and c.isalpha() for c in letters)
     return "glyph" if foreign and len(letters) <= 3 else None

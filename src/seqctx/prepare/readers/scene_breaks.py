@@ -20,6 +20,7 @@ _USUAL = 1 / 3  # of the places between paragraphs have no more space than what 
 _RARE = 1 / 4  # of the places: more space than usual in no more of them parts scenes
 _TOO_MANY = 1 / 2
 _LEAST_SPACE = 0.9  # lines beyond the usual
+_ORNAMENT = 3  # letters of a font of ornaments
 _MANY_GAPS = 6  # empty paragraphs may stand for something that is lost
 _FEW_WORDS = 100  # before the first heading: a title page, a motto
 _SPEAKING = 1 / 10  # of the paragraphs begin with a dash: so does all speech
@@ -81,12 +82,12 @@ def _mark(block: Block) -> Mark | None:
     """What a block's signs say, where it is one that can be a mark."""
     if block.kind not in ("paragraph", "heading"):
         return None
-    if (
-        len(block.text) > 2 * LONGEST_WITH_LETTERS
-        and block.text[:40].upper() != block.text[:40].lower()
-    ):
+    start = block.text[: 2 * LONGEST_WITH_LETTERS]
+    if len(block.text) > len(start) and any(map(str.isalnum, start)):
         return None  # most paragraphs
-    return mark_of(plain(block))
+    mark = mark_of(plain(block))
+    ornament = mark is None and len(start) <= _ORNAMENT and start.isalnum()
+    return "recurring" if ornament and _STYLE.search(block.look.style) else mark
 
 
 def _signs(block: Block) -> str:
@@ -197,11 +198,11 @@ def _may_part(before: Block, after: Block) -> bool:
 
 def _doubt(block: Block, gap: int, enough: float, parts: bool) -> Doubt | None:
     """What to look at before a paragraph, if anything."""
-    empty = f"{gap:,} empty paragraph{'s' * (gap != 1)} or lines"
+    empty = "1 empty line comes" if gap == 1 else f"{gap:,} empty lines come"
     if parts and gap >= max(enough, _MANY_GAPS):
-        return Doubt(block.place, f"{empty} come before {_begins(block)}: read as a scene break.")
+        return Doubt(block.place, f"{empty} before {_begins(block)}: read as a scene break.")
     if not parts and gap >= enough:
-        return Doubt(block.place, f"{empty} come before {_begins(block)}: read as no scene break.")
+        return Doubt(block.place, f"{empty} before {_begins(block)}: read as no scene break.")
     if parts and block.look.new_page:
         return Doubt(
             block.place, f"a new page begins with {_begins(block)}: read as a scene break."

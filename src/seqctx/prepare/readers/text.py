@@ -11,9 +11,10 @@ from itertools import chain, islice, repeat
 from pathlib import Path
 
 from seqctx.errors import InputError
-from seqctx.prepare.readers.blocks import SCENE_BREAK, Block, Run, written
+from seqctx.prepare.readers.blocks import Block, Run, written
 from seqctx.prepare.readers.chapters import without_page_numbers
-from seqctx.prepare.readers.lines import ends_sentence, is_break, is_heading, joined
+from seqctx.prepare.readers.lines import ends_sentence, is_heading, joined
+from seqctx.prepare.readers.marks import mark_of
 from seqctx.prepare.readers.ruby import read_aozora
 from seqctx.system.extras import needs_extra
 
@@ -231,17 +232,18 @@ def _paragraphs(lines: list[str], layout: _Layout) -> Iterator[Block]:
 
 
 def _stands_alone(lines: list[str], k: int) -> bool:
-    """Whether a line is a heading or a scene break, though no blank line follows."""
+    """Whether a line is a heading or a scene's mark, though no blank line follows."""
     line, goes_on = lines[k].strip(), any(x.strip()[:1].islower() for x in lines[k + 1 : k + 2])
-    return is_break(line) or (is_heading(line) and not line.isdigit() and not goes_on)
+    return _is_mark(line) or (is_heading(line) and not line.isdigit() and not goes_on)
+
+
+def _is_mark(line: str) -> bool:
+    return mark_of(line) == "sure"
 
 
 def _block(text: str) -> Block:
-    """One paragraph, heading or break; ``_words_`` are emphasis."""
-    text = text.strip()
-    if is_break(text):
-        return Block("break", SCENE_BREAK)
-    content, emphasis = written(_runs(text))
+    """One paragraph or heading; ``_words_`` are emphasis."""
+    content, emphasis = written(_runs(text.strip()))
     if is_heading(content):
         return Block("heading", content)
     return Block("paragraph", content, emphasis)
