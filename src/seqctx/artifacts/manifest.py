@@ -63,6 +63,11 @@ class Source(Record):
     tokens: int
     """Tokens of the whole normalized text, in one piece, no special tokens."""
     chapters: int
+    parts: tuple[str, ...] = ()
+    """Titles of the parts that its chapters form; empty in manifests of earlier versions."""
+    chapter_reason: str = ""
+    """Which headings open its chapters, and why, as a sentence; empty in manifests of earlier
+    versions."""
     encoding: str = ""
     """Of its characters; empty where the file's format fixes it."""
     left_out: tuple[LeftOut, ...] = ()

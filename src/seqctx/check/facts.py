@@ -21,8 +21,8 @@ from seqctx.catalog.lookup import (
 from seqctx.catalog.model_folder import code_of_model, is_missing_folder
 from seqctx.catalog.models import Model
 from seqctx.config.api_key import asks_for_key
-from seqctx.config.blocks import AUTO
 from seqctx.config.config import Config
+from seqctx.config.window import AUTO
 from seqctx.errors import InputError, SeqctxError
 from seqctx.plan.serving import plan_serving
 from seqctx.system.host import find_gpus

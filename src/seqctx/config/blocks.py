@@ -7,24 +7,22 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
-    WithJsonSchema,
     field_validator,
     model_validator,
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from seqctx.config.plain_values import LARGEST, Unusable, unusable_values, wrong_number
+from seqctx.config.plain_values import Unusable, unusable_values
 from seqctx.config.strategies import STRATEGY_NAMES, KnownStrategy, describe_strategies
 from seqctx.config.values import UNUSABLE
+from seqctx.config.window import AUTO, Window
 from seqctx.errors import InputError
 from seqctx.system.secrets import redacted
 
@@ -93,68 +91,6 @@ def _refuse(cls: type[BaseModel], found: Iterable[Unusable]) -> None:
     ]
     if wrong:
         raise ValidationError.from_exception_data(cls.__name__, wrong)
-
-
-AUTO = -1
-"""``max_model_len: auto`` (vLLM 0.32: utils/argparse_utils.py, human_readable_int_or_auto)."""
-
-
-_SUFFIXES = {
-    "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40,
-}  # fmt: skip
-
-
-def human_int(value: Any) -> int:
-    """A whole number as vLLM reads it: ``8192``, ``8k`` (8,000), ``25.6k``, ``8K`` (8,192).
-
-    Source: vLLM 0.32, utils/argparse_utils.py, human_readable_int.
-
-    Raises:
-        ValueError: for anything else.
-    """
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)([kKmMgGtT])\s*", str(value))
-    if match is None:
-        whole = int(str(value))
-    else:
-        number = float(match[1]) if match[2].islower() else int(match[1])
-        whole = int(min(number, LARGEST) * _SUFFIXES[match[2]])
-    if fact := wrong_number(whole):
-        raise ValueError(fact)
-    return whole
-
-
-def _read_window(value: Any) -> Any:
-    """``auto``, or a number with a suffix, as vLLM reads them."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return AUTO if value.strip().lower() == "auto" else human_int(value)
-    except ValueError:
-        return value
-
-
-def _check_window(value: int) -> int:
-    """Tokens, or `AUTO`."""
-    if value < 1 and value != AUTO:
-        raise ValueError("must be at least 1, or auto")
-    return value
-
-
-Window = Annotated[
-    int,
-    BeforeValidator(_read_window),
-    AfterValidator(_check_window),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "integer", "minimum": AUTO},
-                {"type": "string", "pattern": r"^(auto|\d+(\.\d+)?[kmgt]|\d+[KMGT])$"},
-            ]
-        }
-    ),
-]
 
 
 def _is_loopback(address: str) -> bool:
@@ -285,6 +221,37 @@ class Vllm(FileBlock):
         return None if self.max_model_len == AUTO else self.max_model_len
 
 
+class Chapters(FileBlock):
+    """Which headings open chapters."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    level: int | None = Field(default=None, ge=1, le=10)
+    """Headings of this level open chapters; 1 is the highest. Those below open scenes."""
+    pattern: str | None = None
+    """Regular expression: headings and paragraphs that it matches as a whole open chapters."""
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Self:
+        """A level or a pattern."""
+        if (self.level is None) == (self.pattern is None):
+            raise ValueError("must have level or pattern, and not both")
+        return self
+
+    @field_validator("pattern")
+    @classmethod
+    def _is_a_pattern(cls, value: str | None) -> str | None:
+        """A regular expression."""
+        from seqctx.system.patterns import user_pattern  # here: few files have one
+
+        try:
+            if value is not None:
+                user_pattern("pattern", value)
+        except InputError:
+            raise ValueError("must be a regular expression") from None
+        return value
+
+
 class Prepare(FileBlock):
     """How manuscripts become training examples."""
 
@@ -292,6 +259,9 @@ class Prepare(FileBlock):
 
     manuscripts: tuple[str, ...] = ("prepare/manuscripts",)
     """Files (.txt, .md, .docx, .epub, .odt), folders of them, and globs."""
+    chapters: Chapters | None = None
+    """Which headings open chapters: ``{level: 2}`` or ``{pattern: REGEX}``. Unset: seqctx decides
+    by their words, levels and sizes, and the report says how."""
     keep_front_and_back_matter: bool | None = None
     """``true``: keep title pages, imprints, contents, notes and licences. ``false``: leave them
     out. Unset: leave them out, but refuse a manuscript of which more than 5 % or 2,000 words would

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from seqctx.catalog.gpus import Gpu
-from seqctx.config.blocks import AUTO, Vllm, human_int
+from seqctx.config.blocks import Vllm
 from seqctx.config.config import Config
 from seqctx.config.effective import Effective
 from seqctx.config.render import max_lora_rank
+from seqctx.config.window import AUTO, human_int
 from seqctx.errors import InputError
 from seqctx.system.arguments import expect_type
 

@@ -15,6 +15,7 @@ from seqctx.artifacts.folder_config import config_name
 from seqctx.artifacts.folder_kinds import DATASET
 from seqctx.artifacts.layout import DatasetDir, data_file
 from seqctx.artifacts.manifest import Manifest, SplitSide
+from seqctx.config.blocks import Prepare
 from seqctx.config.config import Config
 from seqctx.config.effective import Effective
 from seqctx.errors import CheckError, InputError
@@ -24,7 +25,7 @@ from seqctx.prepare.output import refuse_data_of_other_config, refuse_own_output
 from seqctx.prepare.packing import Batches, packings
 from seqctx.prepare.prompts import load_prompts
 from seqctx.prepare.readers.find import find_manuscripts
-from seqctx.prepare.readers.manuscripts import read_manuscript
+from seqctx.prepare.readers.manuscripts import read_as_configured
 from seqctx.prepare.report import report_page
 from seqctx.prepare.split import HeldOutPart, HeldOutText, outline, split
 from seqctx.prepare.strategies import strategy_of
@@ -89,7 +90,7 @@ def prepare(
     small = sum(path.stat().st_size for path in paths) < _IN_MEMORY
     jobs, books = _planned(cfg, hashes, small, on_step)
     on_step("comparing training text with held-out text")
-    held_out = HeldOutText(_held_out_texts(jobs, books, bool(prep.keep_front_and_back_matter)))
+    held_out = HeldOutText(_held_out_texts(jobs, books, prep))
     with (
         replaced_folder(out, kind=DATASET) as partial,
         explain_os_errors(partial),
@@ -136,11 +137,10 @@ def _planned(
 ) -> tuple[list[BookJob], dict[Path, Book]]:
     """A job for each manuscript, with its held-out part; small manuscripts are kept as books."""
     prep = cfg.seqctx.prepare
-    keep = bool(prep.keep_front_and_back_matter)
     outlines, books, unclear = [], {}, list[str]()
     for k, path in enumerate(hashes):
         on_step(f"reading {path} ({k + 1} of {len(hashes)})")
-        book = read_manuscript(path, keep_front_and_back_matter=keep)
+        book = read_as_configured(path, prep)
         outlines.append(outline(book))
         unclear += unclear_parts(book)
         if small:
@@ -202,12 +202,12 @@ def available_cores() -> int:
 
 
 def _held_out_texts(
-    jobs: Sequence[BookJob], books: Mapping[Path, Book], keep: bool
+    jobs: Sequence[BookJob], books: Mapping[Path, Book], settings: Prepare
 ) -> Iterator[str]:
     """The held-out part of every book that has one."""
     for job in jobs:
         if job.held_out.start < job.size:
-            book = books.get(job.path) or read_manuscript(job.path, keep_front_and_back_matter=keep)
+            book = books.get(job.path) or read_as_configured(job.path, settings)
             yield book.text[job.held_out.start :]
 
 

@@ -162,11 +162,13 @@ def _segments(
     """The segments of `segments_of` one by one; only the last may still be joined with the next."""
     marks, heads = {b.start for b in book.scene_breaks}, {h.start for h in book.headings}
     opens = {chapter.span.start for chapter in book.chapters}
+    opens_scene = {heading.start for heading in book.scene_headings}
     last: Segment | None = None
     chapter, scene, fresh_scene, glue = -1, 0, True, False
     for paragraph, tokens in zip(book.paragraphs, counts, strict=True):
         if paragraph.start in opens:
             chapter, fresh_scene = chapter + 1, True
+        fresh_scene |= paragraph.start in opens_scene
         if not start <= paragraph.start < end:
             continue
         is_mark = paragraph.start in marks

@@ -66,10 +66,32 @@ class Spans(Sequence[Span]):
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """A chapter: its heading, if it has one, its scene breaks and all that follows."""
+    """A chapter: its heading, if it has one, its scene breaks and all that follows.
+
+    Attributes:
+        title: of its heading.
+        span: its text.
+        part: title of the innermost part that it lies in; empty where the book has none.
+    """
 
     title: str
     span: Span
+    part: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a book, with its heading and all its chapters.
+
+    Attributes:
+        title: of its heading.
+        span: its text, to the next part of its depth or above.
+        depth: 1 for the parts of the book, 2 for the parts of those, and so on.
+    """
+
+    title: str
+    span: Span
+    depth: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +117,20 @@ class Book:
         text: the normalized text; every span counts its characters. Emphasis is written with
             Markdown's asterisks, whatever the file's format.
         chapters: in order; together they cover every paragraph. A text without headings is one.
+            An answer that goes to a chapter's end is trained to end there.
         paragraphs: headings and scene breaks are paragraphs too.
         scene_breaks: the paragraphs that only separate two scenes.
-        headings: the paragraphs that are headings.
+        headings: the paragraphs that are headings, of whatever level.
         emphasis: emphasized words, without their asterisks.
         left_out: what is not the story and not in the text.
         account: where the words of the file went.
         encoding: of the file's characters; empty where the file's format fixes it.
         doubts: places that can be read in two ways.
+        parts: what several chapters form, in order; parts may have parts themselves.
+        scene_headings: the headings below the chapters' level that open a scene.
+        chapter_level: level of the headings that open the chapters, 1 the highest; None where the
+            file has no headings.
+        chapter_reason: why these headings open the chapters, as a sentence.
     """
 
     path: str
@@ -117,6 +145,10 @@ class Book:
     encoding: str = ""
     account: Account = Account()
     doubts: tuple[Doubt, ...] = ()
+    parts: tuple[Part, ...] = ()
+    scene_headings: tuple[Span, ...] = ()
+    chapter_level: int | None = None
+    chapter_reason: str = ""
 
     @cached_property
     def words(self) -> int:
@@ -125,14 +157,19 @@ class Book:
 
     @property
     def scenes(self) -> tuple[Span, ...]:
-        """The stretches between scene breaks and chapter ends."""
+        """The stretches between scene breaks, headings of scenes and chapter ends."""
         scenes = []
-        starts = [mark.start for mark in self.scene_breaks]
+        # a scene ends at a break, which is no part of it, and at a heading, which is of the next
+        edges = sorted(
+            [(mark.start, mark.end) for mark in self.scene_breaks]
+            + [(heading.start, heading.start) for heading in self.scene_headings]
+        )
         for chapter in self.chapters:
             start, end = chapter.span.start, chapter.span.end
-            marks = slice(bisect_left(starts, start), bisect_left(starts, end))
-            for mark in self.scene_breaks[marks]:
-                scenes.append(Span(start, mark.start))
-                start = mark.end
+            for stop, next_start in edges[
+                bisect_left(edges, (start,)) : bisect_left(edges, (end,))
+            ]:
+                scenes.append(Span(start, stop))
+                start = next_start
             scenes.append(Span(start, end))
         return tuple(s for s in scenes if self.text[s.start : s.end].strip())

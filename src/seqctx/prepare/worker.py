@@ -21,7 +21,7 @@ from seqctx.prepare.analysis.near_duplicates import Sketch, sketches
 from seqctx.prepare.analysis.stats import book_stats
 from seqctx.prepare.examples import Example, build_examples, template_tokens
 from seqctx.prepare.prompts import Prompts, load_prompts
-from seqctx.prepare.readers.manuscripts import read_manuscript
+from seqctx.prepare.readers.manuscripts import read_as_configured
 from seqctx.prepare.segments import paragraph_tokens
 from seqctx.prepare.split import HeldOutPart, HeldOutText
 from seqctx.prepare.structure import Book
@@ -109,9 +109,7 @@ class BookWorker:
             CheckError: when held-out text is in its training part.
         """
         prep, tokenizer = self.cfg.seqctx.prepare, self.tokenizer
-        book = book or read_manuscript(
-            job.path, keep_front_and_back_matter=bool(prep.keep_front_and_back_matter)
-        )
+        book = book or read_as_configured(job.path, prep)
         self.held_out.check_not_trained(book, job.held_out.start)
         counts = paragraph_tokens(book, tokenizer)
         made, max_tokens = self._examples(book, job.held_out.start, counts)
@@ -176,6 +174,8 @@ def _source(book: Book, job: BookJob, tokens: int) -> Source:
         words=book.words,
         tokens=tokens,
         chapters=len(book.chapters),
+        parts=tuple(part.title for part in book.parts),
+        chapter_reason=book.chapter_reason,
         encoding=book.encoding,
         left_out=book.left_out,
         account=book.account,

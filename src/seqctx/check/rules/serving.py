@@ -12,9 +12,9 @@ from seqctx.check.cards import in_factors, key_of_largest, set_a_divisor, why_no
 from seqctx.check.facts import Facts
 from seqctx.check.rule import Finding, rule
 from seqctx.config.api_key import api_key_problem
-from seqctx.config.blocks import AUTO
 from seqctx.config.effective import Effective
 from seqctx.config.render import VLLM_MAX_LORA_RANKS
+from seqctx.config.window import AUTO
 
 _OR_MERGE = "or merge the adapter and serve the merged model"
 

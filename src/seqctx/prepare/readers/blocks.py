@@ -1,21 +1,15 @@
-"""Blocks, which every reader yields, and how they become one normalized text with structure.
-
-Normalized means: paragraphs without their hard wraps, one blank line between any two, no mark-up
-of headings, every scene break as ``* * *``, emphasis in Markdown's asterisks, no invisible signs.
-"""
+"""Blocks, which every reader yields: paragraphs, headings and scene breaks, and how they look."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from seqctx.artifacts.manifest import Account, LeftOut
 from seqctx.errors import InputError
-from seqctx.prepare.readers.lines import is_heading, is_ordinal
-from seqctx.prepare.structure import Book, Chapter, Doubt, Span, Spans
+from seqctx.prepare.structure import Span
 
 SCENE_BREAK = "* * *"
 TITLE = 0
@@ -28,7 +22,6 @@ _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
 _SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u200a\u202f"), " ")  # wide, thin, no-break
 MOST_BLOCKS = 2_000_000  # a saga of 20 MB has about 200,000
 MOST_CHARACTERS = 100_000_000  # of one manuscript; five sagas
-_EPIGRAPH_WORDS = 100  # fewer before the first of several headings are no chapter
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +74,7 @@ class Block:
         mark: of a break, the signs that the file wrote for it, so that they are counted; empty for
             a rule or empty space.
         place: where it stands in the file: its line, or its paragraph's number; 0 if unknown.
+        is_chapter: whether a pattern of the user says that it opens a chapter.
     """
 
     kind: BlockKind
@@ -94,6 +88,7 @@ class Block:
     is_quoted: bool = False
     mark: str = ""
     place: int = 0
+    is_chapter: bool = False
 
 
 Run = tuple[str, str]
@@ -172,66 +167,3 @@ def plain(block: Block) -> str:
         kept += [text[at : span.start - stars], text[span.start : span.end]]
         at = span.end + stars
     return "".join([*kept, text[at:]])
-
-
-def assemble(
-    path: str,
-    title: str,
-    blocks: Sequence[Block],
-    left_out: Sequence[LeftOut] = (),
-    encoding: str = "",
-    account: Account | None = None,
-    doubts: Sequence[Doubt] = (),
-) -> Book:
-    """Join blocks with blank lines and record where each lies.
-
-    Headings right after one another make one chapter: a book's or part's, then the chapter's, or
-    a number, then a title.
-    """
-    blocks = [block for block in blocks if block.kind != "title"]
-    headings: list[Span] = []
-    breaks: list[Span] = []
-    emphasis: list[Span] = []
-    opens: list[tuple[list[str], int]] = []  # chapters: headings, start
-    at, last = 0, ""
-    for block in blocks:
-        span = Span(at, at + len(block.text))
-        emphasis += [Span(at + e.start, at + e.end) for e in block.emphasis]
-        if block.kind == "break":
-            breaks.append(span)
-        elif block.kind == "heading":
-            headings.append(span)
-            if last == "heading":
-                opens[-1][0].append(block.text)
-            else:
-                opens.append(([block.text], at))
-        at, last = span.end + 2, block.kind
-    text = "\n\n".join(b.text for b in blocks)
-    if len(opens) > 2 and len(text[: opens[0][1]].split()) < _EPIGRAPH_WORDS:
-        opens[0] = (opens[0][0], 0)
-    if not opens or opens[0][1] > 0:
-        opens.insert(0, ([title], 0))
-    ends = [start - 2 for _, start in opens[1:]] + [len(text)]
-    chapters = tuple(
-        Chapter(_chapter_title(heads), Span(start, end))
-        for (heads, start), end in zip(opens, ends, strict=True)
-    )
-    return Book(
-        path, title, text, chapters, Spans(_placed(blocks)), tuple(breaks), tuple(headings),
-        tuple(emphasis), tuple(left_out), encoding, account or Account(), tuple(doubts),
-    )  # fmt: skip
-
-
-def _placed(blocks: Iterable[Block]) -> Iterator[Span]:
-    """Where each block lies in the text of all, joined with blank lines."""
-    at = 0
-    for block in blocks:
-        yield Span(at, at + len(block.text))
-        at += len(block.text) + 2
-
-
-def _chapter_title(headings: list[str]) -> str:
-    """A chapter's title from its headings: a number and its title, or else the last heading."""
-    if len(headings) > 1 and is_ordinal(headings[-2]) and not is_heading(headings[-1]):
-        return " ".join(f"{headings[-2].rstrip('.')}: {headings[-1]}".split())
-    return " ".join(headings[-1].split())

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from pydantic import ValidationError
+
+from seqctx.config.blocks import Chapters, Prepare
 from seqctx.errors import InputError
 from seqctx.prepare.readers.account import account_of
-from seqctx.prepare.readers.blocks import Block, assemble
+from seqctx.prepare.readers.assembly import assemble
+from seqctx.prepare.readers.blocks import Block
 from seqctx.prepare.readers.chapters import with_headings_found
 from seqctx.prepare.readers.files import file_blocks
 from seqctx.prepare.readers.front_matter import leave_out
@@ -16,22 +22,30 @@ from seqctx.system.arguments import expect_type
 from seqctx.system.atomic import explain_os_errors
 
 
-def read_manuscript(path: str | Path, *, keep_front_and_back_matter: bool = False) -> Book:
+def read_manuscript(
+    path: str | Path,
+    *,
+    keep_front_and_back_matter: bool = False,
+    chapters: Chapters | Mapping[str, Any] | None = None,
+) -> Book:
     """Read one manuscript: .txt, .md, .docx, .epub or .odt.
 
     Args:
         path: the file.
         keep_front_and_back_matter: keep title pages, contents, imprints, notes, licences.
+        chapters: which headings open chapters, ``{"level": 2}`` or ``{"pattern": "Chapter .*"}``,
+            as ``seqctx.prepare.chapters`` in a config file; None: it follows from their words,
+            levels and sizes.
 
     Raises:
         InputError: when it cannot be read, is of another kind, damaged, locked, binary or empty;
             when it is plain text in an unknown encoding, or in UTF-8 with a few wrong bytes; when
-            ``path`` is no path, or a package is missing.
+            ``path`` is no path, a package is missing, or no heading is as ``chapters`` says.
     """
     expect_type("path", path, (str, Path), "Name a .txt, .md, .docx, .epub or .odt file.")
     path = Path(path)
     try:
-        return _book(path, keep_front_and_back_matter)
+        return _book(path, keep_front_and_back_matter, _choice(chapters))
     except MemoryError:
         raise InputError(
             f"{path}: this machine has too little memory to read it. Divide it into several files."
@@ -40,11 +54,42 @@ def read_manuscript(path: str | Path, *, keep_front_and_back_matter: bool = Fals
         raise InputError(f"{path}: is nested too deep to be read. Save it again.") from None
 
 
-def _book(path: Path, keep_front_and_back_matter: bool) -> Book:
+def read_as_configured(path: Path, settings: Prepare) -> Book:
+    """Read one manuscript as ``seqctx.prepare`` of a config file says.
+
+    Raises:
+        InputError: as `read_manuscript`.
+    """
+    return read_manuscript(
+        path,
+        keep_front_and_back_matter=bool(settings.keep_front_and_back_matter),
+        chapters=settings.chapters,
+    )
+
+
+def _choice(chapters: Chapters | Mapping[str, Any] | None) -> Chapters | None:
+    """Which headings open chapters, checked.
+
+    Raises:
+        InputError: when it is neither a level nor a pattern.
+    """
+    remedy = 'Pass {"level": 2} or {"pattern": "Chapter .*"}.'
+    if chapters is None or isinstance(chapters, Chapters):
+        return chapters
+    expect_type("chapters", chapters, (Chapters, dict), remedy)
+    try:
+        return Chapters(**chapters)
+    except (ValidationError, TypeError):
+        raise InputError(
+            f"chapters: no level and no pattern (got {chapters!r}). {remedy}"
+        ) from None
+
+
+def _book(path: Path, keep_front_and_back_matter: bool, chapters: Chapters | None) -> Book:
     with explain_os_errors(path):
         read, encoding = file_blocks(path)
     parted, marks = with_marks(read)
-    headed, gaps = with_scene_breaks(with_headings_found(parted))
+    headed, gaps = with_scene_breaks(with_headings_found(parted, chapters))
     title = next((b.text for b in headed if b.kind == "title" and b.text), path.stem)
     titled = _untitled([b for b in headed if b.kind != "title"], title)
     story, left_out = (titled, ()) if keep_front_and_back_matter else leave_out(titled, title)
@@ -52,7 +97,8 @@ def _book(path: Path, keep_front_and_back_matter: bool) -> Book:
     if not any(b.text.strip() for b in kept):
         raise InputError(f"{path}: is empty. Put text in it, or move it out of the folder.")
     account = account_of(read, parted, titled, story, kept, left_out)
-    return assemble(str(path), title, kept, left_out, encoding, account, [*marks, *gaps])
+    doubts = [*marks, *gaps]
+    return assemble(str(path), title, kept, left_out, encoding, account, doubts, chapters)
 
 
 def _untitled(blocks: list[Block], title: str) -> list[Block]:

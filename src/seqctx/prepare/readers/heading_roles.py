@@ -1,0 +1,283 @@
+"""Which headings open parts, chapters and scenes, by their words, their levels and their sizes.
+
+Levels count from 1, the highest. Only their order matters: the same book with all its headings one
+level lower has the same chapters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Literal
+
+from seqctx.config.blocks import Chapters
+from seqctx.errors import InputError
+from seqctx.prepare.readers.blocks import Block
+from seqctx.prepare.readers.heading_words import heads_no_chapter, is_front_line, unit_of
+from seqctx.prepare.readers.lines import is_heading
+
+Role = Literal["part", "chapter", "scene", "section", "text"]
+"""``scene``: opens a scene. ``section``: below a scene. ``text``: opens nothing."""
+
+EPIGRAPH_WORDS = 100  # so few, below a part's heading or before the first chapter, are no chapter
+_SHORT_SCENE = 800  # words; longer stretches are rather chapters
+_LONG_CHAPTER = 10_000  # words; longer stretches are rather parts
+_WIDE = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff]")
+
+
+@dataclass(frozen=True, slots=True)
+class HeadingRoles:
+    """What each heading opens.
+
+    Attributes:
+        of: the number of a heading's block, and its role.
+        level: of the headings that open chapters; None without headings.
+        reason: why this level, as a sentence.
+    """
+
+    of: dict[int, Role] = field(default_factory=dict)
+    level: int | None = None
+    reason: str = "The file has no headings: all of its text is one chapter."
+
+
+@dataclass(slots=True)
+class _Group:
+    """Headings that follow one another, and how many words follow them."""
+
+    members: list[int]
+    words: int = 0
+
+
+def heading_roles(
+    blocks: Sequence[Block], choice: Chapters | None = None, path: str = ""
+) -> HeadingRoles:
+    """The roles of all headings.
+
+    Args:
+        blocks: of the whole text; what a user's pattern matches is a heading already.
+        choice: which headings open chapters, where the user set it.
+        path: of the file, for errors.
+
+    Raises:
+        InputError: when no heading is as the user set it.
+    """
+    found = _Headings(blocks, is_set=choice is not None)
+    if choice is not None:
+        level = _level_of(found, choice, path)
+        what = (
+            f"Headings of level {level}"
+            if choice.pattern is None
+            else f"Paragraphs that {choice.pattern!r} matches"
+        )
+        reason = f"{what} open the chapters: seqctx.prepare.chapters sets it."
+        return HeadingRoles(found.roles(level, is_set=True), level, reason)
+    if not found.groups:
+        return HeadingRoles({k: "text" for k, b in enumerate(blocks) if b.kind == "heading"})
+    level, reason = found.chapter_level()
+    return HeadingRoles(found.roles(level, is_set=False), level, reason)
+
+
+def _level_of(found: _Headings, choice: Chapters, path: str) -> int:
+    """The level that the user set, or that of the headings which his pattern matches.
+
+    Raises:
+        InputError: when there is no such heading.
+    """
+    key = f"{path}: seqctx.prepare.chapters"
+    if choice.level is None:
+        matched = [k for k in found.levels if found.blocks[k].is_chapter]
+        if not matched:
+            raise InputError(
+                f"{key}.pattern: matches no heading and no paragraph (got {choice.pattern!r}). It "
+                "must match all of a heading's text."
+            )
+        return found.levels[matched[0]]
+    levels = sorted(set(found.levels.values()))
+    if choice.level not in levels:
+        known = f"levels {', '.join(map(str, levels))}" if levels else "no headings"
+        raise InputError(
+            f"{key}.level: no heading has this level (got {choice.level}; the file has {known}). "
+            "Set another."
+        )
+    return choice.level
+
+
+def size_of(text: str) -> int:
+    """Words of a text; two characters count as one where a script has no spaces."""
+    return len(text) // 2 if _WIDE.match(text) else len(text.split())
+
+
+class _Headings:
+    """The headings of a text, in groups."""
+
+    def __init__(self, blocks: Sequence[Block], *, is_set: bool) -> None:
+        """``is_set``: whether the user set which headings open chapters."""
+        self.blocks = blocks
+        self.groups: list[_Group] = []
+        after_heading = False
+        for k, block in enumerate(blocks):
+            if block.kind != "heading":
+                if self.groups:
+                    self.groups[-1].words += size_of(block.text)
+                after_heading = False
+            elif heads_no_chapter(block.text):
+                continue
+            elif after_heading:
+                self.groups[-1].members.append(k)
+            else:
+                self.groups.append(_Group([k]))
+                after_heading = True
+        self._drop_title_page(is_set)
+        self.levels = {k: blocks[k].level for group in self.groups for k in group.members}
+        self.units = {k: unit_of(blocks[k].text) for k in self.levels}
+
+    def _drop_title_page(self, is_set: bool) -> None:
+        """Take lines of a title page out of the groups before the first chapter.
+
+        These are by-lines, dedications and epigraphs, and lines with hardly any text below them.
+        """
+        while len(self.groups) > 1:
+            first = self.groups[0]
+            texts = [self.blocks[k].text for k in first.members]
+            kept = [
+                k for k, text in zip(first.members, texts, strict=True) if not is_front_line(text)
+            ]
+            usual = median(group.words for group in self.groups[1:])
+            is_slight = first.words < min(EPIGRAPH_WORDS, usual / 4) and not any(
+                map(is_heading, texts)
+            )
+            if kept and (is_set or len(self.groups) < 3 or not is_slight):
+                first.members = kept
+                return
+            self.groups.pop(0)
+
+    def chapter_level(self) -> tuple[int, str]:
+        """The level of the headings that open chapters, and why it is this one."""
+        levels = sorted(set(self.levels.values()))
+        if len(levels) == 1:
+            return levels[
+                0
+            ], f"Headings of level {levels[0]} open the chapters: there are no others."
+        named = Counter(self.levels[k] for k, unit in self.units.items() if unit == "chapter")
+        level, count = max(named.items(), key=lambda item: (item[1], -item[0]), default=(0, 0))
+        if count > 1 and count * 4 >= len(self.groups):
+            total = sum(each == level for each in self.levels.values())
+            return level, (
+                f"Headings of level {level} open the chapters: {count} of {total} are numbered or "
+                "named as chapters."
+            )
+        return self._level_by_sizes(levels)
+
+    def _level_by_sizes(self, levels: list[int]) -> tuple[int, str]:
+        """The level of chapters where no words tell: what lies below parts, and above scenes."""
+        why = ""
+        scenes = [level for level in levels[1:] if self._mostly(level, "scene")]
+        if scenes:
+            levels, why = (
+                levels[: levels.index(scenes[0])],
+                f"those of level {scenes[0]} name scenes",
+            )
+        parts = [level for level in levels[:-1] if self._mostly(level, "part")]
+        if parts:
+            levels = levels[levels.index(parts[-1]) + 1 :]
+            why = f"those of level {parts[-1]} name parts"
+        while len(levels) > 1:
+            if found := self._why_chapter(levels[0], levels[1]):
+                why = found
+                break
+            why = f"those of level {levels[0]} each stand over several, as parts do"
+            levels = levels[1:]
+        return levels[0], f"Headings of level {levels[0]} open the chapters: {why}."
+
+    def _mostly(self, level: int, unit: str) -> bool:
+        """Whether most headings of a level name one unit."""
+        found = [self.units[k] for k, each in self.levels.items() if each == level]
+        return found.count(unit) * 2 > len(found)  # type: ignore[arg-type]
+
+    def _why_chapter(self, upper: int, lower: int) -> str:
+        """Why the upper of two levels is the chapters', and the lower one that of their scenes.
+
+        Empty where the upper one is that of parts.
+        """
+        spans: list[list[_Group]] = []  # the groups below each heading of the upper level
+        for group in self.groups:
+            if not spans or self._top(group) <= upper:
+                spans.append([])
+            spans[-1].append(group)
+        below = [sum(self._holds(group, lower) for group in span) for span in spans]
+        divided = [span for span, count in zip(spans, below, strict=True) if count]
+        if sum(below) <= len(divided):
+            return f"each has at most one heading of level {lower} below it"
+        usual = median(group.words for group in self.groups if self._holds(group, lower))
+        own = [span[0].words for span in divided if not self._holds(span[0], lower)]
+        if sum(words * 2 >= usual for words in own) * 2 > len(divided):
+            return f"most have text of their own above the headings of level {lower}"
+        if len(divided) * 2 < len(spans):
+            return f"few have headings of level {lower} below them"
+        whole = median(sum(group.words for group in span) for span in divided)
+        if usual < _SHORT_SCENE < whole < _LONG_CHAPTER and len(spans) > 2:
+            return f"there are {usual:,.0f} words from one heading of level {lower} to the next"
+        return ""
+
+    def _top(self, group: _Group) -> int:
+        """The highest level of a group."""
+        return min(self.levels[k] for k in group.members)
+
+    def _holds(self, group: _Group, level: int) -> bool:
+        """Whether a group has a heading of a level."""
+        return any(self.levels[k] == level for k in group.members)
+
+    def roles(self, chapter: int, *, is_set: bool) -> dict[int, Role]:
+        """The role of each heading, where headings of one level open chapters."""
+        roles: dict[int, Role] = {
+            k: "text" for k, block in enumerate(self.blocks) if block.kind == "heading"
+        }
+        if not is_set and all(self._named(group, "part") for group in self.groups):
+            self.units = dict.fromkeys(self.units, "")  # parts without chapters are the chapters
+        opening = [
+            self._holds(group, chapter) or (not is_set and self._named(group, "chapter"))
+            for group in self.groups
+        ]
+        sizes = [group.words for group, opens in zip(self.groups, opening, strict=True) if opens]
+        short = min(EPIGRAPH_WORDS, median(sizes or [0]) / 2)
+        last = max((n for n, opens in enumerate(opening) if opens), default=-1)
+        alone = {self._top(g) for g, opens in zip(self.groups, opening, strict=True) if not opens}
+        scene = min((level for level in alone if level > chapter), default=0)
+        for n, group in enumerate(self.groups):
+            if opening[n]:
+                roles |= self._roles_of_opening(group, chapter, scene)
+            elif self._top(group) < chapter:
+                over_chapters = n < last and group.words < short
+                roles |= dict.fromkeys(group.members, "part" if over_chapters else "chapter")
+            else:
+                is_scene = self._top(group) == scene
+                roles |= dict.fromkeys(group.members, "scene" if is_scene else "section")
+        return roles
+
+    def _named(self, group: _Group, unit: str) -> bool:
+        """Whether a heading of a group names a unit."""
+        return any(self.units[k] == unit for k in group.members)
+
+    def _roles_of_opening(self, group: _Group, chapter: int, scene: int) -> dict[int, Role]:
+        """The roles in a group that opens a chapter: of parts, of the chapter, of its first scene.
+
+        Args:
+            group: has a heading of a chapter.
+            chapter: the level of chapters.
+            scene: the level of scenes; 0 without.
+        """
+        members = group.members
+        named = [k for k in members if self.units[k] == "chapter"]
+        parts = [k for k in members if self.units[k] == "part" or self.levels[k] < chapter]
+        first = named[0] if named else next((k for k in members if k not in parts), members[-1])
+        roles: dict[int, Role] = {}
+        for k in members:
+            if k < first:
+                in_part = k in parts or roles.get(k - 1) == "part"
+                roles[k] = "part" if in_part else "text"
+            else:
+                roles[k] = "scene" if scene and self.levels[k] >= scene and k > first else "chapter"
+        return roles
