@@ -92,6 +92,23 @@ def _of(books: tuple[BookStats, ...], some: str, all_: str) -> str:
     return f"{sum(getattr(b, some) for b in books)} of {total}"
 
 
+def _chapters_found(manifest: Manifest) -> Iterator[Section]:
+    """Which headings open chapters."""
+    rows = [
+        (s.title, s.chapters, ", ".join(s.parts) or "–", s.chapter_reason)
+        for s in manifest.sources
+        if s.chapter_reason
+    ]
+    if rows:
+        text = [
+            "An answer that goes to the end of a chapter ends with the end-of-turn token. Where "
+            "other headings open your chapters, set seqctx.prepare.chapters to {level: 2} or "
+            "{pattern: REGEX}."
+        ]
+        columns = ("book", "chapters", "parts", "which headings open chapters")
+        yield Section("How chapters were found", 3, text, columns=columns, rows=rows)
+
+
 def _sources(manifest: Manifest, stats: DatasetStats) -> list[Section]:
     """What was read."""
     rows = [
@@ -117,6 +134,7 @@ def _sources(manifest: Manifest, stats: DatasetStats) -> list[Section]:
             rows=rows,
         )
     ]
+    sections += _chapters_found(manifest)
     if left_out:
         columns = ("book", "kind", "begins with", "size", "share of the file", "places", "certain")
         text = [

@@ -14,8 +14,11 @@ def manifest_lines(manifest: Manifest, folder: Path, redone: bool) -> Iterator[s
     for source in manifest.sources:
         yield (
             f"{source.path}: {source.words:,} words, {source.tokens:,} tokens, "
-            f"{source.chapters} chapters"
+            f"{source.chapters} chapter{'s' * (source.chapters != 1)}"
+            + (f" in {len(source.parts)} parts" if source.parts else "")
         )
+        if source.chapter_reason:
+            yield f"  {source.chapter_reason}"
         yield from (f"  {line}" for line in left_out_lines(source.left_out))
         if source.left_out:
             yield f"  {account_line(source.account)}"

@@ -130,7 +130,7 @@ def _start_at_front(openings: list[_Opening], text: str) -> None:
             len(text[a.start : b.start].split())
             for a, b in pairwise([*openings, _Opening(len(text))])
         ]
-        few = before < EPIGRAPH_WORDS and (len(openings) > 2 or before * 4 < median(sizes))
+        few = before < EPIGRAPH_WORDS and (len(openings) > 2 or before * 20 < median(sizes))
         if few:
             openings[0].start = 0
     if not openings or openings[0].start:
