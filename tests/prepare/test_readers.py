@@ -282,3 +282,9 @@ def test_a_manuscript_that_is_no_regular_file_is_refused(tmp_path: Path) -> None
     for name, kind in (("a.md", "a named pipe"), ("b.docx", "a device")):
         with pytest.raises(InputError, match=kind):
             read_manuscript(tmp_path / name)
+
+
+def test_line_ends_that_were_converted_twice(tmp_path: Path) -> None:
+    lines = WRAPPED.replace("\n", "\r\r\n")
+    book = read_manuscript(saved(tmp_path, "b.txt", f"{lines}\r\r\n{lines}\r\r\n" * 8))
+    assert len(book.paragraphs) == 16 and not book.scene_breaks

@@ -124,6 +124,9 @@ def gaps(*numbers: int) -> list[Block]:
         ([*gaps(0, 0, 0), p("After.", new_page=True)], "ppp-p"),
         ([x for k in range(6) for x in (p(f"A {k}."), Block("break", ""))], "pppppp"),
         ([*gaps(0, 0, 0, 0, 0), Block("break", ""), p("After.")], "ppppp-p"),
+        # of two texts with so many gaps, the one with a few marks parts its scenes by these
+        ([*gaps(*[0, 0, 0, 0, 0, 0, 0, 1] * 40)], "p" * 7 + "-pppppppp" * 39 + "-p"),
+        ([*gaps(*[0, 0, 0, 0, 0, 0, 0, 1] * 40), *[BREAK, p("End.")] * 3], "p" * 320 + "-p" * 3),
     ],
 )  # fmt: skip
 def test_which_space_parts_scenes(blocks: list[Block], expected: str) -> None:

@@ -17,7 +17,11 @@ from seqctx.prepare.readers.marks import LONGEST_WITH_LETTERS, Mark, mark_of
 from seqctx.prepare.structure import Doubt
 
 _USUAL = 1 / 3  # of the places between paragraphs have no more space than what is usual
-_RARE = 1 / 4  # of the places: more space than usual in no more of them parts scenes
+# More space than usual parts scenes where it stands in no more of the places: one step more, two
+# steps more; in a long text, in a short one, which may have few paragraphs to a scene.
+_RARE = ((1, 1 / 6, 1 / 4), (2, 1 / 5, 1 / 2))
+_SHORT_TEXT = 60  # places
+_FEW_MARKS, _MORE_GAPS = 3, 4
 _TOO_MANY = 1 / 2
 _LEAST_SPACE = 0.9  # lines beyond the usual
 _ORNAMENT = 3  # letters of a font of ornaments
@@ -142,8 +146,10 @@ def with_scene_breaks(blocks: Sequence[Block]) -> tuple[list[Block], list[Doubt]
     """
     blocks = _without_usual_rules(blocks)
     pairs = list(_pairs(blocks))
-    by_gap = _beyond([gap for _, _, gap in pairs], 1)
-    by_space = _beyond([blocks[k].look.space_above for _, k, _ in pairs], _LEAST_SPACE)
+    marks = sum(block.kind == "break" for block in blocks)
+    by_gap = _beyond([gap for _, _, gap in pairs], 1, marks)
+    spaces = [blocks[k].look.space_above for _, k, _ in pairs]
+    by_space = _beyond(spaces, _LEAST_SPACE, marks)
     found, doubts = list[Block](), list[Doubt]()
     breaks: set[int] = set()
     for before, k, gap in pairs:
@@ -173,15 +179,20 @@ def _pairs(blocks: Sequence[Block]) -> Iterator[tuple[int, int, int]]:
         last, gap = k, 0
 
 
-def _beyond(values: Sequence[float], least: float) -> float:
-    """From where on space is more than usual, and seldom enough to part scenes."""
+def _beyond(values: Sequence[float], least: float, marks: int) -> float:
+    """From where on space is more than usual, and seldom enough to part scenes.
+
+    In a text with marks, space that is much more frequent than they are does not.
+    """
     if not values:
         return least
     ordered = sorted(values)
     usual = ordered[int(len(ordered) * _USUAL)]
-    for steps, most in ((1, _RARE), (2, _TOO_MANY)):
+    for steps, of_long, of_short in _RARE:
         enough = usual + steps * least
-        if sum(value >= enough for value in values) <= len(values) * most:
+        times = sum(value >= enough for value in values)
+        most = max(len(values) * of_long, min(len(values), _SHORT_TEXT) * of_short)
+        if times <= most and not (marks >= _FEW_MARKS and times > marks * _MORE_GAPS):
             return enough
     return float("inf")
 

@@ -28,7 +28,7 @@ _WESTERN = re.compile(  # what prose in a Western language uses of one-byte enco
 )
 _ODD = re.compile(r"[a-zà-ÿ][À-ßŠŽŒŸ‚„]")  # in no Western word: a sign of another encoding
 _SURROGATE = re.compile(r"[\ud800-\udfff]")  # half a character, which UTF-7 can hold
-_NEW_LINE = re.compile(r"\r\n|[\r\u0085\u2028\u2029\v\f]")
+_NEW_LINE = re.compile(r"\r{0,2}\n|[\r\u0085\u2028\u2029\v\f]")  # \r\r\n: converted twice
 _UNDERSCORED = re.compile(r"(?<![\w_])_([^\s_](?:[^_]{0,400}?[^\s_])?)_(?![\w_])")
 _ENDS = 0.9  # where so many of the lines end a sentence, each line is a paragraph
 _SHORT = 0.75  # of the width at which lines are wrapped; shorter lines were broken by hand
