@@ -76,6 +76,8 @@ def test_values_that_people_write_are_kept() -> None:
         ("num_epochs: '1e400'", "f:2: num_epochs: must be a finite number (got '1e400')"),
         ("num_epochs: 1e400", "f:2: num_epochs: must be a finite number (got inf)"),
         (f"lora_r: '{'9' * 99}'", "f:2: lora_r: must be a number between"),
+        (f"output_dir: {'x' * 300}", "f:2: output_dir: is too long for the name of a file or"),
+        (f"output_dir: {'x/' * 3000}x", "f:2: output_dir: is too long for the name of a file or"),
         ("plugins: 5", "f:2: plugins: must be a list (got 5)"),
         ("lora_target_modules: ((", "f:2: lora_target_modules: must be a regular expression, or a"),
         ("plugins: x", "f:2: plugins: must be a list (got 'x')"),

@@ -121,14 +121,21 @@ def check_argument(value: Any) -> Any:
     return value
 
 
+_LONGEST_NAME, _LONGEST_PATH = 255, 3000  # bytes; Linux takes 4,095 for a path, files below it too
+
+
 def check_named_path(value: str) -> str:
-    """Refuse a path or hub id that begins with a dash, or whose last part does.
+    """Refuse a path or hub id that is too long, or itself or its last part begins with a dash.
 
     The last part is the name under which it is served.
 
     Raises:
-        ValueError: when it does.
+        ValueError: when it is one of these.
     """
+    if len(os.fsencode(value)) > _LONGEST_PATH or any(
+        len(os.fsencode(part)) > _LONGEST_NAME for part in value.split("/")
+    ):
+        raise ValueError("is too long for the name of a file or folder")
     for part in (value, os.path.basename(os.path.normpath(value))):
         try:
             check_argument(part)
