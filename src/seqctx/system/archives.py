@@ -57,6 +57,10 @@ class Archive:
         self._names = self._names or set(self._zip.namelist())
         return name in self._names
 
+    def names(self) -> list[str]:
+        """The names of all members."""
+        return self._zip.namelist()
+
     def stream(self, name: str) -> io.BufferedReader:
         """One member as a stream of bytes, which is unpacked while it is read.
 

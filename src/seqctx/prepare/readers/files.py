@@ -10,9 +10,9 @@ from seqctx.prepare.readers.refused_kinds import refusal
 from seqctx.system.regular_file import read_file
 
 _MARKDOWN = (".md", ".markdown", ".mdown", ".mkd", ".mkdn", ".mdx", ".qmd", ".rmd")
-_UNPACKED = (".txt", ".text", *_MARKDOWN, ".nwd", ".fountain", ".spmd")
+UNPACKED = (".txt", ".text", *_MARKDOWN, ".nwd", ".fountain", ".spmd")
 """Files of characters without a packing."""
-KINDS = (*_UNPACKED, ".docx", ".epub", ".odt")
+KINDS = (*UNPACKED, ".docx", ".epub", ".odt")
 """Suffixes of the files that can be read."""
 
 
@@ -25,7 +25,7 @@ def file_blocks(path: Path) -> tuple[list[Block], str]:
         InputError: when it cannot be read, is of another kind, damaged, locked or binary.
     """
     kind = path.suffix.lower()
-    if kind in _UNPACKED:
+    if kind in UNPACKED:
         return _plain(path, kind)
     if kind == ".docx":
         from seqctx.prepare.readers.word import word_blocks
@@ -47,10 +47,10 @@ def _plain(path: Path, kind: str) -> tuple[list[Block], str]:
     from seqctx.prepare.readers.text import decoded
 
     text, encoding = decoded(path, read_file(path, most=MOST_CHARACTERS))
-    return list(bounded(_text_blocks(text, kind), path)), encoding
+    return list(bounded(text_blocks_of(text, kind), path)), encoding
 
 
-def _text_blocks(text: str, kind: str) -> Iterable[Block]:
+def text_blocks_of(text: str, kind: str) -> Iterable[Block]:
     """Blocks of a text of some kind."""
     if kind in _MARKDOWN:
         from seqctx.prepare.readers.markdown import markdown_blocks

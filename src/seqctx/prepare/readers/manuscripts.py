@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,11 @@ from seqctx.prepare.readers.blocks import Block
 from seqctx.prepare.readers.chapters import with_headings_found
 from seqctx.prepare.readers.files import file_blocks
 from seqctx.prepare.readers.front_matter import leave_out
+from seqctx.prepare.readers.projects.left_out_files import left_out_of, with_left_out
+from seqctx.prepare.readers.projects.open import is_project, opened
+from seqctx.prepare.readers.projects.reading import project_text
 from seqctx.prepare.readers.scene_breaks import between_scenes, with_marks, with_scene_breaks
-from seqctx.prepare.structure import Book
+from seqctx.prepare.structure import Book, Doubt
 from seqctx.system.arguments import expect_type
 from seqctx.system.atomic import explain_os_errors
 
@@ -86,19 +91,68 @@ def _choice(chapters: Chapters | Mapping[str, Any] | None) -> Chapters | None:
 
 
 def _book(path: Path, keep_front_and_back_matter: bool, chapters: Chapters | None) -> Book:
+    if is_project(path):
+        return _project_book(path, keep_front_and_back_matter, chapters)
     with explain_os_errors(path):
         read, encoding = file_blocks(path)
     parted, marks = with_marks(read)
     headed, gaps = with_scene_breaks(with_headings_found(parted, chapters))
     title = next((b.text for b in headed if b.kind == "title" and b.text), path.stem)
-    titled = _untitled([b for b in headed if b.kind != "title"], title)
+    found = _Found(path, title, encoding, read, parted, headed, [*marks, *gaps])
+    return _of_blocks(found, keep_front_and_back_matter, chapters)
+
+
+def _project_book(path: Path, keep_front_and_back_matter: bool, chapters: Chapters | None) -> Book:
+    """A folder, or another project of many files, as one book.
+
+    Raises:
+        InputError: with a line for each file that cannot be read.
+    """
+    with explain_os_errors(path), opened(path) as (project, files):
+        text = project_text(project, files)
+        if text.bad:
+            raise InputError(*(line for error in text.bad.values() for line in error.lines))
+        asides = list(left_out_of(project, files, text))
+    parted, _ = with_marks(text.blocks)  # a mark may recur in the book, and not in a file
+    headed = with_headings_found(parted, chapters) if chapters else parted
+    name = path.resolve().name if path.is_dir() else path.stem
+    title = next((b.text for b in parted if b.kind == "title" and b.text), project.title or name)
+    encoding = ", ".join(text.encodings)
+    found = _Found(path, title, encoding, text.blocks, parted, headed, text.doubts)
+    book = None
+    if text.level and not chapters:
+        with suppress(InputError):  # no heading of the level stays, as where all are a title page
+            book = _of_blocks(found, keep_front_and_back_matter, Chapters(level=text.level))
+            book = replace(book, chapter_reason=text.reason)
+    book = book or _of_blocks(found, keep_front_and_back_matter, chapters)
+    return with_left_out(book, asides)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was found in a manuscript: its blocks, as read, with scenes parted, with headings."""
+
+    path: Path
+    title: str
+    encoding: str
+    read: list[Block]
+    parted: list[Block]
+    headed: list[Block]
+    doubts: list[Doubt]
+
+
+def _of_blocks(found: _Found, keep_front_and_back_matter: bool, chapters: Chapters | None) -> Book:
+    """The book that the blocks of a manuscript make."""
+    path, title = found.path, found.title
+    titled = _untitled([b for b in found.headed if b.kind != "title"], title)
     story, left_out = (titled, ()) if keep_front_and_back_matter else leave_out(titled, title)
     kept = between_scenes(_untitled(story, title))  # now that front matter is gone
     if not any(b.text.strip() for b in kept):
         raise InputError(f"{path}: is empty. Put text in it, or move it out of the folder.")
-    account = account_of(read, parted, titled, story, kept, left_out)
-    doubts = [*marks, *gaps]
-    return assemble(str(path), title, kept, left_out, encoding, account, doubts, chapters)
+    account = account_of(found.read, found.parted, titled, story, kept, left_out)
+    return assemble(
+        str(path), title, kept, left_out, found.encoding, account, found.doubts, chapters
+    )
 
 
 def _untitled(blocks: list[Block], title: str) -> list[Block]:

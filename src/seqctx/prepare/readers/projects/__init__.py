@@ -1,1 +1,1 @@
-"""Books of many files: which files are their chapters, in which order, and what is not the story."""
+"""Books of many files: their chapters, the order, and what is not the story."""

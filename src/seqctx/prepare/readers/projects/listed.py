@@ -1,4 +1,4 @@
-"""Projects whose order a list gives: mdBook, GitBook, HonKit, Leanpub, Quarto, bookdown, Longform."""
+"""Projects with a list: mdBook, GitBook, HonKit, Leanpub, Quarto, bookdown, Longform."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ _ITEM = re.compile(
     r"\((?P<link>[^)\n]{0,1000})\)"
 )
 _HEADING = re.compile(r"#{1,6}[ \t]+(?P<title>.{1,500}?)[ \t]*#*")
-_FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.S)
+_FRONT_MATTER = re.compile(
+    r"\A\ufeff?---[ \t]*\r?\n(.*?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.S
+)
 _DEEPEST = 12  # lists in one another
 _MOST_NAMED = 50_000  # documents
 
@@ -49,7 +51,9 @@ def yaml_of(files: Files, name: str, text: str | None = None) -> dict[str, Any]:
         data = yaml.safe_load(text_of(files, name) if text is None else text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         problem = getattr(error, "problem", None) or "wrong YAML"
-        raise InputError(f"{files.place(name)}: is not valid YAML ({problem}). Correct it.") from None
+        raise InputError(
+            f"{files.place(name)}: is not valid YAML ({problem}). Correct it."
+        ) from None
     return data if isinstance(data, dict) else {}
 
 
@@ -176,14 +180,15 @@ def leanpub_project(files: Files) -> Project | None:
         order = f"{top}Book.txt"
         if order not in files:
             continue
-        nodes = []
-        for line in text_of(files, order).split("\n"):
+        names = []
+        for line in files.head(order).decode("utf-8", "replace").splitlines():
             name = line.strip()
-            if name and not name.startswith(("#", "{")) and name[-1] != ":" and len(name) < 500:
-                nodes.append(Node("", inside(files.path, order, name, top.rstrip("/"))))
-        named = sum(node.file in files for node in nodes)
-        if not nodes or named * 2 < len(nodes):  # a novel of this name
+            if name and not name.startswith(("#", "{")) and name[-1] != ":":
+                names.append(name)
+        there = sum(len(name) < 200 and f"{top}{name}" in files for name in names)
+        if not names or there * 2 < len(names):  # a novel of this name
             continue
+        nodes = [Node("", inside(files.path, order, name, top.rstrip("/"))) for name in names]
         own = [f"{top}{name}.txt" for name in ("Book", "Subset", "Sample")]
         return _project(files, "Leanpub", order, "", nodes, own, goes_on=True)
     return None
@@ -244,14 +249,16 @@ def _quarto_nodes(files: Files, chapters: Sequence[Any], depth: int) -> Iterator
 def longform_project(files: Files) -> Project | None:
     """Longform for Obsidian: a note whose front matter lists the scenes."""
     for name in files.names():
-        if not name.lower().endswith(".md"):
+        if not name.lower().endswith(".md") or name.count("/") > 1:
             continue
-        head = files.read(name)[:200_000].decode("utf-8", "replace")
+        head = files.head(name).decode("utf-8", "replace")
         front = _FRONT_MATTER.match(head) if "longform:" in head else None
         found = yaml_of(files, name, front[1]).get("longform") if front else None
         if not isinstance(found, dict) or not _items(found.get("scenes")):
             continue
-        folder = (PurePosixPath(name).parent / str(found.get("sceneFolder", "/")).lstrip("/")).as_posix()
+        folder = (
+            PurePosixPath(name).parent / str(found.get("sceneFolder", "/")).lstrip("/")
+        ).as_posix()
         place = inside(files.path, name, folder)
         nodes = list(_scenes(files, name, place, _items(found["scenes"]), 0))
         title = str(found.get("title") or PurePosixPath(name).stem)

@@ -68,12 +68,13 @@ _NO_STORY = {
     "|styles?|theme|scripts?|tools|build|dist|output|out|export|exports|node_modules|_book|public",
 }
 _TITLES_TOO = frozenset(
-    "people changes journal diary log progress plan planning cast old bin cut cuts places locations "
-    "setting settings maps items objects out build public plot plots ideas inbox meta authors world "
-    "orte lieux lugares luoghi darlings graveyard attic archive archived unused deleted snapshots "
-    "versions covers styles script scripts tools media pictures output export assets theme summary "
-    "characters figuren personen personnages personajes sources references reference lore timeline "
-    "scraps outtakes backups images handlung zeitleiste index beats beat trash wiki".split()
+    "people changes journal diary log progress plan planning cast old bin cut cuts places "
+    "locations setting settings maps items objects out build public plot plots ideas inbox "
+    "meta authors world orte lieux lugares luoghi darlings graveyard attic archive archived "
+    "unused deleted snapshots versions covers styles script scripts tools media pictures "
+    "output export assets theme summary characters figuren personen personnages personajes "
+    "sources references reference lore timeline scraps outtakes backups images handlung "
+    "zeitleiste index beats beat trash wiki".split()
 )
 _KINDS = {kind: re.compile(rf"(?i)(?:{words})") for kind, words in _NO_STORY.items()}
 _LONGEST = 200  # characters of a name that are looked at

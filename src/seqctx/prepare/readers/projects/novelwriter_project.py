@@ -16,6 +16,7 @@ from seqctx.prepare.readers.projects.tree import Aside, Files, Node, Project
 
 ORDER = "nwProject.nwx"
 _DEEPEST = 100  # folders in one another
+_NAMED = 8  # documents of one kind that are not the story
 _HANDLE = re.compile(r"[0-9a-f]{13}", re.I)
 _KINDS = {"ARCHIVE": "archive", "TRASH": "trash", "TEMPLATE": "templates", "NO_CLASS": "trash"}
 
@@ -43,19 +44,23 @@ def novelwriter_project(files: Files) -> Project | None:
         return None
     items, title = _items(files)
     by_handle = {item.handle: item for item in items}
-    tops = []
+    tops: list[_Item] = []
     for item in items:
         above = by_handle.get(item.parent)
         (above.children if above and above is not item else tops).append(item)
     for item in items:
         item.children.sort(key=lambda each: each.order)
-    asides: dict[str, list[str]] = {}
+    asides: dict[str, list[_Item]] = {}
     nodes: list[Node] = []
     for top in tops:
         kind = top.values.get("class", "")
         _add(files, top, kind == "NOVEL", _KINDS.get(kind, "notes"), nodes, asides, 0)
-    listed = {name for names in asides.values() for name in names} | {node.file for node in nodes}
-    found = [Aside(kind, f"{kind} of the project", tuple(n)) for kind, n in asides.items()]
+    listed = {item.file for group in asides.values() for item in group}
+    listed |= {node.file for node in nodes}
+    found = [
+        Aside(kind, _named(group), tuple(item.file for item in group))
+        for kind, group in asides.items()
+    ]
     found += _not_listed(files, listed)
     if not nodes:
         raise InputError(f"{files.place(ORDER)}: names no text of a novel. Add documents to it.")
@@ -67,7 +72,7 @@ def novelwriter_project(files: Files) -> Project | None:
 
 def _add(
     files: Files, item: _Item, is_novel: bool, kind: str, nodes: list[Node],
-    asides: dict[str, list[str]], depth: int,
+    asides: dict[str, list[_Item]], depth: int,
 ) -> None:  # fmt: skip
     """Add an item's text, and those below it, to the story or to what is not the story."""
     if depth > _DEEPEST:
@@ -89,11 +94,17 @@ def _add(
             nodes.append(Node(item.name, item.file))
         else:
             here = kind if not is_novel else "notes" if is_note else "inactive documents"
-            asides.setdefault(here, []).append(item.file)
+            asides.setdefault(here, []).append(item)
     if values.get("type", "") == "TRASH":
         is_novel, kind = False, "trash"
     for child in item.children:
         _add(files, child, is_novel, kind, nodes, asides, depth + 1)
+
+
+def _named(items: list[_Item]) -> str:
+    """The names of some documents, in one line."""
+    names = ", ".join(item.name or item.file for item in items[:_NAMED])
+    return names + (f" and {len(items) - _NAMED} more" if len(items) > _NAMED else "")
 
 
 def _items(files: Files) -> tuple[list[_Item], str]:
@@ -144,4 +155,6 @@ def _not_listed(files: Files, listed: set[str]) -> Iterator[Aside]:
             yield Aside(f"file that {ORDER} does not name", name, (name,))
         elif not name.startswith(("content/", "meta/")) and "/" not in name and name != ORDER:
             if not name.endswith((".nwx.bak", ".bak")) and name != "ToC.txt":
-                yield Aside("file beside the book", name, (name,) if name.endswith((".md", ".txt")) else ())
+                yield Aside(
+                    "file beside the book", name, (name,) if name.endswith((".md", ".txt")) else ()
+                )

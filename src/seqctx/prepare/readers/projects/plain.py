@@ -17,7 +17,7 @@ from seqctx.prepare.readers.projects.names import (
 from seqctx.prepare.readers.projects.tree import Aside, Files, FolderFiles, Node, Project
 
 _WRAPPERS = frozenset(
-    "manuscript manuscripts chapters draft drafts src book text story novel content contents scenes "
+    "manuscript manuscripts chapters draft drafts src book text story novel content scenes "
     "manuskript kapitel roman texte chapitres capítulos capitoli parts teile writing prose".split()
 )
 UNREADABLE = "file of a kind that cannot be read"

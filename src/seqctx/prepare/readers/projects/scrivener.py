@@ -55,7 +55,9 @@ def scrivener_project(files: Files) -> Project | None:
         if item.type != "DraftFolder":
             asides.append(_aside(files, item, _FOLDERS.get(item.type, "beside the draft")))
     if not any(node.file or node.children for node in nodes):
-        raise InputError(f"{files.place(binder)}: its draft holds no text. Write some in Scrivener.")
+        raise InputError(
+            f"{files.place(binder)}: its draft holds no text. Write some in Scrivener."
+        )
     title = files.path.stem.removesuffix(".scriv").removesuffix(".bak")
     kept = tuple(aside for aside in asides if aside.files or aside.kind == UNREADABLE)
     return Project("Scrivener", binder, title, tuple(nodes), kept, leaves_are_scenes=True)

@@ -12,7 +12,9 @@ from typing import Protocol
 from seqctx.errors import InputError
 from seqctx.prepare.readers.blocks import MOST_CHARACTERS
 from seqctx.system.archives import Archive
-from seqctx.system.regular_file import entries_below, read_file
+from seqctx.system.regular_file import entries_below, open_file, read_file
+
+_HEAD = 100_000  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,9 @@ class Files(Protocol):
     def read(self, name: str) -> bytes:
         """The bytes of a file."""
 
+    def head(self, name: str) -> bytes:
+        """The first bytes of a file; none where it cannot be read."""
+
     def place(self, name: str) -> Path:
         """How errors call a file."""
 
@@ -107,6 +112,7 @@ class FolderFiles:
         """``path`` is the folder."""
         self.path = path
         self._real = os.path.realpath(path)
+        self._names: list[str] = []
 
     def __contains__(self, name: str) -> bool:
         """Whether there is a file of this name."""
@@ -114,7 +120,9 @@ class FolderFiles:
 
     def names(self) -> list[str]:
         """All names, hidden folders apart."""
-        found = []
+        if self._names:
+            return self._names
+        found = self._names
         for below, folders, names in entries_below(self.path):
             folders[:] = [name for name in folders if not name.startswith(".")]
             inside = below.relative_to(self.path)
@@ -128,6 +136,14 @@ class FolderFiles:
             InputError: when it cannot be read, is too large, or lies outside of the folder.
         """
         return read_file(self.checked(name), most=MOST_CHARACTERS)
+
+    def head(self, name: str) -> bytes:
+        """The first bytes of a file; none where it cannot be read."""
+        try:
+            with open_file(self.checked(name)) as f:
+                return f.read(_HEAD)
+        except (InputError, OSError):
+            return b""
 
     def place(self, name: str) -> Path:
         """The path of a file."""
@@ -168,6 +184,11 @@ class ArchiveFiles:
     def read(self, name: str) -> bytes:
         """The bytes of a member, within the limits of archives."""
         return self._archive.read(self._top + name)
+
+    def head(self, name: str) -> bytes:
+        """The first bytes of a member."""
+        with self._archive.stream(self._top + name) as stream:
+            return stream.read(_HEAD)
 
     def place(self, name: str) -> Path:
         """How errors call a member."""
