@@ -22,6 +22,7 @@ from seqctx.system.atomic import explain_os_errors
 
 _Role = Literal["part", "chapter", "scene"]
 _LONG = 10_000  # words of a document; longer ones may be whole parts
+_MOST_LEVELS = 10
 _CHAPTER = 1_000  # level while the levels above are not known yet
 
 
@@ -66,16 +67,16 @@ def project_text(project: Project, files: Files) -> ProjectText:
         level = project.chapter_level
         text.reason = f"{project.program} writes the headings of chapters with level {level}."
     else:
-        highest = min([_CHAPTER, *levels])
-        level = _CHAPTER - highest + 1
+        ranks = {each: rank for rank, each in enumerate(sorted({_CHAPTER, *levels}), 1)}
+        level = ranks[_CHAPTER]
         text.reason = _reason(project, scenes)
         text.blocks = [
-            replace(b, level=b.level - highest + 1) if b.kind == "heading" else b
-            for b in text.blocks
+            replace(b, level=ranks[b.level]) if b.kind == "heading" else b for b in text.blocks
         ]
     found = [block.level for block in text.blocks if block.kind == "heading"]
     is_clear = min(found, default=0) < level or scenes or not _is_long(read)
-    text.level = level if level in found and (is_clear or max(found) == level) else None
+    is_known = level in found and level < _MOST_LEVELS and (is_clear or max(found) == level)
+    text.level = level if is_known else None
     return text
 
 
