@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
+from statistics import median
 
 from seqctx.config.blocks import Chapters
 from seqctx.prepare.readers.blocks import TITLE, Block, plain
-from seqctx.prepare.readers.lines import ends_sentence, is_digits, is_heading
+from seqctx.prepare.readers.heading_looks import (
+    could_be_heading,
+    headings_by_look,
+    titles_below_numbers,
+)
+from seqctx.prepare.readers.heading_words import heads_no_chapter, is_front_line, unit_of
+from seqctx.prepare.readers.lines import ends_sentence, is_digits, is_heading, is_ordinal
 from seqctx.system.patterns import user_pattern
 
+_FRONT_WORDS, _FRONT_SHARE = 300, 0.03  # so much text at most stands before the title
 _SHORT = 40  # characters
 _LONGEST = 500  # characters of a paragraph that can be a heading
 
 
 def with_headings_found(blocks: Sequence[Block], choice: Chapters | None = None) -> list[Block]:
-    """Blocks of a word processor's file or a book's, with the headings among them.
+    """The blocks of a file, with all headings among them and the book's title told apart.
 
-    One paragraph in the style of a title is the book's title; several are headings of chapters.
-    In a file without headings, every paragraph that looks like one becomes one.
+    The headings that the file declares switch nothing off: paragraphs that are headings by their
+    words, their looks or their regularity are found beside them.
 
     Args:
         blocks: of a whole file.
@@ -27,23 +37,122 @@ def with_headings_found(blocks: Sequence[Block], choice: Chapters | None = None)
     Raises:
         InputError: when the user's pattern takes too long.
     """
+    blocks = _with_title_styles(blocks)
     if choice is not None and choice.pattern is not None:
-        blocks = _with_matches(blocks, choice.pattern)
+        return _with_matches(blocks, choice.pattern)
+    declared = [k for k, b in enumerate(blocks) if b.kind == "heading" and not b.left_out]
+    title = _title_heading(blocks, declared)
+    chapters = [k for k in declared if k != title and _may_open_chapter(blocks[k].text)]
+    by_words = _headings_by_words(blocks, chapters)
+    depths = dict.fromkeys(by_words, 1) | headings_by_look(blocks, chapters, by_words)
+    known = sorted([*chapters, *depths])
+    numbers = [k for k in known if is_ordinal(plain(blocks[k]))]
+    depths |= dict.fromkeys(titles_below_numbers(blocks, numbers, {*declared, *depths}), 1)
+    if depths and len(declared) == 1 and _has_chapter_text(blocks, declared[0], sorted(depths)):
+        title, chapters = None, declared
+    level = _level_of_found(blocks, chapters, title, depths)
+    found = [
+        _as_heading(b, max(1, level + depths[k] - 1)) if k in depths else b
+        for k, b in enumerate(blocks)
+    ]
+    found = without_page_numbers(found) if by_words else found
+    return _with_title(found)
+
+
+def _with_title_styles(blocks: Sequence[Block]) -> list[Block]:
+    """Blocks in which one paragraph in the style of a title is the book's title.
+
+    Several are headings of chapters.
+    """
     titles = sum(block.kind == "heading" and block.level == TITLE for block in blocks)
     if titles == 1:
-        blocks = [replace(b, kind="title") if b.level == TITLE else b for b in blocks]
-    elif titles:
-        blocks = [replace(b, level=1) if b.level == TITLE else b for b in blocks]
-    if any(block.kind == "heading" and not block.left_out for block in blocks):
-        return list(blocks)
-    return without_page_numbers(
-        [
-            replace(b, kind="heading", text=plain(b), emphasis=())
-            if b.kind == "paragraph" and is_heading(plain(b))
-            else b
-            for b in blocks
-        ]
-    )
+        return [replace(b, kind="title") if b.level == TITLE else b for b in blocks]
+    return [replace(b, level=1) if b.level == TITLE else b for b in blocks]
+
+
+def _title_heading(blocks: Sequence[Block], headings: Sequence[int]) -> int | None:
+    """The heading that is the book's title: the first, alone on its level, and above all others.
+
+    A single heading in a file is its title where other lines look like headings of chapters.
+    """
+    if not headings or not _may_open_chapter(blocks[headings[0]].text):
+        return None
+    first = blocks[headings[0]]
+    words = [len(block.text.split()) for block in blocks]
+    near = sum(words[: headings[0]]) <= max(_FRONT_WORDS, _FRONT_SHARE * sum(words))
+    others = [k for k in headings[1:] if _may_open_chapter(blocks[k].text)]
+    alone = all(blocks[k].level > first.level for k in others)
+    return headings[0] if near and alone and not unit_of(first.text) else None
+
+
+def _has_chapter_text(blocks: Sequence[Block], heading: int, found: Sequence[int]) -> bool:
+    """Whether as much text stands below a file's only heading as below those that were found."""
+    edges = [heading, *(k for k in found if k > heading), len(blocks)]
+    sizes = [sum(len(b.text.split()) for b in blocks[i:j]) for i, j in pairwise(edges)]
+    return len(sizes) > 1 and sizes[0] * 2 > median(sizes[1:])
+
+
+def _with_title(blocks: Sequence[Block]) -> list[Block]:
+    """Blocks with the heading that is the book's title told apart."""
+    headings = [k for k, b in enumerate(blocks) if b.kind == "heading" and not b.left_out]
+    several = sum(_may_open_chapter(blocks[k].text) for k in headings) > 1
+    title = _title_heading(blocks, headings) if several else None
+    return [replace(b, kind="title") if k == title else b for k, b in enumerate(blocks)]
+
+
+def _may_open_chapter(text: str) -> bool:
+    """Whether a heading's words are those of no by-line, dedication, picture or end."""
+    return not heads_no_chapter(text) and not is_front_line(text)
+
+
+def _headings_by_words(blocks: Sequence[Block], chapters: Sequence[int]) -> list[int]:
+    """The paragraphs that are headings by their words.
+
+    Where the file declares several headings of chapters, only words that name a part or a chapter
+    count, and none that a heading has already: a story may quote one.
+    """
+    found = [
+        k
+        for k, block in enumerate(blocks)
+        if could_be_heading(block) and is_heading(plain(block).strip())
+    ]
+    if len(chapters) < 2:
+        return found
+    known = {_folded(blocks[k].text) for k in chapters}
+    named = sum(bool(unit_of(blocks[k].text)) for k in chapters) * 2 > len(chapters)
+    beside = {k + 1 for k in chapters} | {k - 1 for k in chapters}
+    found = [
+        k
+        for k in found
+        if unit_of(plain(blocks[k])) in ("part", "chapter")
+        and _folded(plain(blocks[k])) not in known
+        and (named or k in beside or len(found) * 2 >= len(chapters))
+    ]
+    return found
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _level_of_found(
+    blocks: Sequence[Block], chapters: Sequence[int], title: int | None, depths: Mapping[int, int]
+) -> int:
+    """The level of headings of chapters that the file does not declare.
+
+    It is that of the declared ones, or the level below the title; parts are one level above.
+    """
+    named = [blocks[k].level for k in chapters if unit_of(blocks[k].text) == "chapter"]
+    levels = named or [blocks[k].level for k in chapters]
+    if levels:
+        return Counter(levels).most_common(1)[0][0]
+    above = 0 if title is None else blocks[title].level
+    return above + 1 + (0 in depths.values())
+
+
+def _as_heading(block: Block, level: int) -> Block:
+    """A paragraph as a heading."""
+    return replace(block, kind="heading", text=plain(block), emphasis=(), level=level)
 
 
 def _with_matches(blocks: Sequence[Block], pattern: str) -> list[Block]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
@@ -31,24 +30,13 @@ def markdown_blocks(text: str) -> Iterator[Block]:
         text = text[front.end() :]
         if declared := _TITLE.search(front[0]):
             yield Block("title", declared[1].strip().strip("\"'"))
-    found: list[Block] = []
-    levels: Counter[int] = Counter()
     for tokens, lines, env in _parsed(text):
         for i, token in enumerate(tokens):
             if token.level or not token.map:
                 continue
-            if token.type == "heading_open":
-                levels[int(token.tag[1])] += 1
             block = _block(tokens, i, lines, env)
             if block:
-                found.append(block)
-    top = min(levels, default=0)
-    for block in found:
-        # A single top-level heading over others is the book's title.
-        is_title = block.kind == "heading" and block.level == top
-        if is_title and len(levels) > 1 and levels[top] == 1:
-            block = replace(block, kind="title", level=1)
-        yield block
+                yield block
 
 
 def _parsed(text: str) -> Iterator[tuple[list[Token], list[str], dict[str, Any]]]:

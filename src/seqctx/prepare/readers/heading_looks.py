@@ -1,0 +1,274 @@
+"""Paragraphs that look like headings: by their style's name, their looks and their regularity."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from statistics import median
+
+from seqctx.prepare.readers.blocks import Block, plain
+from seqctx.prepare.readers.heading_words import heads_no_chapter, is_front_line
+
+_LONGEST = 120  # characters of a heading
+_LARGE, _VERY_LARGE = 1.15, 1.4  # beside the usual size of characters
+_NEAR_WORDS, _NEAR_SHARE = 60, 0.03  # so much text at most stands before the first heading
+_LEAST_WORDS = 40  # from one heading to the next, usually
+_NAME_LEAST_WORDS = 60  # from one name that is a heading to the next, usually
+_NAME_LONGEST = 40  # characters
+_TITLES = (
+    r"chap(?:ter)?s?|chap\w*(?:title|num(?:ber)?|head\w*)|heading|head|title|ct|cn|h[1-6]|titre"
+    r"|titel|t[ií]tulo|titolo|kapitel\w*|chapitre|cap[ií]tulo|capitolo|rozdzia[lł]\w*|hoofdstuk\w*"
+    r"|глава|заголовок|\w*überschrift\w*|kop|nag[lł]ówek"
+)
+_PARTS, _SCENES = (
+    r"part|partie|teil|part\w*(?:title|head\w*)",
+    r"scene|szene|scene\w*(?:title|head\w*)",
+)
+# "chapter title", "kapitelüberschrift", "ct", "h2": not "subtitle", "header"
+_STYLE = re.compile(rf"(?:^|[\W_\d])(?:{_TITLES}|{_PARTS}|{_SCENES})(?:$|[\W_\d])")
+_PART_STYLE = re.compile(rf"(?:^|[\W_\d])(?:{_PARTS})(?:$|[\W_\d])")
+_SCENE_STYLE = re.compile(rf"(?:^|[\W_\d])(?:{_SCENES})(?:$|[\W_\d])")
+_CHAPTER_STYLE = re.compile(r"chap|kapitel|cap[ií]t|глава|rozdzia|hoofdstuk")
+_OTHER_STYLE = re.compile(
+    r"sub-?ti|untertitel|sous-titre|author|autor|running|caption|legende|toc|first|text|body"
+)
+_STOP = re.compile(r"[.,;:…。，；：、\"”»’'」』)\]*~–—-]$")
+_CRY = re.compile(r"[!?！？]$")
+_WORD = re.compile(r"\w")
+_NAME = re.compile(r"[^\W\d_][\w'’.-]*(?: [^\W\d_][\w'’.-]*){0,3}")
+
+Depth = int
+"""0 for a part, 1 for a chapter, 2 for a scene."""
+
+
+def could_be_heading(block: Block) -> bool:
+    """Whether a paragraph is short, part of the story and no link."""
+    return (
+        block.kind == "paragraph"
+        and not block.left_out
+        and not block.is_linked
+        and len(block.text) <= _LONGEST
+        and block.text.count("\n") < 3
+    )
+
+
+def headings_by_look(
+    blocks: Sequence[Block], declared: Collection[int], by_words: Collection[int]
+) -> dict[int, Depth]:
+    """The paragraphs that look like headings.
+
+    Args:
+        blocks: of a whole file.
+        declared: the numbers of the headings of chapters that the file declares.
+        by_words: the numbers of the paragraphs that are headings by their words.
+
+    Returns:
+        The number of each, and its depth.
+    """
+    book = _Book(blocks, declared, by_words)
+    found: dict[int, Depth] = {}
+    for kind in book.kinds():
+        if book.is_heading_kind(kind):
+            found |= dict.fromkeys(kind.members, kind.depth)
+    if not declared and not by_words and not found:
+        found = dict.fromkeys(book.recurring_names(), 1)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """Short paragraphs that look alike.
+
+    Attributes:
+        members: their numbers.
+        style: what the name of their style says: nothing, that they are headings (1), or that they
+            are headings of chapters (2).
+        score: how many signs of a heading they show.
+        depth: of the headings that they are.
+    """
+
+    members: list[int]
+    style: int
+    score: int
+    depth: Depth
+
+
+class _Book:
+    """The paragraphs of a file, to find headings among them."""
+
+    def __init__(
+        self, blocks: Sequence[Block], declared: Collection[int], by_words: Collection[int]
+    ) -> None:
+        self.blocks, self.declared, self.by_words = blocks, set(declared), set(by_words)
+        self.known = self.declared | self.by_words
+        self.before = [0, *accumulate(len(block.text.split()) for block in blocks)]
+        self.first = min(self.known, default=len(blocks))
+        self.declared_looks = {_shape(blocks[k]) for k in declared}
+
+    def kinds(self) -> list[_Kind]:
+        """Short paragraphs by their look."""
+        longer: Counter[tuple[object, ...]] = Counter()
+        short: dict[tuple[object, ...], list[int]] = defaultdict(list)
+        for k, block in enumerate(self.blocks):
+            if block.kind != "paragraph" or block.left_out:
+                continue
+            look = (block.look.style, *_shape(block))
+            if could_be_heading(block) and not block.is_quoted:
+                short[look].append(k)
+            else:
+                longer[look] += 1
+        return [self._kind(members, longer[look]) for look, members in short.items()]
+
+    def _kind(self, members: list[int], longer: int) -> _Kind:
+        """What paragraphs that look alike show.
+
+        Where longer paragraphs look so, too, only those on new pages count.
+        """
+        style = self.blocks[members[0]].look.style
+        as_body = longer * 5 > len(members)
+        if as_body:
+            members = [k for k in members if self.blocks[k].look.new_page]
+        members = [k for k in members if _may_be_title(plain(self.blocks[k]))]
+        if not members:
+            return _Kind([], 0, 0, 1)
+        blocks = [self.blocks[k] for k in members]
+        styled = not as_body and bool(_STYLE.search(style)) and not _OTHER_STYLE.search(style)
+        score = 2 * _most(block.look.new_page for block in blocks)
+        score += _most(b.gap > 2 or b.look.space_above >= 2 for b in blocks)
+        if not as_body:
+            look = blocks[0].look
+            score += look.centred + look.bold + (look.size >= _LARGE) + (look.size >= _VERY_LARGE)
+            score += _most(plain(block).isupper() for block in blocks)
+        return _Kind(
+            members,
+            styled * (2 if _CHAPTER_STYLE.search(style) else 1),
+            score,
+            (0 if _PART_STYLE.search(style) else 2 if _SCENE_STYLE.search(style) else 1)
+            if styled
+            else 1,
+        )
+
+    def is_heading_kind(self, kind: _Kind) -> bool:
+        """Whether paragraphs that look alike are headings."""
+        members = kind.members
+        if not members:
+            return False
+        texts = [plain(self.blocks[k]).strip() for k in members]
+        stops = sum(bool(_STOP.search(text)) for text in texts)
+        if kind.style:
+            beside = sum(k - 1 in self.known or k + 1 in self.known for k in members)
+            if len(self.declared) > 1 and kind.style == 1 and beside * 2 < len(members):
+                return False  # a title of something inside a chapter
+            return stops * 3 <= len(members) and (kind.style == 2 or len(members) > 1)
+        if stops * 5 > len(members) or not kind.score:
+            return False
+        named = sum(k in self.by_words for k in members)
+        if named > 1 and named * 2 >= len(members):
+            return True
+        alike = _shape(self.blocks[members[0]]) in self.declared_looks
+        return self._are_regular(kind, alike)
+
+    def _are_regular(self, kind: _Kind, as_declared: bool) -> bool:
+        """Whether paragraphs without a heading's style come as regularly as headings do.
+
+        Args:
+            kind: the paragraphs.
+            as_declared: whether the headings that the file declares look like them.
+        """
+        members = kind.members
+        opening = self._opening(members)
+        sizes = self._sizes(opening)
+        if median(sizes) < _LEAST_WORDS:
+            return False
+        cries = any(_CRY.search(plain(self.blocks[k]).strip()) for k in members)
+        near = self._is_near_start(min(opening[0], self.first))
+        if len(self.known) > 1:
+            return len(opening) > 1 and kind.score > (1 if as_declared else 2) and not cries
+        if kind.score > 2:
+            return len(opening) > 1 and (near or len(opening) > 2)
+        if cries or not near:
+            return False
+        if kind.score == 2:
+            return len(opening) > 1
+        return len(opening) > 2 and min(sizes) * 2 >= _LEAST_WORDS
+
+    def _opening(self, members: Sequence[int]) -> list[int]:
+        """The first of each run of paragraphs in a row, which make one heading."""
+        return [members[0], *(b for a, b in pairwise(members) if b - a > 1)]
+
+    def _sizes(self, opening: Sequence[int]) -> list[int]:
+        """Words from each heading to the next."""
+        edges = [*opening, len(self.blocks)]
+        return [self.before[b] - self.before[a] for a, b in pairwise(edges)]
+
+    def _is_near_start(self, k: int) -> bool:
+        """Whether hardly any text stands before a block."""
+        return self.before[k] <= max(_NEAR_WORDS, _NEAR_SHARE * self.before[-1])
+
+    def recurring_names(self) -> list[int]:
+        """Names that stand alone again and again: whose turn it is to tell.
+
+        The first stands at the beginning, and each is followed by text of some length.
+        """
+        names: dict[str, list[int]] = defaultdict(list)
+        for k, block in enumerate(self.blocks):
+            if could_be_heading(block) and len(block.text) <= _NAME_LONGEST:
+                text = plain(block).strip()
+                if _NAME.fullmatch(text) and not _STOP.search(text) and text[0].isupper():
+                    names[text].append(k)
+        recurring = {name: places for name, places in names.items() if len(places) > 1}
+        found = sorted(k for places in recurring.values() for k in places)
+        if len(found) < 4 or len(recurring) < 2 or not self._is_near_start(found[0]):
+            return []
+        once = [k for name, places in names.items() if name not in recurring for k in places]
+        if len(once) <= len(found) / 2:
+            found = sorted([*found, *once])
+        sizes = self._sizes(found)
+        regular = median(sizes) >= _NAME_LEAST_WORDS and min(sizes) * 2 >= _LEAST_WORDS
+        return found if regular else []
+
+
+def titles_below_numbers(
+    blocks: Sequence[Block], numbers: Sequence[int], headings: Collection[int]
+) -> list[int]:
+    """The paragraphs right below headings that are numbers only, where they are the titles.
+
+    Args:
+        blocks: of a whole file.
+        numbers: the headings that are only numbers.
+        headings: all headings.
+    """
+    below = [
+        k + 1
+        for k in numbers
+        if k + 1 < len(blocks) and k + 1 not in headings and could_be_heading(blocks[k + 1])
+    ]
+    titles = [k for k in below if not _STOP.search(plain(blocks[k]).strip())]
+    shown = [k for k in titles if _is_shown(blocks[k])]
+    if len(shown) > 1 and len(shown) * 2 >= len(numbers):
+        return shown
+    return titles if len(titles) > 2 and len(titles) * 5 >= len(numbers) * 4 else []
+
+
+def _is_shown(block: Block) -> bool:
+    """Whether a paragraph does not look as text does."""
+    return block.look.centred or block.look.bold or block.look.size >= _LARGE
+
+
+def _shape(block: Block) -> tuple[bool, bool, float]:
+    """How a paragraph looks, whatever its style is called."""
+    return block.look.centred, block.look.bold, round(block.look.size, 1)
+
+
+def _most(flags: Iterable[bool]) -> bool:
+    """Whether most of some flags are set; of two, one may be that of the first page."""
+    found = list(flags)
+    return sum(found) * 2 > len(found) or sum(found) * 2 == len(found) > 1
+
+
+def _may_be_title(text: str) -> bool:
+    """Whether a line's words may be those of a heading."""
+    return bool(_WORD.search(text)) and not heads_no_chapter(text) and not is_front_line(text)
