@@ -12,7 +12,7 @@ from seqctx.system.regular_file import read_file
 _MARKDOWN = (".md", ".markdown", ".mdown", ".mkd", ".mkdn", ".mdx", ".qmd", ".rmd")
 UNPACKED = (".txt", ".text", *_MARKDOWN, ".nwd", ".fountain", ".spmd")
 """Files of characters without a packing."""
-KINDS = (*UNPACKED, ".docx", ".epub", ".odt")
+KINDS = (*UNPACKED, ".docx", ".epub", ".odt", ".rtf")
 """Suffixes of the files that can be read."""
 
 
@@ -35,6 +35,10 @@ def file_blocks(path: Path) -> tuple[list[Block], str]:
         from seqctx.prepare.readers.opendocument import odt_blocks
 
         return odt_blocks(path), ""
+    if kind == ".rtf":
+        from seqctx.prepare.readers.rtf import rtf_blocks
+
+        return rtf_blocks(path), ""
     if kind == ".epub":
         from seqctx.prepare.readers.epub import epub_blocks
 
