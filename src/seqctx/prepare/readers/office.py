@@ -15,7 +15,7 @@ from seqctx.prepare.readers.scene_breaks import with_gaps
 
 NEW_PAGE = "\f"
 """A run of this text: what follows it stands on a new page, or in a new column."""
-HIDDEN = "hidden text"
+HIDDEN_TEXT = "hidden text"
 COMMENTS = "comment"
 NOTES = "endnotes"
 DESCRIPTION = "illustration"
@@ -39,7 +39,7 @@ _CONTENTS_STYLE = re.compile(r"(?:toc|contents|inhaltsverzeichnis) \d{1,2}|table
 _CAPTION_STYLES = ("caption", "illustration", "figure", "beschriftung")
 
 
-class Run(NamedTuple):
+class Stretch(NamedTuple):
     """Characters of a paragraph that look alike.
 
     Attributes:
@@ -132,10 +132,10 @@ class Paragraphs:
     def __init__(self) -> None:
         """Nothing is read yet."""
         self._number = 0
-        self._initial: list[Run] = []
+        self._initial: list[Stretch] = []
 
     def add(
-        self, runs: Iterable[Run], form: Form = ORDINARY, picture: str = ""
+        self, runs: Iterable[Stretch], form: Form = ORDINARY, picture: str = ""
     ) -> Iterator[Block | None]:
         """The blocks of one paragraph; None for an empty one.
 
@@ -172,7 +172,7 @@ class Paragraphs:
         if runs:
             yield from self.add(runs)
 
-    def _shown(self, runs: list[Run], form: Form, picture: str) -> Generator[Block, None, bool]:
+    def _shown(self, runs: list[Stretch], form: Form, picture: str) -> Generator[Block, None, bool]:
         """The blocks of what a paragraph shows.
 
         Returns:
@@ -208,7 +208,7 @@ class Paragraphs:
         return False
 
 
-def _block(runs: Sequence[Run], form: Form) -> Block | None:
+def _block(runs: Sequence[Stretch], form: Form) -> Block | None:
     """A paragraph or a heading without its look; None where it is empty."""
     if form.level is not None:
         text, _ = written((run.text, "") for run in runs)
@@ -217,7 +217,7 @@ def _block(runs: Sequence[Run], form: Form) -> Block | None:
     return block_of(((run.text, run.mark) for run in runs), form.left_out)
 
 
-def _parts(runs: list[Run], is_heading: bool) -> Iterator[tuple[list[Run], int, bool]]:
+def _parts(runs: list[Stretch], is_heading: bool) -> Iterator[tuple[list[Stretch], int, bool]]:
     """A paragraph's runs, parted at new pages, and at line breaks that part paragraphs.
 
     Two line breaks in a row do. A single one does where the lines are too long for verse, and
@@ -234,7 +234,7 @@ def _parts(runs: list[Run], is_heading: bool) -> Iterator[tuple[list[Run], int, 
         return
     single = not is_heading and signs > 1 and _are_paragraphs(text.replace(NEW_PAGE, "\n"))
     enough = 1 if single else 2
-    part: list[Run] = []
+    part: list[Stretch] = []
     lines, is_next_page = 0, False
     for run in runs:
         for piece in re.split(rf"(\n|{NEW_PAGE})", run.text):
@@ -248,7 +248,9 @@ def _parts(runs: list[Run], is_heading: bool) -> Iterator[tuple[list[Run], int, 
                     yield part, 0, is_next_page
                     part, is_next_page = [], False
                 elif lines and part:
-                    part.append(Run("\n", part[-1].mark, None, part[-1].size, part[-1].is_linked))
+                    part.append(
+                        Stretch("\n", part[-1].mark, None, part[-1].size, part[-1].is_linked)
+                    )
                 part.append(run._replace(text=piece))
                 lines = 0
             elif piece and not lines:
@@ -264,7 +266,7 @@ def _are_paragraphs(text: str) -> bool:
     return len(lines) > 2 and long * 2 > len(lines) and ended * 10 > len(lines) * 7
 
 
-def _look(runs: Sequence[Run], form: Form, new_page: bool) -> Look:
+def _look(runs: Sequence[Stretch], form: Form, new_page: bool) -> Look:
     """A paragraph's look, with its size and the space above it in points."""
     sizes: Counter[float] = Counter()
     bold = True

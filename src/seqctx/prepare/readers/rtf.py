@@ -17,11 +17,11 @@ from seqctx.prepare.readers import rtf_words
 from seqctx.prepare.readers.blocks import Block
 from seqctx.prepare.readers.office import (
     COMMENTS,
-    HIDDEN,
+    HIDDEN_TEXT,
     NOTES,
     Form,
     Paragraphs,
-    Run,
+    Stretch,
     finished,
     level_of,
     styled_as,
@@ -59,8 +59,8 @@ class _Reading:
     def __init__(self, text: str, path: Path) -> None:
         self.title = ""
         self._text, self._path = text, path
-        self._state = rtf_words.State()
-        self._stack: list[rtf_words.State] = []
+        self._state = rtf_words.GroupState()
+        self._stack: list[rtf_words.GroupState] = []
         self._starred = False  # a word comes next that programs may skip
         self._skips = 0  # signs to skip after a character of Unicode
         self._code_page = "cp1252"
@@ -72,8 +72,8 @@ class _Reading:
         self._high = 0  # the first half of a character of Unicode
         self._default_font = -1
         self._pending: list[bytes] = []  # characters that are not decoded yet
-        self._runs: list[Run] = []
-        self._around: list[tuple[int, list[Run]]] = []  # paragraphs that text boxes interrupt
+        self._runs: list[Stretch] = []
+        self._around: list[tuple[int, list[Stretch]]] = []  # paragraphs that text boxes interrupt
         self._picture = self._label = ""
         self._after = 0.0  # space below the last paragraph
         self._paragraphs = Paragraphs()
@@ -139,8 +139,8 @@ class _Reading:
             self._caught.append(text)
         elif not state.deleted:
             mark = "**" if state.bold else "*" if state.italic else ""
-            kind = state.left_out or (HIDDEN if state.hidden else None)
-            self._runs.append(Run(text, mark, kind, state.size, state.linked))
+            kind = state.left_out or (HIDDEN_TEXT if state.hidden else None)
+            self._runs.append(Stretch(text, mark, kind, state.size, state.linked))
 
     def _open(self, at: int) -> None:
         self._flush()
@@ -156,7 +156,7 @@ class _Reading:
     def _close(self) -> Iterator[Block | None]:
         self._flush()
         self._starred = False
-        inner, outer = self._state, self._stack.pop() if self._stack else rtf_words.State()
+        inner, outer = self._state, self._stack.pop() if self._stack else rtf_words.GroupState()
         if inner.catches != outer.catches or inner.catches in ("style", "font"):
             self._define(inner, outer)
         if self._around and len(self._stack) < self._around[-1][0]:
@@ -165,7 +165,7 @@ class _Reading:
             _, self._runs = self._around.pop()
         self._state = outer
 
-    def _define(self, inner: rtf_words.State, outer: rtf_words.State) -> None:
+    def _define(self, inner: rtf_words.GroupState, outer: rtf_words.GroupState) -> None:
         """Take what a group has defined."""
         text, kind = "".join(self._caught).strip(), inner.catches
         self._caught = []
@@ -331,7 +331,7 @@ class _Reading:
 
     def _begin_note(self, kind: str) -> None:
         self._state.left_out = kind
-        self._runs.append(Run("\n", "", kind))
+        self._runs.append(Stretch("\n", "", kind))
 
     def _goes_on(self) -> None:
         """The section that begins here stays on its page."""

@@ -49,7 +49,7 @@ class Font:
 
 
 @dataclass(slots=True)
-class State:
+class GroupState:
     """What a group has set, for the characters and for the paragraph that ends in it."""
 
     catches: str = ""  # where characters go that are not the text: "style", "font", "title", ...
