@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seqctx import read_manuscript
 from seqctx.prepare.readers.blocks import Block, Look
 from seqctx.prepare.readers.marks import mark_of
 from seqctx.prepare.readers.scene_breaks import between_scenes, with_marks, with_scene_breaks
+from tests.prepare.scene_files import FORMATS, SCENES, scenes_in, sentence, story, write
 
 SURE = (
     "***", "* * *", "*", "#", "# # #", "###", "~", "~ ~ ~", "~~~", "~*~", "❦", "☙ ❧", "⁂", "◇◇◇",
@@ -66,7 +74,7 @@ def h(text: str, level: int = 1) -> Block:
     return Block("heading", text, level=level)
 
 
-def shape(blocks: list[Block]) -> str:
+def shape(blocks: Sequence[Block]) -> str:
     """Blocks as letters: a heading, a paragraph, a break."""
     marked, _ = with_marks(blocks)
     found, _ = with_scene_breaks(marked)
@@ -150,3 +158,89 @@ def test_doubtful_places_are_told() -> None:
         (8, "“xxx” stands alone and was read as text."),
         (6, "12 empty lines come before “Paragraph 6.”: read as a scene break."),
     ]
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_marks_in_every_format(tmp_path: Path, kind: str) -> None:
+    wrong = []
+    for sign in (*SURE, *RECURRING, *GLYPHS):
+        book = read_manuscript(write(tmp_path / f"story.{kind}", story(sign)))
+        if scenes_in(book) != SCENES or sentence(9) not in book.text or len(book.chapters) != 2:
+            wrong.append(sign)
+    assert wrong == (["~~~"] if kind == "md" else [])  # there it opens a block of code
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_what_is_no_mark_in_any_format(tmp_path: Path, kind: str) -> None:
+    wrong = []
+    for sign in ("…", "“…”", "?!", "“—”", "—No.", "O.", "xxx, Maud", "* The old word.", "; )"):
+        book = read_manuscript(write(tmp_path / f"story.{kind}", story(sign)))
+        if len(book.scenes) != 2 or sign.strip("* ") not in book.text:
+            wrong.append(sign)
+    assert not wrong
+
+
+_SIGNS = st.sampled_from(
+    ("***", "#", "❦", "xxx", "oOo", "…", "—", "?!", "~", "Yes.", "", "🐉", "Ω")
+)
+_LOOKS = st.builds(
+    Look, centred=st.booleans(), new_page=st.booleans(), space_above=st.floats(0, 4),
+    style=st.sampled_from(("", "scene break", "body")),
+)  # fmt: skip
+_LEFT_OUT = st.sampled_from((None, None, None, "endnotes"))
+_BLOCKS = st.lists(
+    st.one_of(
+        st.builds(
+            Block, st.sampled_from(("paragraph", "paragraph", "paragraph", "heading")),
+            st.one_of(_SIGNS, st.integers(1, 99).map(sentence)), gap=st.integers(0, 4),
+            left_out=_LEFT_OUT, look=_LOOKS,
+        ),
+        st.builds(Block, st.just("break"), st.sampled_from(("* * *", "")), left_out=_LEFT_OUT),
+    ),
+    max_size=30,
+)  # fmt: skip
+
+
+def words(blocks: Sequence[Block]) -> list[tuple[str, str | None]]:
+    return [(b.text, b.left_out) for b in blocks if b.kind != "break"]
+
+
+@given(_BLOCKS)
+def test_nothing_but_marks_is_taken_out_of_the_text(blocks: list[Block]) -> None:
+    marked, _ = with_marks(blocks)
+    for before, after in zip(blocks, marked, strict=True):
+        if after.kind == "break":
+            assert before.kind == "break" or after.mark == before.text
+        else:
+            assert after == before
+    found, _ = with_scene_breaks(marked)
+    assert words(found) == words(marked)
+    assert all(b.text for b in found if b.kind == "break" and not b.left_out)
+
+
+@given(_BLOCKS)
+def test_every_break_parts_two_paragraphs(blocks: list[Block]) -> None:
+    found, _ = with_scene_breaks(with_marks(blocks)[0])
+    kinds = ["edge", *(b.kind for b in found if not b.left_out), "edge"]
+    for before, kind, after in zip(kinds, kinds[1:], kinds[2:], strict=False):
+        assert kind != "break" or before == after == "paragraph"
+    assert between_scenes(found) == found
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.sampled_from(("***", "❦", "# # #", "oOo", "—", "x x x", "◇◇◇")),
+    st.lists(st.sampled_from("pppppmmh"), min_size=8, max_size=40),
+)
+def test_the_same_text_has_the_same_scenes_in_every_format(sign: str, kinds: list[str]) -> None:
+    roles = {"p": "paragraph", "m": "mark", "h": "heading"}
+    parts = [
+        (roles[kind], {"p": sentence(k), "m": sign, "h": f"Chapter {k}"}[kind])
+        for k, kind in enumerate([*"hppp", *kinds, *"php"], 1)
+    ]
+    with TemporaryDirectory() as folder:
+        found = [
+            scenes_in(read_manuscript(write(Path(folder) / f"story.{kind}", parts)))
+            for kind in FORMATS
+        ]
+    assert all(scenes == found[0] for scenes in found)

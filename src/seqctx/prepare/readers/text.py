@@ -156,7 +156,8 @@ class _Layout:
         gaps: Counter[int] = Counter()
         ends = blank = 0
         for line in _lines(text):
-            lengths[len(line)] += 1
+            if not line or any(map(str.isalnum, line)):  # rules may be of any length
+                lengths[len(line)] += 1
             ends += bool(line) and ends_sentence(line)
             if line and blank:
                 gaps[blank] += 1
