@@ -118,7 +118,7 @@ class _Habits:
     def parts_scenes(self, block: Block, mark: Mark, signs: str, times: int) -> bool:
         """Whether a block with these signs parts scenes."""
         styled = bool(_STYLE.search(block.look.style)) and mark != "glyph"
-        if block.kind == "heading" and any(map(str.isalnum, signs)) and set(signs) != {"X"}:
+        if block.kind == "heading" and any(map(str.isalnum, signs)) and set(signs) not in ({"X"}, {"0"}):
             return False
         if block.kind == "heading" and not (self._heads or times > 1 or "#" in signs):
             return False
