@@ -118,10 +118,11 @@ class _Habits:
     def parts_scenes(self, block: Block, mark: Mark, signs: str, times: int) -> bool:
         """Whether a block with these signs parts scenes."""
         styled = bool(_STYLE.search(block.look.style)) and mark != "glyph"
-        if block.kind == "heading" and any(map(str.isalnum, signs)) and set(signs) not in ({"X"}, {"0"}):
-            return False
-        if block.kind == "heading" and not (self._heads or times > 1 or "#" in signs):
-            return False
+        if block.kind == "heading":
+            if any(map(str.isalnum, signs)) and set(signs) not in ({"X"}, {"0"}):
+                return False
+            if not (self._heads or times > 1 or "#" in signs):
+                return False
         if set(signs.strip(".-–—")) == {"X"} and self._counts:
             return False  # a number of a chapter
         if mark == "dash":
