@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from dataclasses import dataclass, replace
+from itertools import accumulate, islice, pairwise
 from statistics import median
 
 from seqctx.prepare.readers.blocks import Block, plain
@@ -105,7 +105,8 @@ class _Book:
         self.blocks, self.declared, self.by_words = blocks, set(declared), set(by_words)
         self.known = self.declared | self.by_words
         self.before = [0, *accumulate(len(block.text.split()) for block in blocks)]
-        self.first = min(self.known, default=len(blocks))
+        headings = (k for k, b in enumerate(blocks) if b.kind == "heading" and not b.left_out)
+        self.first = min([*self.known, *islice(headings, 1)], default=len(blocks))
         self.declared_looks = {_shape(blocks[k]) for k in declared}
 
     def kinds(self) -> list[_Kind]:
@@ -135,13 +136,14 @@ class _Book:
         if not members:
             return _Kind([], 0, 0, 1)
         blocks = [self.blocks[k] for k in members]
+        if as_body and members:
+            members = [*self._first_line(members), *members]
         styled = not as_body and bool(_STYLE.search(style)) and not _OTHER_STYLE.search(style)
         score = 2 * _most(block.look.new_page for block in blocks)
         score += _most(b.gap > 2 or b.look.space_above >= 2 for b in blocks)
         if not as_body:
             look = blocks[0].look
             score += look.centred + look.bold + (look.size >= _LARGE) + (look.size >= _VERY_LARGE)
-            score += _most(plain(block).isupper() for block in blocks)
         return _Kind(
             members,
             styled * (2 if _CHAPTER_STYLE.search(style) else 1),
@@ -150,6 +152,18 @@ class _Book:
             if styled
             else 1,
         )
+
+    def _first_line(self, members: Sequence[int]) -> list[int]:
+        """The first chapter's heading, which no new page precedes: the line before the text."""
+        look = self.blocks[members[0]].look
+        above: list[int] = []
+        for k, block in enumerate(self.blocks[: members[0]]):
+            if not could_be_heading(block) or _STOP.search(plain(block).strip()):
+                alike = above and replace(self.blocks[above[0]].look, new_page=True) == look
+                far = self.before[members[0]] - self.before[k] >= _LEAST_WORDS
+                return above if alike and far and self._is_near_start(above[0]) else []
+            above = [k]
+        return []
 
     def is_heading_kind(self, kind: _Kind) -> bool:
         """Whether paragraphs that look alike are headings."""
@@ -191,7 +205,7 @@ class _Book:
             return len(opening) > 1 and (near or len(opening) > 2)
         if cries or not near:
             return False
-        if kind.score == 2:
+        if kind.score == 2 and (self.known or self._is_near_start(opening[0])):
             return len(opening) > 1
         return len(opening) > 2 and min(sizes) * 2 >= _LEAST_WORDS
 

@@ -16,7 +16,7 @@ from typing import Literal
 from seqctx.config.blocks import Chapters
 from seqctx.errors import InputError
 from seqctx.prepare.readers.blocks import Block
-from seqctx.prepare.readers.heading_words import heads_no_chapter, is_front_line, unit_of
+from seqctx.prepare.readers.heading_words import heads_no_chapter, is_front_line, is_outer, unit_of
 from seqctx.prepare.readers.lines import is_heading
 
 Role = Literal["part", "chapter", "scene", "section", "text"]
@@ -163,8 +163,12 @@ class _Headings:
             ], f"Headings of level {levels[0]} open the chapters: there are no others."
         named = Counter(self.levels[k] for k, unit in self.units.items() if unit == "chapter")
         level, count = max(named.items(), key=lambda item: (item[1], -item[0]), default=(0, 0))
-        if count > 1 and count * 4 >= len(self.groups):
-            total = sum(each == level for each in self.levels.values())
+        numbered = any(
+            each == level and self.units[k] == "chapter" and not is_outer(self.blocks[k].text)
+            for k, each in self.levels.items()
+        )
+        total = sum(each == level for each in self.levels.values())
+        if (count > 1 and count * 4 >= len(self.groups)) or (numbered and count == total):
             return level, (
                 f"Headings of level {level} open the chapters: {count} of {total} are numbered or "
                 "named as chapters."
@@ -235,12 +239,14 @@ class _Headings:
         roles: dict[int, Role] = {
             k: "text" for k, block in enumerate(self.blocks) if block.kind == "heading"
         }
-        if not is_set and all(self._named(group, "part") for group in self.groups):
+        if all(self._named(group, "part") for group in self.groups):
             self.units = dict.fromkeys(self.units, "")  # parts without chapters are the chapters
         opening = [
             self._holds(group, chapter) or (not is_set and self._named(group, "chapter"))
             for group in self.groups
         ]
+        if not is_set:
+            self._find_parts_beside_chapters(opening)
         sizes = [group.words for group, opens in zip(self.groups, opening, strict=True) if opens]
         short = min(EPIGRAPH_WORDS, median(sizes or [0]) / 2)
         last = max((n for n, opens in enumerate(opening) if opens), default=-1)
@@ -249,13 +255,28 @@ class _Headings:
         for n, group in enumerate(self.groups):
             if opening[n]:
                 roles |= self._roles_of_opening(group, chapter, scene)
-            elif self._top(group) < chapter:
+            elif self._top(group) < chapter or self._names_part(group):
                 over_chapters = n < last and group.words < short
                 roles |= dict.fromkeys(group.members, "part" if over_chapters else "chapter")
             else:
                 is_scene = self._top(group) == scene
                 roles |= dict.fromkeys(group.members, "scene" if is_scene else "section")
         return roles
+
+    def _find_parts_beside_chapters(self, opening: list[bool]) -> None:
+        """Headings that name parts open no chapter, though they have the chapters' level.
+
+        Where more text follows, as in a part that is not divided, it is a chapter.
+        """
+        sizes = [group.words for group, opens in zip(self.groups, opening, strict=True) if opens]
+        short = min(EPIGRAPH_WORDS, median(sizes or [0]) / 2)
+        for n, group in enumerate(self.groups):
+            if opening[n] and self._names_part(group) and group.words < short:
+                opening[n] = False
+
+    def _names_part(self, group: _Group) -> bool:
+        """Whether a group begins with the name of a part, and names no chapter."""
+        return self.units[group.members[0]] == "part" and not self._named(group, "chapter")
 
     def _named(self, group: _Group, unit: str) -> bool:
         """Whether a heading of a group names a unit."""

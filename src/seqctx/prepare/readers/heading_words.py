@@ -19,11 +19,17 @@ _PART = """
 _CHAPTER = """
     chapter chap kapitel kap chapitre capítulo capitulo capitolo глава розділ rozdział hoofdstuk
     kapittel kapitola fejezet luku bölüm κεφάλαιο capitolul poglavlje bab 章 回 囘 話 话 節 节 장 화
+"""
+_OUTER = """
     prologue prolog prologo prólogo proloog пролог prologi epilogue epilog epilogo epílogo épilogue
     epiloog эпилог epilogi interlude 序章 終章 终章 尾声 楔子 プロローグ エピローグ
 """
 _SCENE = "scene szene scène escena scena cena сцена scéna jelenet sahne 場 场"
-_KINDS: tuple[tuple[Unit, str], ...] = (("part", _PART), ("chapter", _CHAPTER), ("scene", _SCENE))
+_KINDS: tuple[tuple[Unit, str], ...] = (
+    ("part", _PART),
+    ("chapter", _CHAPTER + _OUTER),
+    ("scene", _SCENE),
+)
 _UNITS: dict[str, Unit] = {word: unit for unit, words in _KINDS for word in words.split()}
 _FIRST_WORDS = re.compile(r"\w+")
 _CHINESE = re.compile(
@@ -74,6 +80,12 @@ def unit_of(text: str) -> Unit:
         return ""
     words = _FIRST_WORDS.findall(text.casefold())[:3]
     return next((_UNITS[word] for word in words if word in _UNITS), "")
+
+
+def is_outer(text: str) -> bool:
+    """Whether a heading names what stands around the chapters, such as a prologue."""
+    words = _FIRST_WORDS.findall(text[:_LONGEST].casefold())
+    return bool(words) and words[0] in _OUTER.split()
 
 
 def _bare(text: str) -> str:
