@@ -14,6 +14,7 @@ from seqctx import read_manuscript
 from seqctx.prepare.readers.blocks import Block, Look
 from seqctx.prepare.readers.marks import mark_of
 from seqctx.prepare.readers.scene_breaks import between_scenes, with_marks, with_scene_breaks
+from seqctx.prepare.structure import Span
 from tests.prepare.scene_files import FORMATS, SCENES, scenes_in, sentence, story, write
 
 SURE = (
@@ -100,6 +101,10 @@ BREAK = Block("break", "* * *")
         ([p("A."), p("Ω"), p("B."), p("Ω"), p("C.")], "p-p-p"),
         ([p("A Ω."), p("Ω"), p("B."), p("Ω"), p("C.")], "ppppp"),
         ([p("A."), p("…", centred=True), p("B."), p("…", centred=True), p("C.")], "p-p-p"),
+        ([p(f"{sentence(1)}\n***\n{sentence(2)}")], "p-p"),
+        ([p(f"{sentence(1)}\n***")], "p"),
+        ([p("A verse,\n*\na verse.")], "p"),
+        ([p("A."), p("xxx", centred=True), p("B.")], "p-p"),
         ([p("A."), p("q", style="scene break"), p("B.")], "p-p"),
         ([p("A."), p("x", style="scene break"), p("B.")], "p-p"),
         ([p("A Tale", centred=True), p("*"), p("by me"), h("One"), p("A.")], "pphp"),
@@ -126,8 +131,10 @@ def gaps(*numbers: int) -> list[Block]:
         ([*gaps(0, 0, 0, 0, 0, 0), p("and on.", gap=1)], "ppppppp"),
         ([*gaps(0, 0, 0, 0, 0), p("Dear Ann,"), p("I am well.", gap=1)], "ppppppp"),
         ([h("One"), *gaps(3, 0, 0, 0, 0), Block("heading", "Two", gap=4), p("A.")], "hppppphp"),
-        ([*gaps(0, 0, 0, 0), p("After.", space_above=2.0)], "pppp-p"),
-        ([*gaps(0, 0, 0, 0), p("A sign", space_above=2.0, centred=True)], "ppppp"),
+        ([*gaps(0, 0, 0, 0), p("After.", space_above=2.0)] * 2, "pppp-ppppp-p"),
+        ([*gaps(0, 0, 0, 0), p("After.", space_above=2.0)], "ppppp"),  # once is no habit
+        ([*gaps(0, 0, 0, 0), p("A sign", space_above=2.0, centred=True)] * 2, "pppppppppp"),
+        ([*gaps(0, 0, 0, 0), p("A verse.", space_above=2.0, style="poem")] * 2, "pppppppppp"),
         ([p(f"A {k}.", space_above=1.0) for k in range(8)], "pppppppp"),
         ([*gaps(0, 0, 0), p("After.", new_page=True)], "ppp-p"),
         ([x for k in range(6) for x in (p(f"A {k}."), Block("break", ""))], "pppppp"),
@@ -244,3 +251,14 @@ def test_the_same_text_has_the_same_scenes_in_every_format(sign: str, kinds: lis
             for kind in FORMATS
         ]
     assert all(scenes == found[0] for scenes in found)
+
+
+def test_emphasis_stays_where_a_line_is_a_mark() -> None:
+    first, second = f"*Then* {sentence(1)}", f"{sentence(2)} *Now.*"
+    at = len(first) + 5 + len(second) - 5
+    text = f"{first}\n***\n{second}"
+    marked, _ = with_marks([Block("paragraph", text, (Span(1, 5), Span(at, at + 4)), gap=3)])
+    assert [(b.kind, b.text, b.gap) for b in marked] == [
+        ("paragraph", first, 3), ("break", "* * *", 0), ("paragraph", second, 0),
+    ]  # fmt: skip
+    assert [b.text[e.start : e.end] for b in marked for e in b.emphasis] == ["Then", "Now."]

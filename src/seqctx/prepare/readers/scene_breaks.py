@@ -7,23 +7,28 @@ space beyond what is usual in the file.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from seqctx.prepare.readers.blocks import SCENE_BREAK, Block, bounded, plain
+from seqctx.prepare.readers.lines import ends_sentence
 from seqctx.prepare.readers.marks import LONGEST_WITH_LETTERS, Mark, mark_of
-from seqctx.prepare.structure import Doubt
+from seqctx.prepare.structure import Doubt, Span
 
 _USUAL = 1 / 3  # of the places between paragraphs have no more space than what is usual
 # More space than usual parts scenes where it stands in no more of the places: one step more, two
 # steps more; in a long text, in a short one, which may have few paragraphs to a scene.
 _RARE = ((1, 1 / 6, 1 / 4), (2, 1 / 5, 1 / 2))
 _SHORT_TEXT = 60  # places
+_FEW_SPACES = 2  # of one file; a single one can be anything
 _FEW_MARKS, _MORE_GAPS = 3, 4
 _TOO_MANY = 1 / 2
 _LEAST_SPACE = 0.9  # lines beyond the usual
+_LONGEST_STYLE = 200  # characters of its name
+_PROSE = 60  # characters of a line, or more; verse and tables have fewer
 _ORNAMENT = 3  # letters of a font of ornaments
 _MANY_GAPS = 6  # empty paragraphs may stand for something that is lost
 _FEW_WORDS = 100  # before the first heading: a title page, a motto
@@ -33,6 +38,10 @@ _STYLE = re.compile(
     r"(?:scene|section|line|thought|text|asterisk|star)[\s_-]*(?:break|sep(?:arator)?|divider|ornament)"
     r"|scene[\s_-]*(?:change|mark|end)|ornament|fleuron|asterism|dinkus|separator|divider"
     r"|transition|\btb\b|szenen(?:trenner|wechsel)"
+)
+_ASIDE = re.compile(  # styles of paragraphs that have space around them for their own sake
+    r"letter|poem|verse|stanza|quot|signature|salutation|telegram|list|caption|epigraph|note|song"
+    r"|hymn|diary|address|byline|dedication|illustration|image|figure|table"
 )
 _ONE = ("—", "–", "―", "〜", "〰")  # dashes that may be a speech of silence
 
@@ -62,12 +71,15 @@ def with_marks(blocks: Sequence[Block]) -> tuple[list[Block], list[Doubt]]:
     This comes before headings are looked for: ``XXX`` may be a mark or a number, ``# # #`` is no
     heading.
 
+    A mark in a line of its own parts a paragraph, too.
+
     Returns:
         The blocks, and the places where a mark can also be speech.
     """
+    blocks = [part for block in blocks for part in _lines_apart(block)]
     marks = {k: mark for k, block in enumerate(blocks) if (mark := _mark(block))}
     if not marks:
-        return list(blocks), []
+        return blocks, []
     times = Counter(_signs(blocks[k]) for k in marks)
     habits = _Habits(blocks, marks)
     found, doubts = list(blocks), list[Doubt]()
@@ -82,6 +94,39 @@ def with_marks(blocks: Sequence[Block]) -> tuple[list[Block], list[Doubt]]:
     return found, doubts[:_MOST_DOUBTS]
 
 
+def _lines_apart(block: Block) -> list[Block]:
+    """A paragraph, or its parts where a line of it is a mark between lines of prose."""
+    text = block.text
+    if block.kind != "paragraph" or "\n" not in text or len(text) < _PROSE * text.count("\n"):
+        return [block]
+    marks: list[Span] = []
+    at = 0
+    for line in text.split("\n"):
+        if mark_of(line) == "sure":
+            marks.append(Span(at, at + len(line)))
+        at += len(line) + 1
+    starts = [span.start for span in block.emphasis]
+    for mark in marks:
+        k = bisect_left(starts, mark.start)
+        if k and block.emphasis[k - 1].end > mark.start:
+            return [block]  # the mark is emphasized together with words
+    found, start = list[Block](), 0
+    for mark in [*marks, Span(len(text) + 1, len(text) + 1)]:
+        found.append(_part(block, starts, start, mark.start - 1))
+        found.append(_part(block, starts, mark.start, mark.end))
+        start = mark.end + 1
+    return [part for part in found if part.text]
+
+
+def _part(block: Block, starts: Sequence[int], start: int, end: int) -> Block:
+    """The block that some characters of another make; ``starts`` are its emphasis's."""
+    spans = block.emphasis[bisect_left(starts, start) : bisect_left(starts, max(start, end))]
+    return replace(
+        block, text=block.text[start : max(start, end)], gap=0 if start else block.gap,
+        emphasis=tuple(Span(e.start - start, e.end - start) for e in spans),
+    )  # fmt: skip
+
+
 def _mark(block: Block) -> Mark | None:
     """What a block's signs say, where it is one that can be a mark."""
     if block.kind not in ("paragraph", "heading"):
@@ -91,7 +136,12 @@ def _mark(block: Block) -> Mark | None:
         return None  # most paragraphs
     mark = mark_of(plain(block))
     ornament = mark is None and len(start) <= _ORNAMENT and start.isalnum()
-    return "recurring" if ornament and _STYLE.search(block.look.style) else mark
+    return "recurring" if ornament and _is_styled(block) else mark
+
+
+def _is_styled(block: Block) -> bool:
+    """Whether the name of a paragraph's style says that it parts scenes."""
+    return bool(_STYLE.search(block.look.style[:_LONGEST_STYLE]))
 
 
 def _signs(block: Block) -> str:
@@ -109,7 +159,9 @@ class _Habits:
         texts = [b.text for k, b in enumerate(blocks) if b.kind == "paragraph" and k not in marks]
         spoken = sum(text[:1] in ("—", "–", "―", "-") for text in texts)
         self._dashes_speak = spoken > len(texts) * _SPEAKING
-        self._letters = set().union(*map(set, texts)) if "glyph" in marks.values() else set()
+        self._letters: set[str] = set()
+        for text in texts if "glyph" in marks.values() else ():
+            self._letters.update(text)
         short = {text.strip(" .") for text in texts if len(text) < 10}
         short |= {b.text.strip(" .") for b in blocks if b.kind == "heading"}
         self._counts = bool(short & {"I", "II", "V", "IX", "XI", "XIX", "XXI", "XXIX", "XXXI"})
@@ -117,21 +169,23 @@ class _Habits:
 
     def parts_scenes(self, block: Block, mark: Mark, signs: str, times: int) -> bool:
         """Whether a block with these signs parts scenes."""
-        styled = bool(_STYLE.search(block.look.style)) and mark != "glyph"
+        styled = mark != "glyph" and _is_styled(block)
         if block.kind == "heading":
             if any(map(str.isalnum, signs)) and set(signs) not in ({"X"}, {"0"}):
                 return False
             if not (self._heads or times > 1 or "#" in signs):
                 return False
-        if set(signs.strip(".-–—")) == {"X"} and self._counts:
+        is_ten = set(signs.strip(".-–—")) == {"X"}
+        if is_ten and self._counts:
             return False  # a number of a chapter
+        shown = styled or (block.look.centred and not is_ten)
         if mark == "dash":
-            return not self._dashes_speak and (times > 1 or signs not in _ONE)
+            return not self._dashes_speak and (times > 1 or shown or signs not in _ONE)
         if mark == "soft":
-            return times > 1 and (styled or block.look.centred)
+            return times > 1 and shown
         if mark == "glyph":
             return times > 1 and not self._letters & set(signs)
-        return mark == "sure" or times > 1 or styled
+        return mark == "sure" or times > 1 or shown
 
 
 def with_scene_breaks(blocks: Sequence[Block]) -> tuple[list[Block], list[Doubt]]:
@@ -149,13 +203,14 @@ def with_scene_breaks(blocks: Sequence[Block]) -> tuple[list[Block], list[Doubt]
     pairs = list(_pairs(blocks))
     marks = sum(block.kind == "break" for block in blocks)
     by_gap = _beyond([gap for _, _, gap in pairs], 1, marks)
-    spaces = [blocks[k].look.space_above for _, k, _ in pairs]
-    by_space = _beyond(spaces, _LEAST_SPACE, marks)
+    by_space = _beyond([_space(blocks[i], blocks[k]) for i, k, _ in pairs], _LEAST_SPACE, marks)
+    if sum(_space(blocks[i], blocks[k]) >= by_space for i, k, _ in pairs) < _FEW_SPACES:
+        by_space = float("inf")
     found, doubts = list[Block](), list[Doubt]()
     breaks: set[int] = set()
     for before, k, gap in pairs:
         block = blocks[k]
-        space = block.look.space_above >= by_space and not block.look.centred
+        space = _space(blocks[before], block) >= by_space
         parts = (gap >= by_gap or space or block.look.new_page) and _may_part(blocks[before], block)
         if parts:
             breaks.add(k)
@@ -178,6 +233,17 @@ def _pairs(blocks: Sequence[Block]) -> Iterator[tuple[int, int, int]]:
         if last >= 0 and block.kind == blocks[last].kind == "paragraph":
             yield last, k, gap
         last, gap = k, 0
+
+
+def _space(before: Block, after: Block) -> float:
+    """The space between two paragraphs [lines], where it is not the layout's of one of them."""
+    if not after.look.space_above:
+        return 0.0
+    apart = any(
+        b.look.centred or b.is_quoted or _ASIDE.search(b.look.style[:_LONGEST_STYLE])
+        for b in (before, after)
+    )
+    return 0.0 if apart or not ends_sentence(plain(before)) else after.look.space_above
 
 
 def _beyond(values: Sequence[float], least: float, marks: int) -> float:
