@@ -200,7 +200,7 @@ def test_front_and_back_matter_is_left_out_and_listed(tmp_path: Path) -> None:
     book = read_manuscript(tmp_path / "t.epub")
     assert book.text == "One\n\nStory."
     kinds = [x.kind for x in book.left_out]
-    assert kinds == ["title page", "imprint", "contents", "endnotes"]
+    assert kinds == ["title page", "imprint", "contents", "note mark", "endnotes"]
     whole = read_manuscript(tmp_path / "t.epub", keep_front_and_back_matter=True)
     assert "All rights." in whole.text and "A note." in whole.text and not whole.left_out
 

@@ -1,4 +1,4 @@
-"""EPUB: its spine's documents in order."""
+"""EPUB: the documents of its spine in order, with the titles that its contents give."""
 
 from __future__ import annotations
 
@@ -6,68 +6,80 @@ import io
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from seqctx.errors import InputError
-from seqctx.prepare.readers.blocks import (
-    SCENE_BREAK,
-    Block,
-    Run,
-    block_of,
-    bounded,
-    written,
-)
-from seqctx.prepare.readers.front_matter import DECLARED
+from seqctx.prepare.readers.blocks import Block, bounded
+from seqctx.prepare.readers.html import Page, Sheets, is_whole, with_usual_looks
+from seqctx.prepare.readers.inline import Links, NoteMark, Picture, local, types_of, words_of
+from seqctx.prepare.readers.labels import Label, Labels
 from seqctx.prepare.readers.lines import without_comments
 from seqctx.prepare.readers.markup import Piece, WrongMarkup, last_text, pieces, text_before
+from seqctx.prepare.readers.pictures import size_of_picture
 from seqctx.system.archives import Archive, damaged, open_archive
 
 _CONTAINER, _ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
 _TITLE = "{http://purl.org/dc/elements/1.1/}title"
-_TYPE = "{http://www.idpf.org/2007/ops}type"
-_HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
-_SKIPPED = {"script", "style", "svg", "img", "nav", "figure", "math", "head", "title", "rt", "rp"}
-_INLINE = {
-    "a", "abbr", "b", "bdi", "bdo", "big", "br", "cite", "code", "dfn", "em", "i", "ins", "kbd",
-    "mark", "q", "ruby", "rb", "s", "samp", "small", "span", "strong", "sub", "sup", "time", "tt",
-    "u", "var", "wbr", "font",
-}  # fmt: skip
-_PARAGRAPHS = {"p", "pre", "dt", "dd", "li", "td", "th", "caption", "address"}
-_WHOLE = {*_INLINE, *_HEADINGS, *_SKIPPED, *_PARAGRAPHS, "hr", "hgroup", "header"}
 _VOID = {b"br", b"hr", b"img", b"meta", b"link", b"col", b"wbr", b"input", b"area", b"base"}
 _SELF_CLOSED = re.compile(rb"<([A-Za-z][\w:.-]*)(\s[^<>]*)?/>")
 _LAST_TAGS = re.compile(rb"</(?:body|html)\s*>", re.I)
 _ENOUGH, _FEW = 0.98, 3  # wrong mark-up may cost so much of the text: a "&" or "<" that was one
-_FONTS = re.compile(r"\.(?:otf|ttf|woff2?)$", re.I)
+_FONTS = re.compile(r"\.(?:otf|ttf|ttc|woff2?|eot|dfont|pfb)$", re.I)
+_FONT_LOCKS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#rc")
+_LOCKS = ("META-INF/sinf.xml", "META-INF/license.lcpl")  # of Apple's shop, of Readium LCP
+_PICTURE_START = 1 << 16  # bytes of a picture in which its size stands
+_MOST_LABELS = 100_000
+_LARGEST_SHEET = 2_000_000
 
 
 def epub_blocks(path: Path) -> list[Block]:
-    """Headings, paragraphs and breaks of the spine's linear documents.
+    """Headings, paragraphs and breaks of all documents in the spine.
 
     Raises:
         InputError: when the file is damaged, encrypted or not an EPUB.
     """
     with open_archive(path, ".epub") as archive:
         _refuse_locked(archive)
-        return list(bounded(_blocks(archive), path))
+        package = _package(archive)
+        labels = Labels(_labels(archive, package), package.title)
+        found = list(bounded(_found(archive, package, labels), path))
+
+        def size_of(name: str) -> tuple[int, int] | None:
+            if name not in archive:
+                return None
+            with archive.stream(name) as stream:
+                return size_of_picture(stream.read(_PICTURE_START))
+
+        blocks = with_usual_looks(labels.levelled(found), size_of)
+    return [Block("title", package.title), *blocks] if package.title else blocks
 
 
 def _refuse_locked(archive: Archive) -> None:
     """Refuse a file with copy protection; obfuscated fonts alone are no problem."""
-    if _ENCRYPTION not in archive:
-        return
-    for node in _elements(archive, _ENCRYPTION, "CipherReference"):
-        if not _FONTS.search(node.get("URI", "")):
-            raise InputError(f"{archive.path}: locked by copy protection. Use a file without it.")
+    locked = any(name in archive for name in _LOCKS)
+    method = ""
+    if _ENCRYPTION in archive:
+        for node in _elements(archive, _ENCRYPTION, "EncryptionMethod", "CipherReference"):
+            if local(node.tag) == "encryptionmethod":
+                method = (node.get("Algorithm") or "").lower()
+            elif method not in _FONT_LOCKS and not _FONTS.search(node.get("URI", "")):
+                locked = True
+    if locked:
+        raise InputError(
+            f"{archive.path}: locked by copy protection (DRM), so nobody but the shop's own "
+            "program can read it. Use a file without it."
+        )
 
 
 def _elements(archive: Archive, name: str, *tags: str) -> Iterator[Any]:
     """The elements of one small member that have one of these names."""
     raw = _marked_up(archive, name)
+    wanted = set(map(str.lower, tags))
     for event, element in pieces(io.BytesIO(raw), archive.place(name), _never, problems=[]):
-        if event == "close" and _tag(element) in map(str.lower, tags):
+        if event == "close" and local(element.tag) in wanted:
             yield element
 
 
@@ -94,69 +106,187 @@ def _entities(raw: bytes) -> bytes:
     return re.sub(rb"&(?!(?:amp|lt|gt|quot|apos);)(\w{1,40});", number, raw)
 
 
-def _blocks(archive: Archive) -> Iterator[Block]:
-    """The title, then the blocks of each document."""
+# --- the package ------------------------------------------------------------------------------
+
+
+class _Package(NamedTuple):
+    """What a book says of itself.
+
+    Attributes:
+        title: of the book.
+        documents: names of the documents to read, in order; and whether each is not linear.
+        navigation: the document that holds its contents; empty where there is none.
+        ncx: the contents in the older form; empty where there are none.
+    """
+
+    title: str
+    documents: dict[str, bool]
+    navigation: str
+    ncx: str
+
+
+def _package(archive: Archive) -> _Package:
     if _CONTAINER not in archive:
         raise InputError(damaged(archive.path, ".epub"))
     rootfile = next(_elements(archive, _CONTAINER, "rootfile"), None)
-    package = unquote(rootfile.get("full-path", "")) if rootfile is not None else ""
-    if not package:
+    name = unquote(rootfile.get("full-path", "")) if rootfile is not None else ""
+    if not name:
         raise InputError(damaged(archive.path, ".epub", f" ({_CONTAINER} in it names no package)"))
-    title, documents = _spine(archive, package)
-    if title:
-        yield Block("title", title)
-    for name in documents:
-        yield from _document(archive, name)
-
-
-def _spine(archive: Archive, package: str) -> tuple[str, list[str]]:
-    """The title that a package declares, and the names of the documents to read, in order."""
-    title, items, order = "", {}, []
-    for element in _elements(archive, package, "title", "item", "itemref"):
-        tag = _tag(element)
+    title, items, order = "", {}, {}
+    navigation = ncx = ""
+    for element in _elements(archive, name, "title", "item", "itemref"):
+        tag = local(element.tag)
         if element.tag == _TITLE and not title:
             title = " ".join((element.text or "").split())
         elif tag == "item":
-            items[element.get("id")] = (element.get("href") or "", element.get("properties") or "")
-        elif tag == "itemref" and element.get("linear") != "no":
-            order.append(element.get("idref"))
-    folder = posixpath.dirname(package)
-    return title, [
-        posixpath.normpath(posixpath.join(folder, unquote(href.partition("#")[0])))
-        for href, properties in (items[key] for key in dict.fromkeys(order) if key in items)
-        if "nav" not in properties.split()
-    ]
+            kind = (element.get("media-type") or "").lower()
+            items[element.get("id")] = href = _resolved(name, element.get("href") or "")
+            if "nav" in (element.get("properties") or "").split():
+                navigation = href
+            elif kind == "application/x-dtbncx+xml" or href.endswith(".ncx"):
+                ncx = href
+            if kind.startswith(("image/", "audio/", "video/")) and kind != "image/svg+xml":
+                del items[element.get("id")]
+        elif tag == "itemref":
+            order.setdefault(element.get("idref"), element.get("linear") == "no")
+    documents: dict[str, bool] = {}
+    for key, apart in order.items():
+        if key in items:
+            documents.setdefault(items[key], apart)
+    return _Package(title, documents, navigation, ncx)
 
 
-def _document(archive: Archive, name: str) -> list[Block]:
-    """The blocks of one document; wrong mark-up is repaired where no text is lost by it.
+def _resolved(document: str, href: str) -> str:
+    return Links(document).resolved(href.partition("#")[0]) if href else document
 
-    Raises:
-        InputError: where text would be lost.
-    """
+
+def _labels(archive: Archive, package: _Package) -> list[Label]:
+    """The titles in the book's contents; none where the book has none that can be read."""
+    for name, read in ((package.navigation, _of_navigation), (package.ncx, _of_ncx)):
+        if name and name in archive and archive.read(name).strip():
+            found = [label for _, label in zip(range(_MOST_LABELS), read(archive, name))]
+            if found:
+                return found
+    return []
+
+
+def _label(name: str, text: str, depth: int, href: str) -> Iterator[Label]:
+    document, _, fragment = Links(name).resolved(href).partition("#")
+    if text and href:
+        yield Label(text, depth, document, fragment)
+
+
+def _of_navigation(archive: Archive, name: str) -> Iterator[Label]:
+    """The links of the navigation document's table of contents."""
     raw = _marked_up(archive, name)
-    problems: list[WrongMarkup] = []
-    for html in (False, True):
-        source = io.BytesIO(_as_html(raw) if html else raw)
-        count = _Count()
-        tree = pieces(source, archive.place(name), _is_whole, html=html, problems=problems)
-        blocks = list(_blocks_of(count.all_of(tree)))
+    depth = 0
+    inside = False
+    for event, node in pieces(io.BytesIO(raw), archive.place(name), _is_link, problems=[]):
+        tag = local(node.tag)
+        if tag == "nav":
+            kinds = types_of(node)
+            inside = event == "open" and (not kinds or "toc" in kinds)
+        elif tag in ("ol", "ul") and inside:
+            depth += 1 if event == "open" else -1
+        elif event == "whole" and inside:
+            yield from _label(name, words_of(node), max(depth, 1), node.get("href") or "")
+
+
+def _is_link(tag: str) -> bool:
+    return local(tag) == "a"
+
+
+def _of_ncx(archive: Archive, name: str) -> Iterator[Label]:
+    """The points of the older form of contents."""
+    raw = _marked_up(archive, name)
+    depth, text = 0, ""
+    for event, node in pieces(io.BytesIO(raw), archive.place(name), _is_label, problems=[]):
+        tag = local(node.tag)
+        if tag == "navpoint":
+            depth += 1 if event == "open" else -1
+        elif tag == "navlabel":
+            text = words_of(node)
+        elif tag == "content" and event == "whole" and depth:
+            yield from _label(name, text, depth, node.get("src") or "")
+
+
+def _is_label(tag: str) -> bool:
+    return local(tag) in ("navlabel", "content", "pagelist", "navlist")
+
+
+# --- the documents ----------------------------------------------------------------------------
+
+
+def _found(archive: Archive, package: _Package, labels: Labels) -> Iterator[Block | Picture]:
+    """The blocks of all documents."""
+    notes: dict[str, NoteMark] = {}
+    sheets = Sheets(lambda name: _sheet(archive, name))
+    number = 0
+    for name, apart in package.documents.items():
+        kind = "contents" if name == package.navigation else "not linear" if apart else None
+        document = _Document(archive, name, sheets, notes, kind, labels.wanted(name), number)
+        found = labels.headed(document.blocks(), name, document.places)
+        number += len(found)
+        yield from found
+
+
+def _sheet(archive: Archive, name: str) -> str:
+    """The text of a style sheet; nothing where it is not there."""
+    if name not in archive:
+        return ""
+    with archive.stream(name) as stream:
+        return stream.read(_LARGEST_SHEET).decode("utf-8", "replace")
+
+
+@dataclass
+class _Document:
+    """One document of the book; wrong mark-up is repaired where no text is lost by it."""
+
+    archive: Archive
+    name: str
+    sheets: Sheets
+    notes: dict[str, NoteMark]
+    left_out: str | None
+    wanted: frozenset[str]
+    first: int
+    places: dict[str, int] = field(default_factory=dict)
+
+    def blocks(self) -> list[Block | Picture]:
+        """Its blocks.
+
+        Raises:
+            InputError: where text would be lost.
+        """
+        place = self.archive.place(self.name)
+        raw = _marked_up(self.archive, self.name)
+        problems: list[WrongMarkup] = []
+        for html in (False, True):
+            source = io.BytesIO(as_html(raw) if html else raw)
+            count = Count()
+            tree = pieces(source, place, is_whole, html=html, problems=problems)
+            page = Page(
+                Links(self.name, self.notes), self.sheets, left_out=self.left_out,
+                wanted=self.wanted, first=self.first + 1,
+            )  # fmt: skip
+            blocks = list(page.blocks(count.all_of(tree)))
+            if not count.elements:
+                break
+            self.places = page.places
+            if not problems or count.signs >= signs_of(raw) * _ENOUGH - _FEW:
+                return blocks
         if not count.elements:
-            break
-        if not problems or count.signs >= _signs_of(raw) * _ENOUGH - _FEW:
-            return blocks
-    if not count.elements:
-        raise InputError(f"{archive.place(name)} is empty or holds no mark-up. Export it again.")
-    raise InputError(
-        f"{archive.place(name)}, line {problems[0].line}: {problems[0].fact}. The text after it "
-        "cannot be read. Export the book again."
-    )
+            raise InputError(f"{place} is empty or holds no mark-up. Export it again.")
+        raise InputError(
+            f"{place}, line {problems[0].line}: {problems[0].fact}. The text after it cannot be "
+            "read. Export the book again."
+        )
 
 
-class _Count:
+class Count:
     """Counts what is read of a document, so that nothing is lost in silence."""
 
     def __init__(self) -> None:
+        """Begin at nothing."""
         self.elements = self.signs = 0
 
     def all_of(self, tree: Iterable[Piece]) -> Iterator[Piece]:
@@ -177,14 +307,14 @@ def _signs(text: str) -> int:
     return sum(map(len, text.split()))
 
 
-def _signs_of(raw: bytes) -> int:
+def signs_of(raw: bytes) -> int:
     """About as many characters as a document has outside tags and comments."""
     text = raw.decode("utf-8", "replace").replace("\0", "")
     text = re.sub(r"<[^<>]*>", " ", without_comments(text))
     return _signs(re.sub(r"&#?\w{1,40};", "x", text))
 
 
-def _as_html(raw: bytes) -> bytes:
+def as_html(raw: bytes) -> bytes:
     """A document for the reader of web pages: only it reads on after a closing tag too many."""
 
     def opened(match: re.Match[bytes]) -> bytes:
@@ -193,130 +323,3 @@ def _as_html(raw: bytes) -> bytes:
         return b"<%s%s></%s>" % (match[1], match[2] or b"", match[1])
 
     return _SELF_CLOSED.sub(opened, _LAST_TAGS.sub(b"", raw))
-
-
-def _is_whole(tag: str) -> bool:
-    """Whether an element is read at once: a paragraph, or what stands in a line of text."""
-    return _local(tag) in _WHOLE
-
-
-def _pieces_of(node: Any) -> Iterator[Piece]:
-    """The pieces of an element that is complete already."""
-    yield "open", node
-    for child in node:
-        if _is_whole(child.tag):
-            yield "whole", child
-        else:
-            yield from _pieces_of(child)
-    yield "close", node
-
-
-def _local(tag: Any) -> str:
-    return tag.rpartition("}")[2].lower() if isinstance(tag, str) else ""
-
-
-def _tag(node: Any) -> str:
-    """An element's local name; empty for comments and processing instructions."""
-    return _local(node.tag)
-
-
-def _types(node: Any) -> list[str]:
-    """The types of an element that the file gives, in EPUB's words or ARIA's."""
-    roles = (node.get("role") or "").split()
-    types = node.get(_TYPE) or node.get("epub:type") or ""
-    return [*types.split(), *(role.removeprefix("doc-") for role in roles)]
-
-
-def _blocks_of(tree: Iterable[Piece], left_out: str | None = None) -> Iterator[Block]:
-    """The blocks of a document, or of one element, from its pieces."""
-    around = [left_out]  # what each open element is declared to be
-    loose: list[Run] = []  # text that stands in no paragraph of its own
-    for event, node in tree:
-        if event == "close":
-            yield from _loose([*loose, (last_text(node), "")], around.pop())
-            loose = []
-            continue
-        if len(around) > 1:  # the first has nothing of its own before it
-            loose.append((text_before(node), ""))
-        tag = _tag(node)
-        if event == "whole" and tag in _INLINE and not _holds(node, "p", "div", "section"):
-            loose += _runs(node, "")
-            continue
-        yield from _loose(loose, around[-1])
-        loose = []
-        if event == "whole":
-            yield from _block(node, tag, around[-1])
-        else:
-            around.append(_declared(node, around[-1]))
-
-
-def _declared(node: Any, otherwise: str | None) -> str | None:
-    """The kind of front matter that an element is declared to be."""
-    return next((DECLARED[t] for t in _types(node) if t in DECLARED), otherwise)
-
-
-def _holds(node: Any, *tags: str) -> bool:
-    return any(_tag(below) in tags for below in node.iterdescendants())
-
-
-def _loose(runs: list[Run], left_out: str | None) -> Iterator[Block]:
-    block = block_of([(re.sub(r"\s+", " ", t) if t != "\n" else t, m) for t, m in runs], left_out)
-    if block:
-        yield block
-
-
-def _block(node: Any, tag: str, left_out: str | None) -> Iterator[Block]:
-    """One element that is a block."""
-    if not tag or tag in _SKIPPED:
-        return
-    left_out = _declared(node, left_out)
-    if tag == "hr":
-        yield Block("break", SCENE_BREAK, left_out=left_out)
-    elif tag in _HEADINGS:
-        text, _ = written((text, "") for text, _ in _runs(node, ""))
-        if text:
-            yield Block("heading", " ".join(text.split()), level=int(tag[1]), left_out=left_out)
-    elif tag == "hgroup" or (tag == "header" and any(_tag(x) in _HEADINGS for x in node)):
-        yield from _hgroup(node, left_out)
-    elif tag in _PARAGRAPHS and not _holds(node, "p", "div", "ul", "ol", "table", "blockquote"):
-        block = block_of(_runs(node, "", preformatted=tag == "pre"), left_out)
-        if block:
-            yield block
-    else:
-        yield from _blocks_of(_pieces_of(node), left_out)
-
-
-def _hgroup(node: Any, left_out: str | None) -> Iterator[Block]:
-    """A group of headings of one chapter: its number and its title are two headings in a row."""
-    level = min((int(_tag(x)[1]) for x in node.iter() if _tag(x) in _HEADINGS), default=1)
-    for line in node:
-        text, _ = written((text, "") for text, _ in _runs(line, ""))
-        if not text:
-            continue
-        if _tag(line) in _HEADINGS or _tag(node) == "hgroup":
-            yield Block("heading", " ".join(text.split()), level=level, left_out=left_out)
-        else:
-            yield from _block(line, _tag(line), left_out)
-
-
-def _runs(node: Any, mark: str, preformatted: bool = False) -> list[Run]:
-    """Characters of an element with their emphasis; its tail is not part of it."""
-    tag = _tag(node)
-    if tag in _SKIPPED or "noteref" in _types(node):
-        return []
-    if tag == "br":
-        return [("\n", mark)]
-    if tag in ("em", "i", "cite", "dfn") and not mark:
-        mark = "*"
-    elif tag in ("strong", "b"):
-        mark = "**"
-
-    def text(value: str | None) -> str:
-        return (value or "") if preformatted else re.sub(r"\s+", " ", value or "")
-
-    runs: list[Run] = [(text(node.text), mark)]
-    for child in node:
-        if _tag(child):
-            runs += _runs(child, mark, preformatted)
-        runs.append((text(child.tail), mark))
-    return runs

@@ -1,0 +1,519 @@
+"""Blocks of HTML: documents of an EPUB, and pages that programs save."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from seqctx.prepare.readers.blocks import (
+    PLAIN,
+    SCENE_BREAK,
+    TITLE,
+    Block,
+    BlockKind,
+    Look,
+    Run,
+    Span,
+    written,
+)
+from seqctx.prepare.readers.css import Style, Styles, imports
+from seqctx.prepare.readers.inline import (
+    CONTROLS,
+    NO_WORDS,
+    PICTURES,
+    Line,
+    Links,
+    Picture,
+    emphasized,
+    joined_runs,
+    kind_declared,
+    local,
+    page_number,
+    types_of,
+    words_of,
+)
+from seqctx.prepare.readers.lines import is_break
+from seqctx.prepare.readers.pictures import has_words, is_ornament
+from seqctx.prepare.readers.markup import Piece, last_text, text_before
+
+HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
+_INLINE = {
+    "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "br", "cite", "code", "data", "del", "dfn",
+    "em", "font", "i", "ins", "kbd", "mark", "math", "q", "rb", "ruby", "s", "samp", "small",
+    "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
+}  # fmt: skip
+_PARAGRAPHS = {
+    "p", "pre", "dt", "dd", "li", "td", "th", "caption", "address", "figcaption", "summary",
+    "legend",
+}  # fmt: skip
+_WHOLE = {
+    *_INLINE, *HEADINGS, *NO_WORDS, *_PARAGRAPHS, *CONTROLS, *PICTURES, "nav", "hr", "hgroup",
+    "header",
+}  # fmt: skip
+_HOLD_BLOCKS = (
+    "p", "div", "section", "ul", "ol", "dl", "table", "blockquote", "figure", "pre", "hr",
+    *sorted(HEADINGS),
+)  # fmt: skip
+_APART = {"blockquote", "ul", "ol", "dl", "table", "figure", "aside"}
+_CAPTION = re.compile(r"(?i)(?<![a-z])(?:fig|img|image|picture|illus\w*)?-?caption(?![a-z])")
+_BREAK_CLASS = re.compile(
+    r"(?i)(?<![a-z])(?:scene|section|thought|text|space|chapter)?[-_]?(?:break|divider|separator)"
+    r"(?![a-z])|(?<![a-z])(?:tb|ornament(?:al)?|dinkus|asterism|fleuron)(?![a-z])"
+)
+_PAGE_BREAK_CLASS = re.compile(r"(?i)page-?break|line-?break|break-(?:before|after)")
+_WORD_TITLE, _WORD_COMMENT = "msotitle", "msocommenttext"
+
+
+@dataclass
+class Sheets:
+    """The style sheets of one book, each read once.
+
+    Attributes:
+        text_of: the text of a sheet by its address; empty where there is none.
+    """
+
+    text_of: Callable[[str], str]
+    _texts: dict[str, str] = field(default_factory=dict)
+    _styles: dict[tuple[str, ...], Styles] = field(default_factory=dict)
+
+    def styles(self, head: Any, links: Links) -> Styles:
+        """What the head of a document says of styles."""
+        sheets: list[str] = []
+        for node in head.iter():
+            tag = local(node.tag)
+            if tag == "style":
+                sheets.append("".join(node.itertext()))
+            elif tag == "link" and "stylesheet" in (node.get("rel") or "").lower():
+                self._add(links, node.get("href") or "", sheets, 0)
+        key = tuple(sheets)
+        if key not in self._styles:
+            self._styles = {key: Styles(key)}  # the last one: most documents have the same
+        return self._styles[key]
+
+    def _add(self, links: Links, href: str, sheets: list[str], depth: int) -> None:
+        """Add a sheet, after those that it begins with."""
+        if not href or ":" in href.partition("/")[0] or depth > 3 or len(sheets) > 50:
+            return
+        name = links.resolved(href)
+        if name not in self._texts:
+            self._texts[name] = self.text_of(name)
+        for more in imports(self._texts[name]):
+            self._add(Links(name), more, sheets, depth + 1)
+        sheets.append(self._texts[name])
+
+
+class _Around(NamedTuple):
+    """What holds for all that is in an element."""
+
+    left_out: str | None = None
+    mark: str = ""
+    centred: bool = False
+    size: float = 1.0
+    is_apart: bool = False
+    within: int = 0
+    style: Style = Style()
+    node: Any = None
+    seen: int = 0
+
+
+class Page:
+    """Reads one document; see `blocks`.
+
+    Attributes:
+        title: what its head calls it.
+        places: how many blocks come before the elements whose ids were asked for.
+    """
+
+    def __init__(
+        self,
+        links: Links,
+        sheets: Sheets,
+        *,
+        left_out: str | None = None,
+        wanted: frozenset[str] = frozenset(),
+        lines: bool = False,
+        first: int = 1,
+    ) -> None:
+        """Take what is known of the document.
+
+        Args:
+            links: of the document.
+            sheets: of the book.
+            left_out: what the book declares all of it to be, if that is not the story.
+            wanted: ids of elements whose places are asked for.
+            lines: whether `Block.place` is the line of the document; else a paragraph's number.
+            first: the number of its first paragraph.
+        """
+        self.title = ""
+        self.places: dict[str, int] = {}
+        self._links, self._sheets, self._styles = links, sheets, Styles()
+        self._left_out, self._wanted = left_out, wanted
+        self._lines, self._first = lines, first
+        self._count = self._gap = self._seen = 0
+        self._space, self._new_page, self._has_div = 0.0, True, False
+        self._looks: dict[tuple[Any, ...], Look] = {}
+
+    def blocks(self, tree: Iterable[Piece]) -> Iterator[Block | Picture]:
+        """The blocks of the document, with looks as its style sheets give them.
+
+        A picture that stands alone is given as it is: `with_usual_looks` decides what it is.
+        """
+        for block in self._blocks(tree, _Around(self._left_out)):
+            self._count += 1
+            yield block
+
+    def _blocks(self, tree: Iterable[Piece], outer: _Around) -> Iterator[Block | Picture]:
+        stack = [outer]
+        line = self._line()
+        for event, node in tree:
+            around = stack[-1]
+            if event == "close":
+                line.text(last_text(node), around.mark)
+                leaf = "div" if self._seen == around.seen and local(node.tag) == "div" else ""
+                yield from self._paragraphs(line, around, around.style, around.node, leaf)
+                line = self._line()
+                stack.pop()
+                self._space = 0.0 if around.is_apart else max(self._space, around.style.below)
+                continue
+            if len(stack) > 1:  # the first has nothing of its own before it
+                line.text(text_before(node), around.mark)
+            tag = local(node.tag)
+            if event == "whole" and self._is_inline(node, tag):
+                self._note_places(node)
+                line.element(node, tag, around.mark, around.within)
+                continue
+            yield from self._paragraphs(line, around, around.style, around.node)
+            line = self._line()
+            self._note_places(node, all_below=event == "whole")
+            self._seen += 1
+            if event == "whole":
+                yield from self._block(node, tag, around)
+            else:
+                stack.append(self._inner(node, tag, around))
+        yield from self._paragraphs(line, outer, outer.style, outer.node)
+
+    def _line(self, *, preformatted: bool = False) -> Line:
+        return Line(self._styles, self._links, preformatted=preformatted)
+
+    def _is_inline(self, node: Any, tag: str) -> bool:
+        return tag in PICTURES or (tag in _INLINE and not (len(node) and _holds(node)))
+
+    def _note_places(self, node: Any, *, all_below: bool = True) -> None:
+        if not self._wanted:
+            return
+        for below in node.iter() if all_below else (node,):
+            for ident in (below.get("id"), below.get("name")):
+                if ident in self._wanted:
+                    self.places.setdefault(ident, self._count)
+
+    def _inner(self, node: Any, tag: str, around: _Around) -> _Around:
+        """What holds in an element that is open."""
+        if tag in ("html", "body"):
+            kind = kind_declared(types_of(node)) or around.left_out
+            within = self._styles.context(node, tag, 0)
+            return around._replace(left_out=kind, within=within, node=node, seen=self._seen)
+        style = self._styles.of(node, tag, around.within)
+        apart = tag in _APART or (
+            tag == "div" and self._has_div and style.aside >= 1 and style.above + style.below > 0
+        )
+        self._has_div = True
+        if style.new_page:
+            self._new_page = True
+        if not apart:
+            self._space = max(self._space, style.above)
+        kind = around.left_out or kind_declared(types_of(node))
+        if kind is None and (style.hidden or node.get("hidden") is not None):
+            kind = "hidden text"
+        if kind is None and self._links.notes and tag in ("div", "aside"):
+            kind = self._links.note_of(node) if node.get("id") else None
+        if _CAPTION.search(node.get("class") or ""):
+            kind = kind or "caption"
+        if tag == "dl" and "tags" in (node.get("class") or "").split():
+            kind = kind or "tags"  # how archives of fan fiction list what a story is about
+        return _Around(
+            kind, emphasized(around.mark, "", style), _centred(node, style, around.centred),
+            around.size * style.size, apart or around.is_apart,
+            self._styles.context(node, tag, around.within), style, node, self._seen,
+        )  # fmt: skip
+
+    def _block(self, node: Any, tag: str, around: _Around) -> Iterator[Block | Picture]:
+        """One element that is a block."""
+        if tag == "head":
+            self._styles = self._sheets.styles(node, self._links)
+            named = next((x for x in node.iter() if local(x.tag) == "title"), None)
+            self.title = words_of(named) if named is not None else ""
+        if not tag or tag in NO_WORDS:
+            return
+        style = self._styles.of(node, tag, around.within)
+        around = around._replace(left_out=self._kind(node, tag, style) or around.left_out)
+        if style.new_page:
+            self._new_page = True
+        if tag == "hr":
+            if not style.hidden:
+                yield self._made("break", SCENE_BREAK, (), node, around, style)
+        elif tag in HEADINGS or node.get("role") == "heading":
+            yield from self._heading(node, tag, around, style)
+        elif tag == "hgroup" or (tag == "header" and any(local(x.tag) in HEADINGS for x in node)):
+            yield from self._headings(node, around)
+        elif tag in PICTURES:
+            line = self._line()
+            line.element(node, tag, "", 0)
+            yield from self._paragraphs(line, around, style, node)
+        elif tag in ("nav", *CONTROLS):
+            yield from self._aside({around.left_out or "": [words_of(node)]}, node, around)
+        elif tag not in _PARAGRAPHS or (len(node) and _holds(node)):
+            yield from self._blocks(_pieces_of(node), around)
+        else:
+            line = self._line(preformatted=tag == "pre")
+            around = around._replace(size=around.size * _size_inside(node, self._styles, around))
+            within = self._styles.context(node, tag, around.within)
+            line.inside(node, emphasized(around.mark, "", style), within)
+            yield from self._paragraphs(line, around, style, node, "p" if tag == "p" else "")
+
+    def _kind(self, node: Any, tag: str, style: Style) -> str | None:
+        """What a block is declared to be, if that is not the story."""
+        kind = kind_declared(types_of(node))
+        if kind:
+            return kind
+        if tag == "nav":
+            return "contents"
+        if tag in ("figcaption", "caption") or _CAPTION.search(node.get("class") or ""):
+            return "caption"
+        if tag in CONTROLS:
+            return "page control"
+        if style.hidden or node.get("hidden") is not None:
+            return "hidden text"
+        if node.get("id") or node.get("class"):
+            if (node.get("class") or "").lower() == _WORD_COMMENT:
+                return "comment"
+            if len(node) < 3 and page_number(node, types_of(node), words_of(node)):
+                return "page number"
+        return self._links.note_of(node)
+
+    def _heading(
+        self, node: Any, tag: str, around: _Around, style: Style, level: int = 0
+    ) -> Iterator[Block | Picture]:
+        line = self._line()
+        line.inside(node, "", self._styles.context(node, tag, around.within))
+        text, _ = written((text, "") for text, _ in joined_runs(line.runs))
+        if not text:
+            text = " ".join(p.alt for p in line.pictures if has_words(p.alt))
+            line.pictures.clear()
+        stated = node.get("aria-level") or ""
+        level = level or (int(tag[1]) if tag in HEADINGS else int(stated) if stated.isdigit() else 2)
+        if text:
+            yield self._made("heading", " ".join(text.split()), (), node, around, style, level)
+        yield from self._aside(line.aside, node, around)
+        yield from self._aside({"illustration": [p.alt for p in line.pictures]}, node, around)
+
+    def _headings(self, node: Any, around: _Around) -> Iterator[Block | Picture]:
+        """A group of headings of one chapter: number and title are two headings in a row."""
+        level = min((int(local(x.tag)[1]) for x in node.iter() if local(x.tag) in HEADINGS), default=1)
+        inner = self._inner(node, local(node.tag), around)
+        for line in node:
+            tag = local(line.tag)
+            if tag and (tag in HEADINGS or local(node.tag) == "hgroup"):
+                style = self._styles.of(line, tag, inner.within)
+                yield from self._heading(line, tag, inner, style, level)
+            elif tag:
+                yield from self._block(line, tag, inner)
+
+    def _paragraphs(
+        self, line: Line, around: _Around, style: Style, node: Any, whole: str = ""
+    ) -> Iterator[Block | Picture]:
+        """The paragraphs that a line makes, or the picture or the gap.
+
+        Args:
+            line: the words.
+            around: what holds for them.
+            style: of the element that holds them.
+            node: that element.
+            whole: ``p`` or ``div`` where the line is all of such an element.
+        """
+        if not line.runs and not line.pictures and not line.aside and not whole:
+            return
+        if not line.has_words():
+            yield from self._aside(line.aside, node, around)
+            if not line.aside:
+                yield from self._wordless(line, around, style, node, whole)
+            return
+        linked = line.has_links and not line.has_others
+        for runs, gap in line.parts():
+            self._gap += gap
+            if runs:
+                yield self._paragraph(runs, node, around, style, linked)
+        yield from self._aside(line.aside, node, around)
+        alts = [p.alt for p in line.pictures if has_words(p.alt)]
+        yield from self._aside({"illustration": alts}, node, around)
+
+    def _paragraph(
+        self, runs: list[Run], node: Any, around: _Around, style: Style, linked: bool
+    ) -> Block:
+        names = _names(node)
+        if names == _WORD_TITLE:
+            text, _ = written((text, "") for text, _ in runs)
+            return self._made("heading", " ".join(text.split()), (), node, around, style, TITLE)
+        text, emphasis = written(runs)
+        if is_break(text) or (_is_break_class(names) and not any(c.isalnum() for c in text)):
+            return self._made("break", SCENE_BREAK, (), node, around, style)
+        bold = bool(emphasis) and all(mark == "**" for text, mark in runs if text.strip())
+        return self._made("paragraph", text, emphasis, node, around, style, 1, linked, bold)
+
+    def _wordless(
+        self, line: Line, around: _Around, style: Style, node: Any, whole: str
+    ) -> Iterator[Block | Picture]:
+        """What a paragraph without words is: pictures, a scene break, empty space, or nothing."""
+        for picture in line.pictures:
+            yield picture._replace(left_out=around.left_out)
+        if line.pictures:
+            return
+        names = _names(node)
+        lines = sum(text == "\n" for text, _ in line.runs)
+        if whole and (style.new_page or _PAGE_BREAK_CLASS.search(names)):
+            self._new_page = True
+        elif whole and (style.drawn or _is_break_class(names)):
+            yield self._made("break", SCENE_BREAK, (), node, around, style)
+        elif whole == "p":  # but `<p><a id="page_7"/></p>` only marks a place
+            named = any(x.get("id") or x.get("name") for x in node.iterdescendants())
+            self._gap += max(lines, not named)
+            self._space = max(self._space, style.above, style.below)
+        else:
+            shown = whole and any("\u00a0" in text or text == " " for text, _ in line.runs)
+            self._gap += lines or bool(shown)
+
+    def _aside(
+        self, aside: dict[str, list[str]], node: Any, around: _Around
+    ) -> Iterator[Block | Picture]:
+        """What stands in a paragraph and is no word of it."""
+        for kind, texts in aside.items():
+            text = " ".join(filter(None, texts))
+            if text:
+                yield Block(
+                    "paragraph", text, left_out=around.left_out or kind, place=self._place(node)
+                )
+
+    def _place(self, node: Any) -> int:
+        if not self._lines:
+            return self._first + self._count
+        return (node.sourceline or 0) if node is not None else 0
+
+    def _made(
+        self, kind: BlockKind, text: str, emphasis: tuple[Span, ...], node: Any, around: _Around,
+        style: Style, level: int = 1, linked: bool = False, bold: bool = False,
+    ) -> Block:  # fmt: skip
+        """A block with its look, and with the gap before it."""
+        apart = around.is_apart or (style.aside >= 1 and style.above + style.below > 0)
+        if around.node is node:  # loose words in a division have its style already
+            centred, size, above = around.centred, around.size, self._space
+        else:
+            centred, size = _centred(node, style, around.centred), around.size * style.size
+            above = max(self._space, style.above)
+        key = (
+            _names(node), centred, bold, round(size, 2), self._new_page, 0.0 if apart else round(above, 2),
+        )  # fmt: skip
+        look = self._looks.get(key)
+        if look is None:
+            look = self._looks[key] = Look(*key)
+        if around.left_out:
+            return Block(
+                kind, text, emphasis, level, around.left_out, 0, look, linked, self._place(node)
+            )
+        gap, self._gap, self._new_page = self._gap, 0, False
+        self._space = 0.0 if apart or centred else style.below
+        return Block(kind, text, emphasis, level, None, gap, look, linked, self._place(node))
+
+
+def is_whole(tag: str) -> bool:
+    """Whether an element is read at once: a paragraph, or what stands in a line of text."""
+    return local(tag) in _WHOLE
+
+
+def _pieces_of(node: Any) -> Iterator[Piece]:
+    """The pieces of an element that is complete already."""
+    yield "open", node
+    for child in node:
+        if is_whole(child.tag):
+            yield "whole", child
+        else:
+            yield from _pieces_of(child)
+    yield "close", node
+
+
+def _holds(node: Any) -> bool:
+    """Whether an element holds blocks."""
+    return any(local(below.tag) in _HOLD_BLOCKS for below in node.iterdescendants())
+
+
+def _names(node: Any) -> str:
+    """The classes of an element, in lower case."""
+    return (node.get("class") or "").lower() if node is not None else ""
+
+
+def _is_break_class(names: str) -> bool:
+    return bool(_BREAK_CLASS.search(names)) and not _PAGE_BREAK_CLASS.search(names)
+
+
+def _centred(node: Any, style: Style, otherwise: bool) -> bool:
+    """Whether lines in an element stand in the middle."""
+    if style.centred is not None:
+        return style.centred
+    align = node.get("align") if node is not None else None
+    return align.lower() == "center" if align else otherwise
+
+
+def _size_inside(node: Any, styles: Styles, around: _Around) -> float:
+    """The size of characters that one element in a paragraph gives to all of it."""
+    size = 1.0
+    while len(node) == 1 and not (node.text or "").strip() and not (node[0].tail or "").strip():
+        node = node[0]
+        size *= styles.of(node, local(node.tag), around.within).size
+    return size
+
+
+def with_usual_looks(
+    found: list[Block | Picture], size_of: Callable[[str], tuple[int, int] | None]
+) -> list[Block]:
+    """Blocks of a whole book, with sizes and spaces compared with what is usual in it.
+
+    Args:
+        found: what pages gave.
+        size_of: width and height [pixels] of a picture by its address, None where unknown.
+    """
+    sizes, spaces, pictures = Counter[float](), Counter[float](), Counter[str]()
+    for item in found:
+        if isinstance(item, Picture):
+            pictures[item.source] += 1
+        elif item.kind == "paragraph" and not item.left_out:
+            sizes[item.look.size] += len(item.text)
+            spaces[item.look.space_above] += not item.look.centred
+    size, space = (c.most_common(1)[0][0] if c else 1.0 for c in (sizes, spaces))
+    looks: dict[Look, Look] = {}
+    blocks: list[Block] = []
+    for item in found:
+        if isinstance(item, Picture):
+            blocks += _of_picture(item, pictures[item.source], size_of)
+            continue
+        look = looks.get(item.look)
+        if look is None:
+            seen = item.look
+            relative = replace(
+                seen,
+                size=round(seen.size / size, 2),
+                space_above=round(max(seen.space_above - space, 0.0), 2),
+            )
+            look = looks[seen] = PLAIN if relative == PLAIN else relative
+        blocks.append(item if look is item.look else replace(item, look=look))
+    return blocks
+
+
+def _of_picture(
+    picture: Picture, times: int, size_of: Callable[[str], tuple[int, int] | None]
+) -> Iterator[Block]:
+    """A scene break for an ornament; for other pictures, the words that stand for them."""
+    if is_ornament(picture, times, size_of):
+        yield Block("break", SCENE_BREAK, left_out=picture.left_out)
+    elif has_words(picture.alt):
+        yield Block("paragraph", picture.alt, left_out=picture.left_out or "illustration")

@@ -1,0 +1,404 @@
+"""The words of one paragraph of HTML: with emphasis, without what is not the text itself.
+
+Marks of notes, numbers of pages, readings of Chinese characters, hidden words and words that stand
+for a picture are no words of the story; they are kept aside, so that they are counted.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from seqctx.prepare.readers.blocks import Run
+from seqctx.prepare.readers.css import Style, Styles
+from seqctx.prepare.readers.front_matter import DECLARED
+from seqctx.prepare.readers.lines import space_between
+
+NO_WORDS = {"script", "style", "head", "title", "meta", "link", "template", "base"}
+CONTROLS = {
+    "button", "select", "option", "textarea", "noscript", "audio", "video", "object", "iframe",
+    "input", "datalist",
+}  # fmt: skip
+PICTURES = {"img", "svg"}
+_EMPHASIS = {"em": "*", "i": "*", "cite": "*", "dfn": "*", "strong": "**", "b": "**"}
+_READINGS = {"rt", "rp", "rtc"}
+_TYPE = "{http://www.idpf.org/2007/ops}type"
+_XLINK = "{http://www.w3.org/1999/xlink}href"
+_UNUSUAL_SPACE = re.compile(r"\s\s+|[^\S ]")
+_BLANK = re.compile(r"\s+")
+_LETTER = re.compile(r"[^\W\d_]")
+_PAGE_CLASS = re.compile(
+    r"(?i)(?<![a-z])(?:page-?num(?:ber)?s?|page-?no|page-?break|pg-?num|folio)(?![a-z])"
+)
+_PAGE_ID = re.compile(r"(?i)(?:page|pg|p|seite|pagina)[-_.]*([\divxlc]+)")
+_PAGE = re.compile(
+    r"(?i)[\[({|]?\s*(?:(?:page|pg|p|seite|s|pág)\b\.?\s*)?([\divxlc]{1,7})\s*[\])}|]?\.?"
+)
+_MARK = re.compile(
+    r"(?i)[\[({]?\s*(?:(?:note|fn|n)?\.?\s*\d{1,4}[a-z]?|[a-z]|[ivxlc]{1,6}|[*†‡§¶#※＊]{1,4}|注\d{0,3})"
+    r"\s*[\])}]?\.?"
+)
+_MARK_CLASS = re.compile(r"(?i)(?<![a-z])(?:note|footnote|endnote|fn|rearnote)[\w-]*|fnanchor")
+_INITIAL_CLASS = re.compile(r"(?i)drop|initial|lettrine|first-?letter")
+_INITIAL = re.compile(r"[\"“‘'«»„]?[^\W\d_]")
+_LARGE = 1.4  # times the usual size: a letter that opens a chapter, not emphasis
+
+
+def local(tag: Any) -> str:
+    """A tag without its name space, in lower case; empty for comments."""
+    return tag.rpartition("}")[2].lower() if isinstance(tag, str) else ""
+
+
+def types_of(node: Any) -> list[str]:
+    """The types of an element that the file gives, in EPUB's words or ARIA's."""
+    types, role = node.get(_TYPE) or node.get("epub:type"), node.get("role")
+    if not types and not role:
+        return []
+    return [*(types or "").split(), *(r.removeprefix("doc-") for r in (role or "").split())]
+
+
+def kind_declared(types: list[str]) -> str | None:
+    """What the types of an element declare it to be, if that is not the story."""
+    return next((DECLARED[t] for t in types if t in DECLARED), None)
+
+
+def words_of(node: Any) -> str:
+    """All characters within an element, in one line."""
+    return " ".join("".join(node.itertext()).split())
+
+
+def emphasized(mark: str, tag: str, style: Style) -> str:
+    """The mark of characters in an element, where those around it have another."""
+    if tag in _EMPHASIS and mark != "**":
+        mark = _EMPHASIS[tag]
+    if style.bold is not None and style.bold != (mark == "**"):
+        mark = "**" if style.bold else ""
+    if style.italic is not None and mark != "**":
+        mark = "*" if style.italic else ""
+    return mark
+
+
+class Picture(NamedTuple):
+    """A picture.
+
+    Attributes:
+        source: its address in the book; empty where it is drawn in the document itself.
+        alt: the words that stand for it.
+        names: classes of it and of what is around it.
+        height: as its element says [pixels]; 0 where it does not.
+        left_out: what the part of the book around it is, if that is not the story.
+    """
+
+    source: str
+    alt: str
+    names: str
+    height: int
+    left_out: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The words that stand for it."""
+        return self.alt
+
+
+class NoteMark(NamedTuple):
+    """A mark in the text that links to a note: in which document, and its characters."""
+
+    document: str
+    text: str
+
+
+@dataclass
+class Links:
+    """Addresses in one document of a book.
+
+    Attributes:
+        document: the document's name.
+        notes: the marks of notes that were seen in the book so far, by the address of the note.
+    """
+
+    document: str = ""
+    notes: dict[str, NoteMark] = field(default_factory=dict)
+
+    def resolved(self, href: str) -> str:
+        """An address from this document as one from the top of the book."""
+        path, _, fragment = href.partition("#")
+        folder = posixpath.dirname(self.document)
+        name = posixpath.normpath(posixpath.join(folder, unquote(path))) if path else self.document
+        return f"{name}#{unquote(fragment)}" if fragment else name
+
+    def note_of(self, node: Any) -> str | None:
+        """``endnotes`` or ``comment`` for a paragraph that a mark of a note links to.
+
+        It is one only where it links back to the mark's document, begins with the same mark, or
+        is an entry of a list, or a box.
+        """
+        if not self.notes:
+            return None
+        for below in node.iter():
+            ident = below.get("id") or below.get("name")
+            mark = self.notes.get(f"{self.document}#{ident}") if ident else None
+            if mark is not None and (
+                local(below.tag) in ("li", "aside", "dd")
+                or _starts_alike(node, mark.text)
+                or self._links_to(node, mark.document)
+            ):
+                return "comment" if ident.startswith(("cmnt", "_msocom")) else "endnotes"
+        return None
+
+    def _links_to(self, node: Any, document: str) -> bool:
+        return any(
+            self.resolved(below.get("href")).startswith(document + "#")
+            for below in node.iter()
+            if local(below.tag) == "a" and "#" in (below.get("href") or "")
+        )
+
+
+def _starts_alike(node: Any, mark: str) -> bool:
+    bare = mark.strip("[](){}. ")
+    return words_of(node).lstrip("[({ ").startswith(bare) if bare else False
+
+
+def page_number(node: Any, types: list[str], text: str) -> bool:
+    """Whether an element is the number of a page of a printed book."""
+    if "pagebreak" in types:
+        return True
+    match = _PAGE.fullmatch(text) if len(text) <= 20 else None
+    if match is None:
+        return False
+    if _PAGE_CLASS.search(node.get("class") or ""):
+        return True
+    named = _PAGE_ID.fullmatch(node.get("id") or node.get("name") or "")
+    return bool(named) and named[1].lstrip("0").lower() == match[1].lower()
+
+
+class Line:
+    """The words of one paragraph, gathered element by element.
+
+    Attributes:
+        runs: its characters with their emphasis.
+        aside: words that are not of the text, by their kind.
+        pictures: in it.
+        has_links: whether words are links to places in the book.
+        has_others: whether words are none.
+    """
+
+    def __init__(self, styles: Styles, links: Links, *, preformatted: bool = False) -> None:
+        """Begin with nothing."""
+        self.runs: list[Run] = []
+        self.aside: dict[str, list[str]] = {}
+        self.pictures: list[Picture] = []
+        self.has_links = self.has_others = False
+        self._styles, self._links, self._preformatted = styles, links, preformatted
+
+    def text(self, value: str | None, mark: str = "", linked: bool = False) -> None:
+        """Add characters that stand in the paragraph itself."""
+        if not value:
+            return
+        if self._preformatted and "\n" in value:
+            for number, line in enumerate(value.split("\n")):
+                self.runs += [("\n", mark), (line, mark)] if number else [(line, mark)]
+        elif _UNUSUAL_SPACE.search(value):
+            self.runs.append((_BLANK.sub(_one_space, value), mark))
+        else:
+            self.runs.append((value, mark))
+        if linked:
+            self.has_links = self.has_links or bool(_LETTER.search(value))
+        elif not self.has_others:
+            self.has_others = bool(_LETTER.search(value))
+
+    def inside(self, node: Any, mark: str, within: int, linked: bool = False) -> None:
+        """Add all that an element holds."""
+        self.text(node.text, mark, linked)
+        if len(node) == 0:
+            return
+        for child in node:
+            tag = local(child.tag)
+            if tag:
+                self.element(child, tag, mark, within, linked)
+            self.text(child.tail, mark, linked)
+
+    def element(self, node: Any, tag: str, mark: str, within: int, linked: bool = False) -> None:
+        """Add one element that stands in a line."""
+        if tag == "br":
+            self.runs.append(("\n", mark))
+            return
+        if tag in NO_WORDS:
+            return
+        if tag in PICTURES:
+            self._picture(node, tag)
+            return
+        style = self._styles.of(node, tag, within)
+        kind = self._kind(node, tag, style)
+        if kind:
+            self.put_aside(kind, words_of(node))
+            return
+        if tag == "a":
+            href = node.get("href") or ""
+            linked = bool(href) and ":" not in href.partition("#")[0]
+        if not _is_initial(node, style):
+            mark = emphasized(mark, tag, style)
+        if tag in ("p", "div", "li"):  # within a heading
+            self.text(" ")
+        self.inside(node, mark, self._styles.context(node, tag, within), linked)
+
+    def put_aside(self, kind: str, text: str) -> None:
+        """Keep words that are not of the text."""
+        if text:
+            self.aside.setdefault(kind, []).append(text)
+
+    def _kind(self, node: Any, tag: str, style: Style) -> str | None:
+        """What an element in a line is, if its words are not the text's."""
+        if tag in _READINGS:
+            return "reading"
+        if style.hidden or node.get("hidden") is not None:
+            return "hidden text"
+        if tag in CONTROLS:
+            return "page control"
+        if tag in ("annotation", "annotation-xml"):
+            return "formula"
+        types = types_of(node)
+        if types and (kind := kind_declared(types)):
+            return kind
+        if len(node) > 3:
+            return None
+        short = (node.text or "") if len(node) == 0 else words_of(node)
+        if len(short) > 20 or not (types or node.get("href") or len(node) or node.attrib):
+            return None
+        text = short.strip()
+        if page_number(node, types, text):
+            return "page number"
+        return "note mark" if self._is_note_mark(node, tag, types, style, text) else None
+
+    def _is_note_mark(self, node: Any, tag: str, types: list[str], style: Style, text: str) -> bool:
+        link = node if tag == "a" else next((x for x in node.iter() if local(x.tag) == "a"), None)
+        href = (link.get("href") or "") if link is not None else ""
+        if "noteref" in types:
+            self._note(href, text)
+            return True
+        if "#" not in href or ":" in href.partition("#")[0] or not _MARK.fullmatch(text):
+            return False
+        raised = style.raised or any(local(x.tag) == "sup" for x in node.iter())
+        named = _MARK_CLASS.search(f"{node.get('class') or ''} {link.get('class') or ''}")
+        if not (raised or named or text.startswith(("[", "{"))):
+            return False
+        self._note(href, text)
+        return True
+
+    def _note(self, href: str, text: str) -> None:
+        if "#" in href:
+            self._links.notes.setdefault(
+                self._links.resolved(href), NoteMark(self._links.document, text)
+            )
+
+    def _picture(self, node: Any, tag: str) -> None:
+        names = [node.get("class") or "", node.get("id") or ""]
+        above = node.getparent()
+        for _ in range(2):
+            if above is not None:
+                names.append(above.get("class") or "")
+                above = above.getparent()
+        alt = " ".join((node.get("alt") or node.get("aria-label") or "").split())
+        source = node.get("src") or ""
+        if tag == "svg":
+            alt = alt or words_of(node)
+            drawn = next((x for x in node.iter() if local(x.tag) == "image"), None)
+            source = (drawn.get(_XLINK) or drawn.get("href") or "") if drawn is not None else ""
+        if "emoji" in names[0]:
+            self.text(alt)
+            return
+        height = re.match(r"\d{1,5}", node.get("height") or "")
+        picture = Picture(
+            self._links.resolved(source) if source else "", alt, " ".join(filter(None, names)),
+            int(height[0]) if height else 0,
+        )  # fmt: skip
+        opens = _INITIAL.fullmatch(alt) and not any(text.strip() for text, _ in self.runs)
+        if opens and _text_after(node)[:1].isalpha():
+            self.text(alt)
+        else:
+            self.pictures.append(picture)
+
+    def has_words(self) -> bool:
+        """Whether anything but blanks, new lines and pictures is in it."""
+        return any(text.strip() for text, _ in self.runs)
+
+    def parts(self) -> Iterator[tuple[list[Run], int]]:
+        """The paragraphs that it is: two new lines or more part them.
+
+        Yields:
+            Runs of a paragraph, and how many empty lines come before it. At last, where empty lines
+            are left, no runs and their number.
+        """
+        runs: list[Run] = []
+        lines, written = 0, False
+        for text, mark in joined_runs(self.runs):
+            if text == "\n":
+                lines += 1
+                continue
+            if not text.strip() and (lines or not written):
+                continue
+            if lines and written:
+                runs[-1] = (runs[-1][0].rstrip(), runs[-1][1])
+            if lines > 1 and written:
+                yield runs, 0
+                runs = []
+            elif lines and written:
+                runs.append(("\n", mark))
+            if not runs and (lines > 2 or (lines and not written)):
+                yield [], lines - 2 if written else lines
+            runs.append((text.lstrip() if lines or not written else text, mark))
+            lines, written = 0, written or bool(text.strip())
+        if written:
+            yield runs, 0
+        if lines:
+            yield [], lines - written
+
+
+def _one_space(match: re.Match[str]) -> str:
+    return "\r" if "\n" in match[0] else " "
+
+
+def joined_runs(runs: list[Run]) -> Iterator[Run]:
+    """Runs in which new lines of the file are blanks, but not between Chinese characters."""
+    before, waits = "", False
+    for text, mark in runs:
+        if text == "\n":
+            yield text, mark
+            before, waits = "", False
+            continue
+        if waits:
+            text = "\r" + text.lstrip("\r ")
+        waits = text.endswith("\r")
+        text = text[:-1] if waits else text
+        if "\r" in text:
+            first, *rest = text.split("\r")
+            pieces, start = [first], first or before
+            for piece in rest:
+                pieces += [space_between(start, piece) if piece else " ", piece]
+                start = piece or " "
+            text = "".join(pieces)
+        if text:
+            yield text, mark
+            before = text[-1]
+
+
+def _text_after(node: Any) -> str:
+    """The characters right after an element."""
+    for _ in range(3):
+        if node is None or node.tail:
+            break
+        after = node.getnext()
+        if after is not None:
+            return "".join(after.itertext())
+        node = node.getparent()
+    return (node.tail or "") if node is not None else ""
+
+
+def _is_initial(node: Any, style: Style) -> bool:
+    """Whether an element is the large first letter of a chapter, which is no emphasis."""
+    large = style.floats or style.size >= _LARGE or _INITIAL_CLASS.search(node.get("class") or "")
+    return bool(large) and len(words_of(node)) <= 3
