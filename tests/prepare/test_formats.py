@@ -214,7 +214,7 @@ def test_notes_in_mid_story_are_left_out(tmp_path: Path) -> None:
     epub(tmp_path / "t.epub", ["<h2>One</h2>", *notes])
     book = read_manuscript(tmp_path / "t.epub")
     assert book.text == "One\n\nStory 0.\n\nStory 1."
-    assert [(x.kind, x.words) for x in book.left_out] == [("endnotes", 4)]
+    assert [(x.kind, x.words) for x in book.left_out] == [("note mark", 2), ("endnotes", 4)]
 
 
 def test_an_epub_without_headings(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
 
 from seqctx.errors import InputError
 from seqctx.prepare.structure import Span
@@ -20,6 +20,7 @@ BlockKind = Literal["title", "heading", "break", "paragraph"]
 # The zero-width joiner U+200D stays: emoji and some scripts are written with it.
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]+")
 _SPACES = re.compile("[\u00a0\u2007\u2009\u200a\u202f]")  # wide, thin, no-break
+_WIDE_SPACE = re.compile(r"[^\S\n ][^\S\n]*| [^\S\n]+")  # all white space but a single blank
 MOST_BLOCKS = 2_000_000  # a saga of 20 MB has about 200,000
 MOST_CHARACTERS = 100_000_000  # of one manuscript; five sagas
 
@@ -107,8 +108,9 @@ def written(runs: Iterable[Run]) -> tuple[str, tuple[Span, ...]]:
     """
     merged: list[tuple[list[str], str]] = []  # pieces of text: to add up strings takes n² steps
     for text, mark in runs:
-        text = re.sub(r"[^\S\n]+", " ", clean(text))
-        text = re.sub(r" ?\n ?", "\n", text)
+        text = _WIDE_SPACE.sub(" ", clean(text))
+        if "\n" in text:
+            text = re.sub(r" ?\n ?", "\n", text)
         if merged and merged[-1][1] == mark:
             merged[-1][0].append(text)
         elif text:
@@ -140,7 +142,15 @@ def block_of(runs: Iterable[Run], left_out: str | None = None) -> Block | None:
     return Block("paragraph", text, emphasis, left_out=left_out)
 
 
-def bounded(blocks: Iterable[Block], path: Path | str) -> Iterator[Block]:
+class _Texted(Protocol):
+    @property
+    def text(self) -> str: ...
+
+
+_Item = TypeVar("_Item", bound=_Texted)
+
+
+def bounded(blocks: Iterable[_Item], path: Path | str) -> Iterator[_Item]:
     """The blocks of a file, as many as a manuscript may have.
 
     Raises:

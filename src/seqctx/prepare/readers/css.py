@@ -365,5 +365,9 @@ _READ: dict[str, Any] = {
     "content": _text,
     "margin": _box("margin"),
     "padding": _box("padding"),
-    **{f"{kind}-{side}": _side(f"{kind}-{side}") for kind in ("margin", "padding") for side in _SIDES},
+    **{
+        f"{kind}-{side}": _side(f"{kind}-{side}")
+        for kind in ("margin", "padding")
+        for side in _SIDES
+    },
 }

@@ -5,28 +5,26 @@ from __future__ import annotations
 import io
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from seqctx.errors import InputError
 from seqctx.prepare.readers.blocks import Block, bounded
-from seqctx.prepare.readers.html import Page, Sheets, is_whole, with_usual_looks
-from seqctx.prepare.readers.inline import Links, NoteMark, Picture, local, types_of, words_of
+from seqctx.prepare.readers.document import document_blocks
+from seqctx.prepare.readers.elements import Links, NoteMark, Picture, local, types_of, words_of
+from seqctx.prepare.readers.html import Page
 from seqctx.prepare.readers.labels import Label, Labels
-from seqctx.prepare.readers.lines import without_comments
-from seqctx.prepare.readers.markup import Piece, WrongMarkup, last_text, pieces, text_before
+from seqctx.prepare.readers.looks import with_usual_looks
+from seqctx.prepare.readers.markup import pieces
 from seqctx.prepare.readers.pictures import size_of_picture
+from seqctx.prepare.readers.sheets import Sheets
 from seqctx.system.archives import Archive, damaged, open_archive
 
 _CONTAINER, _ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
 _TITLE = "{http://purl.org/dc/elements/1.1/}title"
-_VOID = {b"br", b"hr", b"img", b"meta", b"link", b"col", b"wbr", b"input", b"area", b"base"}
-_SELF_CLOSED = re.compile(rb"<([A-Za-z][\w:.-]*)(\s[^<>]*)?/>")
-_LAST_TAGS = re.compile(rb"</(?:body|html)\s*>", re.I)
-_ENOUGH, _FEW = 0.98, 3  # wrong mark-up may cost so much of the text: a "&" or "<" that was one
 _FONTS = re.compile(r"\.(?:otf|ttf|ttc|woff2?|eot|dfont|pfb)$", re.I)
 _FONT_LOCKS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#rc")
 _LOCKS = ("META-INF/sinf.xml", "META-INF/license.lcpl")  # of Apple's shop, of Readium LCP
@@ -132,7 +130,7 @@ def _package(archive: Archive) -> _Package:
     name = unquote(rootfile.get("full-path", "")) if rootfile is not None else ""
     if not name:
         raise InputError(damaged(archive.path, ".epub", f" ({_CONTAINER} in it names no package)"))
-    title, items, order = "", {}, {}
+    title, items, order = "", dict[str, str](), dict[str, bool]()
     navigation = ncx = ""
     for element in _elements(archive, name, "title", "item", "itemref"):
         tag = local(element.tag)
@@ -157,14 +155,15 @@ def _package(archive: Archive) -> _Package:
 
 
 def _resolved(document: str, href: str) -> str:
-    return Links(document).resolved(href.partition("#")[0]) if href else document
+    path = href.partition("#")[0]
+    return Links(document).resolved(path) if path else posixpath.dirname(document) or "."
 
 
 def _labels(archive: Archive, package: _Package) -> list[Label]:
     """The titles in the book's contents; none where the book has none that can be read."""
     for name, read in ((package.navigation, _of_navigation), (package.ncx, _of_ncx)):
         if name and name in archive and archive.read(name).strip():
-            found = [label for _, label in zip(range(_MOST_LABELS), read(archive, name))]
+            found = list(islice(read(archive, name), _MOST_LABELS))
             if found:
                 return found
     return []
@@ -223,9 +222,12 @@ def _found(archive: Archive, package: _Package, labels: Labels) -> Iterator[Bloc
     sheets = Sheets(lambda name: _sheet(archive, name))
     number = 0
     for name, apart in package.documents.items():
-        kind = "contents" if name == package.navigation else "not linear" if apart else None
-        document = _Document(archive, name, sheets, notes, kind, labels.wanted(name), number)
-        found = labels.headed(document.blocks(), name, document.places)
+        page = Page(
+            Links(name, notes), sheets, wanted=labels.wanted(name), first=number + 1,
+            left_out="contents" if name == package.navigation else "not linear" if apart else None,
+        )  # fmt: skip
+        read = document_blocks(_marked_up(archive, name), archive.place(name), page)
+        found = labels.headed(read, name, page.places)
         number += len(found)
         yield from found
 
@@ -236,90 +238,3 @@ def _sheet(archive: Archive, name: str) -> str:
         return ""
     with archive.stream(name) as stream:
         return stream.read(_LARGEST_SHEET).decode("utf-8", "replace")
-
-
-@dataclass
-class _Document:
-    """One document of the book; wrong mark-up is repaired where no text is lost by it."""
-
-    archive: Archive
-    name: str
-    sheets: Sheets
-    notes: dict[str, NoteMark]
-    left_out: str | None
-    wanted: frozenset[str]
-    first: int
-    places: dict[str, int] = field(default_factory=dict)
-
-    def blocks(self) -> list[Block | Picture]:
-        """Its blocks.
-
-        Raises:
-            InputError: where text would be lost.
-        """
-        place = self.archive.place(self.name)
-        raw = _marked_up(self.archive, self.name)
-        problems: list[WrongMarkup] = []
-        for html in (False, True):
-            source = io.BytesIO(as_html(raw) if html else raw)
-            count = Count()
-            tree = pieces(source, place, is_whole, html=html, problems=problems)
-            page = Page(
-                Links(self.name, self.notes), self.sheets, left_out=self.left_out,
-                wanted=self.wanted, first=self.first + 1,
-            )  # fmt: skip
-            blocks = list(page.blocks(count.all_of(tree)))
-            if not count.elements:
-                break
-            self.places = page.places
-            if not problems or count.signs >= signs_of(raw) * _ENOUGH - _FEW:
-                return blocks
-        if not count.elements:
-            raise InputError(f"{place} is empty or holds no mark-up. Export it again.")
-        raise InputError(
-            f"{place}, line {problems[0].line}: {problems[0].fact}. The text after it cannot be "
-            "read. Export the book again."
-        )
-
-
-class Count:
-    """Counts what is read of a document, so that nothing is lost in silence."""
-
-    def __init__(self) -> None:
-        """Begin at nothing."""
-        self.elements = self.signs = 0
-
-    def all_of(self, tree: Iterable[Piece]) -> Iterator[Piece]:
-        """Hand the pieces of a document on."""
-        for event, node in tree:
-            self.elements += event != "close"
-            if event == "close":
-                self.signs += _signs(last_text(node))
-            else:
-                self.signs += _signs(text_before(node))
-            if event == "whole":
-                self.signs += sum(map(_signs, node.itertext()))
-            yield event, node
-
-
-def _signs(text: str) -> int:
-    """Characters that are no white space."""
-    return sum(map(len, text.split()))
-
-
-def signs_of(raw: bytes) -> int:
-    """About as many characters as a document has outside tags and comments."""
-    text = raw.decode("utf-8", "replace").replace("\0", "")
-    text = re.sub(r"<[^<>]*>", " ", without_comments(text))
-    return _signs(re.sub(r"&#?\w{1,40};", "x", text))
-
-
-def as_html(raw: bytes) -> bytes:
-    """A document for the reader of web pages: only it reads on after a closing tag too many."""
-
-    def opened(match: re.Match[bytes]) -> bytes:
-        if match[1].lower() in _VOID:
-            return match[0]
-        return b"<%s%s></%s>" % (match[1], match[2] or b"", match[1])
-
-    return _SELF_CLOSED.sub(opened, _LAST_TAGS.sub(b"", raw))

@@ -10,9 +10,10 @@ from seqctx.prepare.readers.refused_kinds import refusal
 from seqctx.system.regular_file import read_file
 
 _MARKDOWN = (".md", ".markdown", ".mdown", ".mkd", ".mkdn", ".mdx", ".qmd", ".rmd")
+_PAGES = (".html", ".htm", ".xhtml")
 UNPACKED = (".txt", ".text", *_MARKDOWN, ".nwd", ".fountain", ".spmd")
 """Files of characters without a packing."""
-KINDS = (*UNPACKED, ".docx", ".epub", ".odt", ".rtf")
+KINDS = (*UNPACKED, *_PAGES, ".docx", ".epub", ".odt", ".rtf")
 """Suffixes of the files that can be read."""
 
 
@@ -43,6 +44,10 @@ def file_blocks(path: Path) -> tuple[list[Block], str]:
         from seqctx.prepare.readers.epub import epub_blocks
 
         return epub_blocks(path), ""
+    if kind in _PAGES:
+        from seqctx.prepare.readers.webpage import webpage_blocks
+
+        return webpage_blocks(path)
     raise refusal(path)
 
 

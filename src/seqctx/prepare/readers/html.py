@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from seqctx.prepare.readers.blocks import (
@@ -16,47 +15,38 @@ from seqctx.prepare.readers.blocks import (
     BlockKind,
     Look,
     Run,
-    Span,
     written,
 )
-from seqctx.prepare.readers.css import Style, Styles, imports
-from seqctx.prepare.readers.inline import (
+from seqctx.prepare.readers.css import Style, Styles
+from seqctx.prepare.readers.elements import (
     CONTROLS,
+    HEADINGS,
+    INLINE,
     NO_WORDS,
+    PARAGRAPHS,
     PICTURES,
-    Line,
     Links,
     Picture,
-    emphasized,
-    joined_runs,
+    holds_blocks,
     kind_declared,
     local,
-    page_number,
+    pieces_of,
     types_of,
     words_of,
 )
-from seqctx.prepare.readers.lines import is_break
-from seqctx.prepare.readers.pictures import has_words, is_ornament
+from seqctx.prepare.readers.inline import (
+    Line,
+    emphasized,
+    is_centred,
+    joined_runs,
+    page_number,
+    size_inside,
+)
 from seqctx.prepare.readers.markup import Piece, last_text, text_before
+from seqctx.prepare.readers.pictures import has_words
+from seqctx.prepare.readers.sheets import Sheets
+from seqctx.prepare.structure import Span
 
-HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
-_INLINE = {
-    "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "br", "cite", "code", "data", "del", "dfn",
-    "em", "font", "i", "ins", "kbd", "mark", "math", "q", "rb", "ruby", "s", "samp", "small",
-    "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
-}  # fmt: skip
-_PARAGRAPHS = {
-    "p", "pre", "dt", "dd", "li", "td", "th", "caption", "address", "figcaption", "summary",
-    "legend",
-}  # fmt: skip
-_WHOLE = {
-    *_INLINE, *HEADINGS, *NO_WORDS, *_PARAGRAPHS, *CONTROLS, *PICTURES, "nav", "hr", "hgroup",
-    "header",
-}  # fmt: skip
-_HOLD_BLOCKS = (
-    "p", "div", "section", "ul", "ol", "dl", "table", "blockquote", "figure", "pre", "hr",
-    *sorted(HEADINGS),
-)  # fmt: skip
 _APART = {"blockquote", "ul", "ol", "dl", "table", "figure", "aside"}
 _CAPTION = re.compile(r"(?i)(?<![a-z])(?:fig|img|image|picture|illus\w*)?-?caption(?![a-z])")
 _BREAK_CLASS = re.compile(
@@ -65,44 +55,6 @@ _BREAK_CLASS = re.compile(
 )
 _PAGE_BREAK_CLASS = re.compile(r"(?i)page-?break|line-?break|break-(?:before|after)")
 _WORD_TITLE, _WORD_COMMENT = "msotitle", "msocommenttext"
-
-
-@dataclass
-class Sheets:
-    """The style sheets of one book, each read once.
-
-    Attributes:
-        text_of: the text of a sheet by its address; empty where there is none.
-    """
-
-    text_of: Callable[[str], str]
-    _texts: dict[str, str] = field(default_factory=dict)
-    _styles: dict[tuple[str, ...], Styles] = field(default_factory=dict)
-
-    def styles(self, head: Any, links: Links) -> Styles:
-        """What the head of a document says of styles."""
-        sheets: list[str] = []
-        for node in head.iter():
-            tag = local(node.tag)
-            if tag == "style":
-                sheets.append("".join(node.itertext()))
-            elif tag == "link" and "stylesheet" in (node.get("rel") or "").lower():
-                self._add(links, node.get("href") or "", sheets, 0)
-        key = tuple(sheets)
-        if key not in self._styles:
-            self._styles = {key: Styles(key)}  # the last one: most documents have the same
-        return self._styles[key]
-
-    def _add(self, links: Links, href: str, sheets: list[str], depth: int) -> None:
-        """Add a sheet, after those that it begins with."""
-        if not href or ":" in href.partition("/")[0] or depth > 3 or len(sheets) > 50:
-            return
-        name = links.resolved(href)
-        if name not in self._texts:
-            self._texts[name] = self.text_of(name)
-        for more in imports(self._texts[name]):
-            self._add(Links(name), more, sheets, depth + 1)
-        sheets.append(self._texts[name])
 
 
 class _Around(NamedTuple):
@@ -147,13 +99,18 @@ class Page:
             lines: whether `Block.place` is the line of the document; else a paragraph's number.
             first: the number of its first paragraph.
         """
-        self.title = ""
-        self.places: dict[str, int] = {}
-        self._links, self._sheets, self._styles = links, sheets, Styles()
+        self._links, self._sheets = links, sheets
         self._left_out, self._wanted = left_out, wanted
         self._lines, self._first = lines, first
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget what was read of the document."""
+        self.title = ""
+        self.places: dict[str, int] = {}
+        self._styles = Styles()
         self._count = self._gap = self._seen = 0
-        self._space, self._new_page, self._has_div = 0.0, True, False
+        self._space, self._new_page, self._has_div = 0.0, False, False
         self._looks: dict[tuple[Any, ...], Look] = {}
 
     def blocks(self, tree: Iterable[Piece]) -> Iterator[Block | Picture]:
@@ -199,7 +156,7 @@ class Page:
         return Line(self._styles, self._links, preformatted=preformatted)
 
     def _is_inline(self, node: Any, tag: str) -> bool:
-        return tag in PICTURES or (tag in _INLINE and not (len(node) and _holds(node)))
+        return tag in PICTURES or (tag in INLINE and not (len(node) and holds_blocks(node)))
 
     def _note_places(self, node: Any, *, all_below: bool = True) -> None:
         if not self._wanted:
@@ -234,7 +191,7 @@ class Page:
         if tag == "dl" and "tags" in (node.get("class") or "").split():
             kind = kind or "tags"  # how archives of fan fiction list what a story is about
         return _Around(
-            kind, emphasized(around.mark, "", style), _centred(node, style, around.centred),
+            kind, emphasized(around.mark, "", style), is_centred(node, style, around.centred),
             around.size * style.size, apart or around.is_apart,
             self._styles.context(node, tag, around.within), style, node, self._seen,
         )  # fmt: skip
@@ -264,11 +221,13 @@ class Page:
             yield from self._paragraphs(line, around, style, node)
         elif tag in ("nav", *CONTROLS):
             yield from self._aside({around.left_out or "": [words_of(node)]}, node, around)
-        elif tag not in _PARAGRAPHS or (len(node) and _holds(node)):
-            yield from self._blocks(_pieces_of(node), around)
+        elif tag not in PARAGRAPHS or (len(node) and holds_blocks(node)):
+            yield from self._blocks(pieces_of(node), around)
         else:
             line = self._line(preformatted=tag == "pre")
-            around = around._replace(size=around.size * _size_inside(node, self._styles, around))
+            around = around._replace(
+                size=around.size * size_inside(node, self._styles, around.within)
+            )
             within = self._styles.context(node, tag, around.within)
             line.inside(node, emphasized(around.mark, "", style), within)
             yield from self._paragraphs(line, around, style, node, "p" if tag == "p" else "")
@@ -303,7 +262,9 @@ class Page:
             text = " ".join(p.alt for p in line.pictures if has_words(p.alt))
             line.pictures.clear()
         stated = node.get("aria-level") or ""
-        level = level or (int(tag[1]) if tag in HEADINGS else int(stated) if stated.isdigit() else 2)
+        level = level or (
+            int(tag[1]) if tag in HEADINGS else int(stated) if stated.isdigit() else 2
+        )
         if text:
             yield self._made("heading", " ".join(text.split()), (), node, around, style, level)
         yield from self._aside(line.aside, node, around)
@@ -311,7 +272,9 @@ class Page:
 
     def _headings(self, node: Any, around: _Around) -> Iterator[Block | Picture]:
         """A group of headings of one chapter: number and title are two headings in a row."""
-        level = min((int(local(x.tag)[1]) for x in node.iter() if local(x.tag) in HEADINGS), default=1)
+        level = min(
+            (int(local(x.tag)[1]) for x in node.iter() if local(x.tag) in HEADINGS), default=1
+        )
         inner = self._inner(node, local(node.tag), around)
         for line in node:
             tag = local(line.tag)
@@ -357,8 +320,9 @@ class Page:
             text, _ = written((text, "") for text, _ in runs)
             return self._made("heading", " ".join(text.split()), (), node, around, style, TITLE)
         text, emphasis = written(runs)
-        if is_break(text) or (_is_break_class(names) and not any(c.isalnum() for c in text)):
-            return self._made("break", SCENE_BREAK, (), node, around, style)
+        if _is_break_class(names) and not any(map(str.isalnum, text)):
+            made = self._made("break", SCENE_BREAK, (), node, around, style)
+            return replace(made, mark="".join(text for text, _ in runs).strip())
         bold = bool(emphasis) and all(mark == "**" for text, mark in runs if text.strip())
         return self._made("paragraph", text, emphasis, node, around, style, 1, linked, bold)
 
@@ -409,42 +373,25 @@ class Page:
         if around.node is node:  # loose words in a division have its style already
             centred, size, above = around.centred, around.size, self._space
         else:
-            centred, size = _centred(node, style, around.centred), around.size * style.size
+            centred, size = is_centred(node, style, around.centred), around.size * style.size
             above = max(self._space, style.above)
         key = (
-            _names(node), centred, bold, round(size, 2), self._new_page, 0.0 if apart else round(above, 2),
+            _names(node), centred, bold, round(size, 2), self._new_page,
+            0.0 if apart else round(above, 2),
         )  # fmt: skip
         look = self._looks.get(key)
         if look is None:
-            look = self._looks[key] = Look(*key)
+            look = Look(*key)
+            look = self._looks[key] = PLAIN if look == PLAIN else look
         if around.left_out:
-            return Block(
-                kind, text, emphasis, level, around.left_out, 0, look, linked, self._place(node)
-            )
-        gap, self._gap, self._new_page = self._gap, 0, False
-        self._space = 0.0 if apart or centred else style.below
-        return Block(kind, text, emphasis, level, None, gap, look, linked, self._place(node))
-
-
-def is_whole(tag: str) -> bool:
-    """Whether an element is read at once: a paragraph, or what stands in a line of text."""
-    return local(tag) in _WHOLE
-
-
-def _pieces_of(node: Any) -> Iterator[Piece]:
-    """The pieces of an element that is complete already."""
-    yield "open", node
-    for child in node:
-        if is_whole(child.tag):
-            yield "whole", child
+            gap = 0
         else:
-            yield from _pieces_of(child)
-    yield "close", node
-
-
-def _holds(node: Any) -> bool:
-    """Whether an element holds blocks."""
-    return any(local(below.tag) in _HOLD_BLOCKS for below in node.iterdescendants())
+            gap, self._gap, self._new_page = self._gap, 0, False
+            self._space = 0.0 if apart or centred else style.below
+        return Block(
+            kind, text, emphasis, level, around.left_out, gap, look, linked, around.is_apart,
+            place=self._place(node),
+        )  # fmt: skip
 
 
 def _names(node: Any) -> str:
@@ -454,66 +401,3 @@ def _names(node: Any) -> str:
 
 def _is_break_class(names: str) -> bool:
     return bool(_BREAK_CLASS.search(names)) and not _PAGE_BREAK_CLASS.search(names)
-
-
-def _centred(node: Any, style: Style, otherwise: bool) -> bool:
-    """Whether lines in an element stand in the middle."""
-    if style.centred is not None:
-        return style.centred
-    align = node.get("align") if node is not None else None
-    return align.lower() == "center" if align else otherwise
-
-
-def _size_inside(node: Any, styles: Styles, around: _Around) -> float:
-    """The size of characters that one element in a paragraph gives to all of it."""
-    size = 1.0
-    while len(node) == 1 and not (node.text or "").strip() and not (node[0].tail or "").strip():
-        node = node[0]
-        size *= styles.of(node, local(node.tag), around.within).size
-    return size
-
-
-def with_usual_looks(
-    found: list[Block | Picture], size_of: Callable[[str], tuple[int, int] | None]
-) -> list[Block]:
-    """Blocks of a whole book, with sizes and spaces compared with what is usual in it.
-
-    Args:
-        found: what pages gave.
-        size_of: width and height [pixels] of a picture by its address, None where unknown.
-    """
-    sizes, spaces, pictures = Counter[float](), Counter[float](), Counter[str]()
-    for item in found:
-        if isinstance(item, Picture):
-            pictures[item.source] += 1
-        elif item.kind == "paragraph" and not item.left_out:
-            sizes[item.look.size] += len(item.text)
-            spaces[item.look.space_above] += not item.look.centred
-    size, space = (c.most_common(1)[0][0] if c else 1.0 for c in (sizes, spaces))
-    looks: dict[Look, Look] = {}
-    blocks: list[Block] = []
-    for item in found:
-        if isinstance(item, Picture):
-            blocks += _of_picture(item, pictures[item.source], size_of)
-            continue
-        look = looks.get(item.look)
-        if look is None:
-            seen = item.look
-            relative = replace(
-                seen,
-                size=round(seen.size / size, 2),
-                space_above=round(max(seen.space_above - space, 0.0), 2),
-            )
-            look = looks[seen] = PLAIN if relative == PLAIN else relative
-        blocks.append(item if look is item.look else replace(item, look=look))
-    return blocks
-
-
-def _of_picture(
-    picture: Picture, times: int, size_of: Callable[[str], tuple[int, int] | None]
-) -> Iterator[Block]:
-    """A scene break for an ornament; for other pictures, the words that stand for them."""
-    if is_ornament(picture, times, size_of):
-        yield Block("break", SCENE_BREAK, left_out=picture.left_out)
-    elif has_words(picture.alt):
-        yield Block("paragraph", picture.alt, left_out=picture.left_out or "illustration")

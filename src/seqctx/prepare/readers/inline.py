@@ -6,27 +6,28 @@ for a picture are no words of the story; they are kept aside, so that they are c
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
-from urllib.parse import unquote
+from typing import Any
 
 from seqctx.prepare.readers.blocks import Run
 from seqctx.prepare.readers.css import Style, Styles
-from seqctx.prepare.readers.front_matter import DECLARED
+from seqctx.prepare.readers.elements import (
+    CONTROLS,
+    NO_WORDS,
+    PICTURES,
+    Links,
+    NoteMark,
+    Picture,
+    kind_declared,
+    local,
+    types_of,
+    words_of,
+)
 from seqctx.prepare.readers.lines import space_between
 
-NO_WORDS = {"script", "style", "head", "title", "meta", "link", "template", "base"}
-CONTROLS = {
-    "button", "select", "option", "textarea", "noscript", "audio", "video", "object", "iframe",
-    "input", "datalist",
-}  # fmt: skip
-PICTURES = {"img", "svg"}
 _EMPHASIS = {"em": "*", "i": "*", "cite": "*", "dfn": "*", "strong": "**", "b": "**"}
 _READINGS = {"rt", "rp", "rtc"}
-_TYPE = "{http://www.idpf.org/2007/ops}type"
 _XLINK = "{http://www.w3.org/1999/xlink}href"
 _UNUSUAL_SPACE = re.compile(r"\s\s+|[^\S ]")
 _BLANK = re.compile(r"\s+")
@@ -48,29 +49,6 @@ _INITIAL = re.compile(r"[\"“‘'«»„]?[^\W\d_]")
 _LARGE = 1.4  # times the usual size: a letter that opens a chapter, not emphasis
 
 
-def local(tag: Any) -> str:
-    """A tag without its name space, in lower case; empty for comments."""
-    return tag.rpartition("}")[2].lower() if isinstance(tag, str) else ""
-
-
-def types_of(node: Any) -> list[str]:
-    """The types of an element that the file gives, in EPUB's words or ARIA's."""
-    types, role = node.get(_TYPE) or node.get("epub:type"), node.get("role")
-    if not types and not role:
-        return []
-    return [*(types or "").split(), *(r.removeprefix("doc-") for r in (role or "").split())]
-
-
-def kind_declared(types: list[str]) -> str | None:
-    """What the types of an element declare it to be, if that is not the story."""
-    return next((DECLARED[t] for t in types if t in DECLARED), None)
-
-
-def words_of(node: Any) -> str:
-    """All characters within an element, in one line."""
-    return " ".join("".join(node.itertext()).split())
-
-
 def emphasized(mark: str, tag: str, style: Style) -> str:
     """The mark of characters in an element, where those around it have another."""
     if tag in _EMPHASIS and mark != "**":
@@ -80,87 +58,6 @@ def emphasized(mark: str, tag: str, style: Style) -> str:
     if style.italic is not None and mark != "**":
         mark = "*" if style.italic else ""
     return mark
-
-
-class Picture(NamedTuple):
-    """A picture.
-
-    Attributes:
-        source: its address in the book; empty where it is drawn in the document itself.
-        alt: the words that stand for it.
-        names: classes of it and of what is around it.
-        height: as its element says [pixels]; 0 where it does not.
-        left_out: what the part of the book around it is, if that is not the story.
-    """
-
-    source: str
-    alt: str
-    names: str
-    height: int
-    left_out: str | None = None
-
-    @property
-    def text(self) -> str:
-        """The words that stand for it."""
-        return self.alt
-
-
-class NoteMark(NamedTuple):
-    """A mark in the text that links to a note: in which document, and its characters."""
-
-    document: str
-    text: str
-
-
-@dataclass
-class Links:
-    """Addresses in one document of a book.
-
-    Attributes:
-        document: the document's name.
-        notes: the marks of notes that were seen in the book so far, by the address of the note.
-    """
-
-    document: str = ""
-    notes: dict[str, NoteMark] = field(default_factory=dict)
-
-    def resolved(self, href: str) -> str:
-        """An address from this document as one from the top of the book."""
-        path, _, fragment = href.partition("#")
-        folder = posixpath.dirname(self.document)
-        name = posixpath.normpath(posixpath.join(folder, unquote(path))) if path else self.document
-        return f"{name}#{unquote(fragment)}" if fragment else name
-
-    def note_of(self, node: Any) -> str | None:
-        """``endnotes`` or ``comment`` for a paragraph that a mark of a note links to.
-
-        It is one only where it links back to the mark's document, begins with the same mark, or
-        is an entry of a list, or a box.
-        """
-        if not self.notes:
-            return None
-        for below in node.iter():
-            ident = below.get("id") or below.get("name")
-            mark = self.notes.get(f"{self.document}#{ident}") if ident else None
-            if mark is not None and (
-                local(below.tag) in ("li", "aside", "dd")
-                or _starts_alike(node, mark.text)
-                or self._links_to(node, mark.document)
-            ):
-                return "comment" if ident.startswith(("cmnt", "_msocom")) else "endnotes"
-        return None
-
-    def _links_to(self, node: Any, document: str) -> bool:
-        return any(
-            self.resolved(below.get("href")).startswith(document + "#")
-            for below in node.iter()
-            if local(below.tag) == "a" and "#" in (below.get("href") or "")
-        )
-
-
-def _starts_alike(node: Any, mark: str) -> bool:
-    bare = mark.strip("[](){}. ")
-    return words_of(node).lstrip("[({ ").startswith(bare) if bare else False
 
 
 def page_number(node: Any, types: list[str], text: str) -> bool:
@@ -173,7 +70,24 @@ def page_number(node: Any, types: list[str], text: str) -> bool:
     if _PAGE_CLASS.search(node.get("class") or ""):
         return True
     named = _PAGE_ID.fullmatch(node.get("id") or node.get("name") or "")
-    return bool(named) and named[1].lstrip("0").lower() == match[1].lower()
+    return named is not None and named[1].lstrip("0").lower() == match[1].lower()
+
+
+def is_centred(node: Any, style: Style, otherwise: bool) -> bool:
+    """Whether lines in an element stand in the middle."""
+    if style.centred is not None:
+        return style.centred
+    align = node.get("align") if node is not None else None
+    return align.lower() == "center" if align else otherwise
+
+
+def size_inside(node: Any, styles: Styles, within: int) -> float:
+    """The size of characters that one element in a paragraph gives to all of it."""
+    size = 1.0
+    while len(node) == 1 and not (node.text or "").strip() and not (node[0].tail or "").strip():
+        node = node[0]
+        size *= styles.of(node, local(node.tag), within).size
+    return size
 
 
 class Line:
@@ -283,7 +197,7 @@ class Line:
         if "#" not in href or ":" in href.partition("#")[0] or not _MARK.fullmatch(text):
             return False
         raised = style.raised or any(local(x.tag) == "sup" for x in node.iter())
-        named = _MARK_CLASS.search(f"{node.get('class') or ''} {link.get('class') or ''}")
+        named = _MARK_CLASS.search(" ".join(x.get("class") or "" for x in node.iter()))
         if not (raised or named or text.startswith(("[", "{"))):
             return False
         self._note(href, text)

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from seqctx.prepare.readers.blocks import Block, plain
-from seqctx.prepare.readers.inline import Picture
+from seqctx.prepare.readers.elements import Picture
+from seqctx.prepare.readers.lines import is_heading
 
 _NEAR = 4  # blocks in which a heading may come, from the place that a title names
+_FEW_WORDS = 60  # a dedication or motto; a chapter has more
 _LINES = 3  # that one title may take: a number, a title, a subtitle
 _NO_CHAPTER = re.compile(  # names of pages, and what programs call a part that has no name
     r"(?i)(?:the )?(?:front |back )?(?:cover|title ?page|half ?title(?: page)?|start|begin(?:ning)?"
@@ -91,7 +93,9 @@ class Labels:
         before = at - 1 if at and items[at - 1].text and _kind(items[at - 1]) == "heading" else None
         if before is not None and not near and _bare(items[before].text) in said:
             near = [before]
-        if near or any(_kind(items[k]) == "heading" and _bare(items[k].text) == said for k in story):
+        if near or any(
+            _kind(items[k]) == "heading" and _bare(items[k].text) == said for k in story
+        ):
             block = items[near[0]] if near else None
             if isinstance(block, Block):
                 self._levels[label.depth][block.level] += 1
@@ -104,7 +108,10 @@ class Labels:
                     block, kind="heading", text=" ".join(plain(block).split()), emphasis=(),
                     level=-label.depth,
                 )  # fmt: skip
-        if lines or not story or not said or _NO_CHAPTER.fullmatch(label.text.strip()):
+        if lines or not said or _NO_CHAPTER.fullmatch(label.text.strip()):
+            return
+        words = sum(len(items[k].text.split()) for k in story)
+        if words < _FEW_WORDS and not is_heading(label.text):
             return
         if said != _bare(self.title):
             items.insert(at, Block("heading", label.text, level=-label.depth))
@@ -132,7 +139,7 @@ def _bare(text: str) -> str:
 
 def _lines_that_say(items: Items, story: Sequence[int], said: str) -> list[int]:
     """The first paragraphs, where they are nothing but the words of a title."""
-    rest, lines = said, []
+    rest, lines = said, list[int]()
     for k in story[:_LINES]:
         block = items[k]
         words = _bare(plain(block)) if isinstance(block, Block) else ""

@@ -33,6 +33,7 @@ def pieces(
     *,
     html: bool = False,
     problems: list[WrongMarkup] | None = None,
+    encoding: str | None = None,
 ) -> Iterator[Piece]:
     """The elements of a document in order, each dropped from memory after it.
 
@@ -45,6 +46,7 @@ def pieces(
             whose name ends with "Pr" (Word's properties).
         html: read it as browsers read a web page, which knows no wrong mark-up.
         problems: repair wrong mark-up, and list here what was wrong; without it, it is an error.
+        encoding: of the document, whatever it says itself.
 
     Raises:
         InputError: with the line, when the mark-up is wrong, or nested too deep.
@@ -56,6 +58,7 @@ def pieces(
     events = etree.iterparse(
         stream, events=("start", "end"), html=html, recover=repairs, resolve_entities=False,
         no_network=True, remove_comments=True, remove_pis=True, remove_blank_text=not repairs,
+        encoding=encoding,
     )  # fmt: skip
     try:
         yield from _pieces(events, place, whole)

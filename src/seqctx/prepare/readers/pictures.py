@@ -6,7 +6,7 @@ import re
 import struct
 from collections.abc import Callable
 
-from seqctx.prepare.readers.inline import Picture
+from seqctx.prepare.readers.elements import Picture
 
 _ORNAMENT = re.compile(
     r"(?i)(?<![a-z])(?:orn(?:ament)?s?(?:al)?|(?:scene|section|text|thought|chapter)?[-_ ]?breaks?"
