@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -35,6 +36,11 @@ _HOLD_BLOCKS = (
     "p", "div", "section", "ul", "ol", "dl", "table", "blockquote", "figure", "pre", "hr",
     *sorted(HEADINGS),
 )  # fmt: skip
+_BREAK_CLASS = re.compile(
+    r"(?i)(?<![a-z])(?:scene|section|thought|text|space|chapter)?[-_]?(?:break|divider|separator)"
+    r"(?![a-z])|(?<![a-z])(?:tb|ornament(?:al)?|dinkus|asterism|fleuron)(?![a-z])"
+)
+PAGE_BREAK_CLASS = re.compile(r"(?i)page-?break|line-?break|break-(?:before|after)")
 _TYPE = "{http://www.idpf.org/2007/ops}type"
 
 
@@ -161,3 +167,13 @@ class Links:
 def _starts_alike(node: Any, mark: str) -> bool:
     bare = mark.strip("[](){}. ")
     return words_of(node).lstrip("[({ ").startswith(bare) if bare else False
+
+
+def names_of(node: Any) -> str:
+    """The classes of an element, in lower case."""
+    return (node.get("class") or "").lower() if node is not None else ""
+
+
+def is_break_class(names: str) -> bool:
+    """Whether classes say that a paragraph parts scenes."""
+    return bool(_BREAK_CLASS.search(names)) and not PAGE_BREAK_CLASS.search(names)

@@ -23,13 +23,16 @@ from seqctx.prepare.readers.elements import (
     HEADINGS,
     INLINE,
     NO_WORDS,
+    PAGE_BREAK_CLASS,
     PARAGRAPHS,
     PICTURES,
     Links,
     Picture,
     holds_blocks,
+    is_break_class,
     kind_declared,
     local,
+    names_of,
     pieces_of,
     types_of,
     words_of,
@@ -49,11 +52,6 @@ from seqctx.prepare.structure import Span
 
 _APART = {"blockquote", "ul", "ol", "dl", "table", "figure", "aside"}
 _CAPTION = re.compile(r"(?i)(?<![a-z])(?:fig|img|image|picture|illus\w*)?-?caption(?![a-z])")
-_BREAK_CLASS = re.compile(
-    r"(?i)(?<![a-z])(?:scene|section|thought|text|space|chapter)?[-_]?(?:break|divider|separator)"
-    r"(?![a-z])|(?<![a-z])(?:tb|ornament(?:al)?|dinkus|asterism|fleuron)(?![a-z])"
-)
-_PAGE_BREAK_CLASS = re.compile(r"(?i)page-?break|line-?break|break-(?:before|after)")
 _WORD_TITLE, _WORD_COMMENT = "msotitle", "msocommenttext"
 
 
@@ -315,12 +313,12 @@ class Page:
     def _paragraph(
         self, runs: list[Run], node: Any, around: _Around, style: Style, linked: bool
     ) -> Block:
-        names = _names(node)
+        names = names_of(node)
         if names == _WORD_TITLE:
             text, _ = written((text, "") for text, _ in runs)
             return self._made("heading", " ".join(text.split()), (), node, around, style, TITLE)
         text, emphasis = written(runs)
-        if _is_break_class(names) and not any(map(str.isalnum, text)):
+        if is_break_class(names) and not any(map(str.isalnum, text)):
             made = self._made("break", SCENE_BREAK, (), node, around, style)
             return replace(made, mark="".join(text for text, _ in runs).strip())
         bold = bool(emphasis) and all(mark == "**" for text, mark in runs if text.strip())
@@ -334,11 +332,11 @@ class Page:
             yield picture._replace(left_out=around.left_out)
         if line.pictures:
             return
-        names = _names(node)
+        names = names_of(node)
         lines = sum(text == "\n" for text, _ in line.runs)
-        if whole and (style.new_page or _PAGE_BREAK_CLASS.search(names)):
+        if whole and (style.new_page or PAGE_BREAK_CLASS.search(names)):
             self._new_page = True
-        elif whole and (style.drawn or _is_break_class(names)):
+        elif whole and (style.drawn or is_break_class(names)):
             yield self._made("break", SCENE_BREAK, (), node, around, style)
         elif whole == "p":  # but `<p><a id="page_7"/></p>` only marks a place
             named = any(x.get("id") or x.get("name") for x in node.iterdescendants())
@@ -376,7 +374,7 @@ class Page:
             centred, size = is_centred(node, style, around.centred), around.size * style.size
             above = max(self._space, style.above)
         key = (
-            _names(node), centred, bold, round(size, 2), self._new_page,
+            names_of(node), centred, bold, round(size, 2), self._new_page,
             0.0 if apart else round(above, 2),
         )  # fmt: skip
         look = self._looks.get(key)
@@ -392,12 +390,3 @@ class Page:
             kind, text, emphasis, level, around.left_out, gap, look, linked, around.is_apart,
             place=self._place(node),
         )  # fmt: skip
-
-
-def _names(node: Any) -> str:
-    """The classes of an element, in lower case."""
-    return (node.get("class") or "").lower() if node is not None else ""
-
-
-def _is_break_class(names: str) -> bool:
-    return bool(_BREAK_CLASS.search(names)) and not _PAGE_BREAK_CLASS.search(names)
