@@ -21,7 +21,7 @@ _SCRIPTS = re.compile(r"<(script|style)\b", re.I)
 _ENOUGH, _FEW = 0.98, 3  # wrong mark-up may cost so much of the text: a "&" or "<" that was one
 
 
-def document_blocks(
+def page_blocks(
     raw: bytes, place: str, page: Page, *, as_web_page: bool = False
 ) -> list[Block | Picture]:
     """The blocks of one document.

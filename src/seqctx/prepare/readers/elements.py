@@ -83,7 +83,7 @@ def kind_declared(types: list[str]) -> str | None:
     return next((DECLARED[t] for t in types if t in DECLARED), None)
 
 
-def words_of(node: Any) -> str:
+def text_within(node: Any) -> str:
     """All characters within an element, in one line."""
     return " ".join("".join(node.itertext()).split())
 
@@ -166,7 +166,7 @@ class Links:
 
 def _starts_alike(node: Any, mark: str) -> bool:
     bare = mark.strip("[](){}. ")
-    return words_of(node).lstrip("[({ ").startswith(bare) if bare else False
+    return text_within(node).lstrip("[({ ").startswith(bare) if bare else False
 
 
 def names_of(node: Any) -> str:

@@ -13,8 +13,8 @@ from urllib.parse import unquote
 
 from seqctx.errors import InputError
 from seqctx.prepare.readers.blocks import Block, bounded
-from seqctx.prepare.readers.document import document_blocks
-from seqctx.prepare.readers.elements import Links, NoteMark, Picture, local, types_of, words_of
+from seqctx.prepare.readers.document import page_blocks
+from seqctx.prepare.readers.elements import Links, NoteMark, Picture, local, text_within, types_of
 from seqctx.prepare.readers.html import Page
 from seqctx.prepare.readers.labels import Label, Labels
 from seqctx.prepare.readers.looks import with_usual_looks
@@ -188,7 +188,7 @@ def _of_navigation(archive: Archive, name: str) -> Iterator[Label]:
         elif tag in ("ol", "ul") and inside:
             depth += 1 if event == "open" else -1
         elif event == "whole" and inside:
-            yield from _label(name, words_of(node), max(depth, 1), node.get("href") or "")
+            yield from _label(name, text_within(node), max(depth, 1), node.get("href") or "")
 
 
 def _is_link(tag: str) -> bool:
@@ -204,7 +204,7 @@ def _of_ncx(archive: Archive, name: str) -> Iterator[Label]:
         if tag == "navpoint":
             depth += 1 if event == "open" else -1
         elif tag == "navlabel":
-            text = words_of(node)
+            text = text_within(node)
         elif tag == "content" and event == "whole" and depth:
             yield from _label(name, text, depth, node.get("src") or "")
 
@@ -226,7 +226,7 @@ def _found(archive: Archive, package: _Package, labels: Labels) -> Iterator[Bloc
             Links(name, notes), sheets, wanted=labels.wanted(name), first=number + 1,
             left_out="contents" if name == package.navigation else "not linear" if apart else None,
         )  # fmt: skip
-        read = document_blocks(_marked_up(archive, name), archive.place(name), page)
+        read = page_blocks(_marked_up(archive, name), archive.place(name), page)
         found = labels.headed(read, name, page.places)
         number += len(found)
         yield from found

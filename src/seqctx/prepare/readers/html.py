@@ -34,8 +34,8 @@ from seqctx.prepare.readers.elements import (
     local,
     names_of,
     pieces_of,
+    text_within,
     types_of,
-    words_of,
 )
 from seqctx.prepare.readers.inline import (
     Line,
@@ -199,7 +199,7 @@ class Page:
         if tag == "head":
             self._styles = self._sheets.styles(node, self._links)
             named = next((x for x in node.iter() if local(x.tag) == "title"), None)
-            self.title = words_of(named) if named is not None else ""
+            self.title = text_within(named) if named is not None else ""
         if not tag or tag in NO_WORDS:
             return
         style = self._styles.of(node, tag, around.within)
@@ -218,7 +218,7 @@ class Page:
             line.element(node, tag, "", 0)
             yield from self._paragraphs(line, around, style, node)
         elif tag in ("nav", *CONTROLS):
-            yield from self._aside({around.left_out or "": [words_of(node)]}, node, around)
+            yield from self._aside({around.left_out or "": [text_within(node)]}, node, around)
         elif tag not in PARAGRAPHS or (len(node) and holds_blocks(node)):
             yield from self._blocks(pieces_of(node), around)
         else:
@@ -246,7 +246,7 @@ class Page:
         if node.get("id") or node.get("class"):
             if (node.get("class") or "").lower() == _WORD_COMMENT:
                 return "comment"
-            if len(node) < 3 and page_number(node, types_of(node), words_of(node)):
+            if len(node) < 3 and page_number(node, types_of(node), text_within(node)):
                 return "page number"
         return self._links.note_of(node)
 

@@ -21,8 +21,8 @@ from seqctx.prepare.readers.elements import (
     Picture,
     kind_declared,
     local,
+    text_within,
     types_of,
-    words_of,
 )
 from seqctx.prepare.readers.lines import space_between
 
@@ -149,7 +149,7 @@ class Line:
         style = self._styles.of(node, tag, within)
         kind = self._kind(node, tag, style)
         if kind:
-            self.put_aside(kind, words_of(node))
+            self.put_aside(kind, text_within(node))
             return
         if tag == "a":
             href = node.get("href") or ""
@@ -180,7 +180,7 @@ class Line:
             return kind
         if len(node) > 3:
             return None
-        short = (node.text or "") if len(node) == 0 else words_of(node)
+        short = (node.text or "") if len(node) == 0 else text_within(node)
         if len(short) > 20 or not (types or node.get("href") or len(node) or node.attrib):
             return None
         text = short.strip()
@@ -219,7 +219,7 @@ class Line:
         alt = " ".join((node.get("alt") or node.get("aria-label") or "").split())
         source = node.get("src") or ""
         if tag == "svg":
-            alt = alt or words_of(node)
+            alt = alt or text_within(node)
             drawn = next((x for x in node.iter() if local(x.tag) == "image"), None)
             source = (drawn.get(_XLINK) or drawn.get("href") or "") if drawn is not None else ""
         if "emoji" in names[0]:
@@ -315,4 +315,4 @@ def _text_after(node: Any) -> str:
 def _is_initial(node: Any, style: Style) -> bool:
     """Whether an element is the large first letter of a chapter, which is no emphasis."""
     large = style.floats or style.size >= _LARGE or _INITIAL_CLASS.search(node.get("class") or "")
-    return bool(large) and len(words_of(node)) <= 3
+    return bool(large) and len(text_within(node)) <= 3

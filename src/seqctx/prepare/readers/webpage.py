@@ -9,7 +9,7 @@ from pathlib import Path
 
 from seqctx.errors import InputError
 from seqctx.prepare.readers.blocks import MOST_CHARACTERS, Block, bounded
-from seqctx.prepare.readers.document import document_blocks
+from seqctx.prepare.readers.document import page_blocks
 from seqctx.prepare.readers.elements import Links
 from seqctx.prepare.readers.html import Page
 from seqctx.prepare.readers.looks import with_usual_looks
@@ -40,7 +40,7 @@ def webpage_blocks(path: Path) -> tuple[list[Block], str]:
         raise InputError(f"{path}: holds no HTML. Rename it to .txt if it is plain text.")
     sheets = Sheets(lambda name: _beside(path, name).decode("utf-8", "replace"))
     page = Page(Links(path.name), sheets, lines=True)
-    found = document_blocks(text.encode(), str(path), page, as_web_page=True)
+    found = page_blocks(text.encode(), str(path), page, as_web_page=True)
     blocks = with_usual_looks(
         list(bounded(found, path)), lambda name: size_of_picture(_beside(path, name))
     )
