@@ -14,9 +14,9 @@ from statistics import median
 from seqctx.artifacts.manifest import Account, LeftOut
 from seqctx.config.blocks import Chapters
 from seqctx.prepare.readers.blocks import Block
+from seqctx.prepare.readers.heading_lines import is_heading, is_ordinal
 from seqctx.prepare.readers.heading_roles import EPIGRAPH_WORDS, Role, heading_roles
 from seqctx.prepare.readers.heading_words import unit_of
-from seqctx.prepare.readers.lines import is_heading, is_ordinal
 from seqctx.prepare.structure import Book, Chapter, Doubt, Part, Span, Spans
 
 

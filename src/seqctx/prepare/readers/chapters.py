@@ -10,13 +10,14 @@ from statistics import median
 
 from seqctx.config.blocks import Chapters
 from seqctx.prepare.readers.blocks import TITLE, Block, plain
+from seqctx.prepare.readers.heading_lines import is_digits, is_heading, is_ordinal
 from seqctx.prepare.readers.heading_looks import (
     could_be_heading,
     headings_by_look,
     titles_below_numbers,
 )
 from seqctx.prepare.readers.heading_words import heads_no_chapter, is_front_line, unit_of
-from seqctx.prepare.readers.lines import ends_sentence, is_digits, is_heading, is_ordinal
+from seqctx.prepare.readers.lines import ends_sentence
 from seqctx.system.patterns import user_pattern
 
 _FRONT_WORDS, _FRONT_SHARE = 300, 0.03  # so much text at most stands before the title

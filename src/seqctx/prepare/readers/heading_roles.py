@@ -16,8 +16,8 @@ from typing import Literal
 from seqctx.config.blocks import Chapters
 from seqctx.errors import InputError
 from seqctx.prepare.readers.blocks import Block
+from seqctx.prepare.readers.heading_lines import is_heading
 from seqctx.prepare.readers.heading_words import heads_no_chapter, is_front_line, is_outer, unit_of
-from seqctx.prepare.readers.lines import is_heading
 
 Role = Literal["part", "chapter", "scene", "section", "text"]
 """``scene``: opens a scene. ``section``: below a scene. ``text``: opens nothing."""

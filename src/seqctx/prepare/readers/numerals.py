@@ -17,13 +17,15 @@ from typing import Literal
 Kind = Literal["digits", "roman", "small roman", "chinese", "letter", "word"]
 VALUES = (*range(1, 21), *range(30, 101, 10))  # of the table's cardinals and ordinals
 CHINESE = "〇零一二三四五六七八九十百千两兩廿卅壱弐参壹贰貳叁肆伍"
-_DIGITS = dict(zip("〇零一二三四五六七八九两兩壱弐参壹贰貳叁肆伍", (0, 0, *range(1, 10), 2, 2, 1, 2, 3, 1, 2, 2, 3, 4, 5),
-                   strict=True))  # fmt: skip
+_FIGURES = (0, 0, *range(1, 10), 2, 2, 1, 2, 3, 1, 2, 2, 3, 4, 5)
+_DIGITS = dict(zip("〇零一二三四五六七八九两兩壱弐参壹贰貳叁肆伍", _FIGURES, strict=True))
 _UNITS = {"十": 10, "百": 100, "千": 1000, "廿": 20, "卅": 30}
 _ROMAN = re.compile(r"(?=.)C{0,3}(?:XC|XL|L?X{0,4})(?:IX|IV|V?I{0,4})")
 _ROMAN_VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 _LOOK_ALIKES = str.maketrans("ІХСЈⅼ", "IXCJl")  # Cyrillic letters in Roman numerals
-_GREEK = {c: n for n, c in enumerate("αβγδεϛζηθ", 1)} | {c: 10 * n for n, c in enumerate("ικλμν", 1)}
+_GREEK = {c: n for n, c in enumerate("αβγδεϛζηθ", 1)} | {
+    c: 10 * n for n, c in enumerate("ικλμν", 1)
+}
 _KERAIA = "΄'’ʹ´ʹ"
 _FOLDED = str.maketrans({"ı": "i", "’": None, "'": None, "ʼ": None, "\u0640": None})
 _LONGEST = 60  # characters of a number in words

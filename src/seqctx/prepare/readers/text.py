@@ -11,9 +11,11 @@ from itertools import chain, islice, repeat
 from pathlib import Path
 
 from seqctx.errors import InputError
-from seqctx.prepare.readers.blocks import Block, Run, written
+from seqctx.prepare.readers.blocks import TITLE, Block, Run, written
 from seqctx.prepare.readers.chapters import without_page_numbers
-from seqctx.prepare.readers.lines import ends_sentence, is_heading, joined
+from seqctx.prepare.readers.heading_evidence import with_headings_by_words
+from seqctx.prepare.readers.heading_lines import goes_on_as_title, heading_line, is_heading
+from seqctx.prepare.readers.lines import ends_sentence, is_title, joined
 from seqctx.prepare.readers.marks import mark_of
 from seqctx.prepare.readers.ruby import read_aozora
 from seqctx.system.extras import needs_extra
@@ -31,6 +33,8 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")  # half a character, which UTF-7 can
 _NEW_LINE = re.compile(r"\r{0,2}\n|[\r\u0085\u2028\u2029\v\f]")  # \r\r\n: converted twice
 _UNDERSCORED = re.compile(r"(?<![\w_])_([^\s_](?:[^_]{0,400}?[^\s_])?)_(?![\w_])")
 _ENDS = 0.9  # where so many of the lines end a sentence, each line is a paragraph
+_TITLE_LINES = 4  # below a number
+_LONGEST_TITLE = 250  # characters in several lines
 _SHORT = 0.75  # of the width at which lines are wrapped; shorter lines were broken by hand
 
 
@@ -110,10 +114,11 @@ def text_blocks(text: str) -> list[Block]:
     the end.
     """
     if "《" not in text and "［＃" not in text:
-        return without_page_numbers(list(_blocks(text)))
+        return without_page_numbers(with_headings_by_words(list(_blocks(text))))
     found = read_aozora(text)
-    blocks = without_page_numbers(list(_blocks(found.body)))
-    heads = [Block("title", line) for line in found.top[:1]]
+    declared = [_declared(block, found.levels) for block in _blocks(found.body)]
+    blocks = without_page_numbers(with_headings_by_words(declared))
+    heads = [Block("heading", line, level=TITLE) for line in found.top[:1]]
     heads += [Block("paragraph", line, left_out="title page") for line in found.top[1:]]
     rest = (
         (found.explanation, "explanation of signs"), (found.imprint, "imprint"),
@@ -121,7 +126,7 @@ def text_blocks(text: str) -> list[Block]:
     )  # fmt: skip
     return [
         *heads,
-        *(_declared(block, found.levels) for block in blocks),
+        *blocks,
         *(Block("paragraph", text, left_out=kind) for text, kind in rest if text),
     ]
 
@@ -199,7 +204,7 @@ def _blocks(text: str) -> Iterator[Block]:
             if not lines:
                 gap, empty = max(0, empty - layout.usual), 0
             lines.append(line)
-            if layout.wrapped:
+            if layout.wrapped or layout.spaced:
                 continue
         else:
             empty += 1
@@ -211,12 +216,14 @@ def _blocks(text: str) -> Iterator[Block]:
 
 def _paragraphs(lines: list[str], layout: _Layout) -> Iterator[Block]:
     """The paragraphs of lines without a blank one between them."""
+    first = next((k for k in range(len(lines)) if not _stands_alone(lines, k)), len(lines))
+    if first:
+        yield from (_block(line) for line in lines[: first - 1])
+        headed, lines = _headed(lines[first - 1 :], layout)
+        yield from headed
     if not layout.wrapped:
         yield from (_block(line) for line in lines)
         return
-    first = next((k for k in range(len(lines)) if not _stands_alone(lines, k)), len(lines))
-    yield from (_block(line) for line in lines[:first])
-    lines = lines[first:]
     indented = [line[:1].isspace() for line in lines]
     longest = max((len(line.strip()) for line in lines), default=0)
     if len(lines) > 1 and (longest < layout.width * _SHORT or all(indented)):
@@ -232,10 +239,34 @@ def _paragraphs(lines: list[str], layout: _Layout) -> Iterator[Block]:
         yield _block(joined(paragraph))
 
 
+def _headed(lines: list[str], layout: _Layout) -> tuple[list[Block], list[str]]:
+    """What a line that stands alone begins: it, and its title in the lines below; then the rest.
+
+    Lines without a blank one between them are a heading where all of them are short.
+    """
+    head, below = lines[0].strip(), [line.strip() for line in lines[1:]]
+    line = heading_line(head)
+    title = joined(below) if below else ""
+    if not (line and line.is_certain and 0 < len(below) <= _TITLE_LINES and layout.spaced):
+        return [_block(head)], lines[1:]
+    if not line.title and is_title(title, longest=_LONGEST_TITLE):
+        return [_block(head), Block("heading", title)], []
+    whole = joined([head, title])
+    if line.title and goes_on_as_title(whole, title):
+        return [Block("heading", whole)], []
+    return [_block(head)], lines[1:]
+
+
 def _stands_alone(lines: list[str], k: int) -> bool:
     """Whether a line is a heading or a scene's mark, though no blank line follows."""
-    line, goes_on = lines[k].strip(), any(x.strip()[:1].islower() for x in lines[k + 1 : k + 2])
-    return _is_mark(line) or (is_heading(line) and not line.isdigit() and not goes_on)
+    line = lines[k].strip()
+    below = lines[k + 1].strip() if k + 1 < len(lines) else ""
+    if _is_mark(line):
+        return True
+    found = heading_line(line) if is_heading(line) else None
+    if found is None or line.isdigit() or (below[:1].islower() and not found.title):
+        return False
+    return not below[:1].islower() or goes_on_as_title(joined([line, below]), below)
 
 
 def _is_mark(line: str) -> bool:
@@ -245,7 +276,8 @@ def _is_mark(line: str) -> bool:
 def _block(text: str) -> Block:
     """One paragraph or heading; ``_words_`` are emphasis."""
     content, emphasis = written(_runs(text.strip()))
-    if is_heading(content):
+    line = heading_line(content)
+    if line and line.is_certain:
         return Block("heading", content)
     return Block("paragraph", content, emphasis)
 

@@ -1,0 +1,287 @@
+"""Headings that only the whole file shows: numbers that count up, dates, names that come again.
+
+A line such as "Chapter 7" is a heading wherever it stands alone. Other lines are headings where the
+lines of their form count 1, 2, 3 with text between them, or where they divide a text that has no
+other chapters.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
+from statistics import median
+
+from seqctx.prepare.readers.blocks import Block, plain
+from seqctx.prepare.readers.dates import is_date
+from seqctx.prepare.readers.heading_lines import heading_line, is_heading
+from seqctx.prepare.readers.lines import HeadingLine, is_in_title_case, is_title, is_wide
+from seqctx.prepare.readers.marks import mark_of
+from seqctx.prepare.readers.numerals import folded
+
+_LONGEST = 300  # characters of a paragraph that can be a heading
+_WIDE = 2.5  # as many Latin characters say what a Chinese one says
+_APART = 250  # characters between two headings, or two paragraphs
+_TOP = 1_500  # characters before the first heading: a title page, a motto
+_STEP = 2  # numbers that count up may leave out one
+_TITLED = 0.75  # of the numbers have a title below them: so have all
+_RANKS = {"part": 1, "chapter": 2, "scene": 3, "": 2}
+_SECTION = 4
+
+
+def with_headings_by_words(blocks: Sequence[Block]) -> list[Block]:
+    """Blocks of a file, with the paragraphs as headings that are such by words and by evidence.
+
+    Args:
+        blocks: of the whole file; headings among them stay.
+    """
+    file = _File(blocks)
+    file.accept_certain()
+    file.accept_counted()
+    if not file.has_chapters():
+        file.accept_first([file.dates, file.names, file.capitals, file.set_apart])
+    file.accept_titles_below()
+    return file.blocks_with_headings()
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """A line that is a heading if the others of its form are."""
+
+    at: int
+    number: int
+
+
+class _File:
+    """The blocks of a file, and which of them are headings."""
+
+    def __init__(self, blocks: Sequence[Block]) -> None:
+        self.blocks = blocks
+        self.ranks: dict[int, int] = {}  # of headings, by their block
+        self.certain: list[int] = []  # blocks of headings of chapters that words or marks declare
+        self.lines: dict[int, HeadingLine] = {}
+        self.short: dict[int, str] = {}  # paragraphs of one line that may be headings
+        story = [b.kind == "paragraph" and not b.left_out for b in blocks]
+        sizes = [
+            len(b.text) * (_WIDE if is_wide(b.text[:1]) else 1) if s else 0
+            for b, s in zip(blocks, story, strict=True)
+        ]
+        self._sizes = [0, *accumulate(sizes)]
+        self._paragraphs = [0, *accumulate(story)]
+        for k, block in enumerate(blocks):
+            if (story[k] or block.kind == "heading") and len(block.text) <= _LONGEST:
+                self._read(k, block)
+
+    def _read(self, k: int, block: Block) -> None:
+        text, *below = plain(block).split("\n")
+        if len(below) > 3:
+            return
+        line = heading_line(text)
+        if below and line and not line.title and is_title(title := " ".join(below)):
+            line = replace(line, form=(*line.form, "below"), title=title)
+        elif below:
+            return
+        if line:
+            self.lines[k] = line
+        if block.kind == "paragraph" and not below:
+            self.short[k] = text.strip()
+
+    def accept_certain(self) -> None:
+        """Headings that the file declares, or that words tell alone."""
+        found = {
+            k: line.unit if line and line.is_certain else "chapter"
+            for k, block in enumerate(self.blocks)
+            if (line := self.lines.get(k)) and line.is_certain or block.kind == "heading"
+        }
+        numbered = {k for k in found if self._form(k) != ("alone",)}
+        over = any(found[k] == "chapter" for k in numbered)  # acts, if any
+        for k, unit in found.items():
+            self.ranks[k] = _RANKS[unit] if unit or not over else _RANKS["part"]
+            if k in numbered and self.ranks[k] == _RANKS["chapter"]:
+                self.certain.append(k)
+
+    def has_chapters(self) -> bool:
+        """Whether there are headings of chapters, beside prologues and the like."""
+        numbered = (k for k, rank in self.ranks.items() if rank == _RANKS["chapter"])
+        return any(self._form(k) != ("alone",) for k in numbered)
+
+    def _form(self, k: int) -> tuple[str, ...]:
+        return self.lines[k].form if k in self.lines else ()
+
+    # --- numbers ---
+
+    def accept_counted(self) -> None:
+        """Lines of one form that count up."""
+        forms: dict[tuple[str, ...], list[_Member]] = defaultdict(list)
+        for k, line in self.lines.items():
+            if k not in self.ranks and line.number is not None and not line.is_certain:
+                forms[line.form].append(_Member(k, line.number))
+        groups = [
+            (form, runs) for form, of in forms.items() if (runs := self._runs(form, of))
+        ]  # fmt: skip
+        groups = [(form, runs) for form, runs in groups if self._may_count(form, runs)]
+        sizes = [sum(map(len, runs)) for _, runs in groups]
+        for (_, runs), size in zip(groups, sizes, strict=True):
+            rank = _SECTION if len(self.certain) > 1 and not self._is_above(runs) else _RANKS[""]
+            over = any(
+                len(others) > 1 and size * 2 <= more and others is not runs
+                for (_, others), more in zip(groups, sizes, strict=True)
+            )
+            rank = _RANKS["part"] if over and rank == _RANKS[""] else rank
+            self.ranks |= {member.at: rank for run in runs for member in run}
+        if not groups and not self.ranks:
+            self._accept_lone_number(forms)
+
+    def _accept_lone_number(self, forms: dict[tuple[str, ...], list[_Member]]) -> None:
+        """One number in a file without other headings."""
+        lone = [of[0].at for form, of in forms.items() if form[0] == "number" and len(of) == 1]
+        if len(lone) == 1 and is_heading(self.short.get(lone[0], "")):
+            self.ranks[lone[0]] = _RANKS[""]
+
+    def _runs(self, form: tuple[str, ...], members: Sequence[_Member]) -> list[list[_Member]]:
+        """The runs of members that count up, without lists and tables of contents."""
+        runs: list[list[_Member]] = []
+        for member in members:
+            last = runs[-1][-1].number if runs else 0
+            if runs and last < member.number <= last + _STEP:
+                runs[-1].append(member)
+            else:
+                runs.append([member])
+        loose = form[0] == "number" and form[1] in ("digits", "roman", "chinese")
+        good = [
+            run
+            for run in runs
+            if len(run) >= (2 if run[0].number <= 1 else 3)
+            and self._are_apart([member.at for member in run], loose=loose)
+        ]
+        if good:  # a part with one chapter
+            good += [run for run in runs if len(run) == 1 and run[0].number == 1]
+        return sorted(good, key=lambda run: run[0].at)
+
+    def _may_count(self, form: tuple[str, ...], runs: Sequence[Sequence[_Member]]) -> bool:
+        """Whether runs are headings beside the certain ones."""
+        if len(self.certain) < 2:
+            return form[0] == "number" or self._is_at_top(runs[0][0].at, runs)
+        if self._is_above(runs):
+            return True
+        chapters = {self._chapter_of(member.at) for run in runs for member in run}
+        if form[0] == "number" and form[1] != "word":
+            return len(chapters) > 1 or any(len(run) > 2 for run in runs)
+        if form[0] == "word":
+            return len(chapters) > 1
+        return len(chapters) > 1 and len({self._chapter_of(run[0].at) for run in runs}) > 1
+
+    def _is_above(self, runs: Sequence[Sequence[_Member]]) -> bool:
+        """Whether all runs come before the first certain heading, as letters before chapter 1."""
+        return runs[-1][-1].at < self.certain[0]
+
+    def _chapter_of(self, at: int) -> int:
+        """How many certain headings come before a block."""
+        return bisect_left(self.certain, at)
+
+    def _is_at_top(self, first: int, runs: Sequence[Sequence[_Member]]) -> bool:
+        """Whether the text begins with a heading, as far as it is long."""
+        between = [self._size(a.at, b.at) for run in runs for a, b in pairwise(run)]
+        return self._sizes[first] <= max(_TOP, 2 * max(between, default=0))
+
+    def _size(self, a: int, b: int) -> float:
+        """The characters between two blocks."""
+        return self._sizes[b] - self._sizes[a + 1]
+
+    def _are_apart(self, at: Sequence[int], *, loose: bool = False) -> bool:
+        """Whether there is text between headings, as in no list and no play."""
+        paragraphs = [self._paragraphs[b] - self._paragraphs[a + 1] for a, b in pairwise(at)]
+        if not paragraphs or sum(not p for p in paragraphs) * 10 > len(paragraphs):
+            return False
+        sizes = [self._size(a, b) for a, b in pairwise(at)]
+        return loose or median(paragraphs) >= 2 or median(sizes) >= _APART
+
+    # --- what divides a text without numbers ---
+
+    def accept_first(self, kinds: Sequence[Callable[[], list[int]]]) -> None:
+        """The first kind of lines that divides the text."""
+        for kind in kinds:
+            at = kind()
+            if len(at) > 1 and self._are_apart(at) and self._sizes[at[0]] <= max(
+                _TOP, max(self._size(a, b) for a, b in pairwise(at))
+            ):  # fmt: skip
+                self.ranks |= dict.fromkeys(at, _RANKS["chapter"])
+                return
+
+    def dates(self) -> list[int]:
+        """Lines that are only a date, as in a diary."""
+        return [k for k, text in self.short.items() if k not in self.ranks and is_date(text)]
+
+    def names(self) -> list[int]:
+        """Names that come again, of who tells or sees what follows."""
+        found = [k for k in self._alone() if len(self.short[k].split()) < 5]
+        for of in ([k for k in found if self.short[k].isupper()], found):
+            times = Counter(folded(self.short[k]) for k in of)
+            again = sum(count for count in times.values() if count > 1)
+            if len(of) > 2 and again * 2 >= len(of):
+                return of
+        return []
+
+    def capitals(self) -> list[int]:
+        """Lines in capitals."""
+        found = [k for k in self._alone() if self.short[k].isupper() and len(self.short[k]) > 2]
+        return found if len(found) > 2 else []
+
+    def set_apart(self) -> list[int]:
+        """Titles with more than the usual space above, if no others have it."""
+        found = [k for k in self._alone() if self.blocks[k].gap]
+        spaced = sum(bool(self.blocks[k].gap) for k in range(1, len(self.blocks)))
+        return found if len(found) > 2 and len(found) * 2 > spaced else []
+
+    def _alone(self) -> list[int]:
+        """Short lines that are no sentence, no speech and no mark between scenes."""
+        return [
+            k
+            for k, text in self.short.items()
+            if k not in self.ranks
+            and text[-1:] not in ".!?…:"
+            and is_title(text)
+            and is_in_title_case(text)
+            and mark_of(text) is None
+            and self.blocks[k].kind == "paragraph"
+        ]
+
+    # --- titles ---
+
+    def accept_titles_below(self) -> None:
+        """Titles in the paragraph below a number, where most numbers have one."""
+        numbers = [
+            k
+            for k in self.ranks
+            if k in self.lines and self.lines[k].number is not None and not self.lines[k].title
+            and k + 1 < len(self.blocks) and k + 1 not in self.ranks
+        ]  # fmt: skip
+        titles = [k + 1 for k in numbers if self._is_title_below(k + 1)]
+        if len(titles) > 1 and len(titles) >= len(numbers) * _TITLED:
+            self.ranks |= {k: self.ranks[k - 1] for k in titles}
+
+    def _is_title_below(self, k: int) -> bool:
+        text = " ".join(plain(self.blocks[k]).split()) if len(self.blocks[k].text) < 200 else ""
+        follows = k + 1 < len(self.blocks) and self.blocks[k + 1].kind == "paragraph"
+        story = self.blocks[k].kind == "paragraph" and not self.blocks[k].left_out
+        return story and follows and is_title(text) and mark_of(text) is None
+
+    # --- result ---
+
+    def blocks_with_headings(self) -> list[Block]:
+        """The blocks, with headings of consecutive levels."""
+        own = {k: rank for k, rank in self.ranks.items() if self.blocks[k].kind != "heading"}
+        levels = {rank: level for level, rank in enumerate(sorted(set(self.ranks.values())), 1)}
+        declared = any(b.kind == "heading" and b.level != 1 for b in self.blocks)
+        found: list[Block] = []
+        for k, block in enumerate(self.blocks):
+            level = levels[self.ranks[k]] if k in self.ranks and not declared else block.level
+            if k not in own:
+                found.append(replace(block, level=level) if block.kind == "heading" else block)
+                continue
+            for n, text in enumerate(plain(block).split("\n", 1)):
+                heading = replace(block, kind="heading", text=" ".join(text.split()), emphasis=())
+                found.append(replace(heading, level=level, gap=block.gap if n == 0 else 0))
+        return found
