@@ -24,6 +24,7 @@ from seqctx.prepare.readers.numerals import folded
 _LONGEST = 300  # characters of a paragraph that can be a heading
 _WIDE = 2.5  # as many Latin characters say what a Chinese one says
 _APART = 250  # characters between two headings, or two paragraphs
+_LEAST = 40  # characters between two numbers
 _TOP = 1_500  # characters before the first heading: a title page, a motto
 _STEP = 2  # numbers that count up may leave out one
 _TITLED = 0.75  # of the numbers have a title below them: so have all
@@ -196,7 +197,9 @@ class _File:
         if not paragraphs or sum(not p for p in paragraphs) * 10 > len(paragraphs):
             return False
         sizes = [self._size(a, b) for a, b in pairwise(at)]
-        return loose or median(paragraphs) >= 2 or median(sizes) >= _APART
+        if loose:
+            return median(sizes) >= _LEAST
+        return median(paragraphs) >= 2 or median(sizes) >= _APART
 
     # --- what divides a text without numbers ---
 

@@ -24,6 +24,7 @@ from seqctx.prepare.readers.lines import (
 from seqctx.prepare.readers.numerals import CHINESE, Number, folded, number_words, numeral, table
 
 _LONGEST = 300  # characters of a line that can be a heading
+_LONGEST_UNCERTAIN = 120
 _LONGEST_BARE_TITLE = 60  # of one that nothing divides from its number
 _UNITS: dict[str, Unit] = {"part": "part", "chapter": "chapter", "act": "", "scene": "scene"}
 _EDGES = " \t\u3000-–—―‐~*_=#·•.:|<>[](){}（）【】〔〕［］〈〉…"  # stand around a number
@@ -64,13 +65,10 @@ def heading_line(text: str) -> HeadingLine | None:
     if bare[0] > "\u1100" and (found := eastern_heading(text.lstrip(_EDGES).rstrip())):
         return found
     plain = text.lstrip(_EDGES)
-    return (
-        _named(plain)
-        or _counted_before(plain)
-        or _alone(plain)
-        or _numbered(text, bare)
-        or _counting_word(bare)
-    )
+    certain = _named(plain) or _counted_before(plain) or _alone(plain)
+    if certain or len(text) > _LONGEST_UNCERTAIN or (bare[-1] in ",;"):
+        return certain
+    return _numbered(text, bare) or _counting_word(bare) or _ordinal_before_word(bare)
 
 
 def is_heading(text: str) -> bool:
@@ -311,30 +309,36 @@ def _counting_word(text: str) -> HeadingLine | None:
     word = WORD.match(text)
     if word and folded(word[0]) in _ARTICLES:
         word = WORD.match(text, word.end() + 1)
-    if not word:
-        return _ordinal_before_word(text)
-    if (
-        len(word[0]) > 2
-        and not word[0].islower()
-        and text[word.end() : word.end() + 1] in (" ", ".")
-    ):
-        after = text[word.end() :].lstrip(" .")
-        sign = _NUMBER_SIGN.match(after)
-        after = after[sign.end() :] if sign else after
-        tokens = _first_tokens(after)
-        for count in range(len(tokens), 0, -1):
-            end = tokens[count - 1].end()
-            number = numeral(after[:end]) or number_words(after[:end])
-            title = _title_after(after[end:]) if number else None
-            if number and title is not None and (not title or is_title(title)):
-                name = folded(word[0])
-                return HeadingLine(("word", name), number.value, title, word=name)
-    return _ordinal_before_word(text)
+    if not word or len(word[0]) < 3 or word[0].islower():
+        return None
+    after = text[word.end() :].lstrip(" .")
+    sign = _NUMBER_SIGN.match(after)
+    after = after[sign.end() :] if sign else after
+    tokens = _first_tokens(after) if after != text[word.end() :] else []
+    if not tokens or not _may_begin_number(tokens[0][0]):
+        return None
+    for count in range(len(tokens), 0, -1):
+        end = tokens[count - 1].end()
+        number = numeral(after[:end]) or number_words(after[:end])
+        title = _title_after(after[end:]) if number else None
+        if number and title is not None and (not title or is_title(title)):
+            name = folded(word[0])
+            return HeadingLine(("word", name), number.value, title, word=name)
+    return None
+
+
+@lru_cache(8192)
+def _may_begin_number(word: str) -> bool:
+    """Whether a number may begin with a word: it is one, or a small word as in "the first"."""
+    small = len(word) < 4 or folded(word) in _ARTICLES
+    return small or word[0].isdigit() or bool(numeral(word) or number_words(word))
 
 
 def _ordinal_before_word(text: str) -> HeadingLine | None:
     """An ordinal before any word: "First Night", "The Third Day", "2. Tag"."""
     tokens = [m for m, _ in zip(_TOKEN.finditer(text), range(4), strict=False)]
+    if not tokens or not _may_begin_number(tokens[0][0]):
+        return None
     for count in range(1, len(tokens)):
         before = text[: tokens[count].start()].strip()
         number = _before(before, "", is_whole=False)
