@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from seqctx.prepare.readers.blocks import Block, plain
 from seqctx.prepare.readers.elements import Picture
-from seqctx.prepare.readers.lines import is_heading
+from seqctx.prepare.readers.heading_lines import is_heading
 
 _NEAR = 4  # blocks in which a heading may come, from the place that a title names
 _FEW_WORDS = 60  # a dedication or motto; a chapter has more
