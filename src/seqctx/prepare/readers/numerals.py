@@ -53,8 +53,7 @@ def folded(text: str) -> str:
 @cache
 def table() -> dict[str, dict[str, str]]:
     """Words of headings and numbers, by language."""
-    path = Path(__file__).with_name("heading_words.toml")
-    return tomllib.loads(path.read_text("utf-8"))
+    return tomllib.loads(Path(__file__).with_name("heading_words.toml").read_text("utf-8"))
 
 
 def numeral(text: str) -> Number | None:
