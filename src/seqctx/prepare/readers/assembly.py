@@ -108,6 +108,8 @@ def _openings(
     last: Role | None = None
     for k, block in enumerate(blocks):
         role = roles.get(k)
+        if role == "text":
+            continue  # a picture between a chapter's headings
         if role == "part":
             pending = pending or _Opening(spans[k].start)
             pending.part_heads.append((block, spans[k].start))
@@ -159,14 +161,14 @@ def _parts(openings: Sequence[_Opening], chapter: int, end: int) -> tuple[Part, 
         if not opening.part_heads and opening.level and opening.level < chapter:
             above = sum(level < opening.level for level, _ in ranks)
             edges.append((opening.start, above + 1, []))
-        last: Block | None = None
+        above = 0
         for block, start in opening.part_heads:
-            names = unit_of(block.text) == "part"
-            if last is None or names or block.level != last.level:
-                edges.append((start, ranks[_rank(block, ranks)], [block.text]))
+            depth = ranks[_rank(block, ranks)]
+            if depth > above:
+                edges.append((start, depth, [block.text]))
+                above = depth
             else:
                 edges[-1][2].append(block.text)
-            last = block
     found: list[Part] = []
     stops: dict[int, int] = {}  # depth: where the next part of it, or of one above, begins
     for start, depth, heads in reversed(edges):

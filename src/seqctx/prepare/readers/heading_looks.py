@@ -15,6 +15,7 @@ from seqctx.prepare.readers.heading_words import heads_no_chapter, is_front_line
 _LONGEST = 120  # characters of a heading
 _LARGE, _VERY_LARGE = 1.15, 1.4  # beside the usual size of characters
 _NEAR_WORDS, _NEAR_SHARE = 60, 0.03  # so much text at most stands before the first heading
+_FRONT_BLOCKS = 50  # among which the first chapter begins
 _LEAST_WORDS = 40  # from one heading to the next, usually
 _NAME_LEAST_WORDS = 60  # from one name that is a heading to the next, usually
 _NAME_LONGEST = 40  # characters
@@ -157,7 +158,7 @@ class _Book:
         """The first chapter's heading, which no new page precedes: the line before the text."""
         look = self.blocks[members[0]].look
         above: list[int] = []
-        for k, block in enumerate(self.blocks[: members[0]]):
+        for k, block in enumerate(self.blocks[: min(members[0], _FRONT_BLOCKS)]):
             if not could_be_heading(block) or _STOP.search(plain(block).strip()):
                 alike = above and replace(self.blocks[above[0]].look, new_page=True) == look
                 far = self.before[members[0]] - self.before[k] >= _LEAST_WORDS

@@ -23,6 +23,7 @@ Role = Literal["part", "chapter", "scene", "section", "text"]
 """``scene``: opens a scene. ``section``: below a scene. ``text``: opens nothing."""
 
 EPIGRAPH_WORDS = 100  # so few, below a part's heading or before the first chapter, are no chapter
+_FRONT_GROUPS = 10  # at most, of a title page
 _SHORT_SCENE = 800  # words; longer stretches are rather chapters
 _LONG_CHAPTER = 10_000  # words; longer stretches are rather parts
 _WIDE = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff]")
@@ -133,13 +134,14 @@ class _Headings:
         self._drop_title_page(is_set)
         self.levels = {k: blocks[k].level for group in self.groups for k in group.members}
         self.units = {k: unit_of(blocks[k].text) for k in self.levels}
+        self.is_matched = any(blocks[k].is_chapter for k in self.levels)
 
     def _drop_title_page(self, is_set: bool) -> None:
         """Take lines of a title page out of the groups before the first chapter.
 
         These are by-lines, dedications and epigraphs, and lines with hardly any text below them.
         """
-        while len(self.groups) > 1:
+        for _ in range(min(_FRONT_GROUPS, len(self.groups) - 1)):
             first = self.groups[0]
             texts = [self.blocks[k].text for k in first.members]
             kept = [
@@ -161,12 +163,11 @@ class _Headings:
             return levels[
                 0
             ], f"Headings of level {levels[0]} open the chapters: there are no others."
-        named = Counter(self.levels[k] for k, unit in self.units.items() if unit == "chapter")
-        level, count = max(named.items(), key=lambda item: (item[1], -item[0]), default=(0, 0))
-        numbered = any(
-            each == level and self.units[k] == "chapter" and not is_outer(self.blocks[k].text)
-            for k, each in self.levels.items()
-        )
+        named = [k for k, unit in self.units.items() if unit == "chapter"]
+        numbered = [k for k in named if not is_outer(self.blocks[k].text)]
+        votes = Counter(self.levels[k] for k in numbered or named)
+        level, count = max(votes.items(), key=lambda item: (item[1], -item[0]), default=(0, 0))
+        count = sum(self.levels[k] == level for k in named)
         total = sum(each == level for each in self.levels.values())
         if (count > 1 and count * 4 >= len(self.groups)) or (numbered and count == total):
             return level, (
@@ -241,10 +242,7 @@ class _Headings:
         }
         if all(self._named(group, "part") for group in self.groups):
             self.units = dict.fromkeys(self.units, "")  # parts without chapters are the chapters
-        opening = [
-            self._holds(group, chapter) or (not is_set and self._named(group, "chapter"))
-            for group in self.groups
-        ]
+        opening = [self._opens(group, chapter, is_set) for group in self.groups]
         if not is_set:
             self._find_parts_beside_chapters(opening)
         sizes = [group.words for group, opens in zip(self.groups, opening, strict=True) if opens]
@@ -257,11 +255,18 @@ class _Headings:
                 roles |= self._roles_of_opening(group, chapter, scene)
             elif self._top(group) < chapter or self._names_part(group):
                 over_chapters = n < last and group.words < short
-                roles |= dict.fromkeys(group.members, "part" if over_chapters else "chapter")
+                other: Role = "scene" if self.is_matched else "chapter"
+                roles |= dict.fromkeys(group.members, "part" if over_chapters else other)
             else:
                 is_scene = self._top(group) == scene
                 roles |= dict.fromkeys(group.members, "scene" if is_scene else "section")
         return roles
+
+    def _opens(self, group: _Group, chapter: int, is_set: bool) -> bool:
+        """Whether a group has a heading of a chapter."""
+        if self.is_matched:
+            return any(self.blocks[k].is_chapter for k in group.members)
+        return self._holds(group, chapter) or (not is_set and self._named(group, "chapter"))
 
     def _find_parts_beside_chapters(self, opening: list[bool]) -> None:
         """Headings that name parts open no chapter, though they have the chapters' level.
