@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 from seqctx import read_manuscript
 from seqctx.prepare.readers.blocks import Block, Look
 from seqctx.prepare.readers.marks import mark_of
-from seqctx.prepare.readers.scene_breaks import between_scenes, with_marks, with_scene_breaks
+from seqctx.prepare.readers.scene_breaks import between_scenes, with_scene_breaks
+from seqctx.prepare.readers.scene_marks import with_marks
 from seqctx.prepare.structure import Span
 from tests.prepare.scene_files import FORMATS, SCENES, scenes_in, sentence, story, write
 
@@ -82,6 +84,10 @@ def shape(blocks: Sequence[Block]) -> str:
     return "".join({"heading": "h", "paragraph": "p", "break": "-"}[b.kind] for b in found)
 
 
+def gaps(*numbers: int) -> list[Block]:
+    return [p(f"Paragraph {k}.", gap=number) for k, number in enumerate(numbers)]
+
+
 BREAK = Block("break", "* * *")
 
 
@@ -105,6 +111,9 @@ BREAK = Block("break", "* * *")
         ([p(f"{sentence(1)}\n***")], "p"),
         ([p("A verse,\n*\na verse.")], "p"),
         ([p("A."), p("xxx", centred=True), p("B.")], "p-p"),
+        ([p(cell) for cell in "n 50 o 60 p 70 n 80 o 90 p".split()], "p" * 11),  # of a table
+        ([p("A."), p("xxx"), p(" "), p("B."), p("xxx"), p("C.")], "p-p-p"),
+        ([*gaps(0, 0, 0, 0), p(""), *gaps(0, 0, 0, 0)], "pppp-pppp"),
         ([p("A."), p("q", style="scene break"), p("B.")], "p-p"),
         ([p("A."), p("x", style="scene break"), p("B.")], "p-p"),
         ([p("A Tale", centred=True), p("*"), p("by me"), h("One"), p("A.")], "pphp"),
@@ -112,10 +121,6 @@ BREAK = Block("break", "* * *")
 )  # fmt: skip
 def test_which_marks_part_scenes(blocks: list[Block], expected: str) -> None:
     assert shape(blocks) == expected
-
-
-def gaps(*numbers: int) -> list[Block]:
-    return [p(f"Paragraph {k}.", gap=number) for k, number in enumerate(numbers)]
 
 
 @pytest.mark.parametrize(
@@ -215,11 +220,13 @@ def words(blocks: Sequence[Block]) -> list[tuple[str, str | None]]:
 @given(_BLOCKS)
 def test_nothing_but_marks_is_taken_out_of_the_text(blocks: list[Block]) -> None:
     marked, _ = with_marks(blocks)
-    for before, after in zip(blocks, marked, strict=True):
+    full = [b for b in blocks if b.text or b.kind == "break"]
+    for before, after in zip(full, marked, strict=True):
         if after.kind == "break":
             assert before.kind == "break" or after.mark == before.text
         else:
-            assert after == before
+            assert after == replace(before, gap=after.gap)
+    assert sum(b.gap for b in marked) <= sum(b.gap + 1 for b in blocks)
     found, _ = with_scene_breaks(marked)
     assert words(found) == words(marked)
     assert all(b.text for b in found if b.kind == "break" and not b.left_out)

@@ -21,7 +21,8 @@ from seqctx.prepare.readers.front_matter import leave_out
 from seqctx.prepare.readers.projects.left_out_files import left_out_of, with_left_out
 from seqctx.prepare.readers.projects.open import is_project, opened
 from seqctx.prepare.readers.projects.reading import project_text
-from seqctx.prepare.readers.scene_breaks import between_scenes, with_marks, with_scene_breaks
+from seqctx.prepare.readers.scene_breaks import between_scenes, with_scene_breaks
+from seqctx.prepare.readers.scene_marks import with_marks
 from seqctx.prepare.structure import Book, Doubt
 from seqctx.system.arguments import expect_type
 from seqctx.system.atomic import explain_os_errors

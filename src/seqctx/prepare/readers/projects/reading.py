@@ -16,7 +16,8 @@ from seqctx.prepare.readers.files import UNPACKED, file_blocks, text_blocks_of
 from seqctx.prepare.readers.heading_words import unit_of
 from seqctx.prepare.readers.projects.manuskript import without_values
 from seqctx.prepare.readers.projects.tree import Files, FolderFiles, Node, Project, all_nodes
-from seqctx.prepare.readers.scene_breaks import with_marks, with_scene_breaks
+from seqctx.prepare.readers.scene_breaks import with_scene_breaks
+from seqctx.prepare.readers.scene_marks import with_marks
 from seqctx.prepare.structure import Doubt
 from seqctx.system.atomic import explain_os_errors
 
