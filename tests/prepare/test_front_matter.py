@@ -30,11 +30,25 @@ def test_a_lone_line_in_mid_story_is_no_heading(tmp_path: Path, line: str, level
     assert f"{line}\n\nParagraph 45" in book.text and "Paragraph 199" in book.text
 
 
-def test_a_lone_line_at_the_edge_of_a_file_is_one(tmp_path: Path) -> None:
-    (tmp_path / "n.txt").write_text(novel("NOTES", 195).replace("#", "").replace(" Ch", "Ch"))
+@pytest.mark.parametrize("line", ["NOTES", "Index", "About the Author", "Copyright"])
+@pytest.mark.parametrize("at", [0, 195])
+def test_a_heading_over_prose_is_the_story_wherever_it_stands(
+    tmp_path: Path, line: str, at: int
+) -> None:
+    (tmp_path / "n.txt").write_text(novel(line, at).replace("#", "").replace(" Ch", "Ch"))
     book = read_manuscript(tmp_path / "n.txt")
-    assert [x.kind for x in book.left_out] == ["endnotes"]
-    assert book.text.endswith("Paragraph 194 of the story goes on.")
+    assert not book.left_out
+    assert line in book.text and book.text.endswith("Paragraph 199 of the story goes on.")
+
+
+def test_numbered_notes_at_the_end_are_left_out(tmp_path: Path) -> None:
+    notes = "NOTES\n\n[1] A measure.\n\n[2] So the parish book has it."
+    (tmp_path / "n.txt").write_text(
+        novel("", 200).replace("#", "").replace(" Ch", "Ch") + f"\n\n{notes}"
+    )
+    book = read_manuscript(tmp_path / "n.txt")
+    assert [(x.kind, x.words) for x in book.left_out] == [("endnotes", 11)]
+    assert book.text.endswith("Paragraph 199 of the story goes on.")
 
 
 def test_a_contents_list_with_page_numbers(tmp_path: Path) -> None:

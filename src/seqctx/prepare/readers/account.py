@@ -11,7 +11,7 @@ from seqctx.prepare.readers.blocks import Block, plain
 
 # scripts that are written without white space between words: Thai, Lao, Burmese, Khmer, Chinese and
 # Japanese (Korean has spaces)
-_UNSPACED = re.compile(
+UNSPACED = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u312f\u31f0-\u9fff\uf900-\ufaff\uff66-\uff9f"
     r"\U00020000-\U0003ffff]"
 )
@@ -33,10 +33,69 @@ def is_unspaced(blocks: Iterable[Block]) -> bool:
     """Whether most characters are of scripts without white space between words."""
     unspaced = spaced = 0
     for block in blocks:
-        found = len(_UNSPACED.findall(block.text))
+        found = len(UNSPACED.findall(block.text))
         unspaced += found
         spaced += len(block.text) - found
     return unspaced > spaced
+
+
+SCATTERED = (
+    "endnotes", "page number", "note mark", "hidden text", "comment", "illustration", "caption",
+    "reading", "deleted text", "author's note", "transcriber's note",
+)  # fmt: skip
+"""Kinds that stand between paragraphs: all of a kind make one entry."""
+
+
+def entries_of(
+    blocks: Sequence[Block], kinds: Sequence[str | None], certain: Sequence[bool]
+) -> tuple[LeftOut, ...]:
+    """What was left out: runs of blocks of one kind, and one entry for each scattered kind.
+
+    Args:
+        blocks: of the whole file.
+        kinds: what each is; None where it stays.
+        certain: whether that is certain.
+    """
+    parts: list[tuple[str, bool, list[Block]]] = []
+    places: list[int] = []
+    known: dict[tuple[str, bool], int] = {}  # the scattered ones
+    last = None
+    for block, kind, sure in zip(blocks, kinds, certain, strict=True):
+        if block.kind == "break" and kind is not None:
+            continue
+        if kind is None:
+            last = None
+            continue
+        key = (kind, sure)
+        at = known.get(key) if kind in SCATTERED else len(parts) - 1 if key == last else None
+        if at is None:
+            at = known[key] = len(parts)
+            parts.append((kind, sure, []))
+            places.append(0)
+        parts[at][2].append(block)
+        places[at] += key != last
+        last = key
+    unspaced = is_unspaced(blocks)
+    whole = characters_in(blocks) if unspaced else words_in(blocks)
+    return tuple(
+        _entry(*part, number, unspaced, whole) for part, number in zip(parts, places, strict=True)
+    )
+
+
+def _entry(
+    kind: str, sure: bool, part: Sequence[Block], places: int, unspaced: bool, whole: int
+) -> LeftOut:
+    words = words_in(part)
+    characters = characters_in(part) if unspaced else None
+    return LeftOut(
+        kind=kind,
+        title=" ".join(plain(part[0])[:500].split())[:60],
+        words=words,
+        characters=characters,
+        share=round((words if characters is None else characters) / max(whole, 1), 4),
+        is_certain=sure,
+        places=places,
+    )
 
 
 def account_of(

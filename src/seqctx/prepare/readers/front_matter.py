@@ -1,4 +1,9 @@
-"""Front matter and back matter: the parts of a file that are not the author's story."""
+"""Front matter and back matter: the parts of a file that are not the author's story.
+
+What is left out is found by evidence: what the file declares, a licence's own markers, links, the
+place in the file, and the form of the text (a list, numbered notes, words of an imprint). A
+heading's word alone decides nothing, and a part that is left out ends at the next heading.
+"""
 
 from __future__ import annotations
 
@@ -6,216 +11,207 @@ import re
 from collections.abc import Sequence
 
 from seqctx.artifacts.manifest import LeftOut
-from seqctx.prepare.readers.account import characters_in, is_unspaced, words_in
+from seqctx.prepare.readers.account import entries_of
+from seqctx.prepare.readers.archives_of_stories import find_archive_notes
 from seqctx.prepare.readers.blocks import Block, plain
+from seqctx.prepare.readers.contents import find_contents
+from seqctx.prepare.readers.declared import ALWAYS, has_form
+from seqctx.prepare.readers.front_matter_words import DECLARED, HINTS
+from seqctx.prepare.readers.markers import find_marked
+from seqctx.prepare.readers.sections import (
+    HeadedPart,
+    Place,
+    Verdicts,
+    amount,
+    is_list,
+    is_note,
+    is_speech,
+    lines_of,
+    places_of,
+)
+from seqctx.prepare.readers.title_page import find_title_page
 
-DECLARED = {  # epub:type values (EPUB Structural Semantics Vocabulary) and what we call them
-    "titlepage": "title page", "halftitlepage": "title page", "imprint": "imprint",
-    "copyright-page": "imprint", "colophon": "imprint", "toc": "contents", "loi": "contents",
-    "lot": "contents", "landmarks": "contents", "endnotes": "endnotes", "footnotes": "endnotes",
-    "rearnotes": "endnotes", "footnote": "endnotes", "endnote": "endnotes",
-    "rearnote": "endnotes", "index": "index", "bibliography": "bibliography",
-    "other-credits": "imprint", "seriespage": "advertisement",
-    "contributors": "about the author",
+__all__ = ["DECLARED", "leave_out"]
+
+_SHORT = 40  # words below "Copyright" that need no other evidence than the place
+_LONGEST = {  # words; what is longer is not what its heading says
+    "imprint": 1_500, "licence": 6_000, "about the author": 300, "advertisement": 400,
+    "transcriber's note": 3_000, "afterword": 150,
 }  # fmt: skip
-_BY_HEADING = {
-    "contents": r"(?:table of )?contents|inhalt(?:sverzeichnis)?|table des matières|índice"
-    r"|list of illustrations|illustrations",
-    "imprint": r"copyright(?: page| notice)?|imprint|colophon|impressum|imprint page",
-    "licence": r"licen[cs]e|uncopyright|the full project gutenberg license|legal notice",
-    "endnotes": r"end ?notes|foot ?notes|notes|anmerkungen|notas",
-    "index": r"index|register",
-    "about the author": r"about the author|about the publisher|über den autor|sobre el autor",
-    "advertisement": r"also (?:available )?by .{1,60}|other books by .{1,60}|by the same author",
-    "transcriber's note": r"transcriber[’']?s notes?:?",
-    "dramatis personae": r"dramatis person(?:ae|æ)",
-}
-_HEADED = {kind: re.compile(rf"(?i)(?:{words})[.:]?") for kind, words in _BY_HEADING.items()}
-_START = re.compile(r"(?i)\*{3} ?start of (?:the|this) project gutenberg.*")
-_END = re.compile(
-    r"(?i)\*{3} ?end of (?:the|this) project gutenberg.*|end of (?:the )?project gutenberg.*"
-)
-_TITLE_PAGE = re.compile(  # "by" and names: not "By morning they had gone."
-    r"(?:(?i:a novel )?(?:[Bb]y|BY) "
-    r"(?:(?:[A-ZÀ-Þ][\w.’'-]*|and|de|la|le|of|van|von|&)(?:\s+|$)){1,6}"
-    r"|\(?\d{4}\)?\.?|(?i:.*(?:©|\bcopyright\b|\bISBN\b|all rights reserved|produced by).*))"
-)
-_PAGE = re.compile(r"\b\d{1,4}$")  # "The Storm ........ 3"
-_LEADERS = " .·…_"
-_SCATTERED = (  # stand between paragraphs; all of a kind make one entry
-    "endnotes", "page number", "note mark", "hidden text", "comment", "illustration", "caption",
-    "reading", "deleted text",
-)  # fmt: skip
-_TITLE_PAGE_BLOCKS = 12  # a longer stretch before the first heading is text
-_TITLE_PAGE_WORDS = 60
+_INDEX_LINE = re.compile(r"[\s,]\d{1,4}(?:[–-]\d{1,4})?[.,;]?$|,\s*\d{1,4}\b")
+_FEW_ENTRIES = 5  # of an index; fewer are none
+_ENTRY = 15  # words of one of the cast, on average
+_AT_FOOT_OR_END = re.compile(r"(?i)end|foot|fu(?:ß|ss)|voet|eind|slut|lábj|脚|尾|각주|미주|сноски")
+_TELLING = re.compile(r"(?i)https?:|www\.|\w@\w|thank|newsletter")
+_BELIEVED_SHARE, _BELIEVED = 0.05, 2_000  # of a file's words; words
 
 
-def leave_out(blocks: Sequence[Block], title: str = "") -> tuple[list[Block], tuple[LeftOut, ...]]:
+def leave_out(
+    blocks: Sequence[Block], title: str = "", *, keep: bool = False
+) -> tuple[list[Block], tuple[LeftOut, ...]]:
     """Take front matter and back matter out of a file's blocks.
+
+    Args:
+        blocks: of the whole file.
+        title: the book's.
+        keep: leave out only what is never text, such as hidden text and page numbers.
 
     Returns:
         The blocks that stay, and what was left out, in order. Where nothing but headings would
         stay, all blocks stay.
     """
-    kinds = [block.left_out for block in blocks]
-    certain = [kind is not None for kind in kinds]
-    _gutenberg(blocks, kinds)
-    certain = [a or kind is not None for a, kind in zip(certain, kinds, strict=True)]
-    _headed(blocks, kinds)
-    _contents_lists(blocks, kinds)
-    _title_page(blocks, kinds, title)
-    kept = [block for block, kind in zip(blocks, kinds, strict=True) if kind is None]
+    verdicts = Verdicts(blocks)
+    if keep:
+        verdicts.kinds = [kind if kind in ALWAYS else None for kind in verdicts.kinds]
+    else:
+        _doubt_large(verdicts)
+        find_marked(verdicts)
+        find_archive_notes(verdicts)
+        find_contents(verdicts, places_of(verdicts))
+        _find_named(verdicts)
+        find_title_page(verdicts, title)
+    kept = _kept(verdicts)
     if not any(block.kind == "paragraph" for block in kept):
         return list(blocks), ()
-    text = [k for k, block in enumerate(kept) if block.kind != "break"]
-    return kept[text[0] : text[-1] + 1], _listed(blocks, kinds, certain)
+    return kept, entries_of(blocks, verdicts.kinds, verdicts.certain)
 
 
-def _listed(
-    blocks: Sequence[Block], kinds: Sequence[str | None], certain: Sequence[bool]
-) -> tuple[LeftOut, ...]:
-    """Runs of blocks of one kind as entries; what is scattered makes one entry a kind."""
-    found: list[tuple[str, bool, list[Block], int]] = []
-    scattered: dict[tuple[str, bool], int] = {}
-    last = None
-    for block, kind, sure in zip(blocks, kinds, certain, strict=True):
-        if kind is None:
-            last = None
+def _kept(verdicts: Verdicts) -> list[Block]:
+    """The blocks that stay, without breaks that part nothing now."""
+    kept: list[Block] = []
+    gone = True  # whether something was left out since the last block
+    for block, kind in zip(verdicts.blocks, verdicts.kinds, strict=True):
+        if kind is not None:
+            gone = True
             continue
-        key = (kind, sure)
-        at = scattered.get(key) if kind in _SCATTERED else len(found) - 1 if key == last else None
-        if at is None:
-            scattered[key] = len(found)
-            found.append((kind, sure, [block], 1))
-        else:
-            found[at][2].append(block)
-            found[at] = (*found[at][:3], found[at][3] + (key != last))
-        last = key
-    unspaced = is_unspaced(blocks)
-    of_all = characters_in(blocks) if unspaced else words_in(blocks)
-    return tuple(
-        _entry(kind, sure, part, places, unspaced, of_all) for kind, sure, part, places in found
-    )
+        if gone and kept and kept[-1].kind == "break" and block.kind != "paragraph":
+            kept.pop()
+        if gone and block.kind == "break" and (not kept or kept[-1].kind != "paragraph"):
+            continue
+        kept.append(block)
+        gone = False
+    while kept and kept[-1].kind == "break":
+        kept.pop()
+    return kept
 
 
-def _entry(
-    kind: str, sure: bool, part: Sequence[Block], places: int, unspaced: bool, of_all: int
-) -> LeftOut:
-    words = words_in(part)
-    characters = characters_in(part) if unspaced else None
-    return LeftOut(
-        kind=kind,
-        title=" ".join(plain(part[0]).split())[:60],
-        words=words,
-        characters=characters,
-        share=round((words if characters is None else characters) / max(of_all, 1), 4),
-        is_certain=sure,
-        places=places,
-    )
+def _doubt_large(verdicts: Verdicts) -> None:
+    """Large parts that the file declares, but that do not have the form, are not certain."""
+    blocks, kinds = verdicts.blocks, verdicts.kinds
+    whole = sum(amount(block.text) for block in blocks) if any(kinds) else 0
+    start = 0
+    for k in range(1, len(blocks) + 1):
+        if k < len(blocks) and kinds[k] == kinds[start]:
+            continue
+        if kinds[start] is not None and kinds[start] not in ALWAYS:
+            words = sum(amount(block.text) for block in blocks[start:k])
+            large = words > _BELIEVED or words > _BELIEVED_SHARE * whole
+            if large and not has_form(blocks[start:k]):
+                verdicts.certain[start:k] = [False] * (k - start)
+        start = k
 
 
-def _gutenberg(blocks: Sequence[Block], kinds: list[str | None]) -> None:
-    """The blocks before and after Project Gutenberg's markers."""
-    begin, end = 0, len(blocks)
-    for k, block in enumerate(blocks):
-        if _START.fullmatch(plain(block)):
-            begin = k + 1
-        elif _END.fullmatch(plain(block)):
-            end = k
-            break
-    kinds[:begin] = ["licence"] * begin
-    kinds[end:] = ["licence"] * (len(kinds) - end)
+def _find_named(verdicts: Verdicts) -> None:
+    """Sections whose heading names front matter or back matter, and that have its form."""
+    notes = 0  # level of the heading of the notes above, while they go on
+    for section, place in zip(verdicts.sections, places_of(verdicts), strict=True):
+        body = verdicts.unknown(section.body, section.end)
+        blocks = [verdicts.blocks[k] for k in body]
+        if (
+            notes
+            and section.level > notes
+            and _notes(blocks, frozenset({"back"})) == len(blocks) > 0
+        ):
+            verdicts.give(section.start, section.end, "endnotes")
+            continue
+        notes = 0
+        if verdicts.kinds[section.start] is not None:
+            continue
+        if "endnotes" in section.names:
+            if "back" in place and _says_where(verdicts.blocks[section.start], blocks):
+                verdicts.give(section.start, section.end, "endnotes")
+                continue
+            count = _notes(blocks, place) if section.level or place else _leading_notes(blocks)
+            if count:
+                end = section.end if count == len(blocks) else body[count - 1] + 1
+                verdicts.give(section.start, end, "endnotes")
+                notes = section.level
+                continue
+        kind = _kind(verdicts, section, blocks, place) if place else None
+        if kind:
+            verdicts.give(section.start, section.end, kind)
 
 
-def _headed(blocks: Sequence[Block], kinds: list[str | None]) -> None:
-    """The parts under a heading that names front matter or back matter.
+def _says_where(heading: Block, blocks: Sequence[Block]) -> bool:
+    """Whether a heading says that notes stand at the foot or the end, and the text is short."""
+    words = sum(amount(block.text) for block in blocks)
+    return 0 < words <= _SHORT and bool(_AT_FOOT_OR_END.match(plain(heading)))
 
-    A part goes to the next heading of the same level or above. In plain text, a line of its own
-    counts as a heading, too, where its part lies at the very beginning or end of the file: "Notes:"
-    may also stand in a story.
+
+def _notes(blocks: Sequence[Block], place: Place) -> int:
+    """How many of some blocks are notes: all, those at the beginning, or none."""
+    noted = sum(map(is_note, blocks))
+    if blocks and is_note(blocks[0]) and noted * (4 if "back" in place else 2) >= len(blocks):
+        return len(blocks)
+    return _leading_notes(blocks)
+
+
+def _leading_notes(blocks: Sequence[Block]) -> int:
+    """How many blocks at the beginning are notes; one alone may be a sentence of the story."""
+    count = next((k for k, block in enumerate(blocks) if not is_note(block)), len(blocks))
+    return count if count > 1 or count == len(blocks) else 0
+
+
+def _kind(
+    verdicts: Verdicts, section: HeadedPart, blocks: Sequence[Block], place: Place
+) -> str | None:
+    """What a section at the beginning or the end of a file is, if its form agrees."""
+    words = sum(amount(block.text) for block in blocks)
+    if "index" in section.names and _is_index(blocks):
+        return "index"
+    if "dramatis personae" in section.names and "front" in place and _is_cast(blocks):
+        return "dramatis personae"
+    for kind, most in _LONGEST.items():
+        if kind in section.names and words <= most:
+            hinted = sum(bool(HINTS[kind].search(block.text)) for block in blocks)
+            if _agrees(kind, place, verdicts.blocks[section.start], blocks, hinted, words):
+                return kind
+    return None
+
+
+def _agrees(
+    kind: str, place: Place, heading: Block, blocks: Sequence[Block], hinted: int, words: int
+) -> bool:
+    """Whether the text below a heading is what the heading names.
+
+    Args:
+        kind: what it names.
+        place: where the section stands.
+        heading: its block.
+        blocks: the text below it.
+        hinted: how many blocks hold words that are usual in that kind.
+        words: of the text.
     """
-    edge = len(blocks) / 20
-    next_heading = _next_headings(blocks)
-    for k, block in enumerate(blocks):
-        kind = _named(block) if kinds[k] is None else None
-        if kind is None:
-            continue
-        headed = block.kind == "heading"
-        end = next_heading[k + 1]
-        while headed and end < len(blocks) and blocks[end].level > block.level:
-            end = next_heading[end + 1]
-        if headed or (kind != "contents" and (end <= edge or k >= len(blocks) - edge)):
-            kinds[k:end] = [kind] * (end - k)
+    if kind == "imprint":
+        return bool(blocks) and (hinted > 0 or (words <= _SHORT and len(blocks) < 3))
+    if kind == "advertisement":
+        if not blocks:
+            return bool(_TELLING.search(heading.text))
+        return hinted * 2 >= len(blocks) or all(map(is_list, blocks))
+    if kind in ("licence", "about the author"):
+        return hinted * 2 >= len(blocks) > 0
+    return hinted > 0 and (kind != "afterword" or "back" in place)
 
 
-def _next_headings(blocks: Sequence[Block]) -> list[int]:
-    """Of each block, and of the end, the first heading from there on; or the end."""
-    found = [len(blocks)] * (len(blocks) + 1)
-    for k in range(len(blocks) - 1, -1, -1):
-        found[k] = k if blocks[k].kind == "heading" else found[k + 1]
-    return found
+def _is_index(blocks: Sequence[Block]) -> bool:
+    """Whether text is terms with numbers of pages."""
+    lines = [line for block in blocks for line in lines_of(block)]
+    paged = sum(bool(_INDEX_LINE.search(line[-200:])) for line in lines)
+    return len(lines) >= _FEW_ENTRIES and paged * 2 >= len(lines)
 
 
-def _named(block: Block) -> str | None:
-    """The kind of front matter or back matter that a heading names."""
-    if block.kind == "break" or len(block.text) > 80:
-        return None
-    text = plain(block).strip()
-    return next((kind for kind, words in _HEADED.items() if words.fullmatch(text)), None)
-
-
-def _contents_lists(blocks: Sequence[Block], kinds: list[str | None]) -> None:
-    """Tables of contents: runs of short lines that repeat headings further down."""
-    later: set[str] = set()
-    repeats, paged = [False] * len(blocks), [False] * len(blocks)
-    for k in range(len(blocks) - 1, -1, -1):
-        text = plain(blocks[k]).casefold()
-        lines = {" ".join(line.split()) for line in text.split("\n")}
-        bare = {_without_page(line) for line in lines}
-        text = " ".join(text.split())
-        if kinds[k] is None:
-            paged[k] = text not in later and bare <= later
-            repeats[k] = text in later or paged[k] or (len(lines) > 2 and lines <= later)
-        if blocks[k].kind == "heading":
-            later.add(text)
-    k = 0
-    while k < len(blocks):
-        end = k
-        while end < len(blocks) and repeats[end]:
-            end += 1
-        # "Part II", "1812", "I" may be headings of one chapter that all come again
-        headed = any(block.kind == "heading" for block in blocks[k:end])
-        least = 2 if all(paged[k:end]) else 5 if headed else 3
-        if end - k >= least or (end > k and "\n" in blocks[k].text):
-            kinds[k:end] = ["contents"] * (end - k)
-        k = max(end, k + 1)
-    for k in range(len(blocks) - 1):
-        if kinds[k : k + 2] == [None, "contents"] and _named(blocks[k]) == "contents":
-            kinds[k] = "contents"
-
-
-def _without_page(line: str) -> str:
-    """A line without the number of a page at its end, and what leads the eye there."""
-    page = _PAGE.search(line, max(0, len(line) - 5))
-    return line[: page.start()].rstrip(_LEADERS) if page else line
-
-
-def _title_page(blocks: Sequence[Block], kinds: list[str | None], title: str) -> None:
-    """A title page: few short lines before the first heading, one as only title pages have."""
-    first = next(
-        (k for k, b in enumerate(blocks) if kinds[k] is None and b.kind == "heading"), None
-    )
-    if first is None:
-        return
-    before = [k for k in range(first) if kinds[k] is None and blocks[k].kind != "title"]
-    if len(before) > _TITLE_PAGE_BLOCKS:
-        return
-    words = sum(len(blocks[k].text.split()) for k in before)
-    telling = any(
-        _TITLE_PAGE.fullmatch(" ".join(plain(blocks[k]).split()))
-        or plain(blocks[k]).strip().casefold() == title.casefold()
-        for k in before
-    )
-    if telling and words <= _TITLE_PAGE_WORDS:
-        for k in before:
-            kinds[k] = "title page"
+def _is_cast(blocks: Sequence[Block]) -> bool:
+    """Whether text is names, each with a few words on who it is."""
+    lines = [line for block in blocks for line in lines_of(block)]
+    words = sum(map(amount, lines))
+    return len(lines) > 2 and words <= _ENTRY * len(lines) and not any(map(is_speech, lines))

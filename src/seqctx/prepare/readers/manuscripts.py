@@ -16,6 +16,7 @@ from seqctx.prepare.readers.account import account_of
 from seqctx.prepare.readers.assembly import assemble
 from seqctx.prepare.readers.blocks import Block
 from seqctx.prepare.readers.chapters import with_headings_found
+from seqctx.prepare.readers.declared import with_plausible_declarations
 from seqctx.prepare.readers.files import file_blocks
 from seqctx.prepare.readers.front_matter import leave_out
 from seqctx.prepare.readers.projects.left_out_files import left_out_of, with_left_out
@@ -96,7 +97,7 @@ def _book(path: Path, keep_front_and_back_matter: bool, chapters: Chapters | Non
         return _project_book(path, keep_front_and_back_matter, chapters)
     with explain_os_errors(path):
         read, encoding = file_blocks(path)
-    parted, marks = with_marks(read)
+    parted, marks = with_marks(with_plausible_declarations(read))
     headed, gaps = with_scene_breaks(with_headings_found(parted, chapters))
     title = next((b.text for b in headed if b.kind == "title" and b.text), path.stem)
     found = _Found(path, title, encoding, read, parted, headed, [*marks, *gaps])
@@ -114,7 +115,7 @@ def _project_book(path: Path, keep_front_and_back_matter: bool, chapters: Chapte
         if text.bad:
             raise InputError(*(line for error in text.bad.values() for line in error.lines))
         asides = list(left_out_of(project, files, text))
-    parted, _ = with_marks(text.blocks)  # a mark may recur in the book, and not in a file
+    parted, _ = with_marks(with_plausible_declarations(text.blocks))  # a mark may recur in the book, and not in a file
     headed = with_headings_found(parted, chapters) if chapters else parted
     name = path.resolve().name if path.is_dir() else path.stem
     title = next((b.text for b in parted if b.kind == "title" and b.text), project.title or name)
@@ -146,7 +147,7 @@ def _of_blocks(found: _Found, keep_front_and_back_matter: bool, chapters: Chapte
     """The book that the blocks of a manuscript make."""
     path, title = found.path, found.title
     titled = _untitled([b for b in found.headed if b.kind != "title"], title)
-    story, left_out = (titled, ()) if keep_front_and_back_matter else leave_out(titled, title)
+    story, left_out = leave_out(titled, title, keep=keep_front_and_back_matter)
     kept = between_scenes(_untitled(story, title))  # now that front matter is gone
     if not any(b.text.strip() for b in kept):
         raise InputError(f"{path}: is empty. Put text in it, or move it out of the folder.")

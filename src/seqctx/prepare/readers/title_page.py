@@ -1,0 +1,108 @@
+"""Title pages, imprints without a heading, and the head and the last line of a submission."""
+
+from __future__ import annotations
+
+import re
+
+from seqctx.prepare.readers.blocks import plain
+from seqctx.prepare.readers.front_matter_words import (
+    END_LINE,
+    HINTS,
+    SUBMISSION_LINE,
+    TITLE_PAGE_LINE,
+)
+from seqctx.prepare.readers.sections import Verdicts, amount, is_list_line, lines_of
+
+_BLOCKS, _WORDS = 12, 60  # of a title page before a heading; a longer stretch is text
+_LONGEST = 600  # words of title page and imprint together
+_LINES = 20  # of the head of a submission
+_RIGHTS = re.compile(
+    r"(?i)©|\bisbn\b|\bcopyright\b|all rights reserved|rechte vorbehalten|droits réservés"
+    r"|derechos reservados|diritti riservati|direitos reservados|rechten voorbehouden"
+    r"|prawa zastrzeżone|права защищены|版[权權]所有|無断転載"
+)
+_BARE_END = re.compile(r"[-–—#* ]{0,9}(?:END|[-–—] ?30 ?[-–—])[-–—#* ]{0,9}")
+
+
+def find_title_page(verdicts: Verdicts, title: str) -> None:
+    """Find what stands before the story without a heading of its own, and a line END."""
+    blocks = verdicts.blocks
+    first = next(
+        (
+            k
+            for k, block in enumerate(blocks)
+            if verdicts.kinds[k] is None and block.kind == "heading"
+        ),
+        None,
+    )
+    submitted = False
+    before = verdicts.unknown(0, first or 0)
+    before = [k for k in before if blocks[k].kind != "title"]
+    telling = [k for k in before if _tells(verdicts, k, title)] if len(before) < 100 else []
+    words = sum(amount(blocks[k].text) for k in before) if len(before) < 100 else _LONGEST + 1
+    if telling and len(before) <= _BLOCKS and words <= _WORDS:
+        submitted = any(_is_submission(verdicts, k) for k in before)
+        _give(verdicts, before)
+    elif telling and words <= _LONGEST and any(_RIGHTS.search(blocks[k].text) for k in telling):
+        last = max(k for k in before if k in telling or HINTS["imprint"].search(blocks[k].text))
+        _give(verdicts, [k for k in before if k <= last])
+    else:
+        submitted = _find_head(verdicts, title, first)
+    _find_end_line(verdicts, submitted)
+
+
+def _give(verdicts: Verdicts, places: list[int]) -> None:
+    for k in places:
+        rights = _RIGHTS.search(verdicts.blocks[k].text)
+        verdicts.give(k, k + 1, "imprint" if rights and len(places) > _BLOCKS else "title page")
+
+
+def _tells(verdicts: Verdicts, k: int, title: str) -> bool:
+    """Whether a block has a line as only title pages and submissions have."""
+    text = " ".join(plain(verdicts.blocks[k]).split())
+    return (
+        bool(TITLE_PAGE_LINE.fullmatch(text))
+        or text.casefold() == title.casefold()
+        or _is_submission(verdicts, k)
+    )
+
+
+def _is_submission(verdicts: Verdicts, k: int) -> bool:
+    return any(SUBMISSION_LINE.fullmatch(line) for line in lines_of(verdicts.blocks[k]))
+
+
+def _find_head(verdicts: Verdicts, title: str, first: int | None) -> bool:
+    """The head of a submission: lines above the story, up to the last that tells.
+
+    Returns:
+        Whether there is one.
+    """
+    blocks = verdicts.blocks
+    run: list[int] = []
+    for k in verdicts.unknown(0, len(blocks) if first is None else first)[:_LINES]:
+        if not all(map(is_list_line, lines_of(blocks[k]))):
+            break
+        run.append(k)
+    telling = [k for k in run if _tells(verdicts, k, title)]
+    if not telling or sum(amount(blocks[k].text) for k in run) > 2 * _WORDS:
+        return False
+    end = telling[-1]
+    for k in run:
+        if k > end and blocks[k].look.centred:
+            end = k
+    for k in run:
+        if k <= end:
+            verdicts.give(k, k + 1, "title page")
+    return any(_is_submission(verdicts, k) for k in telling)
+
+
+def _find_end_line(verdicts: Verdicts, submitted: bool) -> None:
+    """The line below a submission that says that this is the end."""
+    for k in range(len(verdicts.blocks) - 1, -1, -1):
+        block = verdicts.blocks[k]
+        if verdicts.kinds[k] is not None or block.kind == "break":
+            continue
+        text = " ".join(plain(block).split()) if len(block.text) < 60 else ""
+        if _BARE_END.fullmatch(text) or (submitted and END_LINE.fullmatch(text)):
+            verdicts.give(k, k + 1, "end mark", certain=True)
+        return
