@@ -39,11 +39,12 @@ def is_unspaced(blocks: Iterable[Block]) -> bool:
     return unspaced > spaced
 
 
-SCATTERED = (
-    "endnotes", "page number", "note mark", "hidden text", "comment", "illustration", "caption",
-    "reading", "deleted text", "author's note", "transcriber's note",
+_IN_ONE_PIECE = (
+    "title page", "contents", "list of illustrations", "imprint", "licence", "index",
+    "bibliography", "advertisement", "about the author", "not linear", "archive header",
+    "dramatis personae", "afterword",
 )  # fmt: skip
-"""Kinds that stand between paragraphs: all of a kind make one entry."""
+"""Kinds of which each part is an entry. Others stand between paragraphs: one entry a kind."""
 
 
 def entries_of(
@@ -67,7 +68,9 @@ def entries_of(
             last = None
             continue
         key = (kind, sure)
-        at = known.get(key) if kind in SCATTERED else len(parts) - 1 if key == last else None
+        at = known.get(key)
+        if kind in _IN_ONE_PIECE and key != last:
+            at = None
         if at is None:
             at = known[key] = len(parts)
             parts.append((kind, sure, []))
@@ -116,9 +119,12 @@ def account_of(
         kept: then, without headings that repeat the title: the blocks of the text.
         left_out: what was left out.
     """
-    total = words_in(read) + sum(len(b.mark.split()) for b in read if b.kind == "break")
-    titles = words_in(parted) - words_in(titled) + words_in(story) - words_in(kept)
-    marks = {"scene mark": total - words_in(parted), "book title": titles}
+    signs, titles = (
+        sum(len(b.mark.split()) for b in read if b.kind == kind) for kind in ("break", "title")
+    )
+    total = words_in(read) + signs + titles
+    titles += words_in(parted) - words_in(titled) + words_in(story) - words_in(kept)
+    marks = {"scene mark": words_in(read) + signs - words_in(parted), "book title": titles}
     kinds: Counter[str] = Counter()
     for part in left_out:
         kinds[part.kind] += part.words

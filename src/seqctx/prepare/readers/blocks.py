@@ -59,21 +59,20 @@ class Block:
     ``chapters``, scene breaks in ``scene_breaks``, what is not the story in ``front_matter``.
 
     Attributes:
-        kind: ``title`` is the book's, as the file's properties give it: none of the file's words.
-            A title in the text itself is a heading (see `TITLE`). ``heading`` and ``break`` where
-            the format has an element or style for it.
+        kind: ``title`` is the book's, as the file's properties give it. ``heading`` and ``break``
+            where the format has an element or style for it.
         text: with emphasis in asterisks. Of a break ``* * *``, or nothing where it is an empty
             paragraph with a border, which some programs write everywhere.
         emphasis: where in ``text`` the emphasized words are, without the asterisks.
         level: of a heading, 1 the highest.
-        left_out: what the file declares the block to be, if that is not the story (a kind of
-            `left_out.DECLARED_KINDS`); None where it is the story, or not declared.
+        left_out: what the file declares the block to be, if that is not the story (such as those
+            of `declared.FRONT_AND_BACK_MATTER`, or ``hidden text``); None where it is the story, or not declared.
         gap: how many empty paragraphs, or blank lines beyond the usual one, come before it.
         look: how the file shows it.
         is_linked: whether all its words are links to places in this book, as in its contents.
         is_quoted: whether it stands in a quotation that is set apart, such as a blockquote.
-        mark: of a break, the signs that the file wrote for it, so that they are counted; empty for
-            a rule or empty space.
+        mark: of a break, the signs that the file wrote for it, and of a title, its words where it
+            is a line of the text: so that they are counted. Empty for a rule or empty space.
         place: where it stands in the file: its line, or its paragraph's number; 0 if unknown.
         is_chapter: whether a pattern of the user says that it opens a chapter.
     """

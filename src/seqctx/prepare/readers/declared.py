@@ -9,17 +9,22 @@ from seqctx.prepare.readers.blocks import Block
 from seqctx.prepare.readers.front_matter_words import HINTS
 from seqctx.prepare.readers.sections import amount, is_list, is_note, is_prose, kinds_named
 
-ALWAYS = (
-    "hidden text", "comment", "deleted text", "page number", "note mark", "reading", "metadata",
+FRONT_AND_BACK_MATTER = (
+    "title page", "contents", "list of illustrations", "imprint", "licence", "endnotes", "index",
+    "bibliography", "advertisement", "about the author", "caption", "not linear",
 )  # fmt: skip
-"""Kinds that no setting keeps: they are no part of what a reader of the book sees as its text."""
-DECLARED_KINDS = (
-    *ALWAYS, "title page", "contents", "list of illustrations", "imprint", "licence", "endnotes",
-    "index", "bibliography", "advertisement", "about the author", "caption", "illustration",
-)  # fmt: skip
-"""Kinds that readers may give to `Block.left_out`."""
+"""Kinds that a setting keeps. Others that readers declare, such as hidden text, comments, page
+numbers and tags, are no part of what a reader of the book sees as its text: nothing keeps them."""
 _LISTS = ("contents", "list of illustrations", "index", "title page")
-_DOUBTED = (*_LISTS, "imprint", "endnotes", "bibliography", "advertisement", "about the author")
+_DOUBTED = (
+    *_LISTS,
+    "not linear",
+    "imprint",
+    "endnotes",
+    "bibliography",
+    "advertisement",
+    "about the author",
+)
 _SMALL_SHARE, _SMALL = 0.05, 60  # of a file's words; words. What is smaller is believed
 
 

@@ -56,7 +56,7 @@ def _title_page(lines: list[str]) -> Iterator[Block]:
             entries[-1][1] = f"{entries[-1][1]} {line.strip()}".strip()
     for name, value in entries:
         if name == "title" and value:
-            yield Block("title", written(_runs(value))[0].strip("*"))
+            yield Block("title", written(_runs(value))[0].strip("*"), mark=value)
         elif value:
             yield Block("paragraph", value, left_out="title page")
 

@@ -15,7 +15,7 @@ from seqctx.prepare.readers.account import entries_of
 from seqctx.prepare.readers.archives_of_stories import find_archive_notes
 from seqctx.prepare.readers.blocks import Block, plain
 from seqctx.prepare.readers.contents import find_contents
-from seqctx.prepare.readers.declared import ALWAYS, has_form
+from seqctx.prepare.readers.declared import FRONT_AND_BACK_MATTER, has_form
 from seqctx.prepare.readers.front_matter_words import DECLARED, HINTS
 from seqctx.prepare.readers.markers import find_marked
 from seqctx.prepare.readers.sections import (
@@ -62,7 +62,8 @@ def leave_out(
     """
     verdicts = Verdicts(blocks)
     if keep:
-        verdicts.kinds = [kind if kind in ALWAYS else None for kind in verdicts.kinds]
+        keeps = FRONT_AND_BACK_MATTER
+        verdicts.kinds = [None if kind in keeps else kind for kind in verdicts.kinds]
     else:
         _doubt_large(verdicts)
         find_marked(verdicts)
@@ -103,7 +104,9 @@ def _doubt_large(verdicts: Verdicts) -> None:
     for k in range(1, len(blocks) + 1):
         if k < len(blocks) and kinds[k] == kinds[start]:
             continue
-        if kinds[start] is not None and kinds[start] not in ALWAYS:
+        if kinds[start] == "not linear":
+            verdicts.certain[start:k] = [False] * (k - start)
+        elif kinds[start] in FRONT_AND_BACK_MATTER:
             words = sum(amount(block.text) for block in blocks[start:k])
             large = words > _BELIEVED or words > _BELIEVED_SHARE * whole
             if large and not has_form(blocks[start:k]):

@@ -115,7 +115,9 @@ def _project_book(path: Path, keep_front_and_back_matter: bool, chapters: Chapte
         if text.bad:
             raise InputError(*(line for error in text.bad.values() for line in error.lines))
         asides = list(left_out_of(project, files, text))
-    parted, _ = with_marks(with_plausible_declarations(text.blocks))  # a mark may recur in the book, and not in a file
+    parted, _ = with_marks(
+        with_plausible_declarations(text.blocks)
+    )  # a mark may recur in the book, and not in a file
     headed = with_headings_found(parted, chapters) if chapters else parted
     name = path.resolve().name if path.is_dir() else path.stem
     title = next((b.text for b in parted if b.kind == "title" and b.text), project.title or name)

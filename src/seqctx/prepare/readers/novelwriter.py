@@ -52,7 +52,7 @@ def _special(line: str) -> Iterator[Block]:
         level, is_title = len(heading[1]), heading[2] == "!"
         title = written(_runs(heading[3]))[0]
         if level == 1 and is_title:
-            yield Block("title", title)
+            yield Block("title", title, mark=title)
         elif level <= CHAPTER_LEVEL:
             yield Block("heading", title, level=level)
         else:
