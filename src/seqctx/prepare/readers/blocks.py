@@ -65,8 +65,9 @@ class Block:
             paragraph with a border, which some programs write everywhere.
         emphasis: where in ``text`` the emphasized words are, without the asterisks.
         level: of a heading, 1 the highest.
-        left_out: what the file declares the block to be, if that is not the story (such as those
-            of `declared.FRONT_AND_BACK_MATTER`, or ``hidden text``); None where it is the story, or not declared.
+        left_out: what the file declares the block to be, if that is not the story: one of
+            `declared.FRONT_AND_BACK_MATTER`, ``hidden text``, ``comment`` and so on; None where it
+            is the story, or not declared.
         gap: how many empty paragraphs, or blank lines beyond the usual one, come before it.
         look: how the file shows it.
         is_linked: whether all its words are links to places in this book, as in its contents.

@@ -23,7 +23,7 @@ def _joined(words: str) -> str:
     return "".join(line.strip() for line in words.splitlines())
 
 
-_HEADINGS = {
+_KIND_NAMES = {
     "contents": r"""
         (?:table of )?contents|index|inhalt(?:sverzeichnis|sübersicht)?|sommaire|innehåll
         |table(?: des (?:matières|chapitres))?|índice(?: general)?|indice(?: generale)?|contenidos?
@@ -101,8 +101,8 @@ _HEADINGS = {
         """,
     "afterword": r"afterword|end notes|author[’']?s notes?|notes|nachwort|postface",
 }
-HEADINGS = {
-    kind: re.compile(rf"(?i)(?:{_joined(words)})\s*[.:：]?") for kind, words in _HEADINGS.items()
+KIND_NAMES = {
+    kind: re.compile(rf"(?i)(?:{_joined(words)})\s*[.:：]?") for kind, words in _KIND_NAMES.items()
 }
 """By kind: what its heading may say. One heading may name several kinds."""
 

@@ -18,7 +18,7 @@ _END = re.compile(
     re.S,
 )
 _LONGEST_HEADER, _LONGEST_LICENCE = 3_500, 6_000  # words; those of all texts known are shorter
-_COLOPHON = re.compile(r"底本：|青空文庫作成ファイル：")  # of Aozora Bunko
+_COLOPHON = re.compile(r"底本：「|青空文庫作成ファイル：")  # of Aozora Bunko
 _BRACKETS = {
     "illustration": re.compile(
         r"(?i)\[(?:\w{1,12} )?(?:illustrations?|image|picture|frontispiece|abbildung|illustrazione"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from seqctx.prepare.readers.account import UNSPACED
 from seqctx.prepare.readers.blocks import Block, plain
-from seqctx.prepare.readers.front_matter_words import ASIDE, HEADINGS
+from seqctx.prepare.readers.front_matter_words import ASIDE, KIND_NAMES
 from seqctx.prepare.readers.lines import ends_sentence
 
 _LONGEST_NAME = 80  # characters of a heading that names front matter
@@ -96,7 +96,7 @@ def kinds_named(block: Block) -> frozenset[str]:
     if block.kind not in ("heading", "paragraph") or len(block.text) > _LONGEST_NAME:
         return frozenset()
     text = " ".join(plain(block).split())
-    return frozenset(kind for kind, words in HEADINGS.items() if words.fullmatch(text))
+    return frozenset(kind for kind, words in KIND_NAMES.items() if words.fullmatch(text))
 
 
 def amount(text: str) -> int:
