@@ -35,7 +35,9 @@ _GREEK = dict(
 )
 _ORNAMENT = "❖"
 _PICTURE = "\ufffc"  # text of a break that may be one, until all pictures of the file are known
-_CONTENTS_STYLE = re.compile(r"(?:toc|contents|inhaltsverzeichnis) \d{1,2}|table of figures")
+_CONTENTS_STYLE = re.compile(
+    r"(?:toc|contents|inhaltsverzeichnis) (?:\d{1,2}|heading)|table of figures"
+)
 _CAPTION_STYLES = ("caption", "illustration", "figure", "beschriftung")
 
 
@@ -72,7 +74,9 @@ class Form:
         space_above: the space between it and the paragraph before it [points].
         is_ruled: whether a line is drawn above or below it.
         label: the number that the program counts and shows before it, such as ``Chapter 1``.
-        is_initial: whether it is the large first letter of the next paragraph.
+        is_rule: whether it holds a line across the page that was inserted.
+        goes_on: whether its characters belong to the next paragraph: a large first letter, or a
+            paragraph whose end a tracked change took away.
     """
 
     style: str = ""
@@ -85,7 +89,8 @@ class Form:
     space_above: float = 0.0
     is_ruled: bool = False
     label: str = ""
-    is_initial: bool = False
+    is_rule: bool = False
+    goes_on: bool = False
 
 
 ORDINARY = Form()
@@ -132,7 +137,7 @@ class Paragraphs:
     def __init__(self) -> None:
         """Nothing is read yet."""
         self._number = 0
-        self._initial: list[Stretch] = []
+        self._held: list[Stretch] = []  # they belong to the next paragraph
 
     def add(
         self, runs: Iterable[Stretch], form: Form = ORDINARY, picture: str = ""
@@ -153,11 +158,11 @@ class Paragraphs:
             for run in runs:
                 if run.left_out:
                     hidden.setdefault(run.left_out, []).append(run.text)
-        if form.is_initial and 0 < len("".join(run.text for run in shown).strip()) < 4:
-            self._initial = shown
+        if form.goes_on:
+            self._held += shown
         else:
-            if self._initial and shown:
-                shown, self._initial = [*self._initial, *shown], []
+            if self._held:
+                shown, self._held = [*self._held, *shown], []
             empty = yield from self._shown(shown, form, picture)
             if empty and not hidden:
                 yield None
@@ -167,8 +172,8 @@ class Paragraphs:
                 yield Block("paragraph", text, left_out=kind, place=self._number)
 
     def end(self) -> Iterator[Block | None]:
-        """What is left at the end of the file: a large first letter that no paragraph follows."""
-        runs, self._initial = self._initial, []
+        """What is left at the end of the file: characters that no paragraph follows."""
+        runs, self._held = self._held, []
         if runs:
             yield from self.add(runs)
 
@@ -198,6 +203,8 @@ class Paragraphs:
             if form.level is not None:
                 block = replace(block, kind="heading", level=form.level)
             yield block
+        elif form.is_rule:
+            yield Block("break", SCENE_BREAK, place=self._number)
         elif form.is_ruled:
             yield Block("break", "", place=self._number)
         elif picture:

@@ -364,7 +364,7 @@ _WORDS: dict[str, _Say] = {  # without a number, a word has 1
     "brdrt": _forms(is_ruled=True),
     "deff": _Reading._set_default_font,
     "deleted": _sets("deleted"),
-    "dropcapt": _forms(is_initial=True),
+    "dropcapt": _forms(goes_on=True),
     "f": _Reading._set_font,
     "fcharset": _Reading._set_charset,
     "footnote": lambda reading, number: reading._begin_note(NOTES),

@@ -1,4 +1,7 @@
-"""Word's .docx: the text and its styles; pictures, notes and all else are not read."""
+"""Word's .docx: the text with its styles, notes, comments and hidden text.
+
+Headers and footers are no part of the text and are not read; nor is what a tracked change removed.
+"""
 
 from __future__ import annotations
 
@@ -9,73 +12,50 @@ from pathlib import Path
 from typing import Any
 
 from seqctx.errors import InputError
-from seqctx.prepare.readers.blocks import (
-    SCENE_BREAK,
-    TITLE,
-    Block,
-    Run,
-    block_of,
-    written,
-)
+from seqctx.prepare.readers.blocks import TITLE, Block
 from seqctx.prepare.readers.markup import pieces
-from seqctx.prepare.readers.scene_breaks import with_gaps
+from seqctx.prepare.readers.office import (
+    COMMENTS,
+    DESCRIPTION,
+    HIDDEN_TEXT,
+    NEW_PAGE,
+    NOTES,
+    READING,
+    Form,
+    Paragraphs,
+    Stretch,
+    finished,
+    styled_as,
+    symbol,
+)
+from seqctx.prepare.readers.word_numbers import Numbers, numbers_of
+from seqctx.prepare.readers.word_styles import (
+    NO_HEADING,
+    SPACES,
+    Properties,
+    Styles,
+    local,
+    styles_of,
+    take_paragraph,
+    take_run,
+)
 from seqctx.system.archives import Archive, damaged, open_archive
 
-_SPACES = (
-    "http://schemas.openxmlformats.org/wordprocessingml/2006/main",
-    "http://purl.oclc.org/ooxml/wordprocessingml/main",  # "Strict Open XML"
-)
-_PARAGRAPHS = {f"{{{space}}}p" for space in _SPACES}
-_DOCUMENTS = {f"{{{space}}}document" for space in _SPACES}
-_UNREAD = ("moveFrom", "rt", "Fallback")  # moved, pronunciations, repeated for older programs
-_BOX = "txbxContent"
-_TEXT = 10  # this level of the outline means that a paragraph is no heading
-_CHARACTERS = {"br": "\n", "cr": "\n", "noBreakHyphen": "-", "ptab": " ", "tab": " "}
-
-
-@dataclass(slots=True)
-class _Style:
-    """What one style says itself."""
-
-    name: str = ""
-    base: str | None = None
-    level: int | None = None
-
-
-@dataclass
-class _Styles:
-    """The styles of a file, of paragraphs and of characters."""
-
-    known: dict[tuple[str, str], _Style] = field(default_factory=dict)
-    default: dict[str, str] = field(default_factory=dict)
-
-    def find(self, family: str, name: str | None) -> _Style | None:
-        """A style by its id; the default style where there is none of this id."""
-        found = self.known.get((family, name)) if name else None
-        return found or self.known.get((family, self.default.get(family, "")))
-
-    def level(self, style: _Style | None) -> int | None:
-        """The heading's level that a style or the ones that it builds on give."""
-        seen: set[int] = set()
-        while style is not None and id(style) not in seen:
-            seen.add(id(style))
-            name = style.name
-            if name == "title":
-                return TITLE
-            number = name.removeprefix("heading ")
-            if number != name and number.isdecimal() and len(number) < 3 and int(number):
-                return int(number)
-            if style.level is not None and style.level < _TEXT:
-                return style.level
-            families = ("paragraph", "character")
-            style = next(
-                (s for f in families if (s := self.known.get((f, style.base or "")))), None
-            )
-        return None
+_PARAGRAPHS = {f"{{{space}}}p" for space in SPACES}
+_ROOTS = {"document": None, "footnotes": NOTES, "endnotes": NOTES, "comments": COMMENTS}
+_BODIES = ("body", "footnote", "endnote", "comment")
+_UNREAD = ("moveFrom", "del", "rt", "Fallback", "txbxContent", "pPr", "rPr")
+_CHARACTERS = {"cr": "\n", "noBreakHyphen": "-", "ptab": " ", "tab": " "}
+_SIZE = 10.0  # points, where a file says nothing
+_GALLERIES = {
+    "Table of Contents": "contents", "Table of Figures": "contents", "Cover Pages": "title page",
+    "Bibliographies": "bibliography",
+}  # fmt: skip
+_FIELDS = {"TOC": "contents", "INDEX": "index", "BIBLIOGRAPHY": "bibliography"}
 
 
 def word_blocks(path: Path) -> list[Block]:
-    """Body paragraphs in order, with those of tables; without notes, comments and headers.
+    """Body paragraphs in order, with those of tables and text boxes; then notes and comments.
 
     Raises:
         InputError: when the file is damaged or not a .docx.
@@ -85,15 +65,12 @@ def word_blocks(path: Path) -> list[Block]:
         body = parts.get("officeDocument")
         if body is None:
             raise InputError(damaged(path, ".docx"))
-        styles = _styles(archive, _related(archive, body).get("styles"))
-        blocks = list(with_gaps(_blocks(archive, body, styles), path))
+        more = _related(archive, body)
+        styles = styles_of(archive, more.get("styles"))
+        numbers = numbers_of(archive, more.get("numbering"))
+        blocks = finished(_blocks(archive, body, more, _Reading(styles, numbers)), path)
         title = _declared_title(archive, parts.get("core-properties"))
-    titles = [Block("title", title)] if title else []
-    return [*titles, *blocks]
-
-
-def _local(element: Any) -> str:
-    return str(element.tag).rpartition("}")[2]
+    return [*([Block("title", title)] if title else []), *blocks]
 
 
 def _related(archive: Archive, part: str) -> dict[str, str]:
@@ -112,162 +89,288 @@ def _related(archive: Archive, part: str) -> dict[str, str]:
     return found
 
 
-def _styles(archive: Archive, name: str | None) -> _Styles:
-    """The styles of a file; a file without any has Word's headings."""
-    styles = _Styles()
-    if name is None or name not in archive:
-        names = {f"Heading{k}": f"heading {k}" for k in range(1, 10)}
-        names |= {"Title": "title", "TOCHeading": "heading 1"}
-        styles.known = {("paragraph", key): _Style(value) for key, value in names.items()}
-        for mark in ("Strong", "Emphasis"):
-            styles.known["character", mark] = _Style(mark.lower())
-        return styles
-    with archive.stream(name) as stream:
-        for event, node in pieces(stream, archive.place(name), lambda tag: tag.endswith("}style")):
-            if event != "whole":
-                continue
-            w = node.tag.removesuffix("style")
-            family, key = node.get(f"{w}type") or "paragraph", node.get(f"{w}styleId") or ""
-            style = _Style(
-                _value(node, f"{w}name", w, "").lower(), _value(node, f"{w}basedOn", w, None),
-                _outline(node, w),
-            )  # fmt: skip
-            styles.known.setdefault((family, key), style)
-            if node.get(f"{w}default") in ("1", "true", "on"):
-                styles.default[family] = key
-    return styles
-
-
-def _value(node: Any, path: str, w: str, otherwise: Any) -> Any:
-    """The value of an element below a node."""
-    found = node.find(path)
-    return otherwise if found is None else found.get(f"{w}val", otherwise)
-
-
-def _outline(node: Any, w: str) -> int | None:
-    """The level that a paragraph or a style gives itself, from 1; None where it is no number."""
-    value = str(_value(node, f"{w}pPr/{w}outlineLvl", w, ""))
-    return int(value) + 1 if value.isdecimal() and len(value) < 4 else None
-
-
 def _declared_title(archive: Archive, name: str | None) -> str:
     """The title in the file's properties; empty where there are none."""
     if name is None or name not in archive:
         return ""
     with archive.stream(name) as stream:
         for event, element in pieces(stream, archive.place(name), lambda tag: False):
-            if event == "close" and _local(element) == "title":
+            if event == "close" and local(element.tag) == "title":
                 return element.text or ""
     return ""
 
 
-def _blocks(archive: Archive, name: str, styles: _Styles) -> Iterator[Block | None]:
-    """The body's paragraphs; None for an empty one."""
-    with archive.stream(name) as stream:
-        known = False
-        for event, node in pieces(stream, archive.place(name), _PARAGRAPHS.__contains__):
-            known = known or node.tag in _DOCUMENTS
-            if event == "whole" and _is_text(node, w := node.tag.removesuffix("p")):
-                for paragraph in _paragraphs(node, w):
-                    yield _block(paragraph, w, styles)
-    if not known:
-        raise InputError(damaged(archive.path, ".docx"))
-
-
-def _is_text(node: Any, w: str) -> bool:
-    """Whether a paragraph is part of the body, and not of what is moved or merged."""
-    above = list(node.iterancestors())
-    inside = any(element.tag == f"{w}body" for element in above)
-    return inside and not any(_local(e) in _UNREAD or _goes_on(e, w) for e in above)
-
-
-def _goes_on(element: Any, w: str) -> bool:
-    """Whether this is a table's cell that is merged with the one above."""
-    merge = element.find(f"{w}tcPr/{w}vMerge")
-    return merge is not None and merge.get(f"{w}val", "continue") == "continue"
-
-
-def _paragraphs(paragraph: Any, w: str) -> Iterator[Any]:
-    """A paragraph, then those of the text boxes that it anchors, unless it was taken away."""
-    if not _taken_away(paragraph, w):
-        yield paragraph
-    for box in _below(paragraph, f"{w}{_BOX}"):
-        for inner in _outermost(box, w):
-            yield from _paragraphs(inner, w)
-
-
-def _outermost(element: Any, w: str) -> Iterator[Any]:
-    """The paragraphs below an element that lie in no other paragraph."""
-    for child in element.iterchildren():
-        if child.tag == f"{w}p":
-            yield child
-        elif _local(child) not in _UNREAD and not _goes_on(child, w):
-            yield from _outermost(child, w)
-
-
-def _below(node: Any, tag: str) -> Iterator[Any]:
-    """Elements of a paragraph, without those of text boxes in it."""
-    for child in node.iterchildren():
-        if child.tag == tag:
-            yield child
-        if _local(child) not in (_BOX, *_UNREAD):
-            yield from _below(child, tag)
-
-
-def _taken_away(paragraph: Any, w: str) -> bool:
-    """Whether a tracked change removed a whole paragraph, which is then not an empty one."""
-    mark = f"{w}pPr/{w}rPr/{w}"
-    marked = any(paragraph.find(mark + name) is not None for name in ("del", "moveFrom"))
-    return marked and not any(_text(r, w).strip() for r in _below(paragraph, f"{w}r"))
-
-
-def _block(paragraph: Any, w: str, styles: _Styles) -> Block | None:
-    """One paragraph; None where it is empty."""
-    style = styles.find("paragraph", _value(paragraph, f"{w}pPr/{w}pStyle", w, None))
-    runs = _runs(paragraph, w, styles)
-    if style is not None and style.name.startswith("toc "):
-        return block_of(runs, "contents")
-    own = _outline(paragraph, w)
-    level = styles.level(style) if own is None else own if own < _TEXT else None
-    if level is not None:
-        text, _ = written((text, "") for text, _ in runs)
-        return Block("heading", " ".join(text.split()), level=level) if text else None
-    block = block_of(runs)
-    if block is None and paragraph.find(f"{w}pPr/{w}pBdr") is not None:
-        return Block("break", SCENE_BREAK)  # an empty paragraph with a rule
-    return block
-
-
-def _runs(paragraph: Any, w: str, styles: _Styles) -> Iterator[Run]:
-    """Characters with their emphasis; text that a tracked change deleted is no w:t element."""
-    for run in _below(paragraph, f"{w}r"):
-        properties = run.find(f"{w}rPr")
-        mark = ""
-        name = None if properties is None else _value(properties, f"{w}rStyle", w, None)
-        style = styles.find("character", name)
-        label = "" if style is None else style.name
-        if _is_on(properties, f"{w}b", w) or label == "strong":
-            mark = "**"
-        elif _is_on(properties, f"{w}i", w) or label == "emphasis":
-            mark = "*"
-        yield _text(run, w), mark
-
-
-def _is_on(properties: Any, name: str, w: str) -> bool:
-    """Whether a run's own properties switch something on."""
-    found = None if properties is None else properties.find(name)
-    return found is not None and found.get(f"{w}val", "1") in ("1", "true", "on")
-
-
-def _text(run: Any, w: str) -> str:
-    """The characters of one run; breaks of pages and columns are none."""
-    parts = []
-    for child in run.iterchildren():
-        space, _, name = str(child.tag).rpartition("}")
-        if f"{space}}}" != w:
+def _blocks(
+    archive: Archive, body: str, more: dict[str, str], reading: _Reading
+) -> Iterator[Block | None]:
+    """The paragraphs of the body, then of notes and comments; None for an empty one."""
+    for name in (body, more.get("footnotes"), more.get("endnotes"), more.get("comments")):
+        if name is None or (name != body and name not in archive):
             continue
-        if name == "t":
-            parts.append(child.text or "")
-        elif name in _CHARACTERS and child.get(f"{w}type", "textWrapping") == "textWrapping":
-            parts.append(_CHARACTERS[name])
-    return "".join(parts)
+        around = _Around()
+        with archive.stream(name) as stream:
+            for event, node in pieces(stream, archive.place(name), _PARAGRAPHS.__contains__):
+                if event != "whole":
+                    around.note(event, node)
+                elif around.is_read:
+                    yield from reading.paragraph(node, around.left_out)
+        if name == body and not around.is_document:
+            raise InputError(damaged(archive.path, ".docx"))
+        yield from reading.paragraphs.end()
+
+
+@dataclass
+class _Around:
+    """The elements that are open around a paragraph, as far as they say what it is."""
+
+    is_document: bool = False
+    _kind: str | None = None  # of all paragraphs of this part of the file
+    _open: list[tuple[str, str | None]] = field(default_factory=list)  # names and kinds
+    _bodies: int = 0
+    _unread: int = 0
+
+    @property
+    def is_read(self) -> bool:
+        """Whether paragraphs here are part of the text, and not of what was moved or repeated."""
+        return self._bodies > 0 and not self._unread
+
+    @property
+    def left_out(self) -> str | None:
+        """What paragraphs here are, if not the story."""
+        return self._kind or next((kind for _, kind in self._open if kind), None)
+
+    def note(self, event: str, node: Any) -> None:
+        """An element opens or closes."""
+        name = local(node.tag)
+        w = node.tag.removesuffix(name)
+        step = 1 if event == "open" else -1
+        if name in _BODIES and (name == "body" or node.get(f"{w}type") is None):
+            self._bodies += step
+        elif name in _UNREAD:
+            self._unread += step
+        if event == "close":
+            self._open.pop()
+            return
+        if not self._open and w[1:-1] in SPACES and name in _ROOTS:
+            self.is_document = name == "document"
+            self._kind = _ROOTS[name]
+        self._open.append((name, None))
+        if name == "docPartGallery":
+            self._mark("sdt", _GALLERIES.get(node.get(f"{w}val") or ""))
+        elif name == "vMerge" and node.get(f"{w}val", "continue") == "continue":
+            self._mark("tc", HIDDEN_TEXT)  # a cell that is merged with the one above
+
+    def _mark(self, name: str, kind: str | None) -> None:
+        """Say what the innermost open element of a name is."""
+        for k in range(len(self._open) - 1, -1, -1):
+            if self._open[k][0] == name:
+                self._open[k] = (name, kind)
+                break
+
+
+class _Reading:
+    """Turns paragraphs of one file into blocks."""
+
+    def __init__(self, styles: Styles, numbers: Numbers) -> None:
+        self.paragraphs = Paragraphs()
+        self._styles, self._numbers = styles, numbers
+        self._fields: list[str] = []  # the instructions of the fields that are open
+        self._above: tuple[float, str] = (0.0, "")  # space below the last paragraph, its style
+        self._val = ""  # the name of a value's attribute
+        self._start()
+
+    def _start(self) -> None:
+        """Begin a paragraph."""
+        self._runs: list[Stretch] = []
+        self._boxes: list[Any] = []
+        self._picture = ""
+        self._has_rule = False
+
+    def paragraph(self, node: Any, left_out: str | None) -> Iterator[Block | None]:
+        """The blocks of a paragraph, then those of the text boxes that it anchors."""
+        self._start()
+        self._val = f"{node.tag[:-1]}val"
+        own, style, marks = self._properties(node)
+        field_kind = self._kind_of_fields()
+        self._walk(node, style, False)
+        runs, boxes = self._runs, self._boxes
+        text = "".join(run.text for run in runs if not run.left_out).strip()
+        field_kind = field_kind or self._kind_of_fields()
+        if field_kind and not (text[-1:].isdigit() or any(run.is_linked for run in runs)):
+            field_kind = None
+        form = self._form(own, left_out or field_kind, text)
+        if marks & {"del", "moveFrom"}:
+            form = Form(goes_on=True)
+        if "dropCap" in marks:
+            form = Form(goes_on=True)
+        yield from self.paragraphs.add(runs, form, self._picture)
+        if "sectPr" in marks:
+            self.paragraphs.new_page = True
+        for box in boxes:
+            for inner in _outermost(box):
+                yield from self.paragraph(inner, left_out)
+
+    def _properties(self, node: Any) -> tuple[Properties, Properties, set[str]]:
+        """What a paragraph says with its style, the style itself, and marks of its end."""
+        own, marks = Properties(), set[str]()
+        val = self._val
+        properties = node.find(f"{val[:-3]}pPr")
+        style_id = None
+        if properties is not None:
+            take_paragraph(own, properties, val)
+            for child in properties:
+                name = local(child.tag)
+                if name == "pStyle":
+                    style_id = child.get(val)
+                elif name == "rPr":
+                    marks |= {local(mark.tag) for mark in child} & {"del", "moveFrom"}
+                elif name == "framePr" and child.get(f"{val[:-3]}dropCap", "none") != "none":
+                    marks.add("dropCap")
+                elif name == "sectPr" and _begins_page(child, val):
+                    marks.add("sectPr")
+        style = self._styles.find("paragraph", style_id)
+        return own.over(style), style, marks
+
+    def _form(self, said: Properties, left_out: str | None, text: str) -> Form:
+        """What the file says of a whole paragraph."""
+        name = said.name or ""
+        label = self._numbers.label(said, name) if said.numbers else ""
+        level = None if said.level == NO_HEADING else said.level
+        if level is None and not (said.centred or sum(map(str.isalpha, label)) > 3):
+            label = ""  # the number of a list's item
+        below, style = self._above
+        above = said.before or 0.0
+        if not (said.is_tight and style == name):
+            above += below
+        self._above = ((said.after or 0.0), name)
+        if left_out == "title page" and level == TITLE:
+            left_out = None
+        return Form(
+            style=name, level=level, left_out=left_out or styled_as(name),
+            centred=bool(said.centred), bold=bool(said.bold), size=said.size or _SIZE,
+            new_page=bool(said.new_page), space_above=above, is_ruled=bool(said.is_ruled),
+            label="" if text else label, is_rule=self._has_rule,
+        )  # fmt: skip
+
+    def _walk(self, node: Any, style: Properties, is_linked: bool) -> None:
+        """Read the runs below an element of a paragraph."""
+        for child in node:
+            name = local(child.tag)
+            if name == "r" and not child.tag.endswith("/math}r"):
+                self._run(child, style, is_linked)
+            elif name == "hyperlink":
+                self._walk(child, style, child.get(f"{self._val[:-3]}anchor") is not None)
+            elif name == "t":  # of a formula
+                self._runs.append(Stretch(child.text or ""))
+            elif name not in _UNREAD:
+                self._walk(child, style, is_linked)
+
+    def _run(self, run: Any, style: Properties, is_linked: bool) -> None:
+        """Read one run of characters."""
+        said = Properties()
+        kind, mark = None, ""
+        parts: list[str] = []
+        val = self._val
+        size = 0.0
+        for child in run:
+            name = local(child.tag)
+            if name == "t":
+                parts.append(child.text or "")
+            elif name == "rPr":
+                take_run(said, child, val)
+                style_id = next((e.get(val) for e in child if local(e.tag) == "rStyle"), None)
+                if style_id is not None:
+                    said = said.over(self._styles.find("character", style_id))
+            elif name == "br":
+                page = child.get(f"{val[:-3]}type", "textWrapping") != "textWrapping"
+                parts.append(NEW_PAGE if page else "\n")
+            elif name in _CHARACTERS:
+                parts.append(_CHARACTERS[name])
+            elif name == "sym":
+                code = child.get(f"{val[:-3]}char") or ""
+                parts.append(symbol(child.get(f"{val[:-3]}font") or "", _hexadecimal(code)))
+            elif name == "fldChar":
+                self._field(child.get(f"{val[:-3]}fldCharType"))
+            elif name == "instrText" and self._fields and len(self._fields[-1]) < 1_000:
+                self._fields[-1] += child.text or ""
+            elif name == "ruby":
+                self._ruby(child, style, is_linked)
+            elif name in ("AlternateContent", "drawing", "pict", "object"):
+                self._objects(child)
+        if parts:
+            hidden = style.hidden if said.hidden is None else said.hidden
+            kind = HIDDEN_TEXT if hidden else None
+            mark = "**" if said.bold else "*" if said.italic else ""
+            size = said.size or 0.0
+            linked = is_linked or any(_is_link(code) for code in self._fields)
+            self._runs.append(Stretch("".join(parts), mark, kind, size, linked))
+
+    def _field(self, event: str | None) -> None:
+        """A field begins or ends; what it shows stands in runs of its own."""
+        if event == "begin" and len(self._fields) < 100:
+            self._fields.append("")
+        elif event == "end" and self._fields:
+            self._fields.pop()
+
+    def _kind_of_fields(self) -> str | None:
+        """What the fields that are open make, if not the story."""
+        words = (code.split(None, 1)[:1] for code in self._fields)
+        return next((k for word in words if word and (k := _FIELDS.get(word[0].upper()))), None)
+
+    def _ruby(self, node: Any, style: Properties, is_linked: bool) -> None:
+        """Characters, and how they are read."""
+        for child in node:
+            if local(child.tag) == "rt":
+                reading = "".join(e.text or "" for e in child.iter() if local(e.tag) == "t")
+                self._runs.append(Stretch(reading, left_out=READING))
+            elif local(child.tag) == "rubyBase":
+                self._walk(child, style, is_linked)
+
+    def _objects(self, node: Any) -> None:
+        """Text boxes, pictures with their descriptions, and inserted lines."""
+        name = local(node.tag)
+        if name == "txbxContent":
+            self._boxes.append(node)
+            return
+        if name == "AlternateContent":
+            chosen = next((e for e in node if local(e.tag) == "Choice"), None)
+            node = next(iter(node), None) if chosen is None else chosen
+            if node is None:
+                return
+        description = node.get("descr") or node.get("title") if name == "docPr" else node.get("alt")
+        if description:
+            self._runs.append(Stretch(f"{description}\n", left_out=DESCRIPTION))
+        for key, value in node.attrib.items():
+            if name in ("blip", "imagedata") and local(key) in ("embed", "id", "link"):
+                self._picture = str(value)
+            elif local(key) == "hr" and value in ("t", "true", "1"):
+                self._has_rule = True
+        for child in node:
+            self._objects(child)
+
+
+def _is_link(code: str) -> bool:
+    """Whether a field leads to a place in the same file."""
+    return "HYPERLINK" in code and "\\l" in code
+
+
+def _hexadecimal(code: str) -> int:
+    try:
+        return int(code[:6], 16)
+    except ValueError:
+        return 0
+
+
+def _begins_page(section: Any, val: str) -> bool:
+    """Whether what follows a section begins on a new page."""
+    kinds = [child.get(val) for child in section if local(child.tag) == "type"]
+    return kinds[:1] != ["continuous"]
+
+
+def _outermost(element: Any) -> Iterator[Any]:
+    """The paragraphs below an element that lie in no other paragraph."""
+    for child in element:
+        if child.tag in _PARAGRAPHS:
+            yield child
+        elif local(child.tag) not in _UNREAD:
+            yield from _outermost(child)
