@@ -33,8 +33,8 @@ from seqctx.prepare.readers.word_styles import (
     NO_HEADING,
     SPACES,
     Properties,
-    Styles,
-    local,
+    WordStyles,
+    element_name,
     styles_of,
     take_paragraph,
     take_run,
@@ -95,7 +95,7 @@ def _declared_title(archive: Archive, name: str | None) -> str:
         return ""
     with archive.stream(name) as stream:
         for event, element in pieces(stream, archive.place(name), lambda tag: False):
-            if event == "close" and local(element.tag) == "title":
+            if event == "close" and element_name(element.tag) == "title":
                 return element.text or ""
     return ""
 
@@ -141,7 +141,7 @@ class _Around:
 
     def note(self, event: str, node: Any) -> None:
         """An element opens or closes."""
-        name = local(node.tag)
+        name = element_name(node.tag)
         w = node.tag.removesuffix(name)
         step = 1 if event == "open" else -1
         if name in _BODIES and (name == "body" or node.get(f"{w}type") is None):
@@ -171,7 +171,7 @@ class _Around:
 class _Reading:
     """Turns paragraphs of one file into blocks."""
 
-    def __init__(self, styles: Styles, numbers: Numbers) -> None:
+    def __init__(self, styles: WordStyles, numbers: Numbers) -> None:
         self.paragraphs = Paragraphs()
         self._styles, self._numbers = styles, numbers
         self._fields: list[str] = []  # the instructions of the fields that are open
@@ -219,11 +219,11 @@ class _Reading:
         if properties is not None:
             take_paragraph(own, properties, val)
             for child in properties:
-                name = local(child.tag)
+                name = element_name(child.tag)
                 if name == "pStyle":
                     style_id = child.get(val)
                 elif name == "rPr":
-                    marks |= {local(mark.tag) for mark in child} & {"del", "moveFrom"}
+                    marks |= {element_name(mark.tag) for mark in child} & {"del", "moveFrom"}
                 elif name == "framePr" and child.get(f"{val[:-3]}dropCap", "none") != "none":
                     marks.add("dropCap")
                 elif name == "sectPr" and _begins_page(child, val):
@@ -255,7 +255,7 @@ class _Reading:
     def _walk(self, node: Any, style: Properties, is_linked: bool) -> None:
         """Read the runs below an element of a paragraph."""
         for child in node:
-            name = local(child.tag)
+            name = element_name(child.tag)
             if name == "r" and not child.tag.endswith("/math}r"):
                 self._run(child, style, is_linked)
             elif name == "hyperlink":
@@ -273,12 +273,14 @@ class _Reading:
         val = self._val
         size = 0.0
         for child in run:
-            name = local(child.tag)
+            name = element_name(child.tag)
             if name == "t":
                 parts.append(child.text or "")
             elif name == "rPr":
                 take_run(said, child, val)
-                style_id = next((e.get(val) for e in child if local(e.tag) == "rStyle"), None)
+                style_id = next(
+                    (e.get(val) for e in child if element_name(e.tag) == "rStyle"), None
+                )
                 if style_id is not None:
                     said = said.over(self._styles.find("character", style_id))
             elif name == "br":
@@ -320,20 +322,20 @@ class _Reading:
     def _ruby(self, node: Any, style: Properties, is_linked: bool) -> None:
         """Characters, and how they are read."""
         for child in node:
-            if local(child.tag) == "rt":
-                reading = "".join(e.text or "" for e in child.iter() if local(e.tag) == "t")
+            if element_name(child.tag) == "rt":
+                reading = "".join(e.text or "" for e in child.iter() if element_name(e.tag) == "t")
                 self._runs.append(Stretch(reading, left_out=READING))
-            elif local(child.tag) == "rubyBase":
+            elif element_name(child.tag) == "rubyBase":
                 self._walk(child, style, is_linked)
 
     def _objects(self, node: Any) -> None:
         """Text boxes, pictures with their descriptions, and inserted lines."""
-        name = local(node.tag)
+        name = element_name(node.tag)
         if name == "txbxContent":
             self._boxes.append(node)
             return
         if name == "AlternateContent":
-            chosen = next((e for e in node if local(e.tag) == "Choice"), None)
+            chosen = next((e for e in node if element_name(e.tag) == "Choice"), None)
             node = next(iter(node), None) if chosen is None else chosen
             if node is None:
                 return
@@ -341,9 +343,9 @@ class _Reading:
         if description:
             self._runs.append(Stretch(f"{description}\n", left_out=DESCRIPTION))
         for key, value in node.attrib.items():
-            if name in ("blip", "imagedata") and local(key) in ("embed", "id", "link"):
+            if name in ("blip", "imagedata") and element_name(key) in ("embed", "id", "link"):
                 self._picture = str(value)
-            elif local(key) == "hr" and value in ("t", "true", "1"):
+            elif element_name(key) == "hr" and value in ("t", "true", "1"):
                 self._has_rule = True
         for child in node:
             self._objects(child)
@@ -363,7 +365,7 @@ def _hexadecimal(code: str) -> int:
 
 def _begins_page(section: Any, val: str) -> bool:
     """Whether what follows a section begins on a new page."""
-    kinds = [child.get(val) for child in section if local(child.tag) == "type"]
+    kinds = [child.get(val) for child in section if element_name(child.tag) == "type"]
     return kinds[:1] != ["continuous"]
 
 
@@ -372,5 +374,5 @@ def _outermost(element: Any) -> Iterator[Any]:
     for child in element:
         if child.tag in _PARAGRAPHS:
             yield child
-        elif local(child.tag) not in _UNREAD:
+        elif element_name(child.tag) not in _UNREAD:
             yield from _outermost(child)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from seqctx.prepare.readers.markup import pieces
-from seqctx.prepare.readers.word_styles import Properties, local
+from seqctx.prepare.readers.word_styles import Properties, element_name
 from seqctx.system.archives import Archive
 
 _ROMAN = (
@@ -108,11 +108,13 @@ def numbers_of(archive: Archive, name: str | None) -> Numbers:
         return numbers
     with archive.stream(name) as stream:
         wanted = ("abstractNum", "num")
-        for event, node in pieces(stream, archive.place(name), lambda tag: local(tag) in wanted):
+        for event, node in pieces(
+            stream, archive.place(name), lambda tag: element_name(tag) in wanted
+        ):
             if event != "whole":
                 continue
-            w = node.tag.removesuffix(local(node.tag))
-            if local(node.tag) == "abstractNum":
+            w = node.tag.removesuffix(element_name(node.tag))
+            if element_name(node.tag) == "abstractNum":
                 found = {k: level for lvl in node.iter(f"{w}lvl") for k, level in [_level(lvl, w)]}
                 numbers._levels[node.get(f"{w}abstractNumId") or ""] = found
             else:

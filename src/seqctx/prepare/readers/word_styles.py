@@ -22,7 +22,7 @@ _UNITS = {"pt": 1.0, "pc": 12.0, "in": 72.0, "cm": 72 / 2.54, "mm": 7.2 / 2.54}
 
 
 @lru_cache(10_000)
-def local(tag: Any) -> str:
+def element_name(tag: Any) -> str:
     """An element's name without its namespace."""
     return str(tag).rpartition("}")[2]
 
@@ -86,7 +86,7 @@ _FIELDS = [entry.name for entry in fields(Properties)]
 def take_run(said: Properties, properties: Any, val: str) -> None:
     """Add what an element of a run's properties (w:rPr) says."""
     for child in properties:
-        name = local(child.tag)
+        name = element_name(child.tag)
         if name == "b":
             said.bold = is_on(child, val)
         elif name == "i":
@@ -101,7 +101,7 @@ def take_paragraph(said: Properties, properties: Any, val: str) -> None:
     """Add what an element of a paragraph's properties (w:pPr) says."""
     w = val[:-3]
     for child in properties:
-        name = local(child.tag)
+        name = element_name(child.tag)
         if name == "outlineLvl":
             value = child.get(val) or ""
             if value.isascii() and value.isdigit() and len(value) < 4:
@@ -116,14 +116,17 @@ def take_paragraph(said: Properties, properties: Any, val: str) -> None:
             said.new_page = is_on(child, val)
         elif name == "pBdr":
             said.is_ruled = any(
-                local(line.tag) in ("top", "bottom") and line.get(val) not in (None, "nil", "none")
+                element_name(line.tag) in ("top", "bottom")
+                and line.get(val) not in (None, "nil", "none")
                 for line in child
             )
         elif name == "numPr":
             for part in child:
-                if local(part.tag) == "numId":
+                if element_name(part.tag) == "numId":
                     said.numbers = part.get(val)
-                elif local(part.tag) == "ilvl" and (part.get(val) or "") in list("012345678"):
+                elif element_name(part.tag) == "ilvl" and (part.get(val) or "") in list(
+                    "012345678"
+                ):
                     said.number_level = int(part.get(val))
 
 
@@ -141,7 +144,7 @@ def _take_space(said: Properties, spacing: Any, w: str) -> None:
 
 
 @dataclass
-class Styles:
+class WordStyles:
     """The styles of a file, of paragraphs and of characters."""
 
     known: dict[tuple[str, str], Properties] = field(default_factory=dict)
@@ -181,9 +184,9 @@ class Styles:
         return next((k for family in families if (k := (family, base)) in self.known), None)
 
 
-def styles_of(archive: Archive, name: str | None) -> Styles:
+def styles_of(archive: Archive, name: str | None) -> WordStyles:
     """The styles of a file; a file without any has Word's headings."""
-    styles = Styles()
+    styles = WordStyles()
     if name is None or name not in archive:
         names = {f"Heading{k}": f"heading {k}" for k in range(1, 10)}
         names |= {"Title": "title", "TOCHeading": "toc heading", "Subtitle": "subtitle"}
@@ -197,8 +200,10 @@ def styles_of(archive: Archive, name: str | None) -> Styles:
         return styles
     with archive.stream(name) as stream:
         wanted = ("style", "docDefaults")
-        for event, node in pieces(stream, archive.place(name), lambda tag: local(tag) in wanted):
-            if event == "whole" and local(node.tag) == "style":
+        for event, node in pieces(
+            stream, archive.place(name), lambda tag: element_name(tag) in wanted
+        ):
+            if event == "whole" and element_name(node.tag) == "style":
                 _add(styles, node)
             elif event == "whole":
                 _take(styles.whole_file, node.iter(), f"{node.tag.removesuffix('docDefaults')}val")
@@ -207,13 +212,13 @@ def styles_of(archive: Archive, name: str | None) -> Styles:
 
 def _take(said: Properties, elements: Iterable[Any], val: str) -> None:
     for element in elements:
-        if local(element.tag) == "rPr":
+        if element_name(element.tag) == "rPr":
             take_run(said, element, val)
-        elif local(element.tag) == "pPr":
+        elif element_name(element.tag) == "pPr":
             take_paragraph(said, element, val)
 
 
-def _add(styles: Styles, node: Any) -> None:
+def _add(styles: WordStyles, node: Any) -> None:
     """Take a style, unless there is one of its id already."""
     w = node.tag.removesuffix("style")
     val = f"{w}val"
@@ -223,9 +228,9 @@ def _add(styles: Styles, node: Any) -> None:
     said = styles.known[key] = Properties()
     _take(said, node, val)
     for child in node:
-        if local(child.tag) == "name":
+        if element_name(child.tag) == "name":
             said.name = (child.get(val) or "").lower()
-        elif local(child.tag) == "basedOn":
+        elif element_name(child.tag) == "basedOn":
             styles.base[key] = child.get(val) or ""
     name = said.name or ""
     level = level_of(name)
