@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from seqctx import Book, InputError, read_manuscript
-from seqctx.prepare.readers import blocks, markdown, markup
+from seqctx.prepare.readers import blocks, markdown, markdown_lines, markup
 from tests.prepare.office_files import W, docx, epub, odt, xhtml
 
 P = "<w:p><w:r><w:t>{}</w:t></w:r></w:p>"
@@ -377,7 +377,7 @@ def test_a_paragraph_longer_than_what_is_parsed_at_once(
     words = " ".join(f"word{k} *loud*" if k % 7 == 0 else f"word{k}" for k in range(2000))
     (tmp_path / "a.md").write_text(words)
     whole = read_manuscript(tmp_path / "a.md")
-    monkeypatch.setattr(markdown, "_PIECE", 1000)
+    monkeypatch.setattr(markdown_lines, "_PIECE", 1000)
     assert read_manuscript(tmp_path / "a.md") == whole
     (tmp_path / "a.md").write_text("[" * 5000)
     assert read_manuscript(tmp_path / "a.md").text == "[" * 5000

@@ -1,0 +1,160 @@
+"""How a Markdown file lays out its paragraphs, as far as CommonMark would read them otherwise."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+from seqctx.prepare.readers.lines import ends_sentence, is_heading
+
+_LINES = 20_000  # of a file tell its habits
+_ENDS = 0.9  # where so many of the lines end a sentence, each line is a paragraph
+_BLANK = 0.1  # of the places between its lines have an empty line where each line is a paragraph
+_SEVERAL = 0.4  # of the lines hold several sentences, where more empty lines may lie between them
+_FEW = 4  # lines below each other tell no habit
+_INDENTED = 0.3  # of the paragraphs
+_LONG = 60  # characters of a line that is no verse
+_SENTENCES = re.compile(r"[.!?…][\"”’»*_)]{0,3} {1,2}[\"“‘«*_(—–-]{0,3}[^\W\d_]|[。！？][^」』”]")
+_INDENTS = ("  ", "\t", "\u3000", "\u2003", "\u00a0", "&emsp;", "&ensp;", "&nbsp;")
+_IMAGE = re.compile(
+    r"!\[[^\[\]\n]{0,300}\]\(\s*<?([^\s()<>]{1,500})|<img\s[^<>]{0,500}?src=[\"']?([^\s\"'<>]{1,500})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a file lays out its paragraphs.
+
+    Attributes:
+        each_line: each line is a paragraph: no empty lines divide them.
+        indented: paragraphs begin with white space, which means no code.
+        ornaments: addresses of pictures that come several times.
+    """
+
+    each_line: bool = False
+    indented: bool = False
+    ornaments: frozenset[str] = field(default_factory=frozenset)
+
+    @classmethod
+    def of(cls, text: str) -> Layout:
+        """The layout of a file's text."""
+        counts = _Counts()
+        previous = following = ""
+        lines = islice(_lines(text), _LINES)
+        for following in lines:
+            counts.line(previous, following)
+            previous = following
+        counts.line(previous, "")
+        images: Counter[str] = Counter()
+        if "![" in text or "<img" in text:
+            images.update(m[1] or m[2] for m in _IMAGE.finditer(text))
+        ornaments = frozenset(address for address, times in images.items() if times > 1)
+        return cls(counts.each_line(), counts.indented(), ornaments)
+
+
+class _Counts:
+    """Counts lines of text: below each other, apart, indented."""
+
+    def __init__(self) -> None:
+        self._last = ""  # the line of text above, where only empty lines lie between
+        self._blank = True
+        self._fenced = False
+        self._below = self._apart = self._ends = self._several = 0
+        self._starts = self._indented_starts = 0
+        self._indents = self._indents_after_sentence = 0
+
+    def line(self, line: str, following: str) -> None:
+        """Count one line."""
+        words = line.strip()
+        if not words:
+            self._blank = True
+            return
+        if words.startswith("```"):
+            self._fenced = not self._fenced
+        if self._fenced or words[0] in "#>|:=<`" or not any(map(str.isalnum, words[:200])):
+            self._last, self._blank = "", True
+            return
+        if self._last and not self._blank:
+            self._count_below(line)
+        else:
+            self._apart += bool(self._last)
+            self._starts += 1
+            verse = len(words) < _LONG and following.strip() and following[:1].isspace()
+            self._indented_starts += line.startswith(("\t", "    ")) and not verse
+        self._last, self._blank = line, False
+
+    def _count_below(self, line: str) -> None:
+        """Count a line right below another."""
+        above = self._last.rstrip(" \\")
+        ends = ends_sentence(above)
+        self._below += 1
+        self._ends += ends
+        if ends:
+            self._several += bool(_SENTENCES.search(above[:2000]))
+        if line.startswith(_INDENTS):
+            self._indents += 1
+            self._indents_after_sentence += ends
+
+    def each_line(self) -> bool:
+        """Whether each line is a paragraph.
+
+        Where empty lines divide paragraphs, lines that end with a sentence are the habit of those
+        who write a sentence a line: these lines hold one each.
+        """
+        if self._below < _FEW or self._ends < _ENDS * self._below:
+            return False
+        rarely = self._apart <= _BLANK * (self._below + self._apart)
+        return rarely or self._several >= _SEVERAL * self._below
+
+    def indented(self) -> bool:
+        """Whether paragraphs begin with white space."""
+        inner = self._indents if self._indents_after_sentence >= 0.8 * self._indents else 0
+        indented = self._indented_starts + inner
+        return indented > 1 and indented >= _INDENTED * (self._starts + inner)
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines of a text one by one."""
+    at = 0
+    while at < len(text):
+        end = text.find("\n", at)
+        end = len(text) if end < 0 else end
+        yield text[at:end]
+        at = end + 1
+
+
+def divided(content: str, layout: Layout) -> list[str]:
+    """The paragraphs of what CommonMark reads as one.
+
+    Also a line that is a chapter's heading is one, though its text begins in the next line.
+    """
+    if "\n" not in content:
+        return [content]
+    lines = content.split("\n")
+    if layout.each_line:
+        return [line.strip().removesuffix("\\") for line in lines]
+    found = [[lines[0]]]
+    indents = [line.startswith(_INDENTS) for line in lines[1:]]
+    if layout.indented and (not all(indents) or _mostly_ends(lines)):
+        for line, starts in zip(lines[1:], indents, strict=True):
+            if starts:
+                found.append([line])
+            else:
+                found[-1].append(line)
+    else:
+        found[0] += lines[1:]
+    first = found[0][0].strip().strip("*_").strip()
+    if len(found[0]) > 1 and len(first) <= _LONG and is_heading(first):
+        bold = found[0][0].strip().startswith(("**", "__"))
+        rest = found[0][1].lstrip("“\"'‘«*_—- ")
+        if bold or (not first.isdigit() and not rest[:1].islower()):
+            found[:1] = [found[0][:1], found[0][1:]]
+    return ["\n".join(part).strip() for part in found]
+
+
+def _mostly_ends(lines: list[str]) -> bool:
+    """Whether most lines but the last end a sentence."""
+    return sum(map(ends_sentence, lines[:-1])) >= 0.8 * (len(lines) - 1)
