@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from seqctx.prepare.readers.lines import ends_sentence
 from seqctx.prepare.readers.markdown_layout import Layout
 from seqctx.system.extras import needs_extra
 
@@ -25,6 +26,8 @@ _ADDRESS = re.compile(
     r"(?i)<|[a-z][a-z0-9+.-]+:\S|[#/]\S|\.{1,2}/|www\.|\S*\w/\S*\.\w|\S*[\w-]\.(?:md|markdown|html?"
     r"|xhtml|png|jpe?g|gif|svg|webp|pdf|txt|docx?|odt|epub|com|org|net)(?:[?#]\S*)?$"
 )
+_MEANING = re.compile(r":[ \t]+[^\W_]")
+_TERM = 80  # characters
 _FENCE = re.compile(r"(?:`{3,}|~{3,})[ \t]*")
 
 
@@ -66,6 +69,20 @@ def parser_of_blocks(layout: Layout) -> MarkdownIt:
     parser = MarkdownIt("commonmark").enable("table")
     parser.use(deflist_plugin).use(footnote_plugin, move_to_end=False)
     rules = parser.block.ruler
+    define = next(rule.fn for rule in rules.__rules__ if rule.name == "deflist")
+
+    def definitions(state: StateBlock, line: int, end: int, silent: bool) -> bool:
+        below = line + 1 + (line + 1 < end and state.isEmpty(line + 1))
+        if not silent and (
+            below >= end
+            or not _MEANING.match(_line(state, below))  # ~ may be a mark between scenes
+            or len(term := _line(state, line)) > _TERM
+            or ends_sentence(term)
+        ):
+            return False
+        return bool(define(state, line, end, silent))
+
+    rules.at("deflist", definitions, {"alt": ["paragraph", "reference", "blockquote"]})
     rules.at("reference", definition)
     rules.at("fence", code, {"alt": ["paragraph", "reference", "blockquote", "list"]})
     rules.before("fence", "div", _div, {"alt": ["paragraph", "reference", "blockquote", "list"]})
