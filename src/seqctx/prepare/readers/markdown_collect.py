@@ -10,14 +10,14 @@ from typing import Any
 from seqctx.prepare.readers.blocks import PLAIN, SCENE_BREAK, Block, Look, block_of, clean, written
 from seqctx.prepare.readers.markdown_commands import (
     Command,
-    command_of,
+    line_command,
     has_commands,
     heading_of,
     without_signs,
 )
 from seqctx.prepare.readers.markdown_layout import Layout, divided
 from seqctx.prepare.readers.markdown_lines import LineReader, Words
-from seqctx.prepare.readers.markdown_source import Source
+from seqctx.prepare.readers.markdown_source import MarkdownText
 
 _DEEPEST = 100  # things that are open in one another; books need about ten
 
@@ -54,7 +54,7 @@ class Collector:
         around: what is open.
     """
 
-    def __init__(self, source: Source, layout: Layout) -> None:
+    def __init__(self, source: MarkdownText, layout: Layout) -> None:
         """Nothing is collected yet."""
         self.env: dict[str, Any] = {}
         self.layout = layout
@@ -127,7 +127,9 @@ class Collector:
         lines = content.split("\n")
         for k, line in enumerate(lines):
             # attributes below a paragraph belong to it
-            if (k and k == len(lines) - 1 and line[:1] == "{") or not (command := command_of(line)):
+            if (k and k == len(lines) - 1 and line[:1] == "{") or not (
+                command := line_command(line)
+            ):
                 part.append(line)
                 continue
             self._text("\n".join(part))

@@ -72,7 +72,7 @@ def has_commands(content: str) -> bool:
     return content[:1] in _SIGNS or any(f"\n{sign}" in content for sign in "\\{[<")
 
 
-def command_of(line: str) -> Command | None:
+def line_command(line: str) -> Command | None:
     """The command that a line is."""
     line = line.strip()
     if not line or line[0] not in _SIGNS:

@@ -89,7 +89,7 @@ class Element(NamedTuple):
         )
 
 
-class Part(NamedTuple):
+class HtmlPart(NamedTuple):
     """A part of a block of HTML: a text, an opening tag or a closing one."""
 
     kind: Literal["text", "open", "close"]
@@ -97,7 +97,7 @@ class Part(NamedTuple):
     element: Element = Element("")
 
 
-def parts_of(source: str) -> Iterator[Part]:
+def parts_of(source: str) -> Iterator[HtmlPart]:
     """A block of HTML as texts, which may hold tags of lines, and tags of blocks."""
     at = 0
     lower = source.lower()
@@ -109,14 +109,14 @@ def parts_of(source: str) -> Iterator[Part]:
         if not found["closes"] and name in _HIDDEN and last[name] < found.end():
             continue
         if source[at : found.start()].strip():
-            yield Part("text", source[at : found.start()])
+            yield HtmlPart("text", source[at : found.start()])
         at = found.end()
         if found["closes"]:
-            yield Part("close", "", Element(name))
+            yield HtmlPart("close", "", Element(name))
         else:
             element = Element.of(name, found["attributes"])
-            yield Part("open", "", element)
+            yield HtmlPart("open", "", element)
             if name in SINGLE:
-                yield Part("close", "", element)
+                yield HtmlPart("close", "", element)
     if source[at:].strip():
-        yield Part("text", source[at:])
+        yield HtmlPart("text", source[at:])

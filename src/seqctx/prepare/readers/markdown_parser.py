@@ -31,7 +31,7 @@ _TERM = 80  # characters
 _FENCE = re.compile(r"(?:`{3,}|~{3,})[ \t]*")
 
 
-class Window(NamedTuple):
+class MarkdownWindow(NamedTuple):
     """Some blocks of a text.
 
     Attributes:
@@ -127,7 +127,9 @@ def _div(state: StateBlock, line: int, end: int, silent: bool) -> bool:
     return True
 
 
-def windows(text: str, parser: MarkdownIt, env: dict[str, Any], lines: int) -> Iterator[Window]:
+def windows(
+    text: str, parser: MarkdownIt, env: dict[str, Any], lines: int
+) -> Iterator[MarkdownWindow]:
     """The blocks of a text, some at a time.
 
     The last block of some lines may go on below them: it is parsed again with the next.
@@ -161,6 +163,6 @@ def windows(text: str, parser: MarkdownIt, env: dict[str, Any], lines: int) -> I
                 last -= 1
             tokens = tokens[: starts[-1]]
             end = at + sum(len(line) + 1 for line in split[:last])
-        yield Window(tokens, split, first)
+        yield MarkdownWindow(tokens, split, first)
         first += text.count("\n", at, end)
         at, size = end, lines

@@ -38,7 +38,7 @@ _OWN_LINE = re.compile(r"\n[ \t]*%%[ \t]*(?=\n|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
-class Aside:
+class CutOut:
     """Words of a file that are not the story.
 
     Attributes:
@@ -55,7 +55,7 @@ class Aside:
 
 
 @dataclass
-class Source:
+class MarkdownText:
     """A Markdown file's text, ready to be parsed.
 
     Attributes:
@@ -66,7 +66,7 @@ class Source:
 
     text: str
     title: str = ""
-    asides: list[Aside] = field(default_factory=list)
+    asides: list[CutOut] = field(default_factory=list)
     _cuts: list[tuple[int, int]] = field(default_factory=list)
 
     def place(self, line: int) -> int:
@@ -75,13 +75,13 @@ class Source:
         return line + 1 + (self._cuts[k][1] if k >= 0 else 0)
 
 
-def source_of(text: str) -> Source:
+def source_of(text: str) -> MarkdownText:
     """Take keys at the top, remarks and deleted words out of a file's text."""
     end, keys = _front_matter(text)
-    source = Source(text[end:])
+    source = MarkdownText(text[end:])
     lines = text.count("\n", 0, end)
     if end:
-        source.asides.append(Aside(0, 1, "front matter", keys))
+        source.asides.append(CutOut(0, 1, "front matter", keys))
         source._cuts.append((0, lines))
         source.title = _title(keys)
     if "\n---\n" in source.text or any(sign in source.text for sign in _OPENING):
@@ -154,7 +154,7 @@ def _title(keys: str) -> str:
 class _Scan:
     """Finds remarks, deleted words and further keys in a text, from its start to its end."""
 
-    def __init__(self, text: str, source: Source, cut_lines: int) -> None:
+    def __init__(self, text: str, source: MarkdownText, cut_lines: int) -> None:
         self._text = text
         self._source = source
         self._cut_lines = cut_lines
@@ -269,7 +269,7 @@ class _Scan:
         end = self._with_blank_lines(end)
         if words.strip():
             self._source.asides.append(
-                Aside(self._line, self._line + self._cut_lines + 1, kind, words)
+                CutOut(self._line, self._line + self._cut_lines + 1, kind, words)
             )
         if lines := self._text.count("\n", start, end):
             self._cut_lines += lines

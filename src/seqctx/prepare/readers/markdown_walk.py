@@ -10,7 +10,7 @@ from seqctx.prepare.readers.blocks import block_of
 from seqctx.prepare.readers.lines import ends_sentence, is_heading
 from seqctx.prepare.readers.markdown_collect import Around, Collector
 from seqctx.prepare.readers.markdown_html import Element, parts_of
-from seqctx.prepare.readers.markdown_parser import Window, parser_of_blocks, windows
+from seqctx.prepare.readers.markdown_parser import MarkdownWindow, parser_of_blocks, windows
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -41,7 +41,7 @@ class BlockWalk:
         self._quotes = 0  # that are open
         self._is_inside = False  # code that is parsed, since nothing closes it
 
-    def add(self, window: Window) -> None:
+    def add(self, window: MarkdownWindow) -> None:
         """Take in the blocks of a window."""
         tokens = window.tokens
         k = 0
@@ -57,7 +57,7 @@ class BlockWalk:
                     self._to.add_asides(self._to.line)
             k = self._token(window, k)
 
-    def _empty_lines(self, window: Window, line: int) -> int:
+    def _empty_lines(self, window: MarkdownWindow, line: int) -> int:
         """How many empty lines beyond the usual one come before a line."""
         first = line
         while first and not window.lines[first - 1].strip(" \t"):
@@ -65,7 +65,7 @@ class BlockWalk:
         usual = 0 if self._to.layout.each_line else 1
         return max(0, line - first - usual) if self._to.is_begun else 0
 
-    def _is_too_deep(self, window: Window, k: int) -> bool:
+    def _is_too_deep(self, window: MarkdownWindow, k: int) -> bool:
         """Add a block as it is written, where the parser leaves out what lies too deep in it."""
         token = window.tokens[k]
         if token.type in ("paragraph_open", "heading_open"):
@@ -79,7 +79,7 @@ class BlockWalk:
         self._to.add_lines("\n".join(window.lines[start:end]))
         return True
 
-    def _token(self, window: Window, k: int) -> int:
+    def _token(self, window: MarkdownWindow, k: int) -> int:
         """Take in what a token opens; returns which token comes next."""
         tokens = window.tokens
         token = tokens[k]
@@ -117,7 +117,7 @@ class BlockWalk:
             self._to.close("blockquote")
         return k + 1
 
-    def _heading(self, window: Window, k: int) -> None:
+    def _heading(self, window: MarkdownWindow, k: int) -> None:
         """A heading; or a paragraph and a rule right below it."""
         token, content = window.tokens[k], window.tokens[k + 1].content
         underline = window.lines[token.map[1] - 1].strip() if token.map else ""
@@ -179,7 +179,7 @@ class BlockWalk:
             return
         self._to.open(around)
 
-    def _list(self, window: Window, tokens: Sequence[Token]) -> None:
+    def _list(self, window: MarkdownWindow, tokens: Sequence[Token]) -> None:
         """A list: a paragraph of lines if it is tight, else a paragraph for each of its own."""
         local = window._replace(tokens=list(tokens))
         is_tight = not any(t.type == "paragraph_open" and not t.hidden for t in tokens)
@@ -209,7 +209,7 @@ class BlockWalk:
         rows = [line.strip().strip("|").strip() for line in lines]
         self._to.rows([("", row) for row in rows if row.strip(":-| \t")], is_tight=True)
 
-    def _code(self, window: Window, token: Token) -> None:
+    def _code(self, window: MarkdownWindow, token: Token) -> None:
         """Lines of code stay as they are; those that nothing closes are text."""
         start, end = token.map or (0, 0)
         if token.type == "fence":
@@ -224,7 +224,7 @@ class BlockWalk:
             source = "\n".join(window.lines[start:end])
         self._to.add_lines(source, "code" if _QUERIES.match(token.info.strip()) else None)
 
-    def _unclosed(self, window: Window, token: Token, start: int) -> None:
+    def _unclosed(self, window: MarkdownWindow, token: Token, start: int) -> None:
         """Text below a line that opens code which is never closed."""
         self._to.paragraph(window.lines[start].lstrip("> \t"))
         self._is_inside = True
