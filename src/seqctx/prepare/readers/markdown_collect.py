@@ -10,9 +10,9 @@ from typing import Any
 from seqctx.prepare.readers.blocks import PLAIN, SCENE_BREAK, Block, Look, block_of, clean, written
 from seqctx.prepare.readers.markdown_commands import (
     Command,
-    line_command,
     has_commands,
     heading_of,
+    line_command,
     without_signs,
 )
 from seqctx.prepare.readers.markdown_layout import Layout, divided
