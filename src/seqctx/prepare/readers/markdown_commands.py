@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
-from seqctx.prepare.readers.lines import ends_sentence, is_heading
+from seqctx.prepare.readers.heading_lines import is_heading
+from seqctx.prepare.readers.lines import ends_sentence
 from seqctx.prepare.readers.markdown_lines import ATTRIBUTES
 
 _PAGE = re.compile(

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from seqctx.prepare.readers.lines import ends_sentence, is_heading
+from seqctx.prepare.readers.heading_lines import is_heading
+from seqctx.prepare.readers.lines import ends_sentence
 
 _LINES = 20_000  # of a file tell its habits
 _ENDS = 0.9  # where so many of the lines end a sentence, each line is a paragraph

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from seqctx.prepare.readers.blocks import block_of
-from seqctx.prepare.readers.lines import ends_sentence, is_heading
+from seqctx.prepare.readers.heading_lines import is_heading
+from seqctx.prepare.readers.lines import ends_sentence
 from seqctx.prepare.readers.markdown_collect import Around, Collector
 from seqctx.prepare.readers.markdown_html import Element, parts_of
 from seqctx.prepare.readers.markdown_parser import MarkdownWindow, parser_of_blocks, windows
