@@ -146,11 +146,11 @@ class Collector:
             self.add_heading(self.words(heading.text), heading.level)
             return
         if is_centred:
-            self.open(Around("line", centred=True))
+            self.enter(Around("line", centred=True))
         for part in divided(content, self.layout):
             self.add_words(self.words(part))
         if is_centred:
-            self.close("line")
+            self.leave("line")
 
     def add_words(self, words: Words) -> None:
         """A paragraph's words: the story, then what stands in it and is none."""
@@ -240,20 +240,20 @@ class Collector:
         elif command.kind == "gap":
             self.gap += 1
         elif command.kind == "open":
-            self.open(Around(command.text, centred="center" in command.text))
+            self.enter(Around(command.text, centred="center" in command.text))
         elif command.kind == "close":
-            self.close(command.text)
+            self.leave(command.text)
         elif command.kind == "contents":
             self.add(Block("paragraph", command.text, left_out="contents"))
 
-    def open(self, around: Around) -> None:
-        """Open something around what comes next."""
+    def enter(self, around: Around) -> None:
+        """Enter something that is around what comes next."""
         around.first = len(self._found)
         if len(self.around) < _DEEPEST:
             self.around.append(around)
 
-    def close(self, name: str) -> None:
-        """Close the nearest of a name, and what is open in it."""
+    def leave(self, name: str) -> None:
+        """Leave the nearest thing of a name, and what was entered in it."""
         names = [around.name for around in self.around]
         if name not in names:
             return

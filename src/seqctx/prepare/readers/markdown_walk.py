@@ -110,12 +110,12 @@ class BlockWalk:
         elif kind == "blockquote_open":
             self._quote(tokens, k)
         elif kind == "footnote_reference_open":
-            self._to.open(Around("footnote", left_out="endnotes"))
+            self._to.enter(Around("footnote", left_out="endnotes"))
         elif kind == "footnote_reference_close":
-            self._to.close("footnote")
+            self._to.leave("footnote")
         elif kind == "blockquote_close":
             self._quotes -= 1
-            self._to.close("blockquote")
+            self._to.leave("blockquote")
         return k + 1
 
     def _heading(self, window: MarkdownWindow, k: int) -> None:
@@ -153,7 +153,7 @@ class BlockWalk:
         attributes, name = parts["attributes"] or "", parts["name"] or ""
         if not attributes and not name:
             if self._to.is_open("div:"):
-                self._to.close("div:")
+                self._to.leave("div:")
             else:
                 self._to.paragraph(line.strip())
             return
@@ -161,7 +161,7 @@ class BlockWalk:
         out = next((_BY_CLASS[c] for c in classes.split() if c in _BY_CLASS), "")
         if any(c.removeprefix("callout-") in _REMARKS for c in classes.split()):
             out = "comment"
-        self._to.open(Around("div:", classes, "center" in classes, out))
+        self._to.enter(Around("div:", classes, "center" in classes, out))
         if title := parts["title"] or parts["quoted"]:
             self._to.paragraph(title)
 
@@ -175,10 +175,10 @@ class BlockWalk:
             around.left_out = "comment" if kind in _REMARKS else ""
             around.style = kind
             first.content = first.content[found.end() :]
-            self._to.open(around)
+            self._to.enter(around)
             self._to.paragraph(found["title"])
             return
-        self._to.open(around)
+        self._to.enter(around)
 
     def _list(self, window: MarkdownWindow, tokens: Sequence[Token]) -> None:
         """A list: a paragraph of lines if it is tight, else a paragraph for each of its own."""
@@ -259,11 +259,11 @@ class BlockWalk:
                     self._to.rows([("", " | ".join(texts))], is_tight=True)
                 if name in _HEADINGS or name == "tr":
                     texts = None
-                self._to.close("<" + name)
+                self._to.leave("<" + name)
         if texts:
             self._to.paragraph(" ".join(texts))
         if is_read:
-            self._to.close("<p")
+            self._to.leave("<p")
 
     def _html_text(self, text: str) -> None:
         """The paragraphs of a text between tags."""
@@ -279,7 +279,7 @@ class BlockWalk:
             self._to.add_break()
             return
         if element.name == "p" and self._to.around and self._to.around[-1].name == "<p":
-            self._to.close("<p")
+            self._to.leave("<p")
         if element.new_page:
             self._to.start_page()
         out = next((_BY_CLASS[c] for c in element.classes.split() if c in _BY_CLASS), "")
@@ -287,7 +287,7 @@ class BlockWalk:
             out = "hidden text"
         elif element.name in ("figcaption", "caption"):
             out = "caption"
-        self._to.open(
+        self._to.enter(
             Around("<" + element.name, element.classes, element.centred, out, element.page_after)
         )
 
