@@ -128,8 +128,9 @@ class Page:
             if event == "close":
                 line.text(last_text(node), around.mark)
                 leaf = "div" if self._seen == around.seen and local(node.tag) == "div" else ""
-                yield from self._paragraphs(line, around, around.style, around.node, leaf)
-                line = self._line()
+                if leaf or not line.is_empty():
+                    yield from self._paragraphs(line, around, around.style, around.node, leaf)
+                    line = self._line()
                 stack.pop()
                 self._space = 0.0 if around.is_apart else max(self._space, around.style.below)
                 continue
@@ -140,8 +141,9 @@ class Page:
                 self._note_places(node)
                 line.element(node, tag, around.mark, around.within)
                 continue
-            yield from self._paragraphs(line, around, around.style, around.node)
-            line = self._line()
+            if not line.is_empty():
+                yield from self._paragraphs(line, around, around.style, around.node)
+                line = self._line()
             self._note_places(node, all_below=event == "whole")
             self._seen += 1
             if event == "whole":
@@ -294,7 +296,7 @@ class Page:
             node: that element.
             whole: ``p`` or ``div`` where the line is all of such an element.
         """
-        if not line.runs and not line.pictures and not line.aside and not whole:
+        if line.is_empty() and not whole:
             return
         if not line.has_words():
             yield from self._aside(line.aside, node, around)
@@ -306,9 +308,9 @@ class Page:
             self._gap += gap
             if runs:
                 yield self._paragraph(runs, node, around, style, linked)
-        yield from self._aside(line.aside, node, around)
-        alts = [p.alt for p in line.pictures if has_words(p.alt)]
-        yield from self._aside({"illustration": alts}, node, around)
+        if line.aside or line.pictures:
+            alts = [p.alt for p in line.pictures if has_words(p.alt)]
+            yield from self._aside({**line.aside, "illustration": alts}, node, around)
 
     def _paragraph(
         self, runs: list[Run], node: Any, around: _Around, style: Style, linked: bool
@@ -343,7 +345,7 @@ class Page:
             self._gap += max(lines, not named)
             self._space = max(self._space, style.above, style.below)
         else:
-            shown = whole and any("\u00a0" in text or text == " " for text, _ in line.runs)
+            shown = whole and any("\u00a0" in text for text, _ in line.runs)
             self._gap += lines or bool(shown)
 
     def _aside(

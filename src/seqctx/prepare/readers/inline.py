@@ -111,11 +111,13 @@ class Line:
 
     def text(self, value: str | None, mark: str = "", linked: bool = False) -> None:
         """Add characters that stand in the paragraph itself."""
-        if not value:
+        if not value or (not self.runs and value.isspace() and "\u00a0" not in value):
             return
         if self._preformatted and "\n" in value:
             for number, line in enumerate(value.split("\n")):
                 self.runs += [("\n", mark), (line, mark)] if number else [(line, mark)]
+        elif value == "\u00a0":
+            self.runs.append((value, mark))
         elif _UNUSUAL_SPACE.search(value):
             self.runs.append((_BLANK.sub(_one_space, value), mark))
         else:
@@ -235,6 +237,10 @@ class Line:
             self.text(alt)
         else:
             self.pictures.append(picture)
+
+    def is_empty(self) -> bool:
+        """Whether nothing was added."""
+        return not (self.runs or self.pictures or self.aside)
 
     def has_words(self) -> bool:
         """Whether anything but blanks, new lines and pictures is in it."""
