@@ -18,6 +18,7 @@ _VOID = {b"br", b"hr", b"img", b"meta", b"link", b"col", b"wbr", b"input", b"are
 _SELF_CLOSED = re.compile(rb"<([A-Za-z][\w:.-]*)(\s[^<>]*)?/>")
 _LAST_TAGS = re.compile(rb"</(?:body|html)\s*>", re.I)
 _SCRIPTS = re.compile(r"<(script|style)\b", re.I)
+_WAYS = ((False, False), (False, True), (True, True))
 _ENOUGH, _FEW = 0.98, 3  # wrong mark-up may cost so much of the text: a "&" or "<" that was one
 
 
@@ -36,7 +37,8 @@ def page_blocks(
         InputError: where text would be lost.
     """
     problems: list[WrongMarkup] = []
-    for html in (True,) if as_web_page else (False, True):
+    # most documents are right, so that nothing needs to be counted
+    for html, counts in ((True, True),) if as_web_page else _WAYS:
         source = io.BytesIO(_as_html(raw) if html else raw)
         count = _Count()
         page.begin()
@@ -44,10 +46,10 @@ def page_blocks(
             source, place, is_whole, html=html, problems=problems,
             encoding="utf-8" if as_web_page else None,
         )  # fmt: skip
-        blocks = list(page.blocks(count.all_of(tree)))
+        blocks = list(page.blocks(count.all_of(tree, counts)))
         if not count.elements:
             break
-        if not problems or count.signs >= _signs_of(raw) * _ENOUGH - _FEW:
+        if not problems or (counts and count.signs >= _signs_of(raw) * _ENOUGH - _FEW):
             return blocks
     if not count.elements:
         raise InputError(f"{place} is empty or holds no mark-up. Export it again.")
@@ -63,10 +65,13 @@ class _Count:
     def __init__(self) -> None:
         self.elements = self.signs = 0
 
-    def all_of(self, tree: Iterable[Piece]) -> Iterator[Piece]:
-        """Hand the pieces of a document on."""
+    def all_of(self, tree: Iterable[Piece], counts: bool) -> Iterator[Piece]:
+        """Hand the pieces of a document on; without ``counts``, count its elements only."""
         for event, node in tree:
             self.elements += event != "close"
+            if not counts:
+                yield event, node
+                continue
             if event == "close":
                 self.signs += _signs(last_text(node))
             else:
