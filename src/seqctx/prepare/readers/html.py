@@ -108,7 +108,7 @@ class Page:
         self.places: dict[str, int] = {}
         self._styles = Styles()
         self._count = self._gap = self._seen = 0
-        self._space, self._new_page, self._has_div = 0.0, False, False
+        self._space, self._new_page = 0.0, False
         self._looks: dict[tuple[Any, ...], Look] = {}
 
     def blocks(self, tree: Iterable[Piece]) -> Iterator[Block | Picture]:
@@ -174,9 +174,8 @@ class Page:
             return around._replace(left_out=kind, within=within, node=node, seen=self._seen)
         style = self._styles.of(node, tag, around.within)
         apart = tag in _APART or (
-            tag == "div" and self._has_div and style.aside >= 1 and style.above + style.below > 0
+            tag == "div" and self._count > 0 and style.aside >= 1 and style.above + style.below > 0
         )
-        self._has_div = True
         if style.new_page:
             self._new_page = True
         if not apart:
@@ -220,7 +219,8 @@ class Page:
             line.element(node, tag, "", 0)
             yield from self._paragraphs(line, around, style, node)
         elif tag in ("nav", *CONTROLS):
-            yield from self._aside({around.left_out or "": [text_within(node)]}, node, around)
+            text = " ".join(" ".join(node.itertext()).split())
+            yield from self._aside({around.left_out or "": [text]}, node, around)
         elif tag not in PARAGRAPHS or (len(node) and holds_blocks(node)):
             yield from self._blocks(pieces_of(node), around)
         else:

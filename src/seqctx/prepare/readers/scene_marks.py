@@ -122,7 +122,7 @@ def _part(block: Block, starts: Sequence[int], start: int, end: int) -> Block:
 
 def _mark(block: Block) -> Mark | None:
     """What a block's signs say, where it is one that can be a mark."""
-    if block.kind not in ("paragraph", "heading"):
+    if block.left_out or block.kind not in ("paragraph", "heading"):
         return None
     start = block.text[: 2 * LONGEST_WITH_LETTERS]
     if len(block.text) > len(start) and any(map(str.isalnum, start)):
