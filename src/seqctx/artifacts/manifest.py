@@ -53,12 +53,33 @@ class Account(Record):
     ``book title``, ..."""
 
 
+class ReadFolder(Record):
+    """A folder with manuscripts, and how it was read."""
+
+    path: str
+    is_one_book: bool
+    """Whether its files are chapters of one book; else each is a book."""
+    reason: str
+    """Why, as the end of a sentence that begins with "because"."""
+
+
+class SkippedFile(Record):
+    """A file that could not be read, and was skipped (``--skip-bad``)."""
+
+    path: str
+    problem: str
+    """What is wrong with it, and what to do."""
+
+
 class Source(Record):
     """One manuscript as it was read."""
 
     path: str
     title: str
     sha256: str
+    """Of the file; of a book of several files, over the digests of them all."""
+    files: dict[str, str] = {}
+    """Path to sha256 of the files that make a book of several files; else empty."""
     words: int
     tokens: int
     """Tokens of the whole normalized text, in one piece, no special tokens."""
@@ -110,6 +131,12 @@ class Manifest(Record):
     config: str = ""
     """The config file, as `artifacts.folder_config.config_name` names it; empty in manifests of
     earlier versions, and where prepare was called without one."""
+    folders: tuple[ReadFolder, ...] = ()
+    """Folders with several texts, and how each was read."""
+    not_read: tuple[str, ...] = ()
+    """Files in these folders that are of a kind which cannot be read."""
+    skipped: tuple[SkippedFile, ...] = ()
+    """Files that ``--skip-bad`` left out."""
     pages: dict[str, str] = {}
     """Name to sha256 of the report and its data; empty in manifests of earlier versions."""
 

@@ -1,47 +1,82 @@
-"""Finds the manuscripts that files, folders and globs name."""
+"""Finds the manuscripts that files, folders and globs name; a folder of chapters is one."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
+from seqctx.artifacts.manifest import ReadFolder
 from seqctx.errors import InputError
 from seqctx.prepare.readers.files import KINDS
+from seqctx.prepare.readers.projects.one_book import folder_reading
+from seqctx.prepare.readers.projects.open import PROJECT_FILES, is_project
+from seqctx.prepare.readers.projects.tree import FolderFiles
 from seqctx.system.atomic import explain_os_errors
 from seqctx.system.regular_file import entries_below
 
 _GLOB = re.compile(r"[*?\[]")
+FolderChoice = Literal["auto", "one book", "many books"]
 
 
-def find_manuscripts(places: tuple[str, ...]) -> list[Path]:
+@dataclass
+class FoundManuscripts:
+    """The manuscripts of some places.
+
+    Attributes:
+        paths: files, and folders that are one book.
+        folders: how each folder was read, and why.
+        not_read: files in folders of many books that cannot be read.
+    """
+
+    paths: list[Path] = field(default_factory=list)
+    folders: list[ReadFolder] = field(default_factory=list)
+    not_read: list[Path] = field(default_factory=list)
+
+
+def find_manuscripts(places: tuple[str, ...], folders: FolderChoice = "auto") -> list[Path]:
+    """The manuscripts that files, folders and globs name; see `look_for_manuscripts`."""
+    return look_for_manuscripts(places, folders).paths
+
+
+def look_for_manuscripts(
+    places: tuple[str, ...], folders: FolderChoice = "auto"
+) -> FoundManuscripts:
     """The manuscripts that files, folders and globs name, each once, sorted within a place.
 
     Hidden files, and lock files of office programs, are not manuscripts.
+
+    Args:
+        places: files, folders and globs.
+        folders: whether a folder is one book; ``auto``: where its files show that.
 
     Raises:
         InputError: when a place is not there, cannot be read or holds none, or when a file's name
             is not valid UTF-8.
     """
-    found: dict[Path, None] = {}
+    all_found = FoundManuscripts()
+    paths: dict[Path, None] = {}
     for place in places:
         with explain_os_errors(place):
-            found |= dict.fromkeys(_named(place))
-    if not found:
+            paths |= dict.fromkeys(_named(place, folders, all_found))
+    if not paths:
         raise InputError(
             "seqctx.prepare.manuscripts: names no file. List a file or a folder with your text."
         )
-    for path in map(str, found):
+    for path in map(str, paths):
         if any("\udc80" <= c <= "\udcff" for c in path):  # how Python writes such a byte
             raise InputError(f"{ascii(path)}: the file's name is not valid UTF-8. Rename the file.")
-    return list(found)
+    all_found.paths = list(paths)
+    return all_found
 
 
-def _named(place: str) -> list[Path]:
+def _named(place: str, folders: FolderChoice, found: FoundManuscripts) -> list[Path]:
     """The manuscripts that one file, folder or glob names."""
     path = Path(place)
     if path.is_dir():
-        inside = _manuscripts(_files(path), path)
+        inside = sorted(_in_folder(path, folders, found), key=_natural)
         if not inside:
             raise InputError(
                 f"{place}: this folder holds no manuscript. Put a .txt, .md, .docx, .epub or .odt "
@@ -57,12 +92,13 @@ def _named(place: str) -> list[Path]:
     _refuse_endless(path)
     top = Path(path.anchor or ".")
     try:
-        inside = _manuscripts(top.glob(str(path.relative_to(path.anchor))), top)
+        matches = top.glob(str(path.relative_to(path.anchor)))
+        inside = [match for match in matches if _is_manuscript(match, top)]
     except ValueError as error:  # pathlib's, when ** is only a part of a name
         raise InputError(f"{place}: not a valid pattern ({error}). Correct it.") from None
     if not inside:
         raise InputError(f"{place}: the pattern matches no manuscript. Correct it.")
-    return inside
+    return sorted(inside, key=_natural)
 
 
 def _refuse_endless(pattern: Path) -> None:
@@ -78,32 +114,39 @@ def _refuse_endless(pattern: Path) -> None:
         pass
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """All files below a folder.
+def _in_folder(folder: Path, choice: FolderChoice, found: FoundManuscripts) -> Iterator[Path]:
+    """The manuscripts in a folder: itself, where it is one book, else its files and folders.
 
     Raises:
-        InputError: when there are more than 100,000.
+        InputError: when there are more than 100,000 files and folders.
         OSError: when a folder cannot be read.
     """
-    for below, folders, names in entries_below(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (below / name for name in names)
+    files = FolderFiles(folder)
+    reading = folder_reading(files, choice)
+    if reading:
+        found.folders.append(reading)
+    if reading and reading.is_one_book:
+        yield folder
+        return
+    here = {name.partition("/")[0]: "/" in name for name in files.names()}
+    for name, is_folder in here.items():
+        path = folder / name
+        if is_folder:
+            below = "many books" if choice == "one book" else choice
+            yield from _in_folder(path, below, found)
+        elif _is_manuscript(path, folder):
+            yield path
+        elif not name.startswith((".", "~$")):
+            found.not_read.append(path)
 
 
-def _manuscripts(paths: Iterable[Path], top: Path) -> list[Path]:
-    """Files of a kind that can be read, in the order in which people count them."""
-    return sorted(
-        (
-            p
-            for p in paths
-            if p.suffix.lower() in KINDS
-            and p.is_file()
-            and not any(
-                part.startswith((".", "~$")) and part != ".." for part in p.relative_to(top).parts
-            )
-        ),
-        key=_natural,
-    )
+def _is_manuscript(path: Path, top: Path) -> bool:
+    """Whether a file can be read, or a folder or file is a project of Scrivener."""
+    hidden = any(part.startswith((".", "~$")) and part != ".." for part in path.relative_to(top).parts)
+    kind = path.suffix.lower()
+    if hidden or (kind not in KINDS and kind not in (".scriv", ".msk", ".zip")):
+        return False
+    return path.is_file() and kind in KINDS or (path.exists() and is_project(path))
 
 
 def _natural(path: Path) -> list[tuple[str, int]]:

@@ -67,7 +67,7 @@ def _nodes(folder: _Folder, above: str, asides: list[Aside]) -> tuple[Node, ...]
         inside: list[Aside] = []
         children = () if kind else _nodes(below, path, inside)
         if children:
-            found.append((name, Node(title_of(name), "", children)))
+            found.append((name, Node(title_of(name), "", children, name)))
             asides += inside
         else:
             asides.append(_whole(below, path, kind))

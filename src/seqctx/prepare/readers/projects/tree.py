@@ -25,11 +25,13 @@ class Node:
         title: heads its text where the document has no heading of its own.
         file: its text, as a path in the project with slashes; empty for a folder without text.
         children: the documents below it.
+        name: of the folder, where the title is only a part of it.
     """
 
     title: str
     file: str = ""
     children: tuple[Node, ...] = ()
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
