@@ -16,18 +16,25 @@ from seqctx.cli.output import print_line
 @SET
 @FORCE
 @DRY_RUN
-def prepare(config: Path, overrides: dict[str, Any], force: bool, dry_run: bool) -> None:
+@click.option("--skip-bad", is_flag=True, help="Leave out files that cannot be read; list them.")
+def prepare(
+    config: Path, overrides: dict[str, Any], force: bool, dry_run: bool, skip_bad: bool
+) -> None:
     r"""Turn manuscripts into training examples.
 
     Reads the manuscripts that seqctx.prepare of CONFIG names (.txt, .md, .docx, .epub, .odt) and
     cuts them into examples of at most sequence_len tokens, counted with the model's own tokenizer.
-    Does nothing if nothing changed since the last run.
+    A folder whose files are chapters is one book: a project of Scrivener, novelWriter, mdBook and
+    others, or files that are numbered or named as chapters. The output says how each folder was
+    read. Does nothing if nothing changed since the last run.
 
     \b
     Needs   the manuscripts, and the tokenizer of base_model
     Writes  prepare/out/STEM/, where STEM is CONFIG's name without .yaml:
             examples, manifest.json, and a report (report.html)
     Exit    0   written or up to date
+            1   some of several files cannot be read: all are named, and nothing
+                is written, unless --skip-bad is given
             1   another run uses prepare/out/STEM, or it holds files of yours or
                 the examples of another CONFIG; or much of a manuscript may be
                 no story (the message lists the parts and the setting)
@@ -37,6 +44,7 @@ def prepare(config: Path, overrides: dict[str, Any], force: bool, dry_run: bool)
     Examples:
       seqctx prepare my.yaml
       seqctx prepare my.yaml --set seqctx.prepare.held_out=0.2
+      seqctx prepare my.yaml --skip-bad
     """
     from seqctx.artifacts.layout import DatasetDir
     from seqctx.config.config import load_config
@@ -58,7 +66,9 @@ def prepare(config: Path, overrides: dict[str, Any], force: bool, dry_run: bool)
     from seqctx.prepare.report import report_lines
 
     with status("preparing") as update:
-        manifest, redone = run(cfg, folder, config=config, force=force, on_step=update)
+        manifest, redone = run(
+            cfg, folder, config=config, force=force, skip_bad=skip_bad, on_step=update
+        )
     for line in manifest_lines(manifest, folder, redone):
         print_line(line)
     if stats := DatasetStats.read(DatasetDir(folder).stats):

@@ -266,6 +266,10 @@ class Prepare(FileBlock):
 
     manuscripts: tuple[str, ...] = ("prepare/manuscripts",)
     """Files (.txt, .md, .docx, .epub, .odt), folders of them, and globs."""
+    folders: Literal["auto", "one book", "many books"] = "auto"
+    """``one book``: the files of a folder are chapters of one book. ``many books``: each file is a
+    book. ``auto``: one book where a project file gives the order (Scrivener, novelWriter, mdBook
+    and others), or where the files are numbered or named as chapters; else many books."""
     chapters: Chapters | None = None
     """Which headings open chapters: ``{level: 2}`` or ``{pattern: REGEX}``. Unset: seqctx decides
     by their words, levels and sizes, and the report says how."""

@@ -12,6 +12,7 @@ from seqctx.artifacts.layout import DatasetDir
 from seqctx.config.config import Config
 from seqctx.errors import CheckError, InputError
 from seqctx.prepare.readers.find import find_manuscripts
+from seqctx.prepare.sources import source_files
 from seqctx.system.replaced_folder import check_replaceable, partial_of, real_folder
 
 _REMEDY = "Move your text to another folder, and name that in seqctx.prepare.manuscripts."
@@ -26,11 +27,12 @@ def refuse_own_output(cfg: Config, manuscripts: Sequence[Path], out: Path) -> No
         InputError: when one does; by its real place, whatever links lead to it.
         CheckError: when a folder can never be written, see `real_folder`.
     """
+    files = [file for path in manuscripts for file in _files_of(path)]
     for folder, verb in ((out, "seqctx prepare"), (Path(cfg.output_dir), "seqctx train")):
         folder = real_folder(folder)
         places = [Path(os.path.realpath(place)) for place in (folder, partial_of(folder))]
         same = _linked_files(places[0])
-        for path in manuscripts:
+        for path in files:
             real = Path(os.path.realpath(path))
             if any(place in real.parents for place in places) or _identity(path) in same:
                 raise InputError(
@@ -38,6 +40,14 @@ def refuse_own_output(cfg: Config, manuscripts: Sequence[Path], out: Path) -> No
                 )
     if "output_dir" in cfg.model_fields_set:
         _refuse_output_in_manuscripts(cfg)
+
+
+def _files_of(path: Path) -> tuple[Path, ...]:
+    """The files of a manuscript; the reader says what is wrong with a project."""
+    try:
+        return source_files(path)
+    except InputError:
+        return (path,)
 
 
 def _refuse_output_in_manuscripts(cfg: Config) -> None:
@@ -98,7 +108,8 @@ def check_output(cfg: Config, config: Path, out: Path) -> list[Path]:
     Raises:
         CheckError, InputError: as `prepare` would.
     """
-    paths = find_manuscripts(cfg.seqctx.prepare.manuscripts)
+    prep = cfg.seqctx.prepare
+    paths = find_manuscripts(prep.manuscripts, prep.folders)
     refuse_own_output(cfg, paths, out)
     refuse_data_of_other_config(config, out)
     check_replaceable(out, DATASET)

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from seqctx.artifacts.dataset_stats import DatasetStats
 from seqctx.artifacts.folder_config import config_name
@@ -24,10 +24,11 @@ from seqctx.prepare.left_out import unclear_parts
 from seqctx.prepare.output import refuse_data_of_other_config, refuse_own_output
 from seqctx.prepare.packing import Batches, packings
 from seqctx.prepare.prompts import load_prompts
-from seqctx.prepare.readers.find import find_manuscripts
+from seqctx.prepare.readers.find import look_for_manuscripts
 from seqctx.prepare.readers.manuscripts import read_as_configured
 from seqctx.prepare.report import report_page
-from seqctx.prepare.split import HeldOutPart, HeldOutText, outline, split
+from seqctx.prepare.sources import BadFiles, Digests, digests_of
+from seqctx.prepare.split import HeldOutPart, HeldOutText, Outline, outline, split
 from seqctx.prepare.strategies import strategy_of
 from seqctx.prepare.structure import Book
 from seqctx.prepare.tokenizer import Tokenizer, load_tokenizer
@@ -47,6 +48,7 @@ def prepare(
     *,
     config: Path | None = None,
     force: bool = False,
+    skip_bad: bool = False,
     on_step: Callable[[str], None] = lambda step: None,
 ) -> tuple[Manifest, bool]:
     """Write a project's examples, unless they are there already and nothing changed.
@@ -58,23 +60,25 @@ def prepare(
             leaves the last good one, and one with files of the user's is not replaced.
         config: where the file is; another file's examples are not replaced then.
         force: write again though nothing changed.
+        skip_bad: leave out files that cannot be read; by default they are an error.
         on_step: called with a line before each step.
 
     Returns:
         The manifest, and whether it is new.
 
     Raises:
-        InputError: for manuscripts that are missing, empty, binary or too short, a tokenizer that
-            cannot be loaded, a package that is missing, a disk that is full; for manuscripts in a
-            folder that seqctx writes.
-        CheckError: when much of a manuscript would be left out without certain evidence that it is
-            not the story; when held-out text is in the training text too, when Axolotl would not
-            train the token that ends an answer, when ``out`` holds files of the user's or the
-            examples of another file, or when another run is writing it.
+        InputError: for manuscripts that are missing or too short, a single one that is empty,
+            binary or damaged, a tokenizer that cannot be loaded, a package that is missing, a disk
+            that is full; for manuscripts in a folder that seqctx writes.
+        CheckError: when some of several manuscripts cannot be read; when much of a manuscript
+            would be left out without certain evidence that it is not the story; when held-out
+            text is in the training text too, when Axolotl would not train the token that ends an
+            answer, when ``out`` holds files of the user's or the examples of another file, or
+            when another run is writing it.
     """
     prep = cfg.seqctx.prepare
-    paths = find_manuscripts(prep.manuscripts)
-    refuse_own_output(cfg, paths, out)
+    found = look_for_manuscripts(prep.manuscripts, prep.folders)
+    refuse_own_output(cfg, found.paths, out)
     if config:
         refuse_data_of_other_config(config, out)
     previous = None if force else Manifest.read(DatasetDir(out).manifest)
@@ -82,13 +86,15 @@ def prepare(
     tokenizer = load_tokenizer(cfg.base_model)
     if prep.format == "chat" and tokenizer.has_chat_template:
         _check_end_of_turn(cfg, tokenizer)
-    hashes = {path: hash_file(path) for path in paths}
-    fingerprint = _fingerprint(cfg, tokenizer, hashes)
-    if previous and previous.fingerprint == fingerprint and _files_are_whole(previous, out):
+    bad = BadFiles()
+    digests = digests_of(found.paths, bad)
+    fingerprint = _fingerprint(cfg, tokenizer, digests)
+    is_same = previous and previous.fingerprint == fingerprint and _files_are_whole(previous, out)
+    if previous and is_same and (skip_bad or not previous.skipped):
         return _of_config(previous, config, out), False
 
-    small = sum(path.stat().st_size for path in paths) < _IN_MEMORY
-    jobs, books = _planned(cfg, hashes, small, on_step)
+    small = sum(each.size for each in digests.values()) < _IN_MEMORY
+    jobs, books = _planned(cfg, digests, small, bad, on_step, skip_bad=skip_bad)
     on_step("comparing training text with held-out text")
     held_out = HeldOutText(_held_out_texts(jobs, books, prep))
     with (
@@ -105,7 +111,11 @@ def prepare(
         )  # fmt: skip
         _check_both_sides(results)
         on_step("writing")
-        manifest = _written(cfg, DatasetDir(partial), fingerprint, jobs, results)
+        manifest = _written(
+            cfg, DatasetDir(partial), fingerprint, jobs, results,
+            folders=tuple(found.folders), not_read=tuple(map(str, found.not_read)),
+            skipped=tuple(bad.skipped),
+        )  # fmt: skip
         if config:
             manifest = manifest.model_copy(update={"config": config_name(config, out)})
         manifest.write(DatasetDir(partial).manifest)
@@ -122,44 +132,57 @@ def _of_config(manifest: Manifest, config: Path | None, out: Path) -> Manifest:
     return manifest
 
 
-def _fingerprint(cfg: Config, tokenizer: Tokenizer, hashes: Mapping[Path, str]) -> str:
+def _fingerprint(cfg: Config, tokenizer: Tokenizer, digests: Mapping[Path, Digests]) -> str:
     """Hash of all that the examples and their stats depend on."""
     prep = cfg.seqctx.prepare
     return hash_text(
         FORMAT, load_prompts(prep.prompts).fingerprint, tokenizer.fingerprint,
         str(cfg.sequence_len), prep.model_dump_json(), str(Batches.of(cfg)),
-        *(f"{path} {digest}" for path, digest in hashes.items()),
+        *(f"{path} {each.sha256}" for path, each in digests.items()),
     )  # fmt: skip
 
 
 def _planned(
-    cfg: Config, hashes: Mapping[Path, str], small: bool, on_step: Callable[[str], None]
-) -> tuple[list[BookJob], dict[Path, Book]]:
-    """A job for each manuscript, with its held-out part; small manuscripts are kept as books."""
+    cfg: Config, digests: Mapping[Path, Digests], small: bool, bad: BadFiles,
+    on_step: Callable[[str], None], *, skip_bad: bool,
+) -> tuple[list[BookJob], dict[Path, Book]]:  # fmt: skip
+    """A job for each manuscript, with its held-out part; small manuscripts are kept as books.
+
+    All are read before an error is raised, so that it names all that are bad.
+    """
     prep = cfg.seqctx.prepare
-    outlines, books, unclear = [], {}, list[str]()
-    for k, path in enumerate(hashes):
-        on_step(f"reading {path} ({k + 1} of {len(hashes)})")
-        book = read_as_configured(path, prep)
-        outlines.append(outline(book))
+    outlines, books, unclear = dict[Path, Outline](), {}, list[str]()
+    for k, path in enumerate(digests):
+        on_step(f"reading {path} ({k + 1} of {len(digests)})")
+        try:
+            book = read_as_configured(path, prep, skip_bad=True)
+        except InputError as error:
+            bad.add(path, error)
+            continue
+        bad.skipped += book.skipped
+        outlines[path] = outline(book)
         unclear += unclear_parts(book)
         if small:
             books[path] = book
-    if unclear and prep.keep_front_and_back_matter is None:
-        raise CheckError(*unclear)
-    parts = split(outlines, prep.held_out, prep.split)
+    unclear = [] if prep.keep_front_and_back_matter is not None else unclear
+    if unclear or not skip_bad or not outlines:
+        bad.refuse(unclear)
+    parts = split(list(outlines.values()), prep.held_out, prep.split)
     jobs = [
-        BookJob(k, path, digest, part, outlines[k].size)
-        for k, ((path, digest), part) in enumerate(zip(hashes.items(), parts, strict=True))
+        BookJob(k, path, digests[path], part, found.size)
+        for k, ((path, found), part) in enumerate(zip(outlines.items(), parts, strict=True))
     ]
     return jobs, books
 
 
 def _written(
     cfg: Config, folder: DatasetDir, fingerprint: str, jobs: Sequence[BookJob],
-    results: Sequence[BookResult],
+    results: Sequence[BookResult], **read: Any,
 ) -> Manifest:  # fmt: skip
-    """Write the rows joined, the stats and the report; the manifest is written after them."""
+    """Write the rows joined, the stats and the report; the manifest is written after them.
+
+    ``read`` tells what was read beside the books: fields of the manifest.
+    """
     parts: list[HeldOutPart] = [job.held_out for job in jobs]
     stats = _dataset_stats(cfg, results)
     manifest = Manifest(
@@ -171,6 +194,7 @@ def _written(
         train=_side(folder.path, "train", results),
         held_out=_side(folder.path, "held_out", results),
         held_out_chapters=tuple(dict.fromkeys(title for p in parts for title in p.chapters)),
+        **read,
     )
     stats.write(folder.stats)
     with atomic_write(folder.report) as f:
@@ -207,7 +231,7 @@ def _held_out_texts(
     """The held-out part of every book that has one."""
     for job in jobs:
         if job.held_out.start < job.size:
-            book = books.get(job.path) or read_as_configured(job.path, settings)
+            book = books.get(job.path) or read_as_configured(job.path, settings, skip_bad=True)
             yield book.text[job.held_out.start :]
 
 

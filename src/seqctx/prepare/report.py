@@ -13,6 +13,7 @@ from seqctx.report.plots import histogram, manuscript, pairs_by_distance, share_
 _BOOKS = 12  # a page with more pictures than that is not read
 _MOTIFS = 40
 _ARCS = 30
+_NOT_READ = 20  # names in one line
 _CHUNKS = 600  # a picture with more cuts than that shows none
 OVERLAP_LIMIT = (
     "Overlap joins text that lies less than one chunk apart. Text that lies a chunk or more apart "
@@ -109,6 +110,30 @@ def _chapters_found(manifest: Manifest) -> Iterator[Section]:
         yield Section("How chapters were found", 3, text, columns=columns, rows=rows)
 
 
+def reading_lines(manifest: Manifest) -> Iterator[str]:
+    """How folders were read, and which files were not."""
+    for folder in manifest.folders:
+        how, other = (
+            ("one book", "many books") if folder.is_one_book else ("many books", "one book")
+        )
+        yield (
+            f"{folder.path}: read as {how}, because {folder.reason}. To read it as {other}, set "
+            f"seqctx.prepare.folders: {other}."
+        )
+    if manifest.not_read:
+        more = len(manifest.not_read) - _NOT_READ
+        names = ", ".join(manifest.not_read[:_NOT_READ]) + (f" and {more} more" if more > 0 else "")
+        yield f"not read, because files of this kind cannot be: {names}"
+    for file in manifest.skipped:
+        yield f"skipped: {file.problem}"
+
+
+def _reading(manifest: Manifest) -> Iterator[Section]:
+    """How folders were read, and which files were not, as a section."""
+    if lines := list(reading_lines(manifest)):
+        yield Section("Folders and files that were not read", 3, lines)
+
+
 def _sources(manifest: Manifest, stats: DatasetStats) -> list[Section]:
     """What was read."""
     rows = [
@@ -134,6 +159,7 @@ def _sources(manifest: Manifest, stats: DatasetStats) -> list[Section]:
             rows=rows,
         )
     ]
+    sections += _reading(manifest)
     sections += _chapters_found(manifest)
     if left_out:
         columns = ("book", "kind", "begins with", "size", "share of the file", "places", "certain")

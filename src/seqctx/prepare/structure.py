@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import overload
 
-from seqctx.artifacts.manifest import Account, LeftOut
+from seqctx.artifacts.manifest import Account, LeftOut, SkippedFile
 
 _WORD = re.compile(r"\S+")
 
@@ -131,6 +131,7 @@ class Book:
         chapter_level: level of the headings that open the chapters, 1 the highest; None where the
             file has no headings.
         chapter_reason: why these headings open the chapters, as a sentence.
+        skipped: files of a project that could not be read, where the caller allowed that.
     """
 
     path: str
@@ -149,6 +150,7 @@ class Book:
     scene_headings: tuple[Span, ...] = ()
     chapter_level: int | None = None
     chapter_reason: str = ""
+    skipped: tuple[SkippedFile, ...] = ()
 
     @cached_property
     def words(self) -> int:

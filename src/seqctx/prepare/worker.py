@@ -23,6 +23,7 @@ from seqctx.prepare.examples import Example, build_examples, template_tokens
 from seqctx.prepare.prompts import Prompts, load_prompts
 from seqctx.prepare.readers.manuscripts import read_as_configured
 from seqctx.prepare.segments import paragraph_tokens
+from seqctx.prepare.sources import Digests
 from seqctx.prepare.split import HeldOutPart, HeldOutText
 from seqctx.prepare.structure import Book
 from seqctx.prepare.tokenizer import Tokenizer, load_tokenizer
@@ -35,14 +36,14 @@ class BookJob:
     Attributes:
         number: its place among all.
         path: where it is read from.
-        sha256: of the file.
+        digests: of its files.
         held_out: its held-out part.
         size: characters of its text.
     """
 
     number: int
     path: Path
-    sha256: str
+    digests: Digests
     held_out: HeldOutPart
     size: int
 
@@ -109,7 +110,7 @@ class BookWorker:
             CheckError: when held-out text is in its training part.
         """
         prep, tokenizer = self.cfg.seqctx.prepare, self.tokenizer
-        book = book or read_as_configured(job.path, prep)
+        book = book or read_as_configured(job.path, prep, skip_bad=True)
         self.held_out.check_not_trained(book, job.held_out.start)
         counts = paragraph_tokens(book, tokenizer)
         made, max_tokens = self._examples(book, job.held_out.start, counts)
@@ -170,7 +171,8 @@ def _source(book: Book, job: BookJob, tokens: int) -> Source:
     return Source(
         path=book.path,
         title=book.title,
-        sha256=job.sha256,
+        sha256=job.digests.sha256,
+        files=dict(job.digests.files) if len(job.digests.files) > 1 else {},
         words=book.words,
         tokens=tokens,
         chapters=len(book.chapters),

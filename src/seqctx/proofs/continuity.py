@@ -236,5 +236,6 @@ def _job(cfg: Config, adapter: str | None) -> dict[str, Any]:
 
 def _text(cfg: Config) -> str:
     """The text that the model reads: the file's manuscripts, one after another."""
-    paths = find_manuscripts(cfg.seqctx.prepare.manuscripts)
+    prep = cfg.seqctx.prepare
+    paths = find_manuscripts(prep.manuscripts, prep.folders)
     return "\n\n".join(read_manuscript(path).text for path in paths[:20])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from seqctx.artifacts.manifest import Manifest
 from seqctx.prepare.left_out import account_line, left_out_lines
+from seqctx.prepare.report import reading_lines
 
 
 def manifest_lines(manifest: Manifest, folder: Path, redone: bool) -> Iterator[str]:
@@ -19,9 +20,12 @@ def manifest_lines(manifest: Manifest, folder: Path, redone: bool) -> Iterator[s
         )
         if source.chapter_reason:
             yield f"  {source.chapter_reason}"
+        if source.files:
+            yield f"  {len(source.files)} files are one book"
         yield from (f"  {line}" for line in left_out_lines(source.left_out))
         if source.left_out:
             yield f"  {account_line(source.account)}"
+    yield from reading_lines(manifest)
     for name, side in (("train", manifest.train), ("held out", manifest.held_out)):
         yield (
             f"{name}: {side.examples} examples, {side.tokens:,} tokens "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -12,7 +12,7 @@ from seqctx.artifacts.manifest import ReadFolder
 from seqctx.errors import InputError
 from seqctx.prepare.readers.files import KINDS
 from seqctx.prepare.readers.projects.one_book import folder_reading
-from seqctx.prepare.readers.projects.open import PROJECT_FILES, is_project
+from seqctx.prepare.readers.projects.open import is_project
 from seqctx.prepare.readers.projects.tree import FolderFiles
 from seqctx.system.atomic import explain_os_errors
 from seqctx.system.regular_file import entries_below
@@ -123,11 +123,11 @@ def _in_folder(folder: Path, choice: FolderChoice, found: FoundManuscripts) -> I
     """
     files = FolderFiles(folder)
     reading = folder_reading(files, choice)
-    if reading:
-        found.folders.append(reading)
     if reading and reading.is_one_book:
+        found.folders.append(reading)
         yield folder
         return
+    books = 0
     here = {name.partition("/")[0]: "/" in name for name in files.names()}
     for name, is_folder in here.items():
         path = folder / name
@@ -135,14 +135,19 @@ def _in_folder(folder: Path, choice: FolderChoice, found: FoundManuscripts) -> I
             below = "many books" if choice == "one book" else choice
             yield from _in_folder(path, below, found)
         elif _is_manuscript(path, folder):
+            books += 1
             yield path
         elif not name.startswith((".", "~$")):
             found.not_read.append(path)
+    if reading and books > 1:
+        found.folders.append(reading)
 
 
 def _is_manuscript(path: Path, top: Path) -> bool:
     """Whether a file can be read, or a folder or file is a project of Scrivener."""
-    hidden = any(part.startswith((".", "~$")) and part != ".." for part in path.relative_to(top).parts)
+    hidden = any(
+        part.startswith((".", "~$")) and part != ".." for part in path.relative_to(top).parts
+    )
     kind = path.suffix.lower()
     if hidden or (kind not in KINDS and kind not in (".scriv", ".msk", ".zip")):
         return False

@@ -34,25 +34,28 @@ def read_manuscript(
     *,
     keep_front_and_back_matter: bool = False,
     chapters: Chapters | Mapping[str, Any] | None = None,
+    skip_bad: bool = False,
 ) -> Book:
-    """Read one manuscript: .txt, .md, .docx, .epub or .odt.
+    """Read one manuscript: .txt, .md, .docx, .epub or .odt, or a folder of its chapters.
 
     Args:
-        path: the file.
+        path: the file; a folder with one book; a project of Scrivener, novelWriter or Manuskript.
         keep_front_and_back_matter: keep title pages, contents, imprints, notes, licences.
         chapters: which headings open chapters, ``{"level": 2}`` or ``{"pattern": "Chapter .*"}``,
             as ``seqctx.prepare.chapters`` in a config file; None: it follows from their words,
             levels and sizes.
+
+        skip_bad: leave out the files of a folder that cannot be read, instead of an error.
 
     Raises:
         InputError: when it cannot be read, is of another kind, damaged, locked, binary or empty;
             when it is plain text in an unknown encoding, or in UTF-8 with a few wrong bytes; when
             ``path`` is no path, a package is missing, or no heading is as ``chapters`` says.
     """
-    expect_type("path", path, (str, Path), "Name a .txt, .md, .docx, .epub or .odt file.")
+    expect_type("path", path, (str, Path), "Name a file with text, or a folder of its chapters.")
     path = Path(path)
     try:
-        return _book(path, keep_front_and_back_matter, _choice(chapters))
+        return _book(path, keep_front_and_back_matter, _choice(chapters), skip_bad)
     except MemoryError:
         raise InputError(
             f"{path}: this machine has too little memory to read it. Divide it into several files."
@@ -61,7 +64,7 @@ def read_manuscript(
         raise InputError(f"{path}: is nested too deep to be read. Save it again.") from None
 
 
-def read_as_configured(path: Path, settings: Prepare) -> Book:
+def read_as_configured(path: Path, settings: Prepare, *, skip_bad: bool = False) -> Book:
     """Read one manuscript as ``seqctx.prepare`` of a config file says.
 
     Raises:
@@ -71,6 +74,7 @@ def read_as_configured(path: Path, settings: Prepare) -> Book:
         path,
         keep_front_and_back_matter=bool(settings.keep_front_and_back_matter),
         chapters=settings.chapters,
+        skip_bad=skip_bad,
     )
 
 
@@ -92,9 +96,11 @@ def _choice(chapters: Chapters | Mapping[str, Any] | None) -> Chapters | None:
         ) from None
 
 
-def _book(path: Path, keep_front_and_back_matter: bool, chapters: Chapters | None) -> Book:
+def _book(
+    path: Path, keep_front_and_back_matter: bool, chapters: Chapters | None, skip_bad: bool
+) -> Book:
     if is_project(path):
-        return _project_book(path, keep_front_and_back_matter, chapters)
+        return _project_book(path, keep_front_and_back_matter, chapters, skip_bad)
     with explain_os_errors(path):
         read, encoding = file_blocks(path)
     parted, marks = with_marks(with_plausible_declarations(read))
@@ -104,7 +110,9 @@ def _book(path: Path, keep_front_and_back_matter: bool, chapters: Chapters | Non
     return _of_blocks(found, keep_front_and_back_matter, chapters)
 
 
-def _project_book(path: Path, keep_front_and_back_matter: bool, chapters: Chapters | None) -> Book:
+def _project_book(
+    path: Path, keep_front_and_back_matter: bool, chapters: Chapters | None, skip_bad: bool
+) -> Book:
     """A folder, or another project of many files, as one book.
 
     Raises:
@@ -112,8 +120,8 @@ def _project_book(path: Path, keep_front_and_back_matter: bool, chapters: Chapte
     """
     with explain_os_errors(path), opened(path) as (project, files):
         text = project_text(project, files)
-        if text.bad:
-            raise InputError(*(line for error in text.bad.values() for line in error.lines))
+        if text.bad and not (skip_bad and text.blocks):
+            raise InputError(*(file.problem for file in text.bad))
         asides = list(left_out_of(project, files, text))
     parted, _ = with_marks(
         with_plausible_declarations(text.blocks)
@@ -129,7 +137,7 @@ def _project_book(path: Path, keep_front_and_back_matter: bool, chapters: Chapte
             book = _of_blocks(found, keep_front_and_back_matter, Chapters(level=text.level))
             book = replace(book, chapter_reason=text.reason)
     book = book or _of_blocks(found, keep_front_and_back_matter, chapters)
-    return with_left_out(book, asides)
+    return replace(with_left_out(book, asides), skipped=tuple(text.bad))
 
 
 @dataclass(frozen=True, slots=True)

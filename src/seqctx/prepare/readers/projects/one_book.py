@@ -26,7 +26,9 @@ _SAMPLE = 8  # documents that are read to decide
 _WHOLE_BOOK = 40_000  # words; chapters have fewer
 _MANY_CHAPTERS = 5
 _MOST_BYTES = 20_000_000  # of a document that is read to decide; no chapter has more
-_BOOKS = re.compile(r"(?i)\W*\d*\W*(?:book|buch|livre|libro|livro|volume|vol|band|tome|tom|книга|том)\b")
+_BOOKS = re.compile(
+    r"(?i)\W*\d*\W*(?:book|buch|livre|libro|livro|volume|vol|band|tome|tom|книга|том)\b"
+)
 _OWN_PAGES = frozenset(("title page", "imprint", "licence", "contents"))
 
 

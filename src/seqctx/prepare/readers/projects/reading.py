@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from statistics import median
 from typing import Literal
 
+from seqctx.artifacts.manifest import SkippedFile
 from seqctx.errors import InputError
 from seqctx.prepare.readers.account import words_in
 from seqctx.prepare.readers.blocks import SCENE_BREAK, Block, bounded
@@ -38,7 +39,7 @@ class ProjectText:
         encodings: of the documents' characters, each once.
         doubts: places that can be read in two ways.
         empty: documents without text.
-        bad: documents that cannot be read, each with what is wrong.
+        bad: documents that cannot be read.
     """
 
     blocks: list[Block] = field(default_factory=list)
@@ -47,7 +48,7 @@ class ProjectText:
     encodings: dict[str, None] = field(default_factory=dict)
     doubts: list[Doubt] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
-    bad: dict[str, InputError] = field(default_factory=dict)
+    bad: list[SkippedFile] = field(default_factory=list)
 
 
 def project_text(project: Project, files: Files) -> ProjectText:
@@ -105,7 +106,8 @@ def _read(project: Project, files: Files, name: str, text: ProjectText) -> list[
         with explain_os_errors(files.place(name)):
             found, encoding = document_blocks(files, name, project.program)
     except InputError as error:
-        text.bad[name] = error
+        place = str(files.place(name))
+        text.bad += [SkippedFile(path=place, problem=line) for line in error.lines]
         return []
     parted, _ = with_marks(found)
     blocks, doubts = with_scene_breaks(with_headings_found(parted))
