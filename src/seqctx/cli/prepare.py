@@ -33,11 +33,11 @@ def prepare(
     Writes  prepare/out/STEM/, where STEM is CONFIG's name without .yaml:
             examples, manifest.json, and a report (report.html)
     Exit    0   written or up to date
-            1   some of several files cannot be read: all are named, and nothing
-                is written, unless --skip-bad is given
-            1   another run uses prepare/out/STEM, or it holds files of yours or
-                the examples of another CONFIG; or much of a manuscript may be
-                no story (the message lists the parts and the setting)
+            1   some of several files cannot be read (all are named, and nothing is
+                written without --skip-bad); another run uses prepare/out/STEM,
+                or it holds files of yours or the examples of another CONFIG;
+                or much of a manuscript may be no story (the message lists the
+                parts and the setting)
             2   text or settings that cannot be used
 
     \b
@@ -53,9 +53,11 @@ def prepare(
     cfg, folder = load_config(config, overrides), DatasetDir.of(config).path
     if dry_run:
         from seqctx.prepare.output import check_output
+        from seqctx.prepare.sources import source_files
 
         for path in check_output(cfg, config, folder):
-            print_line(f"read {path}")
+            files = len(source_files(path))
+            print_line(f"read {path}" + (f" ({files} files, one book)" if files > 1 else ""))
         print_line(f"tokenizer of {cfg.base_model}, sequence_len {cfg.sequence_len}")
         print_line(f"write {folder}")
         return

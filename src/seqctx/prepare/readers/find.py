@@ -129,7 +129,7 @@ def _in_folder(folder: Path, choice: FolderChoice, found: FoundManuscripts) -> I
         return
     books = 0
     here = {name.partition("/")[0]: "/" in name for name in files.names()}
-    for name, is_folder in here.items():
+    for name, is_folder in sorted(here.items()):
         path = folder / name
         if is_folder:
             below = "many books" if choice == "one book" else choice

@@ -31,18 +31,12 @@ def fountain_blocks(text: str) -> Iterator[Block]:
         while end < len(lines) and lines[end].strip():
             end += 1
         yield from _title_page(lines[first:end])
-    has_text = False
     for part, kind in _parts("\n".join(lines[end:])):
         if kind:
             if note := " ".join(part.split()):
                 yield Block("paragraph", note, left_out=kind)
             continue
-        for block in _paragraphs(part):
-            if block.kind == "break" and not has_text:
-                continue
-            if block.left_out is None:
-                has_text = block.kind == "paragraph"
-            yield block
+        yield from _paragraphs(part)
 
 
 def _title_page(lines: list[str]) -> Iterator[Block]:

@@ -29,7 +29,6 @@ _EMPHASIS = re.compile(
 def novelwriter_blocks(text: str) -> Iterator[Block]:
     """The blocks of a document; tags, comments and titles of scenes are left out."""
     lines: list[str] = []
-    has_text = False  # since the last heading or break
     for line in [*text.split("\n"), ""]:
         special = list(_special(line.strip()))
         if line.strip() and not special:
@@ -37,13 +36,8 @@ def novelwriter_blocks(text: str) -> Iterator[Block]:
             continue
         if block := _paragraph(lines):
             yield block
-            has_text = block.kind == "paragraph"
         lines = []
-        for block in special:
-            if block.kind == "break" and not has_text:
-                continue
-            has_text = has_text and block.left_out is not None
-            yield block
+        yield from special
 
 
 def _special(line: str) -> Iterator[Block]:

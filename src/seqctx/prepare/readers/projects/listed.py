@@ -114,7 +114,7 @@ def summary_project(files: Files) -> Project | None:
             data = {**yaml_of(files, ".gitbook.yaml"), **data}
         title, folder = str(data.get("title", "")), str(data.get("root", ""))
     place = "book.toml" if program == "mdBook" else "book.json"
-    folder = inside(files.path, place, folder) if folder.strip("./") else ""
+    folder = inside(files.path, place, folder).removeprefix(".")
     for where in dict.fromkeys((folder, "", "src")):
         for name in ("SUMMARY.md", "summary.md"):
             path = f"{where}/{name}" if where else name

@@ -16,6 +16,7 @@ from seqctx.prepare.readers.chapters import with_headings_found
 from seqctx.prepare.readers.files import UNPACKED, file_blocks, text_blocks_of
 from seqctx.prepare.readers.heading_words import unit_of
 from seqctx.prepare.readers.projects.manuskript import without_values
+from seqctx.prepare.readers.projects.scrivener import without_style_marks
 from seqctx.prepare.readers.projects.tree import Files, FolderFiles, Node, Project, all_nodes
 from seqctx.prepare.readers.scene_breaks import with_scene_breaks
 from seqctx.prepare.readers.scene_marks import with_marks
@@ -117,7 +118,13 @@ def _read(project: Project, files: Files, name: str, text: ProjectText) -> list[
     if not any(block.text.strip() and block.kind != "title" for block in blocks):
         text.empty.append(name)
         return []
-    return blocks
+    return [*_edge(parted), *blocks, *_edge(parted[::-1])]
+
+
+def _edge(blocks: Sequence[Block]) -> list[Block]:
+    """The break that a document begins with, which parts it from the document before."""
+    first = next((b for b in blocks if b.left_out is None and b.kind != "title"), None)
+    return [first] if first and first.kind == "break" else []
 
 
 def document_blocks(files: Files, name: str, program: str = "") -> tuple[list[Block], str]:
@@ -129,7 +136,9 @@ def document_blocks(files: Files, name: str, program: str = "") -> tuple[list[Bl
     kind = PurePosixPath(name).suffix.lower()
     place = files.place(name)
     if kind == ".rtf" and program == "Scrivener":
-        raise InputError(f"{place}: RTF cannot be read yet. Compile the project to .docx.")
+        from seqctx.prepare.readers.rtf import blocks_of_rtf
+
+        return blocks_of_rtf(without_style_marks(files.read(name)), place), ""
     if kind in UNPACKED:
         from seqctx.prepare.readers.text import decoded
 
