@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from seqctx.artifacts.layout import is_own_page
 from seqctx.artifacts.manifest import ReadFolder
 from seqctx.errors import InputError
 from seqctx.prepare.readers.files import KINDS

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from seqctx.artifacts.layout import is_own_page
 from seqctx.errors import InputError
 from seqctx.prepare.readers.blocks import MOST_CHARACTERS
 from seqctx.system.archives import Archive
@@ -121,14 +122,14 @@ class FolderFiles:
         return bool(name) and self.place(name).is_file()
 
     def names(self) -> list[str]:
-        """All names, hidden folders apart."""
+        """All names, without hidden folders and reports of seqctx."""
         if self._names:
             return self._names
         found = self._names
         for below, folders, names in entries_below(self.path):
             folders[:] = [name for name in folders if not name.startswith(".")]
             inside = below.relative_to(self.path)
-            found += [(inside / name).as_posix() for name in names]
+            found += [(inside / n).as_posix() for n in names if not is_own_page(below / n)]
         return found
 
     def read(self, name: str) -> bytes:
