@@ -224,12 +224,3 @@ class ServerFiles:
     def lock() -> Path:
         """Held while a port is checked and taken."""
         return OUTPUTS / ".serve.lock"
-
-
-def is_own_page(path: Path) -> bool:
-    """Whether a web page is a report of ``prepare`` or ``train``, by the records beside it."""
-    if path.suffix != ".html":
-        return False
-    data, run = DatasetDir(path.parent), RunDir(path.parent.parent)
-    is_report = path == data.report and data.manifest.is_file()
-    return is_report or (path.parent == run.run and (run.record.is_file() or run.begun.is_file()))

@@ -6,12 +6,14 @@ import os
 import re
 from pathlib import Path
 
+from seqctx.artifacts.layout import DatasetDir, RunDir
 from seqctx.errors import InputError
 from seqctx.system.atomic import atomic_write
 from seqctx.system.hashing import hash_text
 from seqctx.system.regular_file import open_file
 
 _MARK = re.compile(r"<!-- written by seqctx: ([0-9a-f]{64}) -->\n\Z")
+_MARK_SIZE = 200  # bytes, and a little more
 _MOST = 50_000_000  # bytes; larger files are no page of ours
 
 
@@ -31,6 +33,26 @@ def write_page(path: Path, page: str) -> None:
         )
     with atomic_write(path) as f:
         f.write(f"{page}<!-- written by seqctx: {hash_text(page)} -->\n")
+
+
+def is_report(path: Path) -> bool:
+    """Whether a file is a page of seqctx, changed or not: none of them is a manuscript.
+
+    The report of ``prepare`` has no mark; it lies beside the records of its data.
+    """
+    data, run = DatasetDir(path.parent), RunDir(path.parent.parent)
+    if path.suffix.lower() != ".html":
+        return False
+    if path.name == data.report.name and data.manifest.is_file():
+        return True
+    if path.parent.name == run.run.name and (run.record.is_file() or run.begun.is_file()):
+        return True
+    try:
+        with open_file(path) as f:
+            f.seek(max(0, os.fstat(f.fileno()).st_size - _MARK_SIZE))
+            return _MARK.search(f.read().decode("utf-8", "replace")) is not None
+    except (InputError, OSError):
+        return False
 
 
 def _is_own_page(path: Path) -> bool:

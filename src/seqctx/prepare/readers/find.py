@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from seqctx.artifacts.layout import is_own_page
 from seqctx.artifacts.manifest import ReadFolder
 from seqctx.errors import InputError
 from seqctx.prepare.readers.files import KINDS
 from seqctx.prepare.readers.projects.one_book import folder_reading
 from seqctx.prepare.readers.projects.open import is_project
 from seqctx.prepare.readers.projects.tree import FolderFiles
+from seqctx.report.write_page import is_report
 from seqctx.system.atomic import explain_os_errors
 from seqctx.system.regular_file import entries_below
 
@@ -151,6 +151,8 @@ def _is_manuscript(path: Path, top: Path) -> bool:
     )
     kind = path.suffix.lower()
     if hidden or (kind not in KINDS and kind not in (".scriv", ".msk", ".zip")):
+        return False
+    if is_report(path):
         return False
     return path.is_file() and kind in KINDS or (path.exists() and is_project(path))
 

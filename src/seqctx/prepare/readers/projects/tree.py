@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from seqctx.artifacts.layout import is_own_page
 from seqctx.errors import InputError
 from seqctx.prepare.readers.blocks import MOST_CHARACTERS
+from seqctx.report.write_page import is_report
 from seqctx.system.archives import Archive
 from seqctx.system.regular_file import entries_below, open_file, read_file
 
@@ -129,7 +129,7 @@ class FolderFiles:
         for below, folders, names in entries_below(self.path):
             folders[:] = [name for name in folders if not name.startswith(".")]
             inside = below.relative_to(self.path)
-            found += [(inside / n).as_posix() for n in names if not is_own_page(below / n)]
+            found += [(inside / n).as_posix() for n in names if not is_report(below / n)]
         return found
 
     def read(self, name: str) -> bytes:
