@@ -84,7 +84,7 @@ def _says(text: str) -> int:
             if not (number < 32 or 1000 <= number < 2200):
                 return 0
             named += number >= 1000
-        elif token[0].isupper() or n:
+        elif token[0].isupper() or n or _is_number(token):
             month = word.startswith(_MONTHS) and len(word) < 13
             if month or word.startswith(_DAYS) or word in _SEASONS:
                 named += 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from statistics import median
@@ -96,12 +96,22 @@ class _File:
             for k, block in enumerate(self.blocks)
             if (line := self.lines.get(k)) and line.is_certain or block.kind == "heading"
         }
-        numbered = {k for k in found if self._form(k) != ("alone",)}
+        titles = {k for k in found if self._is_title_of(k - 1, found)}
+        numbered = {k for k in found if self._form(k) != ("alone",) and k not in titles}
         over = any(found[k] == "chapter" for k in numbered)  # acts, if any
         for k, unit in found.items():
             self.ranks[k] = _RANKS[unit] if unit or not over else _RANKS["part"]
-            if k in numbered and self.ranks[k] == _RANKS["chapter"]:
+            if k in titles:
+                self.ranks[k] = self.ranks[k - 1]
+            elif k in numbered and self.ranks[k] == _RANKS["chapter"]:
                 self.certain.append(k)
+
+    def _is_title_of(self, number: int, found: Mapping[int, str]) -> bool:
+        """Whether a heading without a number stands below one that is only a number."""
+        line, title = self.lines.get(number), self.lines.get(number + 1)
+        bare = line is not None and line.number is not None and not line.title
+        below = self.blocks[number + 1].kind == "heading" and not (title and title.is_certain)
+        return number in found and bare and below
 
     def has_chapters(self) -> bool:
         """Whether there are headings of chapters, beside prologues and the like."""

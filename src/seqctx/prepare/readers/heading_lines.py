@@ -30,8 +30,9 @@ _UNITS: dict[str, Unit] = {"part": "part", "chapter": "chapter", "act": "", "sce
 _EDGES = " \t\u3000-–—―‐~*_=#·•.:|<>[](){}（）【】〔〕［］〈〉…"  # stand around a number
 _DIGITS = re.compile(r"\d{1,3}\.?")
 _TOKEN = re.compile(r"[^\W_]+(?:['’ʼ‐-][^\W_]+)*['΄’ʹ´]?")
-_NUMBER_SIGN = re.compile(r"(?i)(?:no|nr|num|núm|n|č|αρ)\s?[.º°]\s?|[№#]\s?|n[º°]\s?")
+_NUMBER_SIGN = re.compile(r"(?i)(?:no|nr|num|núm|n|č|αρ)\s?[.º°]\s?|[№#]\s?|n[º°]\s?|[そ其]の|其")
 _SEPARATOR = re.compile(r"\s*[.:：．)）、]\s*[-–—―]*\s*|\s*[–—―]+\s*|\s+[-|·•/~]\s+")
+_ORDINAL = re.compile(r"(\d{1,3})[^\W\d_]{1,3}")
 _ARTICLES = frozenset("the der die das le la les il lo el los o a os de het den det a az".split())
 
 
@@ -62,7 +63,9 @@ def heading_line(text: str) -> HeadingLine | None:
     bare = text.strip(_EDGES)
     if not bare or text.startswith(("“", "”", "„", "«", '"', "‘", "「", "『")):
         return None
-    if bare[0] > "\u1100" and (found := eastern_heading(text.lstrip(_EDGES).rstrip())):
+    if any(c > "\u2e80" for c in bare[:12]) and (
+        found := eastern_heading(text.lstrip(_EDGES).rstrip())
+    ):
         return found
     plain = text.lstrip(_EDGES)
     certain = _named(plain) or _counted_before(plain) or _alone(plain)
@@ -146,8 +149,10 @@ def _numbers_at(text: str, code: str) -> list[tuple[Number, str]]:
         if number:
             found.append((number, text[end:]))
     first = tokens[0]
-    for end in (first.end(), first.end() - (not first[0][-1].isalnum())):
-        number = numeral(text[first.start() : end])
+    ordinal = _ORDINAL.fullmatch(first[0])  # "1er", "2nd"
+    ends = (first.end(), first.end() - (not first[0][-1].isalnum()))
+    for end in ends:
+        number = numeral(ordinal[1] if ordinal else text[first.start() : end])
         if number:
             found.append((number, text[end:]))
             break

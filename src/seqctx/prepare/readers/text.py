@@ -14,8 +14,8 @@ from seqctx.errors import InputError
 from seqctx.prepare.readers.blocks import TITLE, Block, Run, written
 from seqctx.prepare.readers.chapters import without_page_numbers
 from seqctx.prepare.readers.heading_evidence import with_headings_by_words
-from seqctx.prepare.readers.heading_lines import goes_on_as_title, heading_line, is_heading
-from seqctx.prepare.readers.lines import ends_sentence, is_title, joined
+from seqctx.prepare.readers.heading_lines import goes_on_as_title, heading_line
+from seqctx.prepare.readers.lines import HeadingLine, ends_sentence, is_title, joined
 from seqctx.prepare.readers.marks import mark_of
 from seqctx.prepare.readers.ruby import read_aozora
 from seqctx.system.extras import needs_extra
@@ -263,10 +263,19 @@ def _stands_alone(lines: list[str], k: int) -> bool:
     below = lines[k + 1].strip() if k + 1 < len(lines) else ""
     if _is_mark(line):
         return True
-    found = heading_line(line) if is_heading(line) else None
-    if found is None or line.isdigit() or (below[:1].islower() and not found.title):
+    found = heading_line(line)
+    if found is None or not (found.is_certain or _is_roman(found)):
         return False
+    if below[:1].islower() and not found.title:
+        return False
+    rest = [x.strip() for x in lines[k + 1 :]]
+    if rest and not found.is_certain and len(rest) <= _TITLE_LINES and is_title(joined(rest)):
+        return False  # a number and its title, if others of its kind are such
     return not below[:1].islower() or goes_on_as_title(joined([line, below]), below)
+
+
+def _is_roman(line: HeadingLine) -> bool:
+    return line.form[:2] == ("number", "roman")
 
 
 def _is_mark(line: str) -> bool:
