@@ -6,20 +6,38 @@ import re
 
 from seqctx.prepare.readers.numerals import CHINESE, folded, number_words, numeral
 
-# Months by how they begin, in the languages of heading_words.toml; some mean several months.
-_MONTHS = tuple(
+_MONTHS = frozenset(
     folded("""
-    jan feb febr mar mär mars mai may maj mei apr avr abr jun juin jul juil aug aou ago août sep set
-    oct okt ott out nov dec dez dic déc fév fev janv ene gen gennaio mag giu lug
-    ian iun iul noi dec stycz lut marz kwie czerw lip sierp wrze paźdz listop grud led únor břez dub
-    květ červ srp září říj pros янв фев мар апр мая май июн июл авг сен окт ноя дек січ лют берез
-    квіт трав черв лип серп верес жовт листоп груд яну юни юли ное sij sijec velj ožuj trav svib
-    kolov ruj stud tammi helmi maalis huhti touko kesä heinä elo syys loka marras joulu márc ápr máj
-    jún júl szept ιαν φεβ μαρ απρ μαι ιουν ιουλ αυγ σεπ οκτ νοε δεκ ocak şubat nisan mayıs haziran
-    temmuz ağustos eylül ekim kasım aralık
+    jan feb mar apr jun jul aug sep sept oct okt ott nov dec dez dic janv avr juil ene abr ago set
+    january february march april may june july august september october november december
+    januar februar märz mai juni juli oktober dezember januari februari maart mei augustus
+    janvier février mars avril juin juillet août septembre octobre novembre décembre
+    enero febrero marzo abril mayo junio julio agosto septiembre setiembre octubre noviembre
+    diciembre janeiro fevereiro março maio junho julho setembro outubro novembro dezembro
+    gennaio febbraio aprile maggio giugno luglio settembre ottobre dicembre gener febrer març maig
+    juny juliol agost setembre desembre ianuarie februarie martie aprilie iunie iulie septembrie
+    octombrie noiembrie decembrie maj augusti marts styczeń stycznia luty lutego marzec marca
+    kwiecień kwietnia maja czerwiec czerwca lipiec lipca sierpień sierpnia wrzesień września
+    październik października listopad listopada grudzień grudnia leden ledna únor února březen
+    března duben dubna květen května červen června červenec července srpen srpna září říjen října
+    listopadu prosinec prosince január januára február februára apríl apríla máj mája jún júna júl
+    júla októbra novembra decembra septembra augusta siječanj siječnja veljača veljače ožujak ožujka
+    travanj travnja svibanj svibnja lipanj lipnja srpanj srpnja kolovoz kolovoza rujan rujna studeni
+    studenoga prosinac prosinca январь января февраль февраля март марта апрель апреля май мая июнь
+    июня июль июля август августа сентябрь сентября октябрь октября ноябрь ноября декабрь декабря
+    січень січня лютий лютого березень березня квітень квітня травень травня червень червня липень
+    липня серпень серпня вересень вересня жовтень жовтня грудень грудня януари февруари април юни
+    юли септември октомври ноември декември március április május június július augusztus szeptember
+    október ocak şubat mart nisan mayıs haziran temmuz ağustos eylül ekim kasım aralık
     """).split()
 )
-_DAYS = tuple(
+_MONTH_STEMS = tuple(  # with many endings
+    folded("""
+    tammiku helmiku maalisku huhtiku toukoku kesäku heinäku eloku syysku lokaku marrasku jouluku
+    ιανουαρ φεβρουαρ μαρτι απριλι ιουνι ιουλι αυγουστ σεπτεμβρ οκτωβρ νοεμβρ δεκεμβρ μαΐου μάιος
+    """).split()
+)
+_DAYS = frozenset(
     folded("""
     monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch donnerstag
     freitag samstag sonnabend sonntag maandag dinsdag woensdag donderdag vrijdag zaterdag zondag
@@ -59,14 +77,14 @@ _LONGEST = 60
 def is_date(text: str) -> bool:
     """Whether a line is only a date or a day, perhaps after the name of a place."""
     text = text.strip().rstrip(".:")
-    if not text or len(text) > _LONGEST:
+    if not text or len(text) > _LONGEST or text[-1] in "?!,;":
         return False
     if text[0] > "\u2e80" or (text[0].isdigit() and text[-1] in "日月年号曜)）"):
         return bool(_EASTERN.fullmatch(text)) and len(text) > 1
     if _NUMERIC.fullmatch(text):
         return True
     place, comma, rest = text.partition(",")
-    if comma and place.istitle() and not _says(place) and _says(rest) > 1:
+    if comma and place.istitle() and not _says(place) and any(map(str.isdigit, rest)):
         text = rest
     return _says(text) > 0
 
@@ -85,8 +103,12 @@ def _says(text: str) -> int:
                 return 0
             named += number >= 1000
         elif token[0].isupper() or n or _is_number(token):
-            month = word.startswith(_MONTHS) and len(word) < 13
-            if month or word.startswith(_DAYS) or word in _SEASONS:
+            if (
+                word in _MONTHS
+                or word.startswith(_MONTH_STEMS)
+                or word in _DAYS
+                or word in _SEASONS
+            ):
                 named += 1
             elif word not in _FILLERS and not _is_number(token):
                 return 0

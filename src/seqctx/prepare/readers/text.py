@@ -13,9 +13,10 @@ from pathlib import Path
 from seqctx.errors import InputError
 from seqctx.prepare.readers.blocks import TITLE, Block, Run, written
 from seqctx.prepare.readers.chapters import without_page_numbers
+from seqctx.prepare.readers.dates import is_date
 from seqctx.prepare.readers.heading_evidence import with_headings_by_words
 from seqctx.prepare.readers.heading_lines import goes_on_as_title, heading_line
-from seqctx.prepare.readers.lines import HeadingLine, ends_sentence, is_title, joined
+from seqctx.prepare.readers.lines import ends_sentence, is_in_title_case, is_title, joined
 from seqctx.prepare.readers.marks import mark_of
 from seqctx.prepare.readers.ruby import read_aozora
 from seqctx.system.extras import needs_extra
@@ -158,12 +159,13 @@ class _Layout:
     def of(cls, text: str) -> _Layout | None:
         """The layout of a text; None where it has no line with text."""
         lengths: Counter[int] = Counter()
+        ended: Counter[int] = Counter()
         gaps: Counter[int] = Counter()
-        ends = blank = 0
+        blank = 0
         for line in _lines(text):
             if not line or any(map(str.isalnum, line)):  # rules may be of any length
                 lengths[len(line)] += 1
-            ends += bool(line) and ends_sentence(line)
+                ended[len(line)] += ends_sentence(line)
             if line and blank:
                 gaps[blank] += 1
             blank = 0 if line else blank + 1
@@ -172,7 +174,10 @@ class _Layout:
             return None
         longest = islice(_counted(lengths), int(full * 0.95), None)
         width = next(longest)
-        wrapped = width <= 100 and ends < full * _ENDS
+        # shorter lines are headings, or the last of a paragraph
+        long = sum(count for length, count in lengths.items() if length * 4 > width)
+        ends = sum(count for length, count in ended.items() if length * 4 > width)
+        wrapped = width <= 100 and ends < long * _ENDS
         spaced = empty * 4 >= full
         return cls(width, wrapped, spaced, max(gaps, key=gaps.__getitem__, default=0) * spaced)
 
@@ -216,7 +221,8 @@ def _blocks(text: str) -> Iterator[Block]:
 
 def _paragraphs(lines: list[str], layout: _Layout) -> Iterator[Block]:
     """The paragraphs of lines without a blank one between them."""
-    first = next((k for k in range(len(lines)) if not _stands_alone(lines, k)), len(lines))
+    stands_alone = (_stands_alone(lines, k, layout) for k in range(len(lines)))
+    first = next((k for k, alone in enumerate(stands_alone) if not alone), len(lines))
     if first:
         yield from (_block(line) for line in lines[: first - 1])
         headed, lines = _headed(lines[first - 1 :], layout)
@@ -257,25 +263,27 @@ def _headed(lines: list[str], layout: _Layout) -> tuple[list[Block], list[str]]:
     return [_block(head)], lines[1:]
 
 
-def _stands_alone(lines: list[str], k: int) -> bool:
+def _stands_alone(lines: list[str], k: int, layout: _Layout) -> bool:
     """Whether a line is a heading or a scene's mark, though no blank line follows."""
     line = lines[k].strip()
     below = lines[k + 1].strip() if k + 1 < len(lines) else ""
     if _is_mark(line):
         return True
     found = heading_line(line)
-    if found is None or not (found.is_certain or _is_roman(found)):
-        return False
+    if found is None or not found.is_certain:
+        return layout.wrapped and _is_broken_off(line, below, layout.width)
     if below[:1].islower() and not found.title:
         return False
-    rest = [x.strip() for x in lines[k + 1 :]]
-    if rest and not found.is_certain and len(rest) <= _TITLE_LINES and is_title(joined(rest)):
-        return False  # a number and its title, if others of its kind are such
     return not below[:1].islower() or goes_on_as_title(joined([line, below]), below)
 
 
-def _is_roman(line: HeadingLine) -> bool:
-    return line.form[:2] == ("number", "roman")
+def _is_broken_off(line: str, below: str, width: int) -> bool:
+    """Whether a line that may be a heading has room for words of the full line below it."""
+    if len(line) + below.find(" ") > width * _SHORT or len(below) < width * _SHORT:
+        return False
+    is_name = is_in_title_case(line) and is_title(line.rstrip(".:"))
+    may_head = heading_line(line) is not None or is_date(line) or is_name
+    return may_head and not below[:1].islower()
 
 
 def _is_mark(line: str) -> bool:
