@@ -11,9 +11,10 @@ from seqctx.system.regular_file import read_file
 
 _MARKDOWN = (".md", ".markdown", ".mdown", ".mkd", ".mkdn", ".mdx", ".qmd", ".rmd")
 _PAGES = (".html", ".htm", ".xhtml")
+_WORD = (".docx", ".docm", ".dotx")
 UNPACKED = (".txt", ".text", *_MARKDOWN, ".nwd", ".fountain", ".spmd")
 """Files of characters without a packing."""
-KINDS = (*UNPACKED, *_PAGES, ".docx", ".epub", ".odt", ".rtf")
+KINDS = (*UNPACKED, *_PAGES, *_WORD, ".epub", ".odt", ".ott", ".fodt", ".rtf")
 """Suffixes of the files that can be read."""
 
 
@@ -28,14 +29,18 @@ def file_blocks(path: Path) -> tuple[list[Block], str]:
     kind = path.suffix.lower()
     if kind in UNPACKED:
         return _plain(path, kind)
-    if kind == ".docx":
+    if kind in _WORD:
         from seqctx.prepare.readers.word import word_blocks
 
         return word_blocks(path), ""
-    if kind == ".odt":
+    if kind in (".odt", ".ott"):
         from seqctx.prepare.readers.opendocument import odt_blocks
 
         return odt_blocks(path), ""
+    if kind == ".fodt":
+        from seqctx.prepare.readers.opendocument import fodt_blocks
+
+        return fodt_blocks(path), ""
     if kind == ".rtf":
         from seqctx.prepare.readers.rtf import rtf_blocks
 

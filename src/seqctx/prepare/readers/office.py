@@ -22,6 +22,7 @@ DESCRIPTION = "illustration"
 READING = "reading"
 _LINE_HEIGHT = 1.2  # times the size of the characters
 _LONG_LINE = 80  # characters; a line of verse, or of an address, is shorter
+_UNITS = {"pt": 1.0, "pc": 12.0, "in": 72.0, "cm": 72 / 2.54, "mm": 7.2 / 2.54}
 _SYMBOLS = {  # Wingdings' signs that stand in text: Word writes them for :) and -->
     "J": "☺", "K": "😐", "L": "☹", "\xdf": "←", "\xe0": "→", "\xe1": "↑", "\xe2": "↓",
     "\xe7": "⇐", "\xe8": "➔", "\xf3": "⇔", "\xfc": "✓",
@@ -111,6 +112,17 @@ def styled_as(name: str) -> str | None:
     if _CONTENTS_STYLE.fullmatch(name):
         return "contents"
     return "caption" if name in _CAPTION_STYLES else None
+
+
+def points(value: str | None, parts: int = 1) -> float | None:
+    """A length in points: a number without a unit counts parts of a point."""
+    text = value or ""
+    unit = _UNITS.get(text[-2:])
+    try:
+        number = float(text[:-2]) * unit if unit else float(text) / parts
+    except ValueError:
+        return None
+    return number if 0 <= number < 10_000 else None
 
 
 def symbol(font: str, code: int) -> str:

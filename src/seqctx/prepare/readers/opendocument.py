@@ -1,59 +1,85 @@
-"""OpenDocument's .odt files: the text and its styles; pictures and all else are not read."""
+"""OpenDocument's .odt and flat .fodt: the text with its styles, notes, comments and hidden text.
+
+Headers and footers are no part of the text and are not read; nor is what a tracked change removed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from seqctx.errors import InputError
-from seqctx.prepare.readers.blocks import (
-    SCENE_BREAK,
-    TITLE,
-    Block,
-    Run,
-    block_of,
-    written,
-)
+from seqctx.prepare.readers.blocks import Block
 from seqctx.prepare.readers.markup import pieces
-from seqctx.prepare.readers.scene_breaks import with_gaps
+from seqctx.prepare.readers.office import (
+    COMMENTS,
+    DESCRIPTION,
+    HIDDEN_TEXT,
+    NOTES,
+    READING,
+    Form,
+    Paragraphs,
+    Stretch,
+    finished,
+    styled_as,
+)
+from seqctx.prepare.readers.opendocument_styles import (
+    Said,
+    Sheet,
+    outline_level,
+    prefixed,
+    value_of,
+)
 from seqctx.system.archives import Archive, damaged, open_archive
+from seqctx.system.regular_file import open_file
 
-_SPACES = {
-    f"urn:oasis:names:tc:opendocument:xmlns:{name}:1.0": prefix
-    for name, prefix in (
-        ("text", "text"), ("office", "office"), ("style", "style"), ("table", "table"),
-        ("drawing", "draw"), ("xsl-fo-compatible", "fo"),
-    )
-} | {"http://purl.org/dc/elements/1.1/": "dc"}  # fmt: skip
-_SKIPPED = (
-    "text:note", "office:annotation", "text:tracked-changes", "text:table-of-content",
-    "text:ruby-text", "table:covered-table-cell",
-)  # fmt: skip
-_PROPERTIES = (
-    "fo:font-weight", "fo:font-style", "fo:border", "fo:border-top", "fo:border-bottom",
-    "fo:border-left", "fo:border-right",
-)  # fmt: skip
 _PARAGRAPHS = ("text:p", "text:h")
-_DEEPEST_LEVEL = 10  # of an outline, by OpenDocument 1.3, 19.856
+_STYLES = ("style:style", "style:default-style", "text:outline-level-style")
+_KINDS = {  # elements around paragraphs that are not the story
+    "text:table-of-content": "contents", "text:illustration-index": "contents",
+    "text:table-index": "contents", "text:object-index": "contents", "text:user-index": "contents",
+    "text:alphabetical-index": "index", "text:bibliography": "bibliography",
+    "table:covered-table-cell": HIDDEN_TEXT, "text:note": NOTES, "office:annotation": COMMENTS,
+}  # fmt: skip
+_UNREAD = (
+    "text:tracked-changes", "text:note-citation", "text:script", "text:number", "dc:creator",
+    "dc:date", "office:binary-data", "office:event-listeners", "office:forms",
+)  # fmt: skip
+_CHARACTERS = {"text:line-break": "\n", "text:s": " ", "text:tab": " "}
+_RULE = "horizontal line"  # LibreOffice's style of an inserted line
 
 
 def odt_blocks(path: Path) -> list[Block]:
-    """Paragraphs and headings in order; no notes, comments or tables of contents.
+    """Paragraphs and headings in order, with those of tables and text boxes, notes and comments.
 
     Raises:
         InputError: when the file is damaged or not an .odt.
     """
+    reading = _Reading()
     with open_archive(path, ".odt") as archive:
         _refuse_locked(archive)
         if "content.xml" not in archive:
             raise InputError(damaged(path, ".odt"))
-        reading = _Reading(archive)
-        blocks = list(with_gaps(reading.blocks(), path))
-        title = _declared_title(archive)
-    return [*([Block("title", title)] if title else []), *blocks]
+        blocks = finished(reading.packed(archive), path)
+        if "meta.xml" in archive:
+            with archive.stream("meta.xml") as stream:
+                for _ in reading.blocks(stream, archive.place("meta.xml")):
+                    pass
+    return [*([Block("title", reading.title)] if reading.title else []), *blocks]
+
+
+def fodt_blocks(path: Path) -> list[Block]:
+    """The same, of a flat file, which is one document of mark-up.
+
+    Raises:
+        InputError: when the file is damaged or not a .fodt.
+    """
+    reading = _Reading()
+    with open_file(path) as stream:
+        blocks = finished(reading.blocks(stream, str(path)), path)
+    return [*([Block("title", reading.title)] if reading.title else []), *blocks]
 
 
 def _refuse_locked(archive: Archive) -> None:
@@ -66,158 +92,201 @@ def _refuse_locked(archive: Archive) -> None:
         raise InputError(f"{archive.path}: locked by a password. Save it without one.")
 
 
-@lru_cache(1000)
-def _name(qualified: str) -> str:
-    """An element's or an attribute's name with the prefix that everybody writes."""
-    space, _, name = str(qualified).removeprefix("{").rpartition("}")
-    return f"{_SPACES.get(space, space)}:{name}"
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """What holds for characters inside an element of a paragraph."""
 
+    bold: bool = False
+    italic: bool = False
+    hidden: bool = False
+    size: float = 0.0
+    is_linked: bool = False
+    left_out: str | None = None
 
-@lru_cache(100)
-def _qualified(name: str) -> str:
-    """The name in full of one with the usual prefix."""
-    prefix, _, local = name.partition(":")
-    return next(f"{{{space}}}{local}" for space, short in _SPACES.items() if short == prefix)
+    def inside(self, said: Said) -> _Marks:
+        """What holds inside an element of this style."""
+        return replace(
+            self,
+            bold=self.bold if said.bold is None else said.bold,
+            italic=self.italic if said.italic is None else said.italic,
+            hidden=self.hidden if said.hidden is None else said.hidden,
+            size=said.size or self.size,
+        )
 
-
-def _get(element: Any, name: str) -> str | None:
-    """An attribute's value, by its name with the usual prefix."""
-    value = element.get(_qualified(name))
-    return None if value is None else str(value)
-
-
-def _pieces(archive: Archive, member: str, *whole: str) -> Iterator[tuple[str, Any]]:
-    with archive.stream(member) as stream:
-        yield from pieces(stream, archive.place(member), lambda t: _name(t) in whole)
-
-
-def _declared_title(archive: Archive) -> str:
-    """The title in the file's properties; empty where there are none."""
-    if "meta.xml" not in archive:
-        return ""
-    found = _pieces(archive, "meta.xml", "dc:title")
-    return next((element.text or "" for event, element in found if event == "whole"), "")
-
-
-@dataclass
-class _Styles:
-    """The styles of a file by family and name, with what they say themselves."""
-
-    known: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
-    _parents: dict[tuple[str, str], str] = field(default_factory=dict)
-    _inherited: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
-
-    def add(self, style: Any) -> None:
-        """Take a style of the file, unless there is one of its name already."""
-        name = _get(style, "style:name") or ""
-        key = (_get(style, "style:family") or "", name)
-        if key in self.known:
-            return
-        found: dict[str, str] = {}
-        for area in ("style:text-properties", "style:paragraph-properties"):
-            of_area = next((child for child in style if _name(child.tag) == area), None)
-            if of_area is not None:
-                values = {name: _get(of_area, name) for name in _PROPERTIES}
-                found |= {name: value for name, value in values.items() if value is not None}
-        found["name"] = _get(style, "style:display-name") or name
-        self.known[key] = found
-        self._parents[key] = _get(style, "style:parent-style-name") or ""
-
-    def properties(self, family: str, name: str | None) -> dict[str, str]:
-        """Text and paragraph properties of a style, inherited ones included."""
-        key = (family, name or "")
-        line: dict[tuple[str, str], None] = {}  # the style, and the ones that it inherits from
-        while key in self.known and key not in line and key not in self._inherited:
-            line[key] = None
-            key = (family, self._parents[key])
-        found = self._inherited.get(key, {})
-        for key in reversed(line):
-            found = self._inherited[key] = found | self.known[key]
-        return found
-
-    def mark(self, name: str | None) -> str:
-        """The asterisks that a span's style is written with."""
-        found = self.properties("text", name)
-        label = (found.get("name") or name or "").replace("_20_", " ").lower()
-        weight, style = found.get("fo:font-weight"), found.get("fo:font-style")
-        if weight in ("bold", "700", "800", "900") or label == "strong emphasis":
-            return "**"
-        return "*" if style in ("italic", "oblique") or label == "emphasis" else ""
+    def stretch(self, text: str) -> Stretch:
+        """Characters with these marks."""
+        mark = "**" if self.bold else "*" if self.italic else ""
+        kind = self.left_out or (HIDDEN_TEXT if self.hidden else None)
+        return Stretch(text, mark, kind, self.size, self.is_linked)
 
 
 class _Reading:
     """Reads one file's text."""
 
-    def __init__(self, archive: Archive) -> None:
-        self._archive, self._styles = archive, _Styles()
+    def __init__(self) -> None:
+        self.title = ""
+        self._sheet = Sheet()
+        self._paragraphs = Paragraphs()
+        self._above: tuple[float, str] = (0.0, "")  # space below the last paragraph, its style
+        self._start()
 
-    def blocks(self) -> Iterator[Block | None]:
-        """The paragraphs; None for an empty one."""
-        inside = False
-        for event, node in _pieces(self._archive, "content.xml", "style:style", *_PARAGRAPHS):
-            if _name(node.tag) == "office:text":
-                if event == "open" and not inside:
-                    self._common_styles()
-                inside = event == "open"
-            elif event == "whole" and _name(node.tag) == "style:style":
-                self._styles.add(node)
-            elif event == "whole" and inside:
-                for element in node.iter():
-                    if _name(element.tag) in _PARAGRAPHS and _in_text(element):
-                        yield _block(element, self._styles)
+    def _start(self) -> None:
+        """Begin a paragraph."""
+        self._runs: list[Stretch] = []
+        self._boxes: list[Any] = []
+        self._picture = self._label = ""
+        self._is_hidden = False
 
-    def _common_styles(self) -> None:
+    def packed(self, archive: Archive) -> Iterator[Block | None]:
+        """The paragraphs of a packed file; None for an empty one."""
+        with archive.stream("content.xml") as stream:
+            yield from self.blocks(stream, archive.place("content.xml"), archive)
+
+    def blocks(
+        self, stream: IO[bytes], place: str, archive: Archive | None = None
+    ) -> Iterator[Block | None]:
+        """The paragraphs of one document of mark-up, whose styles and title are noted.
+
+        Args:
+            stream: the document.
+            place: what errors name.
+            archive: where further styles are, which stand outside the text.
+        """
+        whole = (*_PARAGRAPHS, *_STYLES, "dc:title")
+        around: list[tuple[str, str | None]] = []  # open elements, and what is in them
+        inside = unread = 0
+        for event, node in pieces(stream, place, lambda tag: prefixed(tag) in whole):
+            name = prefixed(node.tag)
+            if event == "open":
+                if name == "office:text" and not inside and archive is not None:
+                    self._common_styles(archive)
+                around.append((name, self._kind(name, node)))
+                inside += name == "office:text"
+                unread += name in _UNREAD
+            elif event == "close":
+                around.pop()
+                inside -= name == "office:text"
+                unread -= name in _UNREAD
+            elif name in _PARAGRAPHS:
+                if inside and not unread:
+                    kind = next((kind for _, kind in around if kind), None)
+                    yield from self._paragraph(node, kind)
+            elif name in _STYLES:
+                self._style(node, name, any(n == "office:automatic-styles" for n, _ in around))
+            elif around and around[-1][0] == "office:meta":
+                self.title = self.title or "".join(node.itertext())
+        yield from self._paragraphs.end()
+
+    def _common_styles(self, archive: Archive) -> None:
         """Read the styles that stand outside the text; the text's own come first."""
-        if "styles.xml" in self._archive:
-            for event, node in _pieces(self._archive, "styles.xml", "style:style"):
+        if "styles.xml" not in archive:
+            return
+        automatic = False
+        with archive.stream("styles.xml") as stream:
+            place = archive.place("styles.xml")
+            for event, node in pieces(stream, place, lambda tag: prefixed(tag) in _STYLES):
+                name = prefixed(node.tag)
                 if event == "whole":
-                    self._styles.add(node)
+                    self._style(node, name, automatic)
+                elif name == "office:automatic-styles":
+                    automatic = event == "open"
 
-
-def _in_text(element: Any) -> bool:
-    """Whether an element is part of the text itself."""
-    return not any(_name(above.tag) in _SKIPPED for above in element.iterancestors())
-
-
-def _block(element: Any, styles: _Styles) -> Block | None:
-    """One paragraph; None where it is empty."""
-    name = _get(element, "text:style-name")
-    if _name(element.tag) == "text:h":
-        text, _ = written((text, "") for text, _ in _runs(element, styles, ""))
-        level = _level(_get(element, "text:outline-level"))
-        return Block("heading", " ".join(text.split()), level=level) if text else None
-    found = styles.properties("paragraph", name)
-    if name == "Title" or found.get("name") == "Title":
-        text, _ = written((text, "") for text, _ in _runs(element, styles, ""))
-        return Block("heading", " ".join(text.split()), level=TITLE) if text else None
-    block = block_of(_runs(element, styles, ""))
-    ruled = any(key.startswith("fo:border") and value != "none" for key, value in found.items())
-    if block is None and (ruled or name == "Horizontal_20_Line"):
-        return Block("break", SCENE_BREAK)
-    return block
-
-
-def _level(value: str | None) -> int:
-    """A heading's level in the outline; 1 where it is no number from 1 to 10."""
-    known = {str(level): level for level in range(1, _DEEPEST_LEVEL + 1)}
-    return known.get(value or "", 1)
-
-
-def _runs(element: Any, styles: _Styles, mark: str) -> Iterator[Run]:
-    """Characters with their emphasis; without those of text boxes and pictures within."""
-    tag = _name(element.tag)
-    if tag in _SKIPPED or tag.startswith("draw:"):
-        return
-    if element.text:
-        yield element.text, mark
-    for child in element:
-        tag = _name(child.tag)
-        if tag == "text:line-break":
-            yield "\n", mark
-        elif tag in ("text:s", "text:tab"):
-            yield " ", mark  # of several spaces one stays anyway, however many text:c says
+    def _style(self, node: Any, name: str, is_automatic: bool) -> None:
+        if name == "text:outline-level-style":
+            self._sheet.add_outline(node)
         else:
-            inner = styles.mark(_get(child, "text:style-name"))
-            yield from _runs(child, styles, max(inner, mark, key=len))
-        if child.tail:
-            yield child.tail, mark
+            self._sheet.add(node, is_automatic=is_automatic)
+
+    def _kind(self, name: str, node: Any) -> str | None:
+        """What paragraphs in an element are, if not the story."""
+        if name == "text:section" and value_of(node, "text:display") == "none":
+            return HIDDEN_TEXT
+        return _KINDS.get(name)
+
+    def _paragraph(self, node: Any, left_out: str | None) -> Iterator[Block | None]:
+        """The blocks of a paragraph, then those of the text boxes that it anchors."""
+        self._start()
+        said = self._sheet.find("paragraph", value_of(node, "text:style-name"))
+        level = said.level
+        if prefixed(node.tag) == "text:h":
+            level = outline_level(value_of(node, "text:outline-level"))
+            if value_of(node, "text:is-list-header") != "true":
+                self._label = self._sheet.number(level)
+        bold, italic = said.by_hand
+        marks = _Marks(bool(bold), bool(italic), bool(said.hidden))
+        self._walk(node, marks)
+        runs, boxes, picture = self._runs, self._boxes, self._picture
+        if self._is_hidden:
+            runs = [run._replace(left_out=run.left_out or HIDDEN_TEXT) for run in runs]
+        below, style = self._above
+        above = said.before + (0.0 if said.is_tight and style == said.name else below)
+        self._above = (said.after, said.name)
+        form = Form(
+            style=said.name, level=level, left_out=left_out or styled_as(said.name),
+            centred=said.centred, bold=bool(said.bold), size=said.size or 0.0,
+            new_page=said.new_page, space_above=above, is_ruled=said.is_ruled,
+            label=self._label if level is not None else "", is_rule=said.name == _RULE,
+        )  # fmt: skip
+        yield from self._paragraphs.add(runs, form, picture)
+        if said.new_page_after:
+            self._paragraphs.new_page = True
+        for box in boxes:
+            yield from self._paragraph(box, left_out)
+
+    def _walk(self, node: Any, marks: _Marks) -> None:
+        """Read the characters of an element, and of those in it."""
+        if node.text:
+            self._runs.append(marks.stretch(node.text))
+        for child in node:
+            self._element(child, prefixed(child.tag), marks)
+            if child.tail:
+                self._runs.append(marks.stretch(child.tail))
+
+    def _element(self, child: Any, name: str, marks: _Marks) -> None:
+        if name in _CHARACTERS:
+            self._runs.append(marks.stretch(_CHARACTERS[name]))
+        elif name == "text:span":
+            style = value_of(child, "text:style-name")
+            self._walk(child, marks.inside(self._sheet.find("text", style)))
+        elif name == "text:a":
+            is_inside = (value_of(child, "xlink:href") or "").startswith("#")
+            self._walk(child, replace(marks, is_linked=marks.is_linked or is_inside))
+        elif name == "text:number":
+            self._label = "".join(child.itertext()).strip() or self._label
+        elif name in ("text:note", "office:annotation"):
+            self._note(child, replace(marks, left_out=_KINDS[name]))
+        elif name == "text:ruby-text":
+            self._walk(child, replace(marks, left_out=READING))
+        elif name == "text:hidden-text":
+            shows = value_of(child, "text:is-hidden") == "false"
+            self._walk(child, replace(marks, hidden=marks.hidden or not shows))
+        elif name == "text:hidden-paragraph":
+            self._is_hidden = self._is_hidden or value_of(child, "text:is-hidden") == "true"
+        elif name.startswith("draw:"):
+            self._drawing(child, name)
+        elif name not in _UNREAD:
+            self._walk(child, marks)
+
+    def _note(self, node: Any, marks: _Marks) -> None:
+        """The paragraphs of a note or a comment."""
+        for child in node:
+            name = prefixed(child.tag)
+            if name in _PARAGRAPHS:
+                self._walk(child, marks)
+                self._runs.append(marks.stretch("\n"))
+            elif name not in _UNREAD:
+                self._note(child, marks)
+
+    def _drawing(self, node: Any, name: str) -> None:
+        """Pictures with their descriptions, and paragraphs of text boxes."""
+        if name in _PARAGRAPHS:
+            self._boxes.append(node)
+            return
+        if name in ("svg:title", "svg:desc"):
+            self._runs.append(Stretch(f"{node.text or ''}\n", left_out=DESCRIPTION))
+        elif name == "draw:image":
+            data = next((e.text or "" for e in node if prefixed(e.tag) == "office:binary-data"), "")
+            self._picture = value_of(node, "xlink:href") or f"{len(data)}{data[:1000]}"
+        if name not in _UNREAD:
+            for child in node:
+                self._drawing(child, prefixed(child.tag))

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from seqctx.prepare.readers.markup import pieces
-from seqctx.prepare.readers.office import level_of
+from seqctx.prepare.readers.office import level_of, points
 from seqctx.system.archives import Archive
 
 SPACES = (
@@ -18,7 +18,6 @@ SPACES = (
 NO_HEADING = -1
 """Level of a paragraph of which its outline says that it is text."""
 _OFF = ("0", "false", "off", "none")
-_UNITS = {"pt": 1.0, "pc": 12.0, "in": 72.0, "cm": 72 / 2.54, "mm": 7.2 / 2.54}
 
 
 @lru_cache(10_000)
@@ -30,17 +29,6 @@ def element_name(tag: Any) -> str:
 def is_on(element: Any, val: str) -> bool:
     """Whether an element switches its property on, which it does without a value."""
     return element.get(val, "1") not in _OFF
-
-
-def points(value: str | None, parts: int) -> float | None:
-    """A length in points: a number counts a point's parts; the strict format may name a unit."""
-    text = value or ""
-    unit = _UNITS.get(text[-2:])
-    try:
-        number = float(text[:-2]) * unit if unit else float(text) / parts
-    except ValueError:
-        return None
-    return number if 0 <= number < 10_000 else None
 
 
 @dataclass(slots=True)
