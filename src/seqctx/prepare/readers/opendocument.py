@@ -28,9 +28,9 @@ from seqctx.prepare.readers.office import (
 from seqctx.prepare.readers.opendocument_styles import (
     Said,
     Sheet,
+    attribute,
     outline_level,
     prefixed,
-    value_of,
 )
 from seqctx.system.archives import Archive, damaged, open_archive
 from seqctx.system.regular_file import open_file
@@ -199,18 +199,18 @@ class _Reading:
 
     def _kind(self, name: str, node: Any) -> str | None:
         """What paragraphs in an element are, if not the story."""
-        if name == "text:section" and value_of(node, "text:display") == "none":
+        if name == "text:section" and attribute(node, "text:display") == "none":
             return HIDDEN_TEXT
         return _KINDS.get(name)
 
     def _paragraph(self, node: Any, left_out: str | None) -> Iterator[Block | None]:
         """The blocks of a paragraph, then those of the text boxes that it anchors."""
         self._start()
-        said = self._sheet.find("paragraph", value_of(node, "text:style-name"))
+        said = self._sheet.find("paragraph", attribute(node, "text:style-name"))
         level = said.level
         if prefixed(node.tag) == "text:h":
-            level = outline_level(value_of(node, "text:outline-level"))
-            if value_of(node, "text:is-list-header") != "true":
+            level = outline_level(attribute(node, "text:outline-level"))
+            if attribute(node, "text:is-list-header") != "true":
                 self._label = self._sheet.number(level)
         bold, italic = said.by_hand
         marks = _Marks(bool(bold), bool(italic), bool(said.hidden))
@@ -246,10 +246,10 @@ class _Reading:
         if name in _CHARACTERS:
             self._runs.append(marks.stretch(_CHARACTERS[name]))
         elif name == "text:span":
-            style = value_of(child, "text:style-name")
+            style = attribute(child, "text:style-name")
             self._walk(child, marks.inside(self._sheet.find("text", style)))
         elif name == "text:a":
-            is_inside = (value_of(child, "xlink:href") or "").startswith("#")
+            is_inside = (attribute(child, "xlink:href") or "").startswith("#")
             self._walk(child, replace(marks, is_linked=marks.is_linked or is_inside))
         elif name == "text:number":
             self._label = "".join(child.itertext()).strip() or self._label
@@ -258,10 +258,10 @@ class _Reading:
         elif name == "text:ruby-text":
             self._walk(child, replace(marks, left_out=READING))
         elif name == "text:hidden-text":
-            shows = value_of(child, "text:is-hidden") == "false"
+            shows = attribute(child, "text:is-hidden") == "false"
             self._walk(child, replace(marks, hidden=marks.hidden or not shows))
         elif name == "text:hidden-paragraph":
-            self._is_hidden = self._is_hidden or value_of(child, "text:is-hidden") == "true"
+            self._is_hidden = self._is_hidden or attribute(child, "text:is-hidden") == "true"
         elif name.startswith("draw:"):
             self._drawing(child, name)
         elif name not in _UNREAD:
@@ -286,7 +286,7 @@ class _Reading:
             self._runs.append(Stretch(f"{node.text or ''}\n", left_out=DESCRIPTION))
         elif name == "draw:image":
             data = next((e.text or "" for e in node if prefixed(e.tag) == "office:binary-data"), "")
-            self._picture = value_of(node, "xlink:href") or f"{len(data)}{data[:1000]}"
+            self._picture = attribute(node, "xlink:href") or f"{len(data)}{data[:1000]}"
         if name not in _UNREAD:
             for child in node:
                 self._drawing(child, prefixed(child.tag))

@@ -43,7 +43,7 @@ def _qualified(name: str) -> str:
     return next(f"{{{space}}}{last}" for space, short in _SPACES.items() if short == prefix)
 
 
-def value_of(element: Any, name: str) -> str | None:
+def attribute(element: Any, name: str) -> str | None:
     """An attribute's value, by its name with the usual prefix."""
     value = element.get(_qualified(name))
     return None if value is None else str(value)
@@ -100,25 +100,25 @@ class Sheet:
             style: the element.
             is_automatic: whether a program made it for what was formatted by hand.
         """
-        own_name = value_of(style, "style:name") or ""
-        family = value_of(style, "style:family") or ""
+        own_name = attribute(style, "style:name") or ""
+        family = attribute(style, "style:family") or ""
         key = (family, own_name)
         if key in self._known:
             return
         found: dict[str, str] = {}
         for child in style:
             if prefixed(child.tag) in _AREAS:
-                values = {name: value_of(child, name) for name in _PROPERTIES}
+                values = {name: attribute(child, name) for name in _PROPERTIES}
                 found |= {name: value for name, value in values.items() if value is not None}
-        parent = value_of(style, "style:parent-style-name") or ""
-        shown = value_of(style, "style:display-name")
+        parent = attribute(style, "style:parent-style-name") or ""
+        shown = attribute(style, "style:display-name")
         if shown or not (is_automatic and parent):
             found["name"] = (shown or _unescaped(own_name)).lower()
         else:
             found["by hand"] = f"{found.get('fo:font-weight', '')} {found.get('fo:font-style', '')}"
-        if value_of(style, "style:master-page-name"):
+        if attribute(style, "style:master-page-name"):
             found["fo:break-before"] = "page"
-        if level := value_of(style, "style:default-outline-level"):
+        if level := attribute(style, "style:default-outline-level"):
             found["level"] = level
         self._known[key] = found
         self._parents[key] = parent
@@ -126,11 +126,11 @@ class Sheet:
     def add_outline(self, level: Any) -> None:
         """Take how headings of a level are numbered."""
         values = (
-            value_of(level, f"style:num-{part}") or "" for part in ("prefix", "format", "suffix")
+            attribute(level, f"style:num-{part}") or "" for part in ("prefix", "format", "suffix")
         )
         prefix, form, suffix = values
         self._outline.setdefault(
-            outline_level(value_of(level, "text:level")), (prefix, form, suffix)
+            outline_level(attribute(level, "text:level")), (prefix, form, suffix)
         )
 
     def number(self, level: int) -> str:
