@@ -55,3 +55,40 @@ def test_what_parts_scenes(tmp_path: Path, kind: str) -> None:
         if scenes_in(book) != SCENES or len(book.scene_breaks) != 2:
             wrong.append(sign)
     assert wrong == []
+
+
+EMPTY = {
+    "docx": "<w:p/>", "odt": "<text:p/>", "epub": "<p>\u00a0</p>", "md": "&nbsp;", "txt": "\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", EMPTY)
+def test_an_empty_paragraph_after_each_is_the_usual(tmp_path: Path, kind: str) -> None:
+    empty = EMPTY[kind]
+
+    def scenes(mark: str) -> list[list[int]]:
+        parts = [
+            part for role, text in story(mark) if text for part in ((role, text), ("mark", empty))
+        ]
+        return scenes_in(read_manuscript(write(tmp_path / f"story.{kind}", parts, raw=True)))
+
+    asterisks = {
+        "docx": "<w:p><w:r><w:t>***</w:t></w:r></w:p>", "odt": "<text:p>***</text:p>",
+        "epub": "<p>***</p>",
+    }.get(kind, "***")  # fmt: skip
+    assert scenes(asterisks) == SCENES
+    assert scenes(empty) == SCENES  # two more: the usual one, and the one after the mark
+    assert scenes("") == [[*SCENES[0], *SCENES[1], *SCENES[2]], SCENES[3]]
+
+
+@pytest.mark.parametrize("kind", EMPTY)
+def test_rules_and_space_beside_headings_part_nothing(tmp_path: Path, kind: str) -> None:
+    mark = {"docx": _RULE.format("bottom"), "odt": OPEN_DOCUMENT[3], "epub": "<hr/>"}.get(
+        kind, "***"
+    )
+    parts = []
+    for role, text in story(mark):
+        beside = [("mark", mark), ("mark", EMPTY[kind])]
+        parts += [*beside, (role, text), *reversed(beside)] if role == "heading" else [(role, text)]
+    book = read_manuscript(write(tmp_path / f"story.{kind}", [*parts, ("mark", mark)], raw=True))
+    assert scenes_in(book) == SCENES and len(book.scene_breaks) == 2
