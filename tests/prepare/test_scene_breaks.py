@@ -97,6 +97,7 @@ BREAK = Block("break", "* * *")
         ([h("One"), BREAK, p("A."), BREAK, h("Two"), p("B."), BREAK, p("C."), BREAK], "hphp-p"),
         ([BREAK, p("A."), p("*"), p("*"), BREAK, p("B.")], "p-p"),
         ([h("One"), BREAK, h("The Storm"), p("A.")], "hhp"),
+        ([h("One"), p("A."), BREAK, p("B."), BREAK, p("THE END"), BREAK], "hp-pp"),
         ([p("A."), p("xxx"), p("B.")], "ppp"),  # once only: it can be a word
         ([p("A."), p("xxx"), p("B."), p("xxx"), p("C.")], "p-p-p"),
         ([h("IX"), p("A."), p("XXX"), p("B."), p("XXX"), p("C.")], "hppppp"),  # a number
@@ -146,7 +147,7 @@ def test_which_marks_part_scenes(blocks: list[Block], expected: str) -> None:
         ([*gaps(0, 0, 0, 0, 0), Block("break", ""), p("After.")], "ppppp-p"),
         # of two texts with so many gaps, the one with a few marks parts its scenes by these
         ([*gaps(*[0, 0, 0, 0, 0, 0, 0, 1] * 40)], "p" * 7 + "-pppppppp" * 39 + "-p"),
-        ([*gaps(*[0, 0, 0, 0, 0, 0, 0, 1] * 40), *[BREAK, p("End.")] * 3], "p" * 320 + "-p" * 3),
+        ([*gaps(*[0, 0, 0, 0, 0, 0, 0, 1] * 40), *[BREAK, p("Last.")] * 3], "p" * 320 + "-p" * 3),
     ],
 )  # fmt: skip
 def test_which_space_parts_scenes(blocks: list[Block], expected: str) -> None:

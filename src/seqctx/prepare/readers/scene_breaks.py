@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from seqctx.prepare.readers.blocks import SCENE_BREAK, Block, bounded, plain
+from seqctx.prepare.readers.heading_words import heads_no_chapter
 from seqctx.prepare.readers.lines import ends_sentence
 from seqctx.prepare.structure import Doubt
 
@@ -181,8 +182,11 @@ def between_scenes(blocks: Sequence[Block]) -> list[Block]:
     """The blocks without breaks that part no scenes.
 
     A break parts scenes between two paragraphs: not beside a heading, not at the start or end, not
-    below another break, and not on a title page.
+    above THE END, not below another break, and not on a title page.
     """
+    ends = len(blocks)
+    while ends and (blocks[ends - 1].left_out or _is_end(blocks[ends - 1])):
+        ends -= 1
     first = next((k for k, block in enumerate(blocks) if _is_heading(block)), 0)
     few = sum(len(b.text.split()) for b in blocks[:first] if not b.left_out) < _FEW_WORDS
     found: list[Block] = []
@@ -193,11 +197,17 @@ def between_scenes(blocks: Sequence[Block]) -> list[Block]:
             waiting = waiting or block
             continue
         if not block.left_out:
-            if waiting and last == block.kind == "paragraph" and not (k < first and few):
+            parts = waiting and last == block.kind == "paragraph"
+            if parts and k < ends and not (k < first and few):
                 found.append(waiting if waiting.text else replace(waiting, text=SCENE_BREAK))
             waiting, last = None, block.kind
         found.append(block)
     return found
+
+
+def _is_end(block: Block) -> bool:
+    """Whether a block is no more of the story: THE END, or a break."""
+    return block.kind == "break" or (block.kind == "paragraph" and heads_no_chapter(plain(block)))
 
 
 def _is_heading(block: Block) -> bool:
