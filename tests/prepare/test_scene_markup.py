@@ -19,6 +19,9 @@ _CENTRED = '<w:p><w:pPr><w:jc w:val="center"/></w:pPr>{}</w:p>'
 WORD = [
     "<w:p/>", "<w:p/>" * 2, "<w:p/>" * 3, _RULE.format("bottom"), _RULE.format("top"), _LINE,
     _CENTRED.format('<w:r><w:sym w:font="Wingdings" w:char="F09A"/></w:r>'),
+    _CENTRED.format(
+        '<w:r><w:rPr><w:rFonts w:ascii="Wingdings"/></w:rPr><w:t>v v</w:t></w:r>'
+    ),
     _CENTRED.format("<w:r><w:t>xxx</w:t></w:r>"),
     '<w:p><w:r><w:br w:type="page"/></w:r></w:p>', "<w:p><w:r><w:br/></w:r></w:p>",
     "<w:p><w:r><w:tab/></w:r></w:p>", "<w:p><w:r><w:t>\u00a0</w:t></w:r></w:p>",

@@ -40,6 +40,8 @@ _CONTENTS_STYLE = re.compile(
     r"(?:toc|contents|inhaltsverzeichnis) (?:\d{1,2}|heading)|table of figures"
 )
 _CAPTION_STYLES = ("caption", "illustration", "figure", "beschriftung")
+_PICTURES = re.compile(r"(?i)wingdings|webdings|bookshelf|.{0,60}(?:dingbats|ornaments)")
+_FEW_SIGNS = 3  # in a font of pictures; more may be words that a story hides in it
 
 
 class Stretch(NamedTuple):
@@ -135,6 +137,13 @@ def symbol(font: str, code: int) -> str:
     if re.match(r"(?i)wingdings|webdings|zapf|bookshelf|.*(?:ornament|dingbat|symbol)", font):
         return _SYMBOLS.get(sign, _ORNAMENT) if font.lower() == "wingdings" else _ORNAMENT
     return sign if code <= 0xFF and sign.isprintable() else _ORNAMENT
+
+
+def in_font(font: str, text: str) -> str:
+    """Characters as a font shows them: in one of pictures, a few letters stand for ornaments."""
+    if not _PICTURES.match(font) or len("".join(text.split())) > _FEW_SIGNS:
+        return text
+    return "".join(c if c.isspace() else symbol(font, ord(c)) for c in text)
 
 
 class Paragraphs:

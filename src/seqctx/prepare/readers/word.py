@@ -25,6 +25,7 @@ from seqctx.prepare.readers.office import (
     Paragraphs,
     Stretch,
     finished,
+    in_font,
     styled_as,
     symbol,
 )
@@ -271,11 +272,11 @@ class _Reading:
         kind, mark = None, ""
         parts: list[str] = []
         val = self._val
-        size = 0.0
+        size, font = 0.0, ""
         for child in run:
             name = element_name(child.tag)
             if name == "t":
-                parts.append(child.text or "")
+                parts.append(in_font(font, child.text or ""))
             elif name == "rPr":
                 take_run(said, child, val)
                 style_id = next(
@@ -283,6 +284,8 @@ class _Reading:
                 )
                 if style_id is not None:
                     said = said.over(self._styles.find("character", style_id))
+                fonts = child.find(f"{val[:-3]}rFonts")
+                font = "" if fonts is None else fonts.get(f"{val[:-3]}ascii") or ""
             elif name == "br":
                 page = child.get(f"{val[:-3]}type", "textWrapping") != "textWrapping"
                 parts.append(NEW_PAGE if page else "\n")
