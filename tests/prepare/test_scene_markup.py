@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
 from seqctx import read_manuscript
-from tests.prepare.scene_files import SCENES, scenes_in, story, write
+from tests.prepare.scene_files import SCENES, scenes_in, sentence, story, write
 
 _RULE = '<w:p><w:pPr><w:pBdr><w:{} w:val="single" w:sz="6" w:space="1"/></w:pBdr></w:pPr></w:p>'
 _LINE = (  # what Word inserts as a horizontal line
@@ -47,7 +48,31 @@ PLAIN = [
     "", "\n", "\n\n", " " * 33 + "*", "\t***", "*       *       *", "_____", "***\n***", "-" * 68,
     "\u3000\u3000◆", "\u3000\u3000\u3000＊＊＊", "[Scene break]", "*\n\n*\n\n*",
 ]  # fmt: skip
-CASES = {"docx": WORD, "odt": OPEN_DOCUMENT, "txt": PLAIN}
+_PICTURE = '<img src="o.png" alt="{}"/>'
+BOOK = [
+    "<hr/>", '<hr class="tb"/>', "<p> </p>", "<p>&nbsp;</p>", "<p><br/></p>", "<p/>", "<p> </p>",
+    "<p>&#8203;</p>", '<p class="blank"></p>', '<p class="c">❦</p>', "<div>***</div>",
+    '<div class="center"><p>***</p></div>', f'<div class="break">{_PICTURE.format("")}</div>',
+    f"<p>{_PICTURE.format('* * *')}</p>", f'<p class="sb">{_PICTURE.format("ornament")}</p>',
+    f"<figure>{_PICTURE.format('')}</figure>", "<center>***</center>", "<h3>* * *</h3>",
+    "<h2>***</h2>", "<blockquote><p>***</p></blockquote>", "<br/>", "<p>*<br/>*<br/>*</p>",
+    "<p><span>*</span> <span>*</span></p>", "<p><b>***</b></p>", "<p><em>~</em></p>",
+    '<div class="scenebreak"><hr/></div>', "<section><hr/></section>", "<p>&#8258;</p>",
+    "<div>&#160;</div>", "<p>&#160;</p>" * 2, "<p>***</p><hr/>", "<hr/><p>***</p>",
+    '<p class="spacebreak">&#160;</p>', '<p class="asterism">q</p>', "<ul><li>***</li></ul>",
+    "<div><svg xmlns='http://www.w3.org/2000/svg'><path d='M0 0'/></svg></div>",
+]  # fmt: skip
+MARKDOWN = [
+    "***", "---", "___", "* * *", "- - -", "****", "*** ***", "* *", "**", "--", "#", "##", "# # #",
+    "+", "+++", "+ + +", "===", "```", "> ***", "  ***", "     * * *", "\t* * *", "\\", "\\#",
+    "\\* \\* \\*", "\\*\\*\\*", "\\-\\-\\-", "**\\***", "*~*", "`* * *`", "***\n***",
+    "* * * {.x}", "[* * *]", "&nbsp;", "&emsp;", "&#8195;", " ", "&#42; &#42;", "&ast;&ast;",
+    "&#8258;", "&mdash; &mdash;", "<hr>", '<hr class="x" />', "<br>", "<br><br>", "\n", "\n\n",
+    "<center>***</center>", "<center>\n***\n</center>", '<p align="center">~</p>',
+    '<div style="text-align:center">* * *</div>', "<p>&nbsp;</p>", "![](ornament.png)",
+    '<img src="o.png" alt="">', "\\newpage", "\\pagebreak", "&nbsp;\n\n***\n\n&nbsp;", "%%",
+]  # fmt: skip
+CASES = {"docx": WORD, "odt": OPEN_DOCUMENT, "txt": PLAIN, "epub": BOOK, "md": MARKDOWN}
 
 
 @pytest.mark.parametrize("kind", CASES)
@@ -95,3 +120,37 @@ def test_rules_and_space_beside_headings_part_nothing(tmp_path: Path, kind: str)
         parts += [*beside, (role, text), *reversed(beside)] if role == "heading" else [(role, text)]
     book = read_manuscript(write(tmp_path / f"story.{kind}", [*parts, ("mark", mark)], raw=True))
     assert scenes_in(book) == SCENES and len(book.scene_breaks) == 2
+
+
+@pytest.mark.parametrize(
+    "rule", ["---", "***", "___", "* * *", "- - -", "------", "===", "❦", "# #"]
+)
+@pytest.mark.parametrize("tight", ["{}\n{}\n\n{}", "{}\n\n{}\n{}", "{}\n{}\n{}"])
+def test_a_rule_right_beside_a_paragraph_in_markdown(tmp_path: Path, rule: str, tight: str) -> None:
+    path = write(tmp_path / "story.md", story(rule), raw=True)
+    text = path.read_text("utf-8")
+    path.write_text(text.replace(f"\n\n{rule}\n\n", tight.format("", rule, "")), "utf-8")
+    book = read_manuscript(path)
+    assert scenes_in(book) == SCENES and len(book.chapters) == 2
+    assert sentence(4) in book.text.split("\n\n")
+
+
+@pytest.mark.parametrize(
+    "css",
+    [
+        "p{margin:0} .next{margin-top:2em}",
+        "p{margin:0;text-indent:1em} p.next{margin:30px 0 0 0}",
+        "p{margin:1em 0} .next{margin-top:3em}", ".next{padding-top:40pt} p{margin:0}",
+        "p{margin:0} div.next > p, p.next{margin:5% 0 0;text-indent:0}",
+    ],
+)  # fmt: skip
+def test_a_margin_in_a_book(tmp_path: Path, css: str) -> None:
+    parts = story("<!---->")
+    path = write(tmp_path / "story.epub", parts, raw=True, css=css)
+    members = {}
+    with ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content.replace(b"<!----><p>", b'<p class="next">'))
+    assert scenes_in(read_manuscript(path)) == SCENES

@@ -6,10 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, groupby, islice
 
 from seqctx.prepare.readers.heading_lines import is_heading
 from seqctx.prepare.readers.lines import ends_sentence
+from seqctx.prepare.readers.marks import mark_of
 
 _LINES = 20_000  # of a file tell its habits
 _ENDS = 0.9  # where so many of the lines end a sentence, each line is a paragraph
@@ -130,13 +131,19 @@ def _lines(text: str) -> Iterator[str]:
 def divided(content: str, layout: Layout) -> list[str]:
     """The paragraphs of what CommonMark reads as one.
 
-    Also a line that is a chapter's heading is one, though its text begins in the next line.
+    Also a line that is a chapter's heading is one, though its text begins in the next line, and a
+    line that is a mark between scenes, where the other lines are prose.
     """
     if "\n" not in content:
         return [content]
     lines = content.split("\n")
     if layout.each_line:
         return [line.strip().removesuffix("\\") for line in lines]
+    if len(content) > _LONG * (len(lines) - 1) and any(map(_is_mark, lines)):
+        parts = chain.from_iterable(
+            part if is_mark else ["\n".join(part)] for is_mark, part in groupby(lines, _is_mark)
+        )
+        return [paragraph for part in parts for paragraph in divided(part, layout)]
     found = [[lines[0]]]
     indents = [line.startswith(_INDENTS) for line in lines[1:]]
     if layout.indented and (not all(indents) or _mostly_ends(lines)):
@@ -154,6 +161,10 @@ def divided(content: str, layout: Layout) -> list[str]:
         if bold or (not first.isdigit() and not rest[:1].islower()):
             found[:1] = [found[0][:1], found[0][1:]]
     return ["\n".join(part).strip() for part in found]
+
+
+def _is_mark(line: str) -> bool:
+    return mark_of(line) == "sure"
 
 
 def _mostly_ends(lines: list[str]) -> bool:
