@@ -197,8 +197,8 @@ def between_scenes(blocks: Sequence[Block]) -> list[Block]:
             waiting = waiting or block
             continue
         if not block.left_out:
-            parts = waiting and last == block.kind == "paragraph"
-            if parts and k < ends and not (k < first and few):
+            parts = last == block.kind == "paragraph" and k < ends and not (k < first and few)
+            if waiting and parts:
                 found.append(waiting if waiting.text else replace(waiting, text=SCENE_BREAK))
             waiting, last = None, block.kind
         found.append(block)
