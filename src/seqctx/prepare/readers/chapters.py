@@ -10,13 +10,14 @@ from statistics import median
 
 from seqctx.config.blocks import Chapters
 from seqctx.prepare.readers.blocks import TITLE, Block, plain
-from seqctx.prepare.readers.heading_lines import is_digits, is_heading, is_ordinal
-from seqctx.prepare.readers.heading_looks import (
-    could_be_heading,
-    headings_by_look,
-    titles_below_numbers,
+from seqctx.prepare.readers.heading_evidence import (
+    as_headings,
+    headings_by_regularity,
+    headings_by_words,
 )
-from seqctx.prepare.readers.heading_words import heads_no_chapter, is_front_line, unit_of
+from seqctx.prepare.readers.heading_lines import heading_line, is_digits
+from seqctx.prepare.readers.heading_looks import headings_by_look
+from seqctx.prepare.readers.heading_words import heads_no_chapter, is_front_line, is_outer, unit_of
 from seqctx.prepare.readers.lines import ends_sentence
 from seqctx.system.patterns import user_pattern
 
@@ -44,20 +45,20 @@ def with_headings_found(blocks: Sequence[Block], choice: Chapters | None = None)
     declared = [k for k, b in enumerate(blocks) if b.kind == "heading" and not b.left_out]
     title = _title_heading(blocks, declared)
     chapters = [k for k in declared if k != title and _may_open_chapter(blocks[k].text)]
-    by_words = _headings_by_words(blocks, chapters)
-    depths = dict.fromkeys(by_words, 1) | headings_by_look(blocks, chapters, by_words)
-    known = sorted([*chapters, *depths])
-    numbers = [k for k in known if is_ordinal(plain(blocks[k]))]
-    depths |= dict.fromkeys(titles_below_numbers(blocks, numbers, {*declared, *depths}), 1)
+    depths = _headings_by_words(blocks, chapters)
+    depths |= headings_by_look(blocks, chapters, [k for k, depth in depths.items() if depth < 2])
+    if not depths or all(is_outer(plain(blocks[k])) for k in depths):
+        depths |= headings_by_regularity(_as_known(blocks, chapters, depths))
     if depths and len(declared) == 1 and _has_chapter_text(blocks, declared[0], sorted(depths)):
         title, chapters = None, declared
     level = _level_of_found(blocks, chapters, title, depths)
-    found = [
-        _as_heading(b, max(1, level + depths[k] - 1)) if k in depths else b
-        for k, b in enumerate(blocks)
-    ]
-    found = without_page_numbers(found) if by_words else found
-    return _with_title(found)
+    found: list[Block] = []
+    for k, block in enumerate(blocks):
+        if k in depths:
+            found += as_headings(block, max(1, level + depths[k] - 1))
+        else:
+            found.append(block)
+    return _with_title(without_page_numbers(found) if depths else found)
 
 
 def _with_title_styles(blocks: Sequence[Block]) -> list[Block]:
@@ -106,34 +107,47 @@ def _may_open_chapter(text: str) -> bool:
     return not heads_no_chapter(text) and not is_front_line(text)
 
 
-def _headings_by_words(blocks: Sequence[Block], chapters: Sequence[int]) -> list[int]:
-    """The paragraphs that are headings by their words.
+def _headings_by_words(blocks: Sequence[Block], chapters: Sequence[int]) -> dict[int, int]:
+    """The paragraphs that are headings by their words, with their depths.
 
-    Where the file declares several headings of chapters, only words that name a part or a chapter
-    count, and none that a heading has already: a story may quote one.
+    Where the file declares several headings of chapters, a line that one of them has already is
+    none: a story may quote it. Where these are only names, so may it a word with a number.
     """
-    found = [
-        k
-        for k, block in enumerate(blocks)
-        if could_be_heading(block) and is_heading(plain(block).strip())
-    ]
+    found = headings_by_words(_as_known(blocks, chapters, {}))
     if len(chapters) < 2:
         return found
-    known = {_folded(blocks[k].text) for k in chapters}
+    known = {_counted(blocks[k].text) for k in chapters}
     named = sum(bool(unit_of(blocks[k].text)) for k in chapters) * 2 > len(chapters)
     beside = {k + 1 for k in chapters} | {k - 1 for k in chapters}
-    found = [
-        k
-        for k in found
-        if unit_of(plain(blocks[k])) in ("part", "chapter")
-        and _folded(plain(blocks[k])) not in known
-        and (named or k in beside or len(found) * 2 >= len(chapters))
+    many = sum(depth < 2 for depth in found.values()) * 2 >= len(chapters)
+    return {
+        k: depth
+        for k, depth in found.items()
+        if depth > 1 or k in beside or ((named or many) and _counted(plain(blocks[k])) not in known)
+    }
+
+
+def _as_known(
+    blocks: Sequence[Block], chapters: Sequence[int], depths: Mapping[int, int]
+) -> list[Block]:
+    """Blocks in which the headings of chapters, and what was found, are headings, and no others."""
+    known = {*chapters, *depths}
+    return [
+        replace(b, kind="heading")
+        if k in depths
+        else replace(b, kind="title")
+        if b.kind == "heading" and k not in known
+        else b
+        for k, b in enumerate(blocks)
     ]
-    return found
 
 
-def _folded(text: str) -> str:
-    return " ".join(text.casefold().split())
+def _counted(text: str) -> tuple[object, ...]:
+    """What a heading counts, and its number, however that is written; else its words."""
+    line = heading_line(" ".join(text.split()))
+    if line is None or line.number is None:
+        return (" ".join(text.casefold().split()),)
+    return (*line.form, line.number)
 
 
 def _level_of_found(
@@ -149,11 +163,6 @@ def _level_of_found(
         return Counter(levels).most_common(1)[0][0]
     above = 0 if title is None else blocks[title].level
     return above + 1 + (0 in depths.values())
-
-
-def _as_heading(block: Block, level: int) -> Block:
-    """A paragraph as a heading."""
-    return replace(block, kind="heading", text=plain(block), emphasis=(), level=level)
 
 
 def _with_matches(blocks: Sequence[Block], pattern: str) -> list[Block]:

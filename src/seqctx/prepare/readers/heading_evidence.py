@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from statistics import median
@@ -26,25 +26,57 @@ _WIDE = 2.5  # as many Latin characters say what a Chinese one says
 _APART = 250  # characters between two headings, or two paragraphs
 _LEAST = 40  # characters between two numbers
 _TOP = 1_500  # characters before the first heading: a title page, a motto
+_MOTTO = 300  # characters before the first line in capitals
+_LONGEST_CHAPTER = 90_000  # characters, on average
 _STEP = 2  # numbers that count up may leave out one
 _TITLED = 0.75  # of the numbers have a title below them: so have all
 _RANKS = {"part": 1, "chapter": 2, "scene": 3, "": 2}
 _SECTION = 4
 
 
-def with_headings_by_words(blocks: Sequence[Block]) -> list[Block]:
-    """Blocks of a file, with the paragraphs as headings that are such by words and by evidence.
+def headings_by_words(blocks: Sequence[Block]) -> dict[int, int]:
+    """The paragraphs of a file that are headings by their words, and by how they count.
 
     Args:
-        blocks: of the whole file; headings among them stay.
+        blocks: of the whole file, with the headings that it declares.
+
+    Returns:
+        The number of each, and its depth: 0 for parts, 1 for chapters, 2 for scenes, 3 below.
     """
     file = _File(blocks)
     file.accept_certain()
     file.accept_counted()
-    if not file.has_chapters():
-        file.accept_first([file.dates, file.names, file.capitals, file.set_apart])
     file.accept_titles_below()
-    return file.blocks_with_headings()
+    return file.depths()
+
+
+def headings_by_regularity(blocks: Sequence[Block]) -> dict[int, int]:
+    """The paragraphs that divide a text of which nothing else tells the chapters.
+
+    They are dates, names that come again, lines in capitals, or lines with more space above.
+
+    Args:
+        blocks: of the whole file, with the headings that are known.
+
+    Returns:
+        The number of each, and its depth, which is 1; nothing where other headings open chapters.
+    """
+    file = _File(blocks)
+    file.accept_certain()
+    if file.has_chapters():
+        return {}
+    known = set(file.ranks)
+    file.accept_first([file.dates, file.names, file.capitals, file.set_apart])
+    return {k: depth for k, depth in file.depths().items() if k not in known}
+
+
+def as_headings(block: Block, level: int) -> Iterator[Block]:
+    """A paragraph as headings: one, or a number and the title in the lines below it."""
+    for n, text in enumerate(plain(block).split("\n", 1)):
+        yield replace(
+            block, kind="heading", text=" ".join(text.split()), emphasis=(), level=level,
+            gap=block.gap if n == 0 else 0,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,11 +249,19 @@ class _File:
         """The first kind of lines that divides the text."""
         for kind in kinds:
             at = kind()
-            if len(at) > 1 and self._are_apart(at) and self._sizes[at[0]] <= max(
-                _TOP, max(self._size(a, b) for a, b in pairwise(at))
-            ):  # fmt: skip
+            if len(at) > 1 and self._are_apart(at) and self._divide(at):
                 self.ranks |= dict.fromkeys(at, _RANKS["chapter"])
                 return
+
+    def _divide(self, at: Sequence[int]) -> bool:
+        """Whether lines divide the whole text: from the top on, and into chapters of usual size."""
+        first = min([at[0], *self.ranks])
+        return self._sizes[first] <= _TOP and self._sizes[-1] <= _LONGEST_CHAPTER * len(at)
+
+    def depths(self) -> dict[int, int]:
+        """The headings that the file does not declare, with their depths."""
+        own = ((k, rank) for k, rank in self.ranks.items() if self.blocks[k].kind == "paragraph")
+        return {k: rank - 1 for k, rank in own}
 
     def dates(self) -> list[int]:
         """Lines that are only a date, as in a diary."""
@@ -238,9 +278,10 @@ class _File:
         return []
 
     def capitals(self) -> list[int]:
-        """Lines in capitals."""
+        """Lines in capitals, the first at the top: cries and signs stand within the story."""
         found = [k for k in self._alone() if self.short[k].isupper() and len(self.short[k]) > 2]
-        return found if len(found) > 2 else []
+        first = min([*found[:1], *self.ranks], default=0)
+        return found if len(found) > 2 and self._sizes[first] <= _MOTTO else []
 
     def set_apart(self) -> list[int]:
         """Titles with more than the usual space above, if no others have it."""
@@ -280,21 +321,3 @@ class _File:
         follows = k + 1 < len(self.blocks) and self.blocks[k + 1].kind == "paragraph"
         story = self.blocks[k].kind == "paragraph" and not self.blocks[k].left_out
         return story and follows and is_title(text) and mark_of(text) is None
-
-    # --- result ---
-
-    def blocks_with_headings(self) -> list[Block]:
-        """The blocks, with headings of consecutive levels."""
-        own = {k: rank for k, rank in self.ranks.items() if self.blocks[k].kind != "heading"}
-        levels = {rank: level for level, rank in enumerate(sorted(set(self.ranks.values())), 1)}
-        declared = any(b.kind == "heading" and b.level != 1 for b in self.blocks)
-        found: list[Block] = []
-        for k, block in enumerate(self.blocks):
-            level = levels[self.ranks[k]] if k in self.ranks and not declared else block.level
-            if k not in own:
-                found.append(replace(block, level=level) if block.kind == "heading" else block)
-                continue
-            for n, text in enumerate(plain(block).split("\n", 1)):
-                heading = replace(block, kind="heading", text=" ".join(text.split()), emphasis=())
-                found.append(replace(heading, level=level, gap=block.gap if n == 0 else 0))
-        return found

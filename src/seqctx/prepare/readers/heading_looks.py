@@ -14,11 +14,11 @@ from seqctx.prepare.readers.heading_words import heads_no_chapter, is_front_line
 
 _LONGEST = 120  # characters of a heading
 _LARGE, _VERY_LARGE = 1.15, 1.4  # beside the usual size of characters
-_NEAR_WORDS, _NEAR_SHARE = 60, 0.03  # so much text at most stands before the first heading
+_NEAR_WORDS, _NEAR_SHARE = 60, 0.03  # so much text at most stands before the first heading,
+_FRONT_WORDS = 600  # and in long books, too
+_MOST_WORDS = 15_000  # from one heading to the next, on average
 _FRONT_BLOCKS = 50  # among which the first chapter begins
 _LEAST_WORDS = 40  # from one heading to the next, usually
-_NAME_LEAST_WORDS = 60  # from one name that is a heading to the next, usually
-_NAME_LONGEST = 40  # characters
 _TITLES = (
     r"chap(?:ter)?s?|chap\w*(?:title|num(?:ber)?|head\w*)|heading|head|title|ct|cn|h[1-6]|titre"
     r"|titel|t[ií]tulo|titolo|kapitel\w*|chapitre|cap[ií]tulo|capitolo|rozdzia[lł]\w*|hoofdstuk\w*"
@@ -39,7 +39,6 @@ _OTHER_STYLE = re.compile(
 _STOP = re.compile(r"[.,;:…。，；：、\"”»’'」』)\]*~–—-]$")
 _CRY = re.compile(r"[!?！？]$")
 _WORD = re.compile(r"\w")
-_NAME = re.compile(r"[^\W\d_][\w'’.-]*(?: [^\W\d_][\w'’.-]*){0,3}")
 
 Depth = int
 """0 for a part, 1 for a chapter, 2 for a scene."""
@@ -74,8 +73,6 @@ def headings_by_look(
     for kind in book.kinds():
         if book.is_heading_kind(kind):
             found |= dict.fromkeys(kind.members, kind.depth)
-    if not declared and not by_words and not found:
-        found = dict.fromkeys(book.recurring_names(), 1)
     return found
 
 
@@ -204,7 +201,7 @@ class _Book:
             return len(opening) > 1 and kind.score > (1 if as_declared else 2) and not cries
         if kind.score > 2:
             return len(opening) > 1 and (near or len(opening) > 2)
-        if cries or not near:
+        if cries or not near or sum(sizes) > _MOST_WORDS * len(sizes):
             return False
         if kind.score == 2 and (self.known or self._is_near_start(opening[0])):
             return len(opening) > 1
@@ -221,56 +218,8 @@ class _Book:
 
     def _is_near_start(self, k: int) -> bool:
         """Whether hardly any text stands before a block."""
-        return self.before[k] <= max(_NEAR_WORDS, _NEAR_SHARE * self.before[-1])
-
-    def recurring_names(self) -> list[int]:
-        """Names that stand alone again and again: whose turn it is to tell.
-
-        The first stands at the beginning, and each is followed by text of some length.
-        """
-        names: dict[str, list[int]] = defaultdict(list)
-        for k, block in enumerate(self.blocks):
-            if could_be_heading(block) and len(block.text) <= _NAME_LONGEST:
-                text = plain(block).strip()
-                if _NAME.fullmatch(text) and not _STOP.search(text) and text[0].isupper():
-                    names[text].append(k)
-        recurring = {name: places for name, places in names.items() if len(places) > 1}
-        found = sorted(k for places in recurring.values() for k in places)
-        if len(found) < 4 or len(recurring) < 2 or not self._is_near_start(found[0]):
-            return []
-        once = [k for name, places in names.items() if name not in recurring for k in places]
-        if len(once) <= len(found) / 2:
-            found = sorted([*found, *once])
-        sizes = self._sizes(found)
-        regular = median(sizes) >= _NAME_LEAST_WORDS and min(sizes) * 2 >= _LEAST_WORDS
-        return found if regular else []
-
-
-def titles_below_numbers(
-    blocks: Sequence[Block], numbers: Sequence[int], headings: Collection[int]
-) -> list[int]:
-    """The paragraphs right below headings that are numbers only, where they are the titles.
-
-    Args:
-        blocks: of a whole file.
-        numbers: the headings that are only numbers.
-        headings: all headings.
-    """
-    below = [
-        k + 1
-        for k in numbers
-        if k + 1 < len(blocks) and k + 1 not in headings and could_be_heading(blocks[k + 1])
-    ]
-    titles = [k for k in below if not _STOP.search(plain(blocks[k]).strip())]
-    shown = [k for k in titles if _is_shown(blocks[k])]
-    if len(shown) > 1 and len(shown) * 2 >= len(numbers):
-        return shown
-    return titles if len(titles) > 2 and len(titles) * 5 >= len(numbers) * 4 else []
-
-
-def _is_shown(block: Block) -> bool:
-    """Whether a paragraph does not look as text does."""
-    return block.look.centred or block.look.bold or block.look.size >= _LARGE
+        words = min(_FRONT_WORDS, _NEAR_SHARE * self.before[-1])
+        return self.before[k] <= max(_NEAR_WORDS, words)
 
 
 def _shape(block: Block) -> tuple[bool, bool, float]:

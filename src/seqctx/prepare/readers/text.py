@@ -12,9 +12,7 @@ from pathlib import Path
 
 from seqctx.errors import InputError
 from seqctx.prepare.readers.blocks import TITLE, Block, Run, written
-from seqctx.prepare.readers.chapters import without_page_numbers
 from seqctx.prepare.readers.dates import is_date
-from seqctx.prepare.readers.heading_evidence import with_headings_by_words
 from seqctx.prepare.readers.heading_lines import goes_on_as_title, heading_line
 from seqctx.prepare.readers.lines import ends_sentence, is_in_title_case, is_title, joined
 from seqctx.prepare.readers.marks import mark_of
@@ -115,10 +113,9 @@ def text_blocks(text: str) -> list[Block]:
     the end.
     """
     if "《" not in text and "［＃" not in text:
-        return without_page_numbers(with_headings_by_words(list(_blocks(text))))
+        return list(_blocks(text))
     found = read_aozora(text)
-    declared = [_declared(block, found.levels) for block in _blocks(found.body)]
-    blocks = without_page_numbers(with_headings_by_words(declared))
+    blocks = [_declared(block, found.levels) for block in _blocks(found.body)]
     heads = [Block("heading", line, level=TITLE) for line in found.top[:1]]
     heads += [Block("paragraph", line, left_out="title page") for line in found.top[1:]]
     rest = (
