@@ -52,10 +52,11 @@ def with_headings_found(blocks: Sequence[Block], choice: Chapters | None = None)
     if depths and len(declared) == 1 and _has_chapter_text(blocks, declared[0], sorted(depths)):
         title, chapters = None, declared
     level = _level_of_found(blocks, chapters, title, depths)
+    top = level if chapters else 1  # parts among declared chapters are told by their words
     found: list[Block] = []
     for k, block in enumerate(blocks):
         if k in depths:
-            found += as_headings(block, max(1, level + depths[k] - 1))
+            found += as_headings(block, max(top, level + depths[k] - 1))
         else:
             found.append(block)
     return _with_title(without_page_numbers(found) if depths else found)
