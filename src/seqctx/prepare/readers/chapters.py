@@ -162,8 +162,10 @@ def _level_of_found(
     levels = named or [blocks[k].level for k in chapters]
     if levels:
         return Counter(levels).most_common(1)[0][0]
-    above = 0 if title is None else blocks[title].level
-    return above + 1 + (0 in depths.values())
+    if title is None:  # on the level of by-lines and the like, if there are any
+        others = [b.level for b in blocks if b.kind == "heading" and not b.left_out]
+        return min(others, default=1) + (0 in depths.values())
+    return blocks[title].level + 1 + (0 in depths.values())
 
 
 def _with_matches(blocks: Sequence[Block], pattern: str) -> list[Block]:

@@ -141,18 +141,22 @@ class _Headings:
 
         These are by-lines, dedications and epigraphs, and lines with hardly any text below them.
         """
-        for _ in range(min(_FRONT_GROUPS, len(self.groups) - 1)):
+        for _ in range(_FRONT_GROUPS):
+            if not self.groups:
+                return
             first = self.groups[0]
             texts = [self.blocks[k].text for k in first.members]
             kept = [
                 k for k, text in zip(first.members, texts, strict=True) if not is_front_line(text)
             ]
-            usual = median(group.words for group in self.groups[1:])
+            usual = median([group.words for group in self.groups[1:]] or [0])
             is_slight = first.words < min(EPIGRAPH_WORDS, usual / 4) and not any(
                 map(is_heading, texts)
             )
             if kept and (is_set or len(self.groups) < 3 or not is_slight):
                 first.members = kept
+                return
+            if len(self.groups) == 1:
                 return
             self.groups.pop(0)
 
