@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from seqctx.prepare.readers.blocks import PLAIN, SCENE_BREAK, Block, Look, block_of, clean, written
+from seqctx.prepare.readers.elements import Picture
 from seqctx.prepare.readers.markdown_commands import (
     Command,
     has_commands,
@@ -18,6 +19,7 @@ from seqctx.prepare.readers.markdown_commands import (
 from seqctx.prepare.readers.markdown_layout import Layout, divided
 from seqctx.prepare.readers.markdown_lines import LineReader, Words
 from seqctx.prepare.readers.markdown_source import MarkdownText
+from seqctx.prepare.readers.pictures import is_ornament
 
 _DEEPEST = 100  # things that are open in one another; books need about ten
 
@@ -155,7 +157,7 @@ class Collector:
     def add_words(self, words: Words) -> None:
         """A paragraph's words: the story, then what stands in it and is none."""
         picture = words.pictures and not any(text.strip() for text, _ in words.runs)
-        if picture and set(words.pictures) <= self.layout.ornaments:
+        if picture and all(self._is_ornament(*each) for each in words.pictures):
             words.asides = []
             self.add_break()
         is_bold = words.is_bold()
@@ -175,6 +177,11 @@ class Collector:
         if empty and not words.classes:
             self.gap += max(1, sum(text == "\n" for text, _ in words.runs))
         self.add_outside(words.asides)
+
+    def _is_ornament(self, address: str, alt: str) -> bool:
+        """Whether a picture that stands alone parts scenes."""
+        picture = Picture(address, alt, "", 0)
+        return is_ornament(picture, self.layout.pictures.get(address, 1), lambda _: None)
 
     def add_heading(self, words: Words, level: int) -> None:
         """A heading; signs without letters are a mark between scenes."""

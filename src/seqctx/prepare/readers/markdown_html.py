@@ -31,7 +31,6 @@ BLOCK_TAGS = {
 SINGLE = {"hr", "meta", "link", "base", "col", "pagebreak", "source", "embed",
           "input"}  # fmt: skip
 _CENTRED = re.compile(r"(?i)\balign\s*=\s*[\"']?\s*center|text-align\s*:\s*center")
-_CLASS = re.compile(r"(?i)\bclass\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
 _ITALIC = re.compile(r"(?i)font-style\s*:\s*(?:italic|oblique)")
 _BOLD = re.compile(r"(?i)font-weight\s*:\s*(?:bold|[6-9]00)")
 _NOT_SHOWN = re.compile(r"(?i)display\s*:\s*none|visibility\s*:\s*hidden|(?:^|\s)hidden(?:[\s=]|$)")
@@ -50,6 +49,12 @@ def emphasis_of(name: str, attributes: str) -> str:
         if bold or italic:
             return "**" if bold else "*"
     return _EMPHASIS.get(name, "")
+
+
+def attribute(name: str, attributes: str) -> str:
+    """The value of an attribute; empty without one."""
+    found = re.search(rf"(?i)\b{name}\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))", attributes)
+    return next(filter(None, found.groups()), "") if found else ""
 
 
 class Element(NamedTuple):
@@ -75,10 +80,9 @@ class Element(NamedTuple):
     def of(cls, name: str, attributes: str) -> Element:
         """An element from its opening tag."""
         name = name.lower()
-        found = _CLASS.search(attributes)
         page = _NEW_PAGE.search(attributes)
         where = page[1].lower() if page else ""
-        classes = next(filter(None, found.groups()), "").lower() if found else ""
+        classes = attribute("class", attributes).lower()
         return cls(
             name,
             " ".join(classes.split()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain, groupby, islice
 
@@ -22,7 +22,8 @@ _LONG = 60  # characters of a line that is no verse
 _SENTENCES = re.compile(r"[.!?…][\"”’»*_)]{0,3} {1,2}[\"“‘«*_(—–-]{0,3}[^\W\d_]|[。！？][^」』”]")
 _INDENTS = ("  ", "\t", "\u3000", "\u2003", "\u00a0", "&emsp;", "&ensp;", "&nbsp;")
 _IMAGE = re.compile(
-    r"!\[[^\[\]\n]{0,300}\]\(\s*<?([^\s()<>]{1,500})|<img\s[^<>]{0,500}?src=[\"']?([^\s\"'<>]{1,500})"
+    r"!\[[^\[\]\n]{0,300}\]\(\s*<?([^\s()<>]{1,500})|!\[\[([^\[\]|\n]{1,300})"
+    r"|<img\s[^<>]{0,500}?src=[\"']?([^\s\"'<>]{1,500})"
 )
 
 
@@ -33,12 +34,12 @@ class Layout:
     Attributes:
         each_line: each line is a paragraph: no empty lines divide them.
         indented: paragraphs begin with white space, which means no code.
-        ornaments: addresses of pictures that come several times.
+        pictures: addresses of pictures, and how often each comes.
     """
 
     each_line: bool = False
     indented: bool = False
-    ornaments: frozenset[str] = field(default_factory=frozenset)
+    pictures: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, text: str) -> Layout:
@@ -50,11 +51,10 @@ class Layout:
             counts.line(previous, following)
             previous = following
         counts.line(previous, "")
-        images: Counter[str] = Counter()
+        pictures: Counter[str] = Counter()
         if "![" in text or "<img" in text:
-            images.update(m[1] or m[2] for m in _IMAGE.finditer(text))
-        ornaments = frozenset(address for address, times in images.items() if times > 1)
-        return cls(counts.each_line(), counts.indented(), ornaments)
+            pictures.update(next(filter(None, m.groups())) for m in _IMAGE.finditer(text))
+        return cls(counts.each_line(), counts.indented(), pictures)
 
 
 class _Counts:

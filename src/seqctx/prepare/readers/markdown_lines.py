@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqctx.prepare.readers.blocks import Run
 from seqctx.prepare.readers.lines import space_between
-from seqctx.prepare.readers.markdown_html import BLOCK_TAGS, TAG, emphasis_of, is_inline
+from seqctx.prepare.readers.markdown_html import BLOCK_TAGS, TAG, attribute, emphasis_of, is_inline
 from seqctx.prepare.readers.markdown_parser import parser_of_lines
 from seqctx.prepare.readers.ruby import without_readings
 
@@ -46,14 +46,14 @@ class Words:
         runs: its characters, as `written` takes them.
         asides: its words that are not the story: their kind, and the words.
         is_linked: whether all its words are links to places in this book.
-        pictures: the addresses of its pictures.
+        pictures: the address of each of its pictures, and the words that stand for it.
         classes: of attributes at its end.
     """
 
     runs: list[Run] = field(default_factory=list)
     asides: list[tuple[str, str]] = field(default_factory=list)
     is_linked: bool = False
-    pictures: list[str] = field(default_factory=list)
+    pictures: list[tuple[str, str]] = field(default_factory=list)
     classes: str = ""
 
     def is_bold(self) -> bool:
@@ -182,7 +182,7 @@ def _left_out(text: str, kind: str, words: Words) -> str:
 def _wiki(found: re.Match[str], words: Words) -> str:
     """A link between notes as a link of Markdown; of an embedded note or picture nothing."""
     if found[1]:
-        words.pictures.append(found[2])
+        words.pictures.append((found[2], ""))
         return _left_out(found[2], "illustration", words)
     shown = found[3] or found[2].strip("#").replace("#", " > ")
     return f"[{shown}](#)"
@@ -222,8 +222,7 @@ class _Walk:
             elif kind == "link_close":
                 self._links.pop()
             elif kind == "image":
-                self._words.pictures.append(str(token.attrs.get("src", "")))
-                self._words.asides.append(("illustration", token.content))
+                self._picture(str(token.attrs.get("src", "")), token.content)
             elif kind == "footnote_ref" and "label" not in token.meta:
                 note = env["footnotes"]["list"][token.meta["id"]]["content"]
                 self._words.asides.append(("endnotes", note))
@@ -272,7 +271,7 @@ class _Walk:
         elif name in BLOCK_TAGS:
             self._words.runs += [("\n", ""), ("\n", "")]
         elif name == "img":
-            self._picture(attributes)
+            self._picture(attribute("src", attributes), attribute("alt", attributes))
         elif closes and is_inline(name):
             self._close(name)
         elif is_inline(name):
@@ -281,13 +280,6 @@ class _Walk:
         else:
             self._text(source)
 
-    def _picture(self, attributes: str) -> None:
-        for name, place in (("src", self._words.pictures), ("alt", None)):
-            value = re.search(
-                rf"(?i)\b{name}\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))", attributes
-            )
-            text = next(filter(None, value.groups()), "") if value else ""
-            if place is not None:
-                place.append(text)
-            else:
-                self._words.asides.append(("illustration", text))
+    def _picture(self, address: str, alt: str) -> None:
+        self._words.pictures.append((address, alt))
+        self._words.asides.append(("illustration", alt))

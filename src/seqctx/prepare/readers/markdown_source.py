@@ -81,7 +81,7 @@ def source_of(text: str) -> MarkdownText:
     source = MarkdownText(text[end:])
     lines = text.count("\n", 0, end)
     if end:
-        source.asides.append(CutOut(0, 1, "front matter", keys))
+        source.asides.append(CutOut(0, 1, "file properties", keys))
         source._cuts.append((0, lines))
         source.title = _title(keys)
     if "\n---\n" in source.text or any(sign in source.text for sign in _OPENING):
@@ -189,7 +189,7 @@ class _Scan:
             return self._replaced(start)
         if sign.startswith("---"):
             keys = _keys_end(self._text, start, _yaml, ("---", "..."))
-            return self._cut(start, keys[0], "front matter", keys[1]) if keys else end
+            return self._cut(start, keys[0], "file properties", keys[1]) if keys else end
         if sign.startswith("{"):
             self._open[sign[1]] += 1
             return self._cut(start, end)

@@ -27,6 +27,7 @@ _BY_CLASS = {
     **dict.fromkeys(("comment", "comments", "content-hidden", "hidden", "notes"), "comment"),
     **dict.fromkeys(("footnotes", "endnotes"), "endnotes"), "toc": "contents",
 }  # fmt: skip
+_SPEECH = 0.8  # of the rows of a list end a sentence
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _DEEPEST = 19  # the parser reads nothing that lies in so many others
 _AT_ONCE = 2_000  # lines of text below code that nothing closes
@@ -194,7 +195,7 @@ class BlockWalk:
                 rows.append((sign, token.content))
                 sign, is_empty = "", False
             elif token.type in ("fence", "code_block", "html_block", "hr", "table_open", "div"):
-                self._to.rows(rows, is_tight)
+                self._to.rows(rows, is_tight and not _is_speech(rows))
                 rows, is_empty = [], False
                 k = self._token(local, k)
                 continue
@@ -203,7 +204,7 @@ class BlockWalk:
             start, end = tokens[0].map or (0, 0)
             if block := block_of([(" ".join(window.lines[start:end]), "")]):
                 self._to.add(block)
-        self._to.rows(rows, is_tight)
+        self._to.rows(rows, is_tight and not _is_speech(rows))
 
     def _table(self, lines: Sequence[str]) -> None:
         """The rows of a table, without the line below its head."""
@@ -290,6 +291,12 @@ class BlockWalk:
         self._to.enter(
             Around("<" + element.name, element.classes, element.centred, out, element.page_after)
         )
+
+
+def _is_speech(rows: Sequence[tuple[str, str]]) -> bool:
+    """Whether the rows of a list are rather what people say, after a dash, or paragraphs."""
+    bullets = all(sign[:1] in "-*+" for sign, _ in rows)
+    return bullets and sum(ends_sentence(text) for _, text in rows) >= _SPEECH * len(rows) > _SPEECH
 
 
 def _closing(tokens: Sequence[Token], k: int) -> int:
