@@ -429,7 +429,8 @@ SHAPES = [
     "<ruby>@<rt>@</rt></ruby>", "@ <sigh> @", "\\begin{center}\n@\n\\end{center}", "<a>@</a>",
     "**Chapter @**\n@", "Chapter 1\n@", "{.x}\n@", "@\n{: .x}", "#@ #@", "<style>@</style>",
     "<figure><figcaption>@</figcaption></figure>", "<!-- @", "{--@", "<div hidden>@", "~@~ ^@^",
-    "- @\n  - @\n    - @\n\n  @", "> - @\n>\n> @", "@ ^id1", "漢《@》字", "{漢|かん}@", "<@>", "&@;",
+    "- @\n  - @\n    - @\n\n  @",
+    "> - @\n>\n> @", "@ ^id1", "漢《@》字", "{漢|かん}@", "<@>", "&@;",
     "\\@", "\\textbf{@}", "{@}", "<<@>>", "@\n\n\n\n@", "<td>@", "</div>", "<span>@", "</center>@",
 ]  # fmt: skip
 
