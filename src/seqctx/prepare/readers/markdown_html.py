@@ -51,7 +51,7 @@ def emphasis_of(name: str, attributes: str) -> str:
     return _EMPHASIS.get(name, "")
 
 
-def attribute(name: str, attributes: str) -> str:
+def html_attribute(name: str, attributes: str) -> str:
     """The value of an attribute; empty without one."""
     found = re.search(rf"(?i)\b{name}\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))", attributes)
     return next(filter(None, found.groups()), "") if found else ""
@@ -82,7 +82,7 @@ class Element(NamedTuple):
         name = name.lower()
         page = _NEW_PAGE.search(attributes)
         where = page[1].lower() if page else ""
-        classes = attribute("class", attributes).lower()
+        classes = html_attribute("class", attributes).lower()
         return cls(
             name,
             " ".join(classes.split()),

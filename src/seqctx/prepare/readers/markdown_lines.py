@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from seqctx.prepare.readers.blocks import Run
 from seqctx.prepare.readers.lines import space_between
-from seqctx.prepare.readers.markdown_html import BLOCK_TAGS, TAG, attribute, emphasis_of, is_inline
+from seqctx.prepare.readers.markdown_html import (
+    BLOCK_TAGS,
+    TAG,
+    emphasis_of,
+    html_attribute,
+    is_inline,
+)
 from seqctx.prepare.readers.markdown_parser import parser_of_lines
 from seqctx.prepare.readers.ruby import without_readings
 
@@ -271,7 +277,7 @@ class _Walk:
         elif name in BLOCK_TAGS:
             self._words.runs += [("\n", ""), ("\n", "")]
         elif name == "img":
-            self._picture(attribute("src", attributes), attribute("alt", attributes))
+            self._picture(html_attribute("src", attributes), html_attribute("alt", attributes))
         elif closes and is_inline(name):
             self._close(name)
         elif is_inline(name):
