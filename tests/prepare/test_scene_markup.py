@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import fill
 from zipfile import ZipFile
 
 import pytest
@@ -154,3 +155,18 @@ def test_a_margin_in_a_book(tmp_path: Path, css: str) -> None:
         for name, content in members.items():
             archive.writestr(name, content.replace(b"<!----><p>", b'<p class="next">'))
     assert scenes_in(read_manuscript(path)) == SCENES
+
+
+@pytest.mark.parametrize("sign", ["***", "* * *", "    *", "❦", "-----", "\u3000\u3000＊＊＊"])
+@pytest.mark.parametrize("indent", ["", "    "])
+def test_a_mark_between_lines_of_plain_text(tmp_path: Path, sign: str, indent: str) -> None:
+    lines = []
+    for role, words in story(sign):
+        shown = fill(words, 60, initial_indent=indent) if role == "paragraph" else words
+        lines.append(f"\n{shown}\n" if role == "heading" else shown)
+    path = tmp_path / "story.txt"
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    book = read_manuscript(path)
+    assert len(book.scene_breaks) == 2 and len(book.scenes) == 4
+    if indent:
+        assert scenes_in(book) == SCENES

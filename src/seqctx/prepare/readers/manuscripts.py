@@ -106,7 +106,9 @@ def _book(
     parted, marks = with_marks(with_plausible_declarations(read))
     headed, gaps = with_scene_breaks(with_headings_found(parted, chapters))
     title = next((b.text for b in headed if b.kind == "title" and b.text), path.stem)
-    found = _Found(path, title, encoding, read, parted, headed, [*marks, *gaps])
+    found = _Found(
+        path, title, encoding, read, parted, headed, sorted([*marks, *gaps], key=lambda d: d.place)
+    )
     return _of_blocks(found, keep_front_and_back_matter, chapters)
 
 
@@ -162,9 +164,9 @@ def _of_blocks(found: _Found, keep_front_and_back_matter: bool, chapters: Chapte
     if not any(b.text.strip() for b in kept):
         raise InputError(f"{path}: is empty. Put text in it, or move it out of the folder.")
     account = account_of(found.read, found.parted, titled, story, kept, left_out)
-    return assemble(
-        str(path), title, kept, left_out, found.encoding, account, found.doubts, chapters
-    )
+    places = {block.place for block in kept}
+    doubts = [doubt for doubt in found.doubts if not doubt.place or doubt.place in places]
+    return assemble(str(path), title, kept, left_out, found.encoding, account, doubts, chapters)
 
 
 def _untitled(blocks: list[Block], title: str) -> list[Block]:

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import chain, islice, repeat
+from itertools import chain, groupby, islice, repeat
 from pathlib import Path
 
 from seqctx.errors import InputError
@@ -229,6 +229,11 @@ def _paragraphs(lines: list[str], layout: _Layout) -> Iterator[Block]:
         return
     indented = [line[:1].isspace() for line in lines]
     longest = max((len(line.strip()) for line in lines), default=0)
+    if longest >= layout.width * _SHORT and any(map(_is_mark, lines)):
+        for is_mark, group in groupby(lines, _is_mark):
+            part = list(group)
+            yield from map(_block, part) if is_mark else _paragraphs(part, layout)
+        return
     if len(lines) > 1 and (longest < layout.width * _SHORT or all(indented)):
         yield _block("\n".join(line.strip() for line in lines))  # verse, an address, a list
         return
@@ -284,7 +289,7 @@ def _is_broken_off(line: str, below: str, width: int) -> bool:
 
 
 def _is_mark(line: str) -> bool:
-    return mark_of(line) == "sure"
+    return mark_of(line.strip()) == "sure"
 
 
 def _block(text: str) -> Block:
