@@ -108,9 +108,14 @@ def _take_named(
     certain = proved * 2 >= entries and (proved > 1 or bool(place))
     if entries and (certain or (place and end >= section.end)):
         verdicts.give(section.start, end, kind, certain=certain)
-    elif not entries and "front" in place and "index" not in section.names:
+    elif "front" in place and "index" not in section.names and not _texts(verdicts, section):
         declared = kind in verdicts.kinds[section.body : end]
         verdicts.give(section.start, section.body, kind, certain=declared)
+
+
+def _texts(verdicts: Verdicts, section: HeadedPart) -> list[int]:
+    """The blocks below a heading that have no kind."""
+    return verdicts.unknown(section.body, section.end)
 
 
 def _may_be_entry(verdicts: Verdicts, k: int) -> bool:

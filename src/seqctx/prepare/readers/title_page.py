@@ -48,6 +48,7 @@ def find_title_page(verdicts: Verdicts, title: str) -> None:
         _give(verdicts, [k for k in before if k <= last])
     else:
         submitted = _find_head(verdicts, title, first)
+    _find_last_imprint(verdicts)
     _find_end_line(verdicts, submitted)
 
 
@@ -94,6 +95,21 @@ def _find_head(verdicts: Verdicts, title: str, first: int | None) -> bool:
         if k <= end:
             verdicts.give(k, k + 1, "title page")
     return any(_is_submission(verdicts, k) for k in telling)
+
+
+def _find_last_imprint(verdicts: Verdicts) -> None:
+    """Lines of an imprint at the very end, below the last paragraph of the story."""
+    blocks = verdicts.blocks
+    places = verdicts.unknown(max(len(blocks) - _LINES, 0), len(blocks))
+    run: list[int] = []
+    for k in reversed(places):
+        words = amount(blocks[k].text)
+        if words > _WORDS or not HINTS["imprint"].search(blocks[k].text):
+            break
+        run.append(k)
+    if any(_RIGHTS.search(blocks[k].text) for k in run) and len(run) < len(places):
+        for k in run:
+            verdicts.give(k, k + 1, "imprint")
 
 
 def _find_end_line(verdicts: Verdicts, submitted: bool) -> None:
