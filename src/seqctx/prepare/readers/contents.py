@@ -18,6 +18,7 @@ from seqctx.prepare.readers.sections import (
 
 _NUMBERED = re.compile(r"(?:[^\W\d]+\s+)?(?:\d{1,4}|[IVXLCivxlc]{1,7})\s*[.:–—-]?\s+(?=\S)")
 _PART_WORD = re.compile(r"[^\W\d]+\s+(?=(?:\d{1,4}|[IVXLC]{1,7})\.?$)")  # "CHAPTER IV"
+_LONGEST_LINE, _LONGEST_LIST = 200, 20_000  # characters of an entry; of all in one paragraph
 _PAGE = re.compile(r"[\s.·…_]*\d{1,4}$")
 _NAMES = ("contents", "list of illustrations")
 
@@ -44,16 +45,18 @@ class Headings:
     def repeated(self, k: int) -> bool:
         """Whether all lines of a block are headings of other blocks, further down if it is one."""
         block = self._verdicts.blocks[k]
-        if block.kind == "break" or len(block.text) > 20_000:
+        if block.kind == "break" or len(block.text) > _LONGEST_LIST:
+            return False
+        if len(block.text) > _LONGEST_LINE and "\n" not in block.text:
             return False
         after = k if block.kind == "heading" else -1
         return all(self._holds(line, after) for line in lines_of(block))
 
     def _holds(self, line: str, after: int) -> bool:
-        return any(
+        return len(line) <= _LONGEST_LINE and any(
             self._last.get(wording, -1) > after
-            for text in (line, _PAGE.sub("", line[-200:]))
-            for wording in (_wordings(text) if len(line) <= 200 else ())
+            for text in (line, _PAGE.sub("", line))
+            for wording in _wordings(text)
         )
 
 
