@@ -27,7 +27,7 @@ _PARTS = {
     "nwd": (*_EVERYWHERE, "comment"),
     "fountain": (*_EVERYWHERE, "comment"),
 }
-FORMATS = tuple(form for form in _PARTS if form not in ("md", "docx", "odt", "fodt"))
+FORMATS = tuple(_PARTS)
 _LEFT_OUT = {"comment": "comment", "hidden": "hidden text", "caption": "caption"}
 
 
@@ -36,13 +36,18 @@ def supported(parts: Sequence[Part], form: str) -> list[Part]:
     return [part for part in parts if part[0] in _PARTS[form]]
 
 
-def words_by_kind(parts: Sequence[Part]) -> Counter[str]:
-    """The words of a story: in the text, scene marks, and left out by kind."""
+def words_by_kind(parts: Sequence[Part], form: str) -> Counter[str]:
+    """The words of a story in a format: in the text, scene marks, and left out by kind.
+
+    In Markdown, asterisks alone are mark-up of a rule, and a sign divides the cells of a table.
+    """
     found: Counter[str] = Counter()
-    for kind, *texts in parts:
+    for kind, *texts in supported(parts, form):
         words = [len(text.split()) for text in texts]
         if kind == "mark":
-            found["scene mark"] += words[0]
+            found["scene mark"] += words[0] if form != "md" else 0
+        elif kind == "table":
+            found["text"] += sum(words) + (2 if form == "md" else 0)
         elif kind == "note":
             found["text"] += words[0]
             found["endnotes"] += words[1]

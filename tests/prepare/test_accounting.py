@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seqctx import Book, read_manuscript
-from tests.prepare.accounted_files import FORMATS, Part, supported, words_by_kind, write
+from tests.prepare.accounted_files import FORMATS, Part, words_by_kind, write
 
 _WORDS = (
     "lantern quay ferry water winter ledger barley kettle marsh stairs chapel mill weir rope brass "
@@ -69,4 +69,4 @@ def check(book: Book, expected: Counter[str]) -> None:
 def test_all_words_are_accounted_for(form: str, story: list[Part]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         book = read_manuscript(write(Path(folder), form, story))
-    check(book, words_by_kind(supported(story, form)))
+    check(book, words_by_kind(story, form))
