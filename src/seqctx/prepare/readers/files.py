@@ -58,7 +58,7 @@ def file_blocks(path: Path) -> tuple[list[Block], str]:
 
 def _plain(path: Path, kind: str) -> tuple[list[Block], str]:
     """Blocks of a file of characters, and its encoding."""
-    from seqctx.prepare.readers.text import decoded
+    from seqctx.prepare.readers.encodings import decoded
 
     text, encoding = decoded(path, read_file(path, most=MOST_CHARACTERS))
     return list(bounded(text_blocks_of(text, kind), path)), encoding

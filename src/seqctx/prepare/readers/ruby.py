@@ -131,7 +131,7 @@ def read_aozora(text: str) -> Aozora:
     if len(rules) == 2 and _EXPLAINS.search(text, rules[0].end(), rules[1].start()):
         above = without_readings(text[: rules[0].start()]).text.split("\n")
         top = [line.strip() for line in above if line.strip()]
-        explanation = text[rules[0].end() : rules[1].start()].strip()
+        explanation = text[rules[0].start() : rules[1].end()].strip()
         source = _SOURCE.search(text, rules[1].end())
         end = source.start() if source else len(text)
         text, imprint = text[rules[1].end() : end], text[end:].strip()

@@ -1,109 +1,25 @@
-"""Plain text: its encoding, its paragraphs, and lines that look like headings or scene breaks."""
+"""Plain text: its paragraphs, and lines that look like headings."""
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain, groupby, islice, repeat
-from pathlib import Path
 
-from seqctx.errors import InputError
 from seqctx.prepare.readers.blocks import TITLE, Block, Run, written
 from seqctx.prepare.readers.dates import is_date
 from seqctx.prepare.readers.heading_lines import goes_on_as_title, heading_line
 from seqctx.prepare.readers.lines import ends_sentence, is_in_title_case, is_title, joined
 from seqctx.prepare.readers.marks import mark_of
 from seqctx.prepare.readers.ruby import read_aozora
-from seqctx.system.extras import needs_extra
 
-_BOMS = (  # the longer first: UTF-32's begins with UTF-16's
-    (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)  # fmt: skip
-_WESTERN = re.compile(  # what prose in a Western language uses of one-byte encodings
-    r"[\x00-\x7f\xa0¡£§«°·»¿À-ÏÑ-ÖØ-ÜßŠŽŒŸà-ïñ-öø-üÿšžœ‘’“”‚„‹›–—…•€™©®]*"
-)
-_ODD = re.compile(r"[a-zà-ÿ][À-ßŠŽŒŸ‚„]")  # in no Western word: a sign of another encoding
-_SURROGATE = re.compile(r"[\ud800-\udfff]")  # half a character, which UTF-7 can hold
-_NEW_LINE = re.compile(r"\r{0,2}\n|[\r\u0085\u2028\u2029\v\f]")  # \r\r\n: converted twice
 _UNDERSCORED = re.compile(r"(?<![\w_])_([^\s_](?:[^_]{0,400}?[^\s_])?)_(?![\w_])")
 _ENDS = 0.9  # where so many of the lines end a sentence, each line is a paragraph
 _TITLE_LINES = 4  # below a number
 _LONGEST_TITLE = 250  # characters in several lines
 _SHORT = 0.75  # of the width at which lines are wrapped; shorter lines were broken by hand
-
-
-def decoded(path: Path, raw: bytes) -> tuple[str, str]:
-    """A file's text, with line feeds, and the encoding that it was in.
-
-    Raises:
-        InputError: when it is binary, or its encoding is unknown.
-    """
-    encoding = next((name for bom, name in _BOMS if raw.startswith(bom)), "utf-8")
-    try:
-        text = raw.decode(encoding)
-    except UnicodeDecodeError:
-        text, encoding = _guessed(path, raw)
-    if "\0" in text:
-        raise InputError(f"{path}: a binary file, not text. Export the manuscript as .md or .txt.")
-    if _SURROGATE.search(text):
-        raise InputError(f"{path}: its encoding is unknown. Save it as UTF-8.")
-    return _NEW_LINE.sub("\n", text), encoding.removesuffix("-sig")
-
-
-def _guessed(path: Path, raw: bytes) -> tuple[str, str]:
-    """Text and encoding that bytes which are not UTF-8 most likely are."""
-    with needs_extra("prepare", "reading text that is not UTF-8"):
-        from charset_normalizer import from_bytes
-
-    if b"\0" in raw:
-        raise InputError(f"{path}: a binary file, not text. Export the manuscript as .md or .txt.")
-    _refuse_wrong_bytes(path, raw)
-    for encoding in ("cp1252", "mac_roman"):
-        if western := _western(raw, encoding):
-            return western, encoding
-    found = from_bytes(raw)
-    best = found.best()
-    # most old manuscripts are in a Windows encoding, which looks much like its neighbours
-    for match in found:
-        beside = match.encoding == "cp1251" and best and best.encoding == "mac_cyrillic"
-        if best and (match.encoding == "cp1252" or beside) and match.chaos <= best.chaos:
-            best = match
-    if best is None or best.chaos > 0.2:
-        raise InputError(f"{path}: its encoding is unknown. Save it as UTF-8.")
-    return str(best), best.encoding
-
-
-def _refuse_wrong_bytes(path: Path, raw: bytes) -> None:
-    """Refuse UTF-8 with a few wrong bytes: it is damaged, and garbled in any other encoding.
-
-    Raises:
-        InputError: with the place of the first wrong byte.
-    """
-    text = raw.decode("utf-8", "surrogateescape")
-    undecoded = [k for k, c in enumerate(text) if "\udc80" <= c <= "\udcff"]
-    if len(undecoded) <= sum(c > "\x7f" for c in text) - len(undecoded):
-        before = text[: undecoded[0]]
-        at, line = len(before.encode()) + 1, len(_NEW_LINE.sub("\n", before).split("\n"))
-        raise InputError(
-            f"{path}: byte {at} (line {line}) is not valid UTF-8. Correct the text there."
-        )
-
-
-def _western(raw: bytes, encoding: str) -> str | None:
-    """The bytes as Western text, where characters beyond ASCII are rare and usual in such text."""
-    try:
-        text = raw.decode(encoding)
-    except UnicodeDecodeError:
-        return None
-    if not _WESTERN.fullmatch(text) or _ODD.search(text):
-        return None
-    letters = sum(c.isalpha() for c in text)
-    return text if sum(c > "\x7f" and c.isalpha() for c in text) * 8 <= letters else None
 
 
 def text_blocks(text: str) -> list[Block]:

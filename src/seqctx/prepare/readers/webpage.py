@@ -11,11 +11,11 @@ from seqctx.errors import InputError
 from seqctx.prepare.readers.blocks import MOST_CHARACTERS, Block, bounded
 from seqctx.prepare.readers.document import page_blocks
 from seqctx.prepare.readers.elements import Links
+from seqctx.prepare.readers.encodings import decoded
 from seqctx.prepare.readers.html import Page
 from seqctx.prepare.readers.looks import with_usual_looks
 from seqctx.prepare.readers.pictures import size_of_picture
 from seqctx.prepare.readers.sheets import Sheets
-from seqctx.prepare.readers.text import decoded
 from seqctx.system.regular_file import open_file, read_file
 
 _START = 4096  # bytes in which a page names its encoding

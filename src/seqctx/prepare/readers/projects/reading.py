@@ -140,7 +140,7 @@ def document_blocks(files: Files, name: str, program: str = "") -> tuple[list[Bl
 
         return blocks_of_rtf(without_style_marks(files.read(name)), place), ""
     if kind in UNPACKED:
-        from seqctx.prepare.readers.text import decoded
+        from seqctx.prepare.readers.encodings import decoded
 
         content, encoding = decoded(place, files.read(name))
         content = without_values(content) if program == "Manuskript" else content
