@@ -122,15 +122,22 @@ def account_of(
     signs, titles = (
         sum(len(b.mark.split()) for b in read if b.kind == kind) for kind in ("break", "title")
     )
-    total = words_in(read) + signs + titles
-    titles += words_in(parted) - words_in(titled) + words_in(story) - words_in(kept)
-    marks = {"scene mark": words_in(read) + signs - words_in(parted), "book title": titles}
+    known: dict[int, int] = {}  # most blocks are in all of these lists
+    for block in (*read, *parted, *titled, *story, *kept):
+        if id(block) not in known:
+            known[id(block)] = words_in((block,))
+    in_read, in_parted, in_titled, in_story, in_kept = (
+        sum(known[id(block)] for block in blocks) for blocks in (read, parted, titled, story, kept)
+    )
+    total = in_read + signs + titles
+    titles += in_parted - in_titled + in_story - in_kept
+    marks = {"scene mark": in_read + signs - in_parted, "book title": titles}
     kinds: Counter[str] = Counter()
     for part in left_out:
         kinds[part.kind] += part.words
     return Account(
         words=total,
-        in_text=words_in(kept),
+        in_text=in_kept,
         left_out=dict(kinds),
         marks={kind: words for kind, words in marks.items() if words},
     )

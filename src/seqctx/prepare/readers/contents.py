@@ -20,6 +20,7 @@ _NUMBERED = re.compile(r"(?:[^\W\d]+\s+)?(?:\d{1,4}|[IVXLCivxlc]{1,7})\s*[.:–�
 _PART_WORD = re.compile(r"[^\W\d]+\s+(?=(?:\d{1,4}|[IVXLC]{1,7})\.?$)")  # "CHAPTER IV"
 _LONGEST_LINE, _LONGEST_LIST = 200, 20_000  # characters of an entry; of all in one paragraph
 _PAGE = re.compile(r"[\s.·…_]*\d{1,4}$")
+_PAGE_AND_NUMBER = 40  # letters and digits that such a line has more than the heading itself
 _NAMES = ("contents", "list of illustrations")
 
 
@@ -41,6 +42,7 @@ class Headings:
         for a, b in pairwise(places):
             if b == a + 1:  # a number and its title
                 self._last[_bare(f"{plain(blocks[a])} {plain(blocks[b])}")] = b
+        self._longest = max(map(len, self._last), default=0)
 
     def repeated(self, k: int) -> bool:
         """Whether all lines of a block are headings of other blocks, further down if it is one."""
@@ -53,7 +55,9 @@ class Headings:
         return all(self._holds(line, after) for line in lines_of(block))
 
     def _holds(self, line: str, after: int) -> bool:
-        return len(line) <= _LONGEST_LINE and any(
+        if len(line) > _LONGEST_LINE or len(_bare(line)) > self._longest + _PAGE_AND_NUMBER:
+            return False
+        return any(
             self._last.get(wording, -1) > after
             for text in (line, _PAGE.sub("", line))
             for wording in _wordings(text)
