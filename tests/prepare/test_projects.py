@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -419,6 +420,11 @@ def test_other_kinds_are_refused_with_what_to_export(tmp_path: Path, name: str, 
     assert f"{name}: this kind of file cannot be read." in line and words in line
 
 
+BOMB = "a: &a0 [x]\n" + "".join(
+    f"b{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 9)}]\n" for k in range(1, 12)
+) + "book: {chapters: *a11}\n"  # fmt: skip
+
+
 # --- hostile projects -------------------------------------------------------------------------
 
 
@@ -433,7 +439,8 @@ def test_other_kinds_are_refused_with_what_to_export(tmp_path: Path, name: str, 
         ({"book.toml": '[book]\nsrc = "../.."\n', "a.md": "x"}, "lies outside of the project"),
         ({"_quarto.yml": "book: [", "a.md": "x"}, "is not valid YAML"),
         ({"_quarto.yml": "book:\n  chapters: []\n"}, "names no text"),
-        ({"_quarto.yml": "book:\n  chapters: &a [{part: x, chapters: *a}]\n"}, "names no text"),
+        ({"_quarto.yml": "book:\n  chapters: &a [{part: x, chapters: *a}]\n"}, "names over 50,000"),
+        ({"_quarto.yml": BOMB}, "names over 50,000"),
         ({"_quarto.yml": f"a: {'[' * 100_000}"}, "is not valid YAML"),
         ({"nwProject.nwx": "<item"}, "nwProject.nwx"),
         ({"nwProject.nwx": "<a/>"}, "names no documents"),
@@ -441,7 +448,7 @@ def test_other_kinds_are_refused_with_what_to_export(tmp_path: Path, name: str, 
         ({"x.scrivx": "<Binder/>"}, "has no folder for the draft"),
         ({"x.scrivx": "<B>" * 300}, "x.scrivx"),
         ({"x.scrivx": '<!DOCTYPE a [<!ENTITY b "bb"><!ENTITY c "&b;&b;">]><a>&c;</a>'}, "x.scrivx"),
-        ({"a.md": "---\nlongform:\n  format: scenes\n  scenes: &a [*a]\n---\n"}, "names no text"),
+        ({"a.md": "---\nlongform:\n  scenes: &a [*a]\n---\n"}, "names over 50,000"),
     ],
 )  # fmt: skip
 def test_a_hostile_project_is_refused_in_a_line(
@@ -451,6 +458,58 @@ def test_a_hostile_project_is_refused_in_a_line(
         read_manuscript(write(tmp_path / "book", files))
     assert fact in found.value.lines[0]
     assert all(len(line) < 500 and "\n" not in line for line in found.value.lines)
+
+
+def test_a_pipe_among_the_chapters_is_named(tmp_path: Path) -> None:
+    folder = write(tmp_path / "book", {"1.md": md("gate"), "2.md": md("weir")})
+    os.mkfifo(folder / "3.md")
+    with pytest.raises(InputError, match=r"3\.md: is a named pipe"):
+        read_manuscript(folder)
+
+
+def test_many_files_that_are_no_story_are_named_together(tmp_path: Path) -> None:
+    files = {f"pictures {k:03}.jpg": "x" for k in range(300)}
+    files |= {"1.md": md("gate"), "2.md": md("weir"), "z lost.pages": "x"}
+    parts = read_manuscript(write(tmp_path, files)).left_out
+    assert len(parts) == 21 and parts[0].title == "z lost.pages"
+    assert parts[-1].title == "281 more, such as pictures 019.jpg"
+
+
+def test_a_first_line_that_repeats_the_name_is_the_heading(tmp_path: Path) -> None:
+    files = {
+        "1 The Gate [4].txt": f"The gate\n\n{STORIES['gate']}\n",
+        "2 The Weir [5].txt": f"{STORIES['weir']}\n",
+    }
+    book = read_manuscript(write(tmp_path, files))
+    assert titles(book) == ["The Gate", "The Weir"]
+    assert book.text.lower().count("the gate\n") == 1
+
+
+def test_novelwriter_of_earlier_versions(tmp_path: Path) -> None:
+    def entry(handle: str, parent: str, kind: str, layout: str, exported: str, order: int) -> str:
+        return (
+            f'<item handle="{handle:0>13}" order="{order}" parent="{parent}"><name>N{handle}</name>'
+            f"<type>{kind}</type><class>NOVEL</class><layout>{layout}</layout>"
+            f"<exported>{exported}</exported></item>"
+        )
+
+    project = (
+        '<?xml version="1.0"?><novelWriterXML fileVersion="1.2"><project><name>w</name>'
+        "<title>Ferry</title></project><content>"
+        + entry("1", "None", "ROOT", "NO_LAYOUT", "True", 0)
+        + entry("3", f"{'1':0>13}", "FILE", "SCENE", "True", 1)
+        + entry("2", f"{'1':0>13}", "FILE", "CHAPTER", "True", 0)
+        + entry("4", f"{'1':0>13}", "FILE", "SCENE", "False", 2)
+        + "</content></novelWriterXML>"
+    )
+    files = {
+        "nwProject.nwx": project, f"content/{'2':0>13}.nwd": "## The Gate\n",
+        f"content/{'3':0>13}.nwd": f"### One\n\n{STORIES['gate']}\n",
+        f"content/{'4':0>13}.nwd": "### Two\n\nNever.\n",
+    }  # fmt: skip
+    book = read_manuscript(write(tmp_path, files))
+    assert (book.title, titles(book)) == ("Ferry", ["The Gate"])
+    assert left_out(book)["N4"] == "inactive documents"
 
 
 def test_items_that_are_their_own_parents_end(tmp_path: Path) -> None:

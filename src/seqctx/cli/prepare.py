@@ -22,8 +22,9 @@ def prepare(
 ) -> None:
     r"""Turn manuscripts into training examples.
 
-    Reads the manuscripts that seqctx.prepare of CONFIG names (.txt, .md, .docx, .epub, .odt) and
-    cuts them into examples of at most sequence_len tokens, counted with the model's own tokenizer.
+    Reads the manuscripts that seqctx.prepare of CONFIG names (.txt, .md, .docx, .epub, .odt, .rtf,
+    .html and others) and cuts them into examples of at most sequence_len tokens, counted with the
+    model's own tokenizer.
     A folder whose files are chapters is one book: a project of Scrivener, novelWriter, mdBook and
     others, or files that are numbered or named as chapters. The output says how each folder was
     read. Does nothing if nothing changed since the last run.

@@ -265,7 +265,8 @@ class Prepare(FileBlock):
     model_config = ConfigDict(extra="forbid")
 
     manuscripts: tuple[str, ...] = ("prepare/manuscripts",)
-    """Files (.txt, .md, .docx, .epub, .odt), folders of them, and globs."""
+    """Files (.txt, .md, .docx, .epub, .odt, .rtf, .html, ...), folders, projects of Scrivener,
+    novelWriter, mdBook and others, and globs."""
     folders: Literal["auto", "one book", "many books"] = "auto"
     """``one book``: the files of a folder are chapters of one book. ``many books``: each file is a
     book. ``auto``: one book where a project file gives the order (Scrivener, novelWriter, mdBook

@@ -123,7 +123,10 @@ def reading_lines(manifest: Manifest) -> Iterator[str]:
     if manifest.not_read:
         more = len(manifest.not_read) - _NOT_READ
         names = ", ".join(manifest.not_read[:_NOT_READ]) + (f" and {more} more" if more > 0 else "")
-        yield f"not read, because files of this kind cannot be: {names}"
+        yield (
+            f"not read, because files of this kind cannot be: {names}. If they hold your text, "
+            "export them as .docx or .md."
+        )
     for file in manifest.skipped:
         yield f"skipped: {file.problem}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from seqctx.errors import InputError
 
@@ -16,7 +16,7 @@ _REMEDIES = {
     "Open it in Word or LibreOffice and save it as .docx": (
         ".doc", ".dot", ".wpd", ".wps", ".wri", ".sxw", ".abw", ".hwp", ".lwp",
     ),
-    "Export the text from the program that made it as .docx, or as .rtf and save that as .docx": (
+    "Export the text from the program that made it as .docx or .rtf": (
         ".indd", ".idml", ".qxp", ".qxd", ".sla", ".afpub", ".pub",
     ),
     "It is only a link to a document on the web: download that document as .docx": (".gdoc",),
@@ -37,11 +37,11 @@ _REMEDIES = {
     ),
     "Save the page as .html": (".webarchive", ".mht", ".mhtml"),
 }  # fmt: skip
-_DEFAULT = "Save or export it as .md, .txt, .docx, .odt or .epub"
+_DEFAULT = "Save or export it as .md, .txt, .docx, .odt, .rtf, .html or .epub"
 _REMEDY = {suffix: remedy for remedy, suffixes in _REMEDIES.items() for suffix in suffixes}
 
 
-def is_document(path: Path) -> bool:
+def is_document(path: PurePath) -> bool:
     """Whether a file is of a kind that may hold a text, though it cannot be read."""
     return path.suffix.lower() in _REMEDY
 

@@ -5,20 +5,37 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import PurePosixPath
 
 from seqctx.artifacts.manifest import LeftOut
 from seqctx.prepare.readers.projects.reading import ProjectText, words_of
-from seqctx.prepare.readers.projects.tree import Files, Project
+from seqctx.prepare.readers.projects.tree import Aside, Files, Project
+from seqctx.prepare.readers.refused_kinds import is_document
 from seqctx.prepare.structure import Book
+
+_NAMED = 20  # files of one kind that are named each
+_MOST = 200
 
 
 def left_out_of(project: Project, files: Files, text: ProjectText) -> Iterator[LeftOut]:
     """What is not the story, and documents that are empty."""
-    for aside in project.asides:
+    asides = [*project.asides, *(Aside("empty file", name) for name in text.empty)]
+    for aside in _bounded(asides):
         words = words_of(files, aside.files, project.program)
         yield LeftOut(kind=aside.kind, title=aside.name, words=words, is_certain=True)
-    for name in text.empty:
-        yield LeftOut(kind="empty file", title=name, words=0, is_certain=True)
+
+
+def _bounded(asides: Sequence[Aside]) -> Iterator[Aside]:
+    """Asides, with one for the many of a kind; files that may be documents are all named."""
+    kinds: dict[str, list[Aside]] = {}
+    for aside in sorted(asides, key=lambda each: not is_document(PurePosixPath(each.name))):
+        kinds.setdefault(aside.kind, []).append(aside)
+    for kind, found in kinds.items():
+        named = max(_NAMED, sum(is_document(PurePosixPath(each.name)) for each in found[:_MOST]))
+        yield from found[:named]
+        if rest := found[named:]:
+            files = tuple(name for each in rest for name in each.files)
+            yield Aside(kind, f"{len(rest):,} more, such as {rest[0].name}", files)
 
 
 def with_left_out(book: Book, parts: Sequence[LeftOut]) -> Book:

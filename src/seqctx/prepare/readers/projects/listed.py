@@ -204,7 +204,7 @@ def quarto_project(files: Files) -> Project | None:
         book = data.get("book")
         if isinstance(book, dict):
             chapters = [*_items(book.get("chapters")), *_items(book.get("appendices"))]
-            nodes = list(_quarto_nodes(files, chapters, 0))
+            nodes = list(_quarto_nodes(files, _flat_size(files, "_quarto.yml", chapters), 0))
             title = str(book.get("title", ""))
             return _project(files, "Quarto", "_quarto.yml", title, nodes, ["_quarto.yml"])
     if "_bookdown.yml" in files:
@@ -225,6 +225,23 @@ def quarto_project(files: Files) -> Project | None:
 def _items(value: Any) -> list[Any]:
     """A list, or a single value as one."""
     return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _flat_size(files: Files, order: str, items: list[Any]) -> list[Any]:
+    """The items of nested lists as they are, if they are not too many: aliases multiply them.
+
+    Raises:
+        InputError: when there are too many.
+    """
+    waiting, count = [*items], 0
+    while waiting:
+        item = waiting.pop()
+        inner = item.get("chapters") if isinstance(item, dict) else item
+        waiting += inner if isinstance(inner, list) else ()
+        count += 1
+        if count > _MOST_NAMED or len(waiting) > _MOST_NAMED:
+            raise InputError(f"{files.place(order)}: names over {_MOST_NAMED:,} files. Shorten it.")
+    return items
 
 
 def _quarto_nodes(files: Files, chapters: Sequence[Any], depth: int) -> Iterator[Node]:
@@ -260,7 +277,8 @@ def longform_project(files: Files) -> Project | None:
             PurePosixPath(name).parent / str(found.get("sceneFolder", "/")).lstrip("/")
         ).as_posix()
         place = inside(files.path, name, folder)
-        nodes = list(_scenes(files, name, place, _items(found["scenes"]), 0))
+        scenes = _flat_size(files, name, _items(found["scenes"]))
+        nodes = list(_scenes(files, name, place, scenes, 0))
         title = str(found.get("title") or PurePosixPath(name).stem)
         top = "" if place == "." else f"{place}/"
         return _project(files, "Longform", name, title, nodes, [name], top=top)

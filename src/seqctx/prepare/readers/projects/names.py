@@ -6,6 +6,7 @@ import re
 
 _NUMBER = re.compile(r"(?P<date>\d{4}[-_.]\d\d[-_.]\d\d)|(?:ch(?:ap)?[ ._-]?)?(?P<number>\d{1,6})"
                      r"(?P<rest>(?:[.]\d{1,4})*(?![\d])[\s._)\]–—-]*)", re.I)  # fmt: skip
+_ID = re.compile(r" \[\d{1,6}\]$")  # Scrivener's, in files that it keeps in step
 _DIGITS = re.compile(r"(\D*)(\d*)")
 _ROMAN = re.compile(r"(?=[mdclxvi])m{0,3}(?:cm|cd|d?c{0,3})(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})")
 _UNIT = re.compile(
@@ -150,8 +151,8 @@ def has_order(name: str) -> bool:
 
 def title_of(name: str) -> str:
     """A chapter's title from the name of its file: ``03 The Kiln`` is ``The Kiln``."""
-    name = name.strip()
-    number = _NUMBER.match(name[:_LONGEST])
+    name = _ID.sub("", name[:_LONGEST]).strip() or name.strip()
+    number = _NUMBER.match(name)
     if number and number["number"] and (rest := name[number.end() :].strip(" _-–—.")):
         name = rest
     if " " not in name:

@@ -11,7 +11,7 @@ from typing import Literal
 from seqctx.artifacts.manifest import SkippedFile
 from seqctx.errors import InputError
 from seqctx.prepare.readers.account import words_in
-from seqctx.prepare.readers.blocks import SCENE_BREAK, Block, bounded
+from seqctx.prepare.readers.blocks import SCENE_BREAK, Block, bounded, plain
 from seqctx.prepare.readers.chapters import with_headings_found
 from seqctx.prepare.readers.files import UNPACKED, file_blocks, text_blocks_of
 from seqctx.prepare.readers.heading_words import unit_of
@@ -88,7 +88,8 @@ def _reason(project: Project, scenes: bool) -> str:
     where = f"{project.order} of {project.program}" if project.order else "the folder"
     if scenes:
         return f"The documents in {where} are scenes, and their folders are the chapters."
-    return f"Each document in {where} is a chapter, and a folder is a part."
+    parts = ", and a folder is a part" if any(node.children for node in project.nodes) else ""
+    return f"Each document in {where} is a chapter{parts}."
 
 
 def _is_long(read: dict[str, list[Block]]) -> bool:
@@ -269,6 +270,11 @@ def _document(node: Node, blocks: list[Block], role: _Role, inserts: bool) -> It
         yield from _shifted(body, _CHAPTER + 1 - top)
         return
     title = (declared or node.title).strip()
+    first = next((k for k, block in enumerate(body) if _is_text(block)), 0)
+    if inserts and _same(plain(body[first]), title):  # a heading without the look of one
+        body[first] = replace(body[first], kind="heading", text=title, emphasis=(), level=top or 1)
+        heads = [b for b in body if b.kind == "heading" and b.left_out is None]
+        top = top or 1
     if _opens(body):
         yield from _shifted(body, _CHAPTER - top - _is_part(heads, top))
     elif inserts and title:
