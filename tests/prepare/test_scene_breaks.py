@@ -27,21 +27,21 @@ SURE = (
     ".", ". . .", "。", "～～～", "◯", "●", "■", "□ □ □", "▲", "▼△▼", "→", "♦", "♪", "☀", "☾", "⚔",
     "⚜", "✂ - - - -", "-*-", "--*--", "*~*~*", "~~*~~", "*-*-*", "_.-*-._", "* * * * *", "*\n*\n*",
     "⠀", "\uf09a", "::", ":::", "[scene break]", "<scene break>", "~ scene break ~", "(Time skip)",
-    "*** Szenenwechsel ***", "—Scene Break—", "＊　＊　＊", "-" * 300, ". " * 12,
+    "*** Szenenwechsel ***", "—Scene Break—", "＊　＊　＊", "🌙", "🐉 🐉 🐉", "-" * 300, ". " * 12,
 )  # fmt: skip
 RECURRING = (
     "oOo", "o0o", "xxx", "x x x", "xXx", "XXX", "x", "o", "-oOo-", "~o~", "-x-", "--oo00oo--",
     ".oOo.", "oOoOo", "X x X", "0 0 0", "000", "〇〇〇", "ㅡㅡㅡ", "ーーー", "жжж", "ღ ღ ღ", "øøø",
-    "Scene Break", "SCENE BREAK", "line break", "場面転換", "🌙", "🐉 🐉 🐉", "❤", "( * )", "^_^",
+    "Scene Break", "SCENE BREAK", "line break", "場面転換", "👍", "😂", "❤", "( * )", "^_^",
     "-.-.-", "~S~", "~ s ~", "O", "=w=", "--8<--",
 )  # fmt: skip
 GLYPHS = ("Ω", "Δ Δ Δ", "龍", "ა")
 SPEECH = (
     "…", "...", "……", "“…”", "“. . .”", "?!", "?", "!", "!!!", "“—”", "「……」", "—No.", "O.",
     "Yes.", "* The old word.", "+ one for the pot", "xxx, Maud", "Later", "I", "IV", "12", "7.",
-    "* 1 *",
-    "(…)", "[...]", "—…", "… —", ";-)", ":)", "Oh", "ox", "Ox", "xoxo", "XOXO", "0", "- 1 -",
-    "~ IV ~", "Anna", "* Anna *", "~Anna~", "No", "zzz", "«…»", "« — »", "・・・", "'", "\"",
+    "* 1 *", "(…)", "[...]", "—…", "… —", ";-)", ":(", ":-)", ":)", "Oh", "ox", "Ox",
+    "xoxo", "XOXO", "0", "- 1 -", "~ IV ~", "Anna", "* Anna *", "~Anna~", "No", "zzz",
+    "«…»", "« — »", "・・・", "'", "\"",
     "One\n*", "Chapter 1", "1812", "a", "-Anna-", "①", "Ⅻ",
 )  # fmt: skip
 
@@ -242,7 +242,7 @@ def test_every_break_parts_two_paragraphs(blocks: list[Block]) -> None:
     assert between_scenes(found) == found
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(
     st.sampled_from(("***", "❦", "# # #", "oOo", "—", "x x x", "◇◇◇")),
     st.lists(st.sampled_from("pppppmmh"), min_size=8, max_size=40),

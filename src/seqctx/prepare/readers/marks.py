@@ -26,8 +26,11 @@ _QUOTES = set("\"'＂＇„‚「」『』〝〞〟﹁﹂﹃﹄")
 _DASHES = set("-−─━⸺⸻﹘")
 _LONG_LEADER = 10  # dots in a row: a dotted line
 _FACE = re.compile(r"([^\w\s])[_.]\1")  # ^_^
-_HEARTS = set("♥♡❤☺☹")
-_FIRST_EMOJI = "\U0001f300"
+# faces, hands and hearts: what people send one another
+_SENT = re.compile(
+    "[♥♡❤☺☹\U0001f440-\U0001f450\U0001f48b-\U0001f49f\U0001f4a4-\U0001f4af\U0001f600-\U0001f64f"
+    "\U0001f90c-\U0001f93e\U0001f970-\U0001f97a\U0001fae0-\U0001faff]"
+)
 _JOINERS = set("\ufe0e\ufe0f\u200d")
 # x, o and 0 with what looks like them in other scripts, and letters that are drawn as ornaments
 _ROUND = set("xo0×хоοχｘｏ０〇øºㅇㅡㅁーღஜஐლ๑ж")
@@ -72,12 +75,11 @@ def _of_signs(text: str, signs: str) -> Mark | None:
         return "soft" if kinds & _DOTS - {"."} else "recurring"
     if kinds <= _DOTS | dashes | _SOFT | {*_BRACKETS, *_BRACKETS.values()}:
         return "soft"
-    if kinds & (_SOFT | _DOTS - set(".。．")) or not _balanced(signs):
+    if kinds & (_SOFT | _DOTS - set(".。．")) or (len(signs) < 4 and not _balanced(signs)):
         return "soft"  # ;-)
     if len(kinds) > _MOST_KINDS or text.strip().count("\n") >= _MOST_LINES:
         return None  # a drawing
-    faces = any(c >= _FIRST_EMOJI for c in kinds) or kinds & _HEARTS
-    if faces or kinds & set(_BRACKETS) or _FACE.fullmatch(signs):
+    if _SENT.search(signs) or kinds & set(_BRACKETS) or _FACE.fullmatch(signs):
         return "recurring"
     if kinds == {"・"} and len(signs) > 1 and not re.search(r"\s", text.strip()):
         return "soft"  # an ellipsis in Japanese
@@ -111,7 +113,7 @@ def _with_letters(text: str, signs: str) -> Mark | None:
     kinds = {c.casefold() for c in letters}
     if kinds <= _ROUND:
         plain = not others and not text.strip().isascii()
-        digits = kinds == {"0"} and len(letters) < 3
+        digits = kinds == {"0"} and len(letters) < 3 and (first or last)
         return None if digits or (not plain and _KISSES.fullmatch(signs)) else "recurring"
     if any(map(str.isdigit, letters)):
         return "recurring" if kinds == {"8"} and set(others) & set("<>✂✄-") - {"-"} else None
