@@ -57,6 +57,13 @@ def md(name: str, heading: str = "") -> str:
             "Kapitel Eins.txt|Kapitel Zwei.txt|Kapitel Elf.txt",
             "Kapitel Eins|Kapitel Zwei|Kapitel Elf",
         ),
+        ("第一章 雨夜.txt|第二章 河.txt|第十章 家.txt", "第一章 雨夜|第二章 河|第十章 家"),
+        (
+            "Глава первая.md|Глава вторая.md|Глава девятая.md",
+            "Глава первая|Глава вторая|Глава девятая",
+        ),
+        ("One.md|Twenty.md|Twenty-One.md", "One|Twenty|Twenty-One"),
+        ("chapter1.md|chapter2.md|chapter10.md", "chapter1|chapter2|chapter10"),
         ("Un.md|Deux.md|Trois.md", "Un|Deux|Trois"),
         ("ch01-the-gate.md|ch02-the-weir.md|ch10-the-kiln.md", "the gate|the weir|the kiln"),
         ("01_gate.markdown|02_weir.markdown|03_kiln.markdown", "gate|weir|kiln"),
@@ -473,6 +480,13 @@ def test_many_files_that_are_no_story_are_named_together(tmp_path: Path) -> None
     parts = read_manuscript(write(tmp_path, files)).left_out
     assert len(parts) == 21 and parts[0].title == "z lost.pages"
     assert parts[-1].title == "281 more, such as pictures 019.jpg"
+
+
+def test_the_same_words_in_another_file_are_a_copy(tmp_path: Path) -> None:
+    text = "\n\n".join(STORIES.values())
+    files = {"01.md": text, "01.txt": text.replace("\n\n", "\n\n\n"), "02.md": md("gate")}
+    book = read_manuscript(write(tmp_path, files))
+    assert titles(book) == ["01", "02"] and left_out(book) == {"01.txt": "copy of 01.md"}
 
 
 def test_a_first_line_that_repeats_the_name_is_the_heading(tmp_path: Path) -> None:

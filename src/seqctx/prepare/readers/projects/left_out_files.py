@@ -20,6 +20,7 @@ _MOST = 200
 def left_out_of(project: Project, files: Files, text: ProjectText) -> Iterator[LeftOut]:
     """What is not the story, and documents that are empty."""
     asides = [*project.asides, *(Aside("empty file", name) for name in text.empty)]
+    asides += [Aside(f"copy of {other}", name, (name,)) for name, other in text.copies.items()]
     for aside in _bounded(asides):
         words = words_of(files, aside.files, project.program)
         yield LeftOut(kind=aside.kind, title=aside.name, words=words, is_certain=True)

@@ -4,49 +4,26 @@ from __future__ import annotations
 
 import re
 
+from seqctx.prepare.readers.heading_lines import heading_line
+from seqctx.prepare.readers.numerals import number_words, numeral
+
 _NUMBER = re.compile(r"(?P<date>\d{4}[-_.]\d\d[-_.]\d\d)|(?:ch(?:ap)?[ ._-]?)?(?P<number>\d{1,6})"
                      r"(?P<rest>(?:[.]\d{1,4})*(?![\d])[\s._)\]–—-]*)", re.I)  # fmt: skip
 _ID = re.compile(r" \[\d{1,6}\]$")  # Scrivener's, in files that it keeps in step
 _DIGITS = re.compile(r"(\D*)(\d*)")
-_ROMAN = re.compile(r"(?=[mdclxvi])m{0,3}(?:cm|cd|d?c{0,3})(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})")
-_UNIT = re.compile(
-    r"(?i)(chapter|chap|part|book|scene|act|section|kapitel|teil|szene|akt|buch|chapitre|partie"
-    r"|scène|acte|livre|cap[ií]tulo|parte|escena|acto|libro|capitolo|scena|atto|hoofdstuk|deel"
-    r"|rozdział|część|kapitola|část|kapittel|del|глава|часть|сцена|книга)[ ._-]+(\w[\w-]{0,20})"
-)
-_ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-_OTHERS = (  # from one on, in other languages
-    "eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn "
-    "sechzehn siebzehn achtzehn neunzehn zwanzig",
-    "un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize "
-    "dix-sept dix-huit dix-neuf vingt",
-    "uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince "
-    "dieciséis diecisiete dieciocho diecinueve veinte",
-    "uno due tre quattro cinque sei sette otto nove dieci undici dodici tredici quattordici "
-    "quindici sedici diciassette diciotto diciannove venti",
-    "um dois três quatro cinco seis sete oito nove dez onze doze treze catorze quinze dezesseis "
-    "dezessete dezoito dezenove vinte",
-    "première deuxième troisième quatrième cinquième sixième septième huitième neuvième dixième",
-    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth",
-    "один два три четыре пять шесть семь восемь девять десять",
-    "первая вторая третья четвертая пятая шестая седьмая восьмая девятая десятая",
-)
-_WORDS = {word: k for k, word in enumerate(_ONES)}
-_WORDS |= {word: 20 + 10 * k for k, word in enumerate(_TENS)}
-_WORDS |= {word: k for words in _OTHERS for k, word in enumerate(words.split(), 1)}
+_LETTERS = re.compile(r"([^\W\d_]{1,12})[ ._-]{0,3}(\d{1,6})")
+_SHORT_UNITS = frozenset("c ch chap cap kap k sc pt rozdz гл".split())
 _FRONT = re.compile(
     r"(?i)(?:title(?: ?page)?|cover|half ?title|copyright|dedication|epigraph|foreword|preface"
-    r"|introduction|prologue?|prologo|prólogo|vorwort|widmung|avant-propos|préface|prefacio"
-    r"|пролог|front ?matter|index|序章|楔子)"
+    r"|introduction|prologue?s?|prologo|prólogo|pròlogo|proloog|prologi|prológus|önsöz|vorwort"
+    r"|widmung|avant-propos|préface|prefacio|prefazione|front ?matter|index|пролог|предисловие"
+    r"|wstęp|úvod|πρόλογος|序章|序幕|序|楔子|引子|プロローグ)"
 )
 _BACK = re.compile(
-    r"(?i)(?:[eé]pilogue?|epilog|ep[ií]logo|afterword|nachwort|postface|coda|postscript"
-    r"|acknowledge?ments|danksagung|about the author|appendix.{0,20}|glossary|эпилог"
-    r"|back ?matter|終章|终章|尾声)"
+    r"(?i)(?:[eé]pilogue?|epilog|ep[ií]logo|epiloog|epilogi|sonsöz|afterword|nachwort|postface"
+    r"|coda|postscript|acknowledge?ments|danksagung|about the author|appendix.{0,20}|glossary"
+    r"|back ?matter|эпилог|послесловие|zakończenie|επίλογος"
+    r"|終章|终章|尾声|尾聲|后记|後記|エピローグ)"
 )
 _NO_STORY = {
     "readme": "read ?me(?: first)?|lies ?mich|lisez ?moi|leeme|licen[cs]e|copying|changelog|changes"
@@ -106,36 +83,20 @@ def order_of(name: str, *, numerals: bool = False) -> tuple[int, list[tuple[str,
         name: without its suffix.
         numerals: a name may be a numeral alone, such as ``IV`` or ``Three``.
     """
-    name = name[:_LONGEST]
-    rank = 0 if _FRONT.fullmatch(name.strip()) else 2 if _BACK.fullmatch(name.strip()) else 1
-    spelled = _UNIT.sub(_with_digits, name)
-    alone = value_of(name) if numerals else None
-    text = spelled if alone is None else str(alone)
-    return rank, [(t.casefold(), int(d or 0)) for t, d in _DIGITS.findall(text)]
+    name = name[:_LONGEST].strip()
+    rank = 0 if _FRONT.fullmatch(name) else 2 if _BACK.fullmatch(name) else 1
+    found = heading_line(name)
+    if numerals and (value := value_of(name)) is not None:
+        name = str(value)
+    elif found and found.is_certain and found.number is not None and not name[:1].isdigit():
+        name = f"{found.word} {found.number} {found.title}"
+    return rank, [(text.casefold(), int(d or 0)) for text, d in _DIGITS.findall(name)]
 
 
-def _with_digits(match: re.Match[str]) -> str:
-    value = value_of(match[2])
-    return match[0] if value is None else f"{match[1]} {value}"
-
-
-def value_of(word: str) -> int | None:
-    """The number that a numeral means: digits, Roman, or in words; None for other words."""
-    word = word.strip().casefold()
-    if word.isdecimal():
-        return int(word)
-    if word in _WORDS:
-        return _WORDS[word]
-    tens, _, ones = word.replace(" ", "-").partition("-")
-    if tens in _TENS and _WORDS.get(ones, 10) < 10:
-        return _WORDS[tens] + _WORDS[ones]
-    return _roman(word) if len(word) < 16 and _ROMAN.fullmatch(word) else None
-
-
-def _roman(word: str) -> int:
-    """The value of a Roman numeral in lower case."""
-    values = [{"i": 1, "v": 5, "x": 10, "l": 50, "c": 100, "d": 500, "m": 1000}[c] for c in word]
-    return sum(-v if v < after else v for v, after in zip(values, [*values[1:], 0], strict=True))
+def value_of(name: str) -> int | None:
+    """The number that a name is: in figures, Roman, or in words; None for another name."""
+    found = numeral(name.strip()) or number_words(name.strip())
+    return found.value if found else None
 
 
 def has_order(name: str) -> bool:
@@ -143,10 +104,14 @@ def has_order(name: str) -> bool:
     name = name[:_LONGEST].strip()
     if _NUMBER.match(name) or _FRONT.fullmatch(name) or _BACK.fullmatch(name):
         return True
-    unit = _UNIT.match(name)
-    if unit and (value_of(unit[2]) is not None or unit[2][:1].isdigit()):
+    found = heading_line(name)
+    if found and (found.is_certain or value_of(name) is not None):
         return True
-    return value_of(name) is not None or bool(_UNIT.match(re.sub(r"(\d)", r" \1", name, count=1)))
+    joined = _LETTERS.match(name)
+    if not joined:
+        return False
+    spaced = heading_line(f"{joined[1]} {joined[2]}")
+    return joined[1].casefold() in _SHORT_UNITS or (spaced is not None and spaced.is_certain)
 
 
 def title_of(name: str) -> str:
@@ -155,6 +120,6 @@ def title_of(name: str) -> str:
     number = _NUMBER.match(name)
     if number and number["number"] and (rest := name[number.end() :].strip(" _-–—.")):
         name = rest
-    if " " not in name:
+    if " " not in name and (name.islower() or "_" in name):  # a name made for a link
         name = re.sub(r"(?<=\w)[_-]+(?=\w)", " ", name)
     return name.strip() or "Untitled"

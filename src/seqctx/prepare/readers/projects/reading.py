@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
@@ -22,8 +23,11 @@ from seqctx.prepare.readers.scene_breaks import with_scene_breaks
 from seqctx.prepare.readers.scene_marks import with_marks
 from seqctx.prepare.structure import Doubt
 from seqctx.system.atomic import explain_os_errors
+from seqctx.system.hashing import hash_text
 
 _Role = Literal["part", "chapter", "scene"]
+_COPY = 300  # characters of a document; shorter ones may be alike by intention
+_SIGNS = re.compile(r"[\W_]+")  # two formats may write quotes and dashes in two ways
 _LONG = 10_000  # words of a document; longer ones may be whole parts
 _MOST_LEVELS = 10
 _CHAPTER = 1_000  # level while the levels above are not known yet
@@ -40,6 +44,7 @@ class ProjectText:
         encodings: of the documents' characters, each once.
         doubts: places that can be read in two ways.
         empty: documents without text.
+        copies: documents with the words of another: the one to the other.
         bad: documents that cannot be read.
     """
 
@@ -49,6 +54,7 @@ class ProjectText:
     encodings: dict[str, None] = field(default_factory=dict)
     doubts: list[Doubt] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
+    copies: dict[str, str] = field(default_factory=dict)
     bad: list[SkippedFile] = field(default_factory=list)
 
 
@@ -60,6 +66,7 @@ def project_text(project: Project, files: Files) -> ProjectText:
     """
     text = ProjectText()
     read = {name: _read(project, files, name, text) for name in dict.fromkeys(project.files)}
+    _leave_out_copies(read, text)
     headed = sum(_opens(blocks) for blocks in read.values() if blocks)
     inserts = not project.goes_on or (project.chapter_level == 0 and headed * 2 < len(read))
     scenes = _leaves_are_scenes(project, read)
@@ -81,6 +88,20 @@ def project_text(project: Project, files: Files) -> ProjectText:
     is_known = level in found and level < _MOST_LEVELS and (is_clear or max(found) == level)
     text.level = level if is_known else None
     return text
+
+
+def _leave_out_copies(read: dict[str, list[Block]], text: ProjectText) -> None:
+    """Leave out documents whose words are those of another, such as the same text as .docx."""
+    first: dict[str, str] = {}
+    for name, blocks in read.items():
+        words = " ".join(plain(block) for block in blocks if block.kind == "paragraph")
+        if len(words) < _COPY:
+            continue
+        key = hash_text(_SIGNS.sub("", words).casefold())
+        if key in first:
+            text.copies[name] = first[key]
+            read[name] = []
+        first.setdefault(key, name)
 
 
 def _reason(project: Project, scenes: bool) -> str:
