@@ -39,6 +39,7 @@ _PICTURE = "\ufffc"  # text of a break that may be one, until all pictures of th
 _CONTENTS_STYLE = re.compile(
     r"(?:toc|contents|inhaltsverzeichnis) (?:\d{1,2}|heading)|table of figures"
 )
+_QUOTATION_STYLES = ("quote", "intense quote", "quotations", "block text", "block quotation")
 _CAPTION_STYLES = ("caption", "illustration", "figure", "beschriftung")
 _PICTURES = re.compile(r"(?i)wingdings|webdings|bookshelf|.{0,60}(?:dingbats|ornaments)")
 _FEW_SIGNS = 3  # in a font of pictures; more may be words that a story hides in it
@@ -76,7 +77,8 @@ class Form:
         new_page: whether a new page begins before it.
         space_above: the space between it and the paragraph before it [points].
         is_ruled: whether a line is drawn above or below it.
-        label: the number that the program counts and shows before it, such as ``Chapter 1``.
+        label: the number that the program counts and shows before it, such as ``Chapter 1``. A
+            heading that is only a picture takes the picture's description.
         is_rule: whether it holds a line across the page that was inserted.
         goes_on: whether its characters belong to the next paragraph: a large first letter, or a
             paragraph whose end a tracked change took away.
@@ -179,6 +181,8 @@ class Paragraphs:
             for run in runs:
                 if run.left_out:
                     hidden.setdefault(run.left_out, []).append(run.text)
+        if form.level is not None and not form.label and not _has_words(shown):
+            form = replace(form, label=" ".join("".join(hidden.pop(DESCRIPTION, [])).split()))
         if form.goes_on:
             self._held += shown
         else:
@@ -213,7 +217,11 @@ class Paragraphs:
             if block is not None:
                 look = _look(part, form, new_page)
                 is_linked = all(run.is_linked or not run.text.strip() for run in part)
-                yield replace(block, gap=gap, look=look, is_linked=is_linked, place=self._number)
+                quoted = form.style in _QUOTATION_STYLES
+                yield replace(
+                    block, gap=gap, look=look, is_linked=is_linked, is_quoted=quoted,
+                    place=self._number,
+                )  # fmt: skip
                 empty = new_page = False
         self.new_page = new_page
         if not empty:
@@ -234,6 +242,10 @@ class Paragraphs:
             return True
         self.new_page = False
         return False
+
+
+def _has_words(runs: Iterable[Stretch]) -> bool:
+    return any(run.text.strip() for run in runs)
 
 
 def _block(runs: Sequence[Stretch], form: Form) -> Block | None:

@@ -159,6 +159,8 @@ class Sheet:
             line[key] = None
             key = (family, self._parents[key])
         default = self._known.get((family, ""), {}) if family == "paragraph" else {}
+        if name and key not in self._known and not line:  # one that programs have without defining
+            default = default | {"name": _unescaped(name).lower()}
         found = self._merged.get(key, default)
         for key in reversed(line):
             own = self._known[key]

@@ -47,6 +47,7 @@ _ROOTS = {"document": None, "footnotes": NOTES, "endnotes": NOTES, "comments": C
 _BODIES = ("body", "footnote", "endnote", "comment")
 _UNREAD = ("moveFrom", "del", "rt", "Fallback", "txbxContent", "pPr", "rPr")
 _CHARACTERS = {"cr": "\n", "noBreakHyphen": "-", "ptab": " ", "tab": " "}
+_ELSEWHERE = ("altChunk", "subDoc")  # their text stands in other files
 _SIZE = 10.0  # points, where a file says nothing
 _GALLERIES = {
     "Table of Contents": "contents", "Table of Figures": "contents", "Cover Pages": "title page",
@@ -108,7 +109,7 @@ def _blocks(
     for name in (body, more.get("footnotes"), more.get("endnotes"), more.get("comments")):
         if name is None or (name != body and name not in archive):
             continue
-        around = _Around()
+        around = _Around(archive.place(name))
         with archive.stream(name) as stream:
             for event, node in pieces(stream, archive.place(name), _PARAGRAPHS.__contains__):
                 if event != "whole":
@@ -124,6 +125,7 @@ def _blocks(
 class _Around:
     """The elements that are open around a paragraph, as far as they say what it is."""
 
+    place: str
     is_document: bool = False
     _kind: str | None = None  # of all paragraphs of this part of the file
     _open: list[tuple[str, str | None]] = field(default_factory=list)  # names and kinds
@@ -156,6 +158,11 @@ class _Around:
             self.is_document = name == "document"
             self._kind = _ROOTS[name]
         self._open.append((name, None))
+        if name in _ELSEWHERE:
+            raise InputError(
+                f"{self.place}: text of another file is linked into it ({name}). Open it in Word, "
+                "where this text shows, and save it again."
+            )
         if name == "docPartGallery":
             self._mark("sdt", _GALLERIES.get(node.get(f"{w}val") or ""))
         elif name == "vMerge" and node.get(f"{w}val", "continue") == "continue":
