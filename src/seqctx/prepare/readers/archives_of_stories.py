@@ -16,6 +16,7 @@ _OPENING_NOTES = re.compile(
     r"(?i)(?:chapter notes?|chapter summary|summary|notes?|author[’']?s notes?)[.:]?"
 )
 _ONLY_HERE = re.compile(r"(?i)chapter (?:end )?notes?[.:]?|chapter summary[.:]?")
+_LABELLED = re.compile(r"(?i)(?:a/n|author[’']s notes?)\s*[:：–—-]+\s*\S.{0,3000}", re.S)
 _POINTER = re.compile(
     r"(?i)see the end of the (?:chapter|work) for .{0,80}|\(see the end of .{0,80}"
 )
@@ -25,6 +26,7 @@ def find_archive_notes(verdicts: Verdicts) -> None:
     """Find the header of an archive, and the notes around its chapters."""
     header = _find_header(verdicts)
     blocks = verdicts.blocks
+    _find_labelled(verdicts)
     for k, block in enumerate(blocks):
         if verdicts.kinds[k] is not None or block.kind == "break" or len(block.text) > 120:
             continue
@@ -36,6 +38,19 @@ def find_archive_notes(verdicts: Verdicts) -> None:
         elif _OPENING_NOTES.fullmatch(text):
             verdicts.give(k, _after_note(verdicts, k), "author's note")
         elif _POINTER.fullmatch(text):
+            verdicts.give(k, k + 1, "author's note")
+
+
+def _find_labelled(verdicts: Verdicts) -> None:
+    """Paragraphs that say "A/N:" right below a heading, or right above one or the end."""
+    blocks = verdicts.blocks
+    known = [k for k, block in enumerate(blocks) if block.kind != "break"]
+    for at, k in enumerate(known):
+        text = blocks[k].text if blocks[k].text[:1].lower() in ("a", "*", "(", "[") else ""
+        if not text or not _LABELLED.match(plain(blocks[k]).lstrip("([")):
+            continue
+        beside = (known[at - 1] if at else -1, known[at + 1] if at + 1 < len(known) else -1)
+        if any(place < 0 or blocks[place].kind == "heading" for place in beside):
             verdicts.give(k, k + 1, "author's note")
 
 

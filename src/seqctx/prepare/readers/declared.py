@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from seqctx.prepare.readers.blocks import Block
 from seqctx.prepare.readers.front_matter_words import HINTS
-from seqctx.prepare.readers.sections import amount, is_list, is_note, is_prose, kinds_named
+from seqctx.prepare.readers.sections import amount, is_list, is_note, is_prose
 
 FRONT_AND_BACK_MATTER = (
     "title page", "contents", "list of illustrations", "imprint", "licence", "endnotes", "index",
@@ -15,16 +15,13 @@ FRONT_AND_BACK_MATTER = (
 )  # fmt: skip
 """Kinds that a setting keeps. Others that readers declare, such as hidden text, comments, page
 numbers and tags, are no part of what a reader of the book sees as its text: nothing keeps them."""
+SECTION_OF_NOTES = "section of notes"
+"""What readers call a section that is declared to hold notes; what is believed are endnotes."""
 _LISTS = ("contents", "list of illustrations", "index", "title page")
 _DOUBTED = (
-    *_LISTS,
-    "not linear",
-    "imprint",
-    "endnotes",
-    "bibliography",
-    "advertisement",
+    *_LISTS, SECTION_OF_NOTES, "not linear", "imprint", "bibliography", "advertisement",
     "about the author",
-)
+)  # fmt: skip
 _SMALL_SHARE, _SMALL = 0.05, 60  # of a file's words; words. What is smaller is believed
 
 
@@ -35,9 +32,13 @@ def with_plausible_declarations(blocks: Sequence[Block]) -> list[Block]:
     """
     found = list(blocks)
     whole = sum(amount(block.text) for block in blocks) if _any_doubted(blocks) else 0
+    marks = sum(block.left_out == "note mark" for block in blocks)
     for start, end in _declared(blocks):
-        if not is_plausible(blocks[start:end], whole):
-            found[start:end] = [replace(block, left_out=None) for block in blocks[start:end]]
+        part = blocks[start:end]
+        kind = part[0].left_out if is_plausible(part, whole, marks) else None
+        kind = "endnotes" if kind == SECTION_OF_NOTES else kind
+        if kind != part[0].left_out:
+            found[start:end] = [replace(block, left_out=kind) for block in part]
     return found
 
 
@@ -56,17 +57,20 @@ def _declared(blocks: Sequence[Block]) -> Iterator[tuple[int, int]]:
             start = k
 
 
-def is_plausible(part: Sequence[Block], whole: int) -> bool:
+def is_plausible(part: Sequence[Block], whole: int, marks: int) -> bool:
     """Whether a part may be what the file declares it to be.
 
     Args:
         part: blocks that are declared to be of one kind.
         whole: words of the file.
+        marks: how many marks of notes the file has.
     """
     words = sum(amount(block.text) for block in part)
     prose = [block for block in part if is_prose(block)]
     sentences = sum(amount(block.text) for block in prose)
     if words < _SMALL or words <= _SMALL_SHARE * whole or sentences * 2 <= words:
+        return True
+    if part[0].left_out == SECTION_OF_NOTES and marks * 3 >= len(part):
         return True
     return has_form(part)
 
@@ -75,12 +79,12 @@ def has_form(part: Sequence[Block]) -> bool:
     """Whether a part has the form of what the file declares it to be, whatever its share."""
     kind = part[0].left_out or ""
     paragraphs = [block for block in part if block.kind == "paragraph"]
-    headings = [block for block in part if block.kind == "heading"]
     if kind in _LISTS:
         return sum(map(is_list, paragraphs)) * 10 >= len(paragraphs) * 7
+    if kind == SECTION_OF_NOTES:
+        return sum(map(is_note, paragraphs)) * 3 >= len(paragraphs)
     if kind == "endnotes":
-        noted = sum(map(is_note, paragraphs)) * 3 >= len(paragraphs)
-        return noted or all("endnotes" in kinds_named(block) for block in headings)
+        return True  # each note is declared, or the section was plausible
     hints = HINTS.get(kind)
     return hints is not None and 3 * sum(bool(hints.search(b.text)) for b in paragraphs) >= len(
         paragraphs

@@ -16,7 +16,7 @@ from seqctx.prepare.readers.archives_of_stories import find_archive_notes
 from seqctx.prepare.readers.blocks import Block, plain
 from seqctx.prepare.readers.contents import find_contents
 from seqctx.prepare.readers.declared import FRONT_AND_BACK_MATTER, has_form
-from seqctx.prepare.readers.front_matter_words import DECLARED, HINTS
+from seqctx.prepare.readers.front_matter_words import DECLARED, HINTS, RIGHTS
 from seqctx.prepare.readers.markers import find_marked
 from seqctx.prepare.readers.sections import (
     HeadedPart,
@@ -42,6 +42,7 @@ _INDEX_LINE = re.compile(r"[\s,]\d{1,4}(?:[–-]\d{1,4})?[.,;]?$|,\s*\d{1,4}\b")
 _FEW_ENTRIES = 5  # of an index; fewer are none
 _ENTRY = 15  # words of one of the cast, on average
 _AT_FOOT_OR_END = re.compile(r"(?i)end|foot|fu(?:ß|ss)|voet|eind|slut|lábj|脚|尾|각주|미주|сноски")
+_LONGEST_UNNAMED = 400  # words of an imprint below another heading
 _TELLING = re.compile(r"(?i)https?:|www\.|\w@\w|thank|newsletter")
 _BELIEVED_SHARE, _BELIEVED = 0.05, 2_000  # of a file's words; words
 
@@ -170,6 +171,8 @@ def _kind(
 ) -> str | None:
     """What a section at the beginning or the end of a file is, if its form agrees."""
     words = sum(amount(block.text) for block in blocks)
+    if section.level and not section.names and _is_imprint(blocks, words):
+        return "imprint"
     if "index" in section.names and _is_index(blocks):
         return "index"
     if "dramatis personae" in section.names and "front" in place and _is_cast(blocks):
@@ -204,6 +207,13 @@ def _agrees(
     if kind in ("licence", "about the author"):
         return hinted * 2 >= len(blocks) > 0
     return hinted > 0 and (kind != "afterword" or "back" in place)
+
+
+def _is_imprint(blocks: Sequence[Block], words: int) -> bool:
+    """Whether the text below a heading that names nothing, as the book's title, is an imprint."""
+    hinted = sum(bool(HINTS["imprint"].search(block.text)) for block in blocks)
+    rights = any(RIGHTS.search(block.text) for block in blocks)
+    return rights and hinted * 2 >= len(blocks) and words <= _LONGEST_UNNAMED
 
 
 def _is_index(blocks: Sequence[Block]) -> bool:

@@ -10,8 +10,9 @@ import re
 DECLARED = {  # epub:type values (EPUB Structural Semantics Vocabulary) and what we call them
     "titlepage": "title page", "halftitlepage": "title page", "imprint": "imprint",
     "copyright-page": "imprint", "colophon": "imprint", "toc": "contents", "loi": "contents",
-    "lot": "contents", "landmarks": "contents", "endnotes": "endnotes", "footnotes": "endnotes",
-    "rearnotes": "endnotes", "footnote": "endnotes", "endnote": "endnotes",
+    "lot": "contents", "landmarks": "contents", "endnotes": "section of notes",
+    "footnotes": "section of notes", "rearnotes": "section of notes", "footnote": "endnotes",
+    "endnote": "endnotes",
     "rearnote": "endnotes", "index": "index", "bibliography": "bibliography",
     "other-credits": "imprint", "seriespage": "advertisement",
     "contributors": "about the author",
@@ -70,7 +71,7 @@ _KIND_NAMES = {
         |(?:über|zu[rm]) (?:den |der |die )?autor(?:in)?|(?:der|die) autor(?:in)?|autorenvita
         |(?:à propos de )?l[’']aut(?:eure?|rice)|(?:sobre|acerca de) (?:el|la|o|a) autora?
         |acerca del autor|(?:informazioni )?sull[’'](?:autore|autrice)|l[’'](?:autore|autrice)
-        |over de (?:auteur|schrijver|schrijfster)|o (?:autorze|autorce|autorovi)|об авторах?
+        |over de (?:auteur|schrijver|schrijfster)|o (?:autorze|autorce|autorovi)|об автор(?:е|ах)
         |про автора|[关關][于於]作者|作者[简簡]介|(?:著|作)者(?:紹介|について|略歴)|저자 소개
         |om (?:författaren|forfatteren)|kirjailijasta|a szerzőről|yazar hakkında
         """,
@@ -160,6 +161,12 @@ _HINTS = {
 HINTS = {kind: re.compile(f"(?i){_joined(words)}") for kind, words in _HINTS.items()}
 """By kind: words that its paragraphs are full of."""
 
+RIGHTS = re.compile(
+    r"(?i)©|\bisbn\b|\bcopyright\b|all rights reserved|rechte vorbehalten|droits réservés"
+    r"|derechos reservados|diritti riservati|direitos reservados|rechten voorbehouden"
+    r"|prawa zastrzeżone|права защищены|版[权權]所有|無断転載"
+)
+"""What only an imprint says."""
 TITLE_PAGE_LINE = re.compile(  # "by" and names: not "By morning they had gone."
     r"(?:(?i:an? (?:[\w-]+ )?(?:novel|novella|story|romance|tale) )?"
     r"(?:[Bb]y|BY|[Vv]on|[Pp]ar|[Pp]or|[Dd]i) "
@@ -170,8 +177,10 @@ TITLE_PAGE_LINE = re.compile(  # "by" and names: not "By morning they had gone."
 )
 """A line as only title pages have."""
 SUBMISSION_LINE = re.compile(
-    r"(?i)[\w.+-]{1,60}@[\w-]{1,60}(?:\.[\w-]{1,30}){1,4}"
-    r"|(?:about|approx(?:imately|\.)?|circa|ca?\.|~|environ|etwa|unas|circa|cerca de)?\s*"
+    r"(?i)(?:e-?mail\s*:?\s*)?[\w.+-]{1,60}@[\w-]{1,60}(?:\.[\w-]{1,30}){1,4}"
+    r"|(?:[^\d]{2,60}\s)?(?:about|approx(?:imately|\.)?|circa|ca?\.|~|environ|etwa|rund|cerca de)"
+    r"\s*\d[\d,.  ]{0,9}\s*(?:words|wörter|mots|palabras|parole|palavras|woorden|słów|слов)\.?"
+    r"|(?:unas|约|約|全)?\s*"
     r"\d[\d,.  ]{0,9}\s*(?:words|wörter|mots|palabras|parole|palavras|woorden|słów|слов|字|文字)\.?"
     r"|(?:word count|words|wortzahl|nombre de mots)\s*:\s*\D{0,15}\d[\d,. ]{0,9}(?: words)?"
     r"|(?:tel|phone|mobile|telefon|tél)[.:]?\s*[+\d][\d ()./-]{5,20}"

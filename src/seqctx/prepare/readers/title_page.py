@@ -8,6 +8,7 @@ from seqctx.prepare.readers.blocks import plain
 from seqctx.prepare.readers.front_matter_words import (
     END_LINE,
     HINTS,
+    RIGHTS,
     SUBMISSION_LINE,
     TITLE_PAGE_LINE,
 )
@@ -16,11 +17,6 @@ from seqctx.prepare.readers.sections import Verdicts, amount, is_list_line, line
 _BLOCKS, _WORDS = 12, 60  # of a title page before a heading; a longer stretch is text
 _LONGEST = 600  # words of title page and imprint together
 _LINES = 20  # of the head of a submission
-_RIGHTS = re.compile(
-    r"(?i)©|\bisbn\b|\bcopyright\b|all rights reserved|rechte vorbehalten|droits réservés"
-    r"|derechos reservados|diritti riservati|direitos reservados|rechten voorbehouden"
-    r"|prawa zastrzeżone|права защищены|版[权權]所有|無断転載"
-)
 _BARE_END = re.compile(r"[-–—#* ]{0,9}(?:END|[-–—] ?30 ?[-–—])[-–—#* ]{0,9}")
 
 
@@ -43,7 +39,7 @@ def find_title_page(verdicts: Verdicts, title: str) -> None:
     if telling and len(before) <= _BLOCKS and words <= _WORDS:
         submitted = any(_is_submission(verdicts, k) for k in before)
         _give(verdicts, before)
-    elif telling and words <= _LONGEST and any(_RIGHTS.search(blocks[k].text) for k in telling):
+    elif telling and words <= _LONGEST and any(RIGHTS.search(blocks[k].text) for k in telling):
         last = max(k for k in before if k in telling or HINTS["imprint"].search(blocks[k].text))
         _give(verdicts, [k for k in before if k <= last])
     else:
@@ -54,7 +50,7 @@ def find_title_page(verdicts: Verdicts, title: str) -> None:
 
 def _give(verdicts: Verdicts, places: list[int]) -> None:
     for k in places:
-        rights = _RIGHTS.search(verdicts.blocks[k].text)
+        rights = RIGHTS.search(verdicts.blocks[k].text)
         verdicts.give(k, k + 1, "imprint" if rights and len(places) > _BLOCKS else "title page")
 
 
@@ -107,7 +103,7 @@ def _find_last_imprint(verdicts: Verdicts) -> None:
         if words > _WORDS or not HINTS["imprint"].search(blocks[k].text):
             break
         run.append(k)
-    if any(_RIGHTS.search(blocks[k].text) for k in run) and len(run) < len(places):
+    if any(RIGHTS.search(blocks[k].text) for k in run) and len(run) < len(places):
         for k in run:
             verdicts.give(k, k + 1, "imprint")
 
