@@ -17,7 +17,7 @@ from seqctx.catalog.keys import KeyPath
 
 LARGEST = 2**63 - 1
 """The largest number: what 64 bits hold."""
-MOST_VALUES = 100_000
+MOST_VALUES = 20_000
 """A hand-edited file has hundreds."""
 MOST_LEVELS = 100
 """A hand-edited file has five."""
