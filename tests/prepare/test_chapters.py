@@ -195,7 +195,7 @@ def test_lines_of_a_title_page_open_no_chapter(front: tuple[Block, ...]) -> None
     "end",
     [
         "THE END", "The End.", "— Ende —", "FIN", "Fine", "* Koniec *", "Конец", "完", "終わり",
-        "[Illustration]", "Author’s Note", "Acknowledgments", "Nota del autor", "End of Book One",
+        "[Illustration]", "Author’s Note", "A Note from the Author", "Acknowledgments", "Nota del autor", "End of Book One",
     ],
 )  # fmt: skip
 def test_the_end_opens_no_chapter(end: str) -> None:
@@ -243,6 +243,8 @@ _BOLD: dict[str, object] = {"bold": True, "centred": True}
         ((h("Prologue"), 3, p("Chapter 1", bold=True), 4, p("Chapter 2", bold=True), 4),
          ["Prologue", "Chapter 1", "Chapter 2"]),
         ((h("Prologue"), 3, p(WEIR, **_BOLD), 4, p(MILL, **_BOLD), 4), ["Prologue", WEIR, MILL]),
+        ((h("Prologue"), 3, p(WEIR, **_BOLD), 4, p(MILL, **_BOLD), 4, h("Epilogue"), 3),
+         ["Prologue", WEIR, MILL, "Epilogue"]),
         ((h(WEIR), 4, p(MILL, **_BOLD), 4, p(QUAY, **_BOLD), 4, p(HOME, **_BOLD), 4),
          [WEIR, MILL, QUAY, HOME]),
         ((h("Chapter 1"), 4, h("Chapter 2"), 4, p("Chapter 3"), 4, h("Chapter 4"), 4),

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate, islice, pairwise
 from statistics import median
 
 from seqctx.prepare.readers.blocks import Block, plain
-from seqctx.prepare.readers.heading_words import heads_no_chapter, is_front_line
+from seqctx.prepare.readers.heading_words import heads_no_chapter, is_front_line, is_outer
 
 _LONGEST = 120  # characters of a heading
 _LARGE, _VERY_LARGE = 1.15, 1.4  # beside the usual size of characters
@@ -101,7 +101,8 @@ class _Book:
         self, blocks: Sequence[Block], declared: Collection[int], by_words: Collection[int]
     ) -> None:
         self.blocks, self.declared, self.by_words = blocks, set(declared), set(by_words)
-        self.known = self.declared | self.by_words
+        known = ((k, plain(blocks[k])) for k in self.declared | self.by_words)
+        self.known = {k for k, text in known if not is_outer(text)}
         self.before = [0, *accumulate(len(block.text.split()) for block in blocks)]
         headings = (k for k, b in enumerate(blocks) if b.kind == "heading" and not b.left_out)
         self.first = min([*self.known, *islice(headings, 1)], default=len(blocks))
@@ -153,11 +154,11 @@ class _Book:
 
     def _first_line(self, members: Sequence[int]) -> list[int]:
         """The first chapter's heading, which no new page precedes: the line before the text."""
-        look = self.blocks[members[0]].look
+        shape = _shape(self.blocks[members[0]])
         above: list[int] = []
         for k, block in enumerate(self.blocks[: min(members[0], _FRONT_BLOCKS)]):
             if not could_be_heading(block) or _STOP.search(plain(block).strip()):
-                alike = above and replace(self.blocks[above[0]].look, new_page=True) == look
+                alike = above and _shape(self.blocks[above[0]]) == shape
                 far = self.before[members[0]] - self.before[k] >= _LEAST_WORDS
                 return above if alike and far and self._is_near_start(above[0]) else []
             above = [k]
@@ -172,7 +173,7 @@ class _Book:
         stops = sum(bool(_STOP.search(text)) for text in texts)
         if kind.style:
             beside = sum(k - 1 in self.known or k + 1 in self.known for k in members)
-            if len(self.declared) > 1 and kind.style == 1 and beside * 2 < len(members):
+            if len(self.known) > 1 and kind.style == 1 and beside * 2 < len(members):
                 return False  # a title of something inside a chapter
             return stops * 3 <= len(members) and (kind.style == 2 or len(members) > 1)
         if stops * 5 > len(members) or not kind.score:
@@ -203,7 +204,7 @@ class _Book:
             return len(opening) > 1 and (near or len(opening) > 2)
         if cries or not near or sum(sizes) > _MOST_WORDS * len(sizes):
             return False
-        if kind.score == 2 and (self.known or self._is_near_start(opening[0])):
+        if kind.score == 2 and (self.declared or self._is_near_start(opening[0])):
             return len(opening) > 1
         return len(opening) > 2 and min(sizes) * 2 >= _LEAST_WORDS
 

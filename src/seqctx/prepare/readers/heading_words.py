@@ -19,7 +19,8 @@ _END = (
     "|ende (?:des|der) .*|fine (?:del|della) .*"
 )
 _NOTE = (
-    "author['’]?s? note|note (?:from|by|to) the (?:author|reader)|a/n|acknowledge?ments?"
+    "(?:an? |the )?(?:author['’]?s? notes?|notes? (?:from|by|to) the (?:author|reader))|a/n"
+    "|acknowledge?ments?"
     "|danksagung|anmerkung(?:en)? (?:des|der) autor(?:in|s)?|nachbemerkung"
     "|note de l['’](?:auteur|autrice)|remerciements|agradecimientos|agradecimentos|ringraziamenti"
     "|nota (?:del|de la|dell['’]|do|da) ?(?:autora?|autor|autore|autrice)|dankwoord"
