@@ -167,6 +167,18 @@ def test_the_reason_is_said() -> None:
     assert book_of(3).chapter_reason == "The file has no headings: all of its text is one chapter."
 
 
+def test_headings_that_the_file_does_not_declare_are_said() -> None:
+    some = book_of(h("Chapter 1"), 4, p("Chapter 2"), 4, h("Chapter 3"), 4)
+    assert some.chapter_reason == (
+        "Headings of level 1 open the chapters: there are no others. "
+        "One of them is not declared as a heading: words, look or regularity tell."
+    )
+    none = book_of(p("Chapter 1"), 4, p("Chapter 2"), 4)
+    assert none.chapter_reason == (
+        "2 lines are headings of a chapter by words, look or regularity; the file declares none."
+    )
+
+
 # --- what is no chapter ---
 
 
@@ -195,7 +207,8 @@ def test_lines_of_a_title_page_open_no_chapter(front: tuple[Block, ...]) -> None
     "end",
     [
         "THE END", "The End.", "— Ende —", "FIN", "Fine", "* Koniec *", "Конец", "完", "終わり",
-        "[Illustration]", "Author’s Note", "A Note from the Author", "Acknowledgments", "Nota del autor", "End of Book One",
+        "[Illustration]", "Author’s Note", "A Note from the Author", "Acknowledgments",
+        "Nota del autor", "End of Book One",
     ],
 )  # fmt: skip
 def test_the_end_opens_no_chapter(end: str) -> None:

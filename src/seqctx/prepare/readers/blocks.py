@@ -76,6 +76,8 @@ class Block:
             is a line of the text: so that they are counted. Empty for a rule or empty space.
         place: where it stands in the file: its line, or its paragraph's number; 0 if unknown.
         is_chapter: whether a pattern of the user says that it opens a chapter.
+        is_found: whether it is a heading by its words, its look or its regularity, and not one
+            that the file declares.
     """
 
     kind: BlockKind
@@ -90,6 +92,7 @@ class Block:
     mark: str = ""
     place: int = 0
     is_chapter: bool = False
+    is_found: bool = False
 
 
 Run = tuple[str, str]

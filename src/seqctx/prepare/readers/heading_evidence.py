@@ -75,7 +75,7 @@ def as_headings(block: Block, level: int) -> Iterator[Block]:
     for n, text in enumerate(plain(block).split("\n", 1)):
         yield replace(
             block, kind="heading", text=" ".join(text.split()), emphasis=(), level=level,
-            gap=block.gap if n == 0 else 0,
+            gap=block.gap if n == 0 else 0, is_found=True,
         )  # fmt: skip
 
 

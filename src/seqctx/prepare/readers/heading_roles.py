@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Literal
@@ -78,7 +78,21 @@ def heading_roles(
     if not found.groups:
         return HeadingRoles({k: "text" for k, b in enumerate(blocks) if b.kind == "heading"})
     level, reason = found.chapter_level()
-    return HeadingRoles(found.roles(level, is_set=False), level, reason)
+    roles = found.roles(level, is_set=False)
+    return HeadingRoles(roles, level, _with_found(blocks, roles, reason))
+
+
+def _with_found(blocks: Sequence[Block], roles: Mapping[int, Role], reason: str) -> str:
+    """The reason, with how many headings of chapters the file does not declare."""
+    first = [k for k, role in roles.items() if role == "chapter" and roles.get(k - 1) != role]
+    number = sum(blocks[k].is_found for k in first)
+    if number and number == len(first):
+        one = "One line is a heading" if number == 1 else f"{number} lines are headings"
+        return f"{one} of a chapter by words, look or regularity; the file declares none."
+    if number:
+        of_them = "One of them is" if number == 1 else f"{number} of them are"
+        return f"{reason} {of_them} not declared as a heading: words, look or regularity tell."
+    return reason
 
 
 def _level_of(found: _Headings, choice: Chapters, path: str) -> int:
@@ -164,9 +178,8 @@ class _Headings:
         """The level of the headings that open chapters, and why it is this one."""
         levels = sorted(set(self.levels.values()))
         if len(levels) == 1:
-            return levels[
-                0
-            ], f"Headings of level {levels[0]} open the chapters: there are no others."
+            others = "the others name parts" if self._has_parts() else "there are no others"
+            return levels[0], f"Headings of level {levels[0]} open the chapters: {others}."
         named = [k for k, unit in self.units.items() if unit == "chapter"]
         numbered = [k for k in named if not is_outer(self.blocks[k].text)]
         votes = Counter(self.levels[k] for k in numbered or named)
@@ -179,6 +192,10 @@ class _Headings:
                 "named as chapters."
             )
         return self._level_by_sizes(levels)
+
+    def _has_parts(self) -> bool:
+        """Whether some headings name parts, and others name none."""
+        return "part" in self.units.values() and any(u != "part" for u in self.units.values())
 
     def _level_by_sizes(self, levels: list[int]) -> tuple[int, str]:
         """The level of chapters where no words tell: what lies below parts, and above scenes."""
