@@ -20,7 +20,6 @@ _NUMBERED = re.compile(r"(?:[^\W\d]+\s+)?(?:\d{1,4}|[IVXLCivxlc]{1,7})\s*[.:–�
 _PART_WORD = re.compile(r"[^\W\d]+\s+(?=(?:\d{1,4}|[IVXLC]{1,7})\.?$)")  # "CHAPTER IV"
 _LONGEST_LINE, _LONGEST_LIST = 200, 20_000  # characters of an entry; of all in one paragraph
 _PAGE = re.compile(r"[\s.·…_]*\d{1,4}$")
-_PAGE_AND_NUMBER = 40  # letters and digits that such a line has more than the heading itself
 _NAMES = ("contents", "list of illustrations")
 
 
@@ -42,7 +41,7 @@ class Headings:
         for a, b in pairwise(places):
             if b == a + 1:  # a number and its title
                 self._last[_bare(f"{plain(blocks[a])} {plain(blocks[b])}")] = b
-        self._longest = max(map(len, self._last), default=0)
+        self._last_words = {_last_word(_bare_of(blocks[k])) for k in places}
 
     def repeated(self, k: int) -> bool:
         """Whether all lines of a block are headings of other blocks, further down if it is one."""
@@ -55,17 +54,24 @@ class Headings:
         return all(self._holds(line, after) for line in lines_of(block))
 
     def _holds(self, line: str, after: int) -> bool:
-        if len(line) > _LONGEST_LINE or len(_bare(line)) > self._longest + _PAGE_AND_NUMBER:
+        if len(line) > _LONGEST_LINE:
             return False
+        texts = (line, _PAGE.sub("", line)) if line[-1:].isdigit() else (line,)
         return any(
             self._last.get(wording, -1) > after
-            for text in (line, _PAGE.sub("", line))
+            for text in texts
+            if _last_word(text) in self._last_words  # most lines end here
             for wording in _wordings(text)
         )
 
 
 def _bare_of(block: Block) -> str:
     return " ".join(plain(block).split())
+
+
+def _last_word(text: str) -> str:
+    """The letters and digits of the last word that has any, among the last few."""
+    return next(filter(None, map(_bare, reversed(text.rsplit(None, 5)))), "")
 
 
 def _wordings(text: str) -> set[str]:
