@@ -73,7 +73,19 @@ MARKDOWN = [
     '<div style="text-align:center">* * *</div>', "<p>&nbsp;</p>", "![](ornament.png)",
     '<img src="o.png" alt="">', "\\newpage", "\\pagebreak", "&nbsp;\n\n***\n\n&nbsp;", "%%",
 ]  # fmt: skip
-CASES = {"docx": WORD, "odt": OPEN_DOCUMENT, "txt": PLAIN, "epub": BOOK, "md": MARKDOWN}
+PAGE = [
+    "<hr>", "<p>&nbsp;</p>", "<p><br></p>", "<br><br>", "<center>***</center>", "<img src=o.png>",
+    "<p align=center>* * *</p>", "<p style='text-align:center'>o</p>",
+]  # fmt: skip
+RICH_TEXT = [
+    r"\pard\par", r"\pard\par\pard\par", r"\pard\brdrb\brdrs\brdrw10 \par", r"\pard\qc ***\par",
+    r"\page", r"\pard\qc xxx\par", r"{\pard\qc\i ~\par}", r"\pard\line\par",
+]  # fmt: skip
+NOVEL_WRITER = ["### A scene", "### ***", "[vspace]", "[vspace:2]", "[new page]", ">> * * * <<"]
+CASES = {
+    "docx": WORD, "odt": OPEN_DOCUMENT, "fodt": OPEN_DOCUMENT, "txt": PLAIN, "epub": BOOK,
+    "html": PAGE, "md": MARKDOWN, "rtf": RICH_TEXT, "nwd": NOVEL_WRITER,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", CASES)
