@@ -81,7 +81,7 @@ RICH_TEXT = [
     r"\pard\par", r"\pard\par\pard\par", r"\pard\brdrb\brdrs\brdrw10 \par", r"\pard\qc ***\par",
     r"\page", r"\pard\qc xxx\par", r"{\pard\qc\i ~\par}", r"\pard\line\par",
 ]  # fmt: skip
-NOVEL_WRITER = ["### A scene", "### ***", "[vspace]", "[vspace:2]", "[new page]", ">> * * * <<"]
+NOVEL_WRITER = ["### A scene", "### ***", "[vspace]", "[vspace:2]", ">> * * * <<"]
 CASES = {
     "docx": WORD, "odt": OPEN_DOCUMENT, "fodt": OPEN_DOCUMENT, "txt": PLAIN, "epub": BOOK,
     "html": PAGE, "md": MARKDOWN, "rtf": RICH_TEXT, "nwd": NOVEL_WRITER,

@@ -64,7 +64,8 @@ def _special(line: str) -> Iterator[Block]:
         yield Block("paragraph", line, left_out="tag")
     elif _COMMAND.fullmatch(line):
         yield Block("paragraph", line, left_out="command of novelWriter")
-        yield Block("break", SCENE_BREAK)  # empty space, or a new page
+        if "vspace" in line.lower():
+            yield Block("break", SCENE_BREAK)
 
 
 def _paragraph(lines: list[str]) -> Block | None:
