@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -420,3 +421,37 @@ def test_no_more_memory_than_this_process_may_have_is_one_line(tmp_path: Path) -
     command = [sys.executable, "-c", script, tmp_path / "a.md"]
     run = subprocess.run(command, capture_output=True, text=True)
     assert "too little memory to read it" in run.stdout, run.stderr
+
+
+@pytest.mark.parametrize("kind", ["docx", "odt", "rtf"])
+def test_long_names_of_fonts_and_styles_are_looked_at_once(tmp_path: Path, kind: str) -> None:
+    name, number = "toc " + "x" * 1_000_000, 5_000
+    if kind == "docx":
+        style = f'<w:style w:type="paragraph" w:styleId="S"><w:name w:val="{name}"/></w:style>'
+        path = docx(tmp_path / "a.docx", STYLED.format("S", "Text.") * number, style)
+    elif kind == "odt":
+        style = (
+            f'<style:style style:name="S" style:display-name="{name}" style:family="paragraph"/>'
+        )
+        path = odt(tmp_path / "a.odt", '<text:p text:style-name="S">Text.</text:p>' * number, style)
+    else:
+        font = f"{{\\fonttbl{{\\f1\\fcharset2 {name};}}}}{{\\stylesheet{{\\s1 {name};}}}}"
+        path = tmp_path / "a.rtf"
+        path.write_text(f"{{\\rtf1{font}" + "\\s1 Text.{\\f1 aaaa}\\par " * number + "}")
+    start = time.process_time()
+    assert len(read_manuscript(path).paragraphs) == number
+    assert time.process_time() - start < 20
+
+
+def test_odd_values_of_word(tmp_path: Path) -> None:
+    for value in ("", "-1", "x", "9" * 5000, "1e400", "nan", "²"):
+        properties = (
+            f'<w:jc w:val="{value}"/><w:spacing w:before="{value}" w:afterLines="{value}"/>'
+            f'<w:numPr><w:ilvl w:val="{value}"/><w:numId w:val="{value}"/></w:numPr>'
+        )
+        run = (
+            f'<w:r><w:rPr><w:sz w:val="{value}"/><w:b w:val="{value}"/></w:rPr><w:t>Text.</w:t>'
+            f'<w:sym w:font="{value}" w:char="{value}"/></w:r>'
+        )
+        path = docx(tmp_path / "a.docx", f"<w:p><w:pPr>{properties}</w:pPr>{run}</w:p>")
+        assert "Text." in read_manuscript(path).text

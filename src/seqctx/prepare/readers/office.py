@@ -22,6 +22,7 @@ DESCRIPTION = "illustration"
 READING = "reading"
 _LINE_HEIGHT = 1.2  # times the size of the characters
 _LONG_LINE = 80  # characters; a line of verse, or of an address, is shorter
+_LONGEST_NAME = 100  # characters of a font's name that are looked at
 _UNITS = {"pt": 1.0, "pc": 12.0, "in": 72.0, "cm": 72 / 2.54, "mm": 7.2 / 2.54}
 _SYMBOLS = {  # Wingdings' signs that stand in text: Word writes them for :) and -->
     "J": "☺", "K": "😐", "L": "☹", "\xdf": "←", "\xe0": "→", "\xe1": "↑", "\xe2": "↓",
@@ -120,7 +121,7 @@ def styled_as(name: str) -> str | None:
 
 def points(value: str | None, parts: int = 1) -> float | None:
     """A length in points: a number without a unit counts parts of a point."""
-    text = value or ""
+    text = (value or "")[:20]
     unit = _UNITS.get(text[-2:])
     try:
         number = float(text[:-2]) * unit if unit else float(text) / parts
@@ -133,7 +134,7 @@ def symbol(font: str, code: int) -> str:
     """The character that a sign of a symbol font stands for; an ornament where none does."""
     if not 0xF000 <= code <= 0xF0FF and code > 0xFF:
         return chr(code) if code < 0x110000 and not 0xD800 <= code < 0xE000 else _ORNAMENT
-    sign = chr(code & 0xFF)
+    sign, font = chr(code & 0xFF), font[:_LONGEST_NAME]
     if font.lower() == "symbol":
         return _GREEK.get(sign, sign if sign.isascii() and sign.isprintable() else _ORNAMENT)
     if re.match(r"(?i)wingdings|webdings|zapf|bookshelf|.*(?:ornament|dingbat|symbol)", font):

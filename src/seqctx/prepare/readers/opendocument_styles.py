@@ -113,7 +113,7 @@ class Sheet:
         parent = attribute(style, "style:parent-style-name") or ""
         shown = attribute(style, "style:display-name")
         if shown or not (is_automatic and parent):
-            found["name"] = (shown or _unescaped(own_name)).lower()
+            found["name"] = (shown or _unescaped(own_name))[:200].lower()
         else:
             found["by hand"] = f"{found.get('fo:font-weight', '')} {found.get('fo:font-style', '')}"
         if attribute(style, "style:master-page-name"):
@@ -160,7 +160,7 @@ class Sheet:
             key = (family, self._parents[key])
         default = self._known.get((family, ""), {}) if family == "paragraph" else {}
         if name and key not in self._known and not line:  # one that programs have without defining
-            default = default | {"name": _unescaped(name).lower()}
+            default = default | {"name": _unescaped(name)[:200].lower()}
         found = self._merged.get(key, default)
         for key in reversed(line):
             own = self._known[key]

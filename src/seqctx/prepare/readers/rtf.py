@@ -174,7 +174,7 @@ class _Reading:
         elif kind == "font" and inner.font in self._fonts:
             self._fonts[inner.font].name = text.rstrip(";")
         elif kind == "style" and text:
-            name = text.rstrip(";").partition(",")[0].lower()
+            name = text.rstrip(";").partition(",")[0][:200].lower()
             word, number = self._style
             if word == "cs":
                 self._marks[number] = (

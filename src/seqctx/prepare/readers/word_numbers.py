@@ -25,6 +25,7 @@ _ORDINALS = {
 }  # fmt: skip
 _DIGITS = "〇一二三四五六七八九"
 _MOST = 4_000  # higher numbers are written in digits
+_MOST_IN_LETTERS = 26 * 5
 _PLACE = re.compile(r"%([1-9])")
 
 
@@ -45,7 +46,7 @@ def number_as(number: int, form: str) -> str:
             found += signs * (number // value)
             number %= value
         return found if form == "upperRoman" else found.lower()
-    if form in ("upperLetter", "lowerLetter"):
+    if form in ("upperLetter", "lowerLetter") and number <= _MOST_IN_LETTERS:
         letter = chr(ord("a") + (number - 1) % 26) * ((number - 1) // 26 + 1)
         return letter.upper() if form == "upperLetter" else letter
     if form in ("cardinalText", "ordinalText") and number < 100:

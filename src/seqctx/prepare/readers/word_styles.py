@@ -217,7 +217,7 @@ def _add(styles: WordStyles, node: Any) -> None:
     _take(said, node, val)
     for child in node:
         if element_name(child.tag) == "name":
-            said.name = (child.get(val) or "").lower()
+            said.name = (child.get(val) or "")[:200].lower()
         elif element_name(child.tag) == "basedOn":
             styles.base[key] = child.get(val) or ""
     name = said.name or ""
