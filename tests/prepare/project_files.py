@@ -65,6 +65,8 @@ def scrivener(folder: Path) -> Path:
     files = {f"Files/Data/{uuid}/content.rtf": rtf(STORIES[name]) for uuid, name in texts.items()}
     files["Files/Data/G1/content.rtf"] = rtf("<$Scr_Ps::0>" + STORIES["gate"] + "<!$Scr_Ps::0>")
     files |= {
+        "Files/Data/G1/synopsis.txt": "She waits.",
+        "Files/Data/G1/notes.rtf": rtf("Check the year."),
         "Files/Data/R-1/content.rtf": rtf("Salt was dear in those years."),
         "Files/Data/T-1/content.rtf": rtf("It was a dark night."),
         "ferry.scrivx": binder(

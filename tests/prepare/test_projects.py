@@ -95,6 +95,17 @@ def test_files_with_headings_keep_them(tmp_path: Path) -> None:
     assert book.chapter_reason.startswith("Each document in the folder is a chapter")
 
 
+def test_numbered_sections_of_a_chapter_are_scenes(tmp_path: Path) -> None:
+    text = f"# The {{}}\n\n## 1\n\n{STORIES['gate']}\n\n## 2\n\n{STORIES['weir']}\n"
+    files = {"01.md": text.format("Gate"), "02.md": text.format("Weir").replace("night", "day")}
+    book = read_manuscript(write(tmp_path, files))
+    assert [title.split(": ")[0] for title in titles(book)] == ["The Gate", "The Weir"]
+    assert len(book.scenes) == 4
+    text = text.replace("## ", "## Chapter ")
+    files = {"01.md": text.format("Gate"), "02.md": text.format("Weir").replace("night", "day")}
+    assert len(read_manuscript(write(tmp_path, files)).chapters) == 4
+
+
 def test_folders_are_parts(tmp_path: Path) -> None:
     book = read_manuscript(
         write(
@@ -349,7 +360,7 @@ def test_novelwriter(tmp_path: Path) -> None:
         book = read_manuscript(place)
         assert [t.split(": ")[-1] for t in titles(book)] == ["The Gate", "The Kiln"]
         assert book.title == "The Ferry House"
-        assert len(book.scenes) == 3
+        assert len(book.scenes) == 3 and book.account.marks["book title"] == 3
         kinds = left_out(book)
         assert kinds["off"] == "inactive documents" and kinds["Note, Ilka"] == "notes"
         assert kinds[f"content/{'9' * 13}.nwd"] == "file that nwProject.nwx does not name"
@@ -375,7 +386,7 @@ def test_scrivener(tmp_path: Path) -> None:
         assert len(book.scenes) == 3 and in_order(book, "gate", "weir", "kiln")
         assert left_out(book) == {
             "Cut chapter": "not to be compiled", "Research (1 documents)": "research",
-            "Trash (1 documents)": "trash",
+            "Trash (1 documents)": "trash", "2 files": "notes and synopses of documents",
         }  # fmt: skip
         assert "$Scr" not in book.text and "Salt" not in book.text and "dark" not in book.text
         assert book.account.left_out["research"] == 6
@@ -487,6 +498,14 @@ def test_the_same_words_in_another_file_are_a_copy(tmp_path: Path) -> None:
     files = {"01.md": text, "01.txt": text.replace("\n\n", "\n\n\n"), "02.md": md("gate")}
     book = read_manuscript(write(tmp_path, files))
     assert titles(book) == ["01", "02"] and left_out(book) == {"01.txt": "copy of 01.md"}
+
+
+def test_the_whole_book_beside_its_chapters_is_a_copy(tmp_path: Path) -> None:
+    parts = {f"{k}.md": f"{s} " * 4 for k, s in enumerate(STORIES.values(), 1)}
+    files = {**parts, "All.md": "\n\n".join(f"# {k}\n\n{s}" for k, s in parts.items())}
+    book = read_manuscript(write(tmp_path, files))
+    assert titles(book) == ["1", "2", "3", "4", "5"]
+    assert left_out(book) == {"All.md": "copy of 5 other files"}
 
 
 def test_a_first_line_that_repeats_the_name_is_the_heading(tmp_path: Path) -> None:

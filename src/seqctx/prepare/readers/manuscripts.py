@@ -128,9 +128,9 @@ def _project_book(
     parted, _ = with_marks(
         with_plausible_declarations(text.blocks)
     )  # a mark may recur in the book, and not in a file
-    headed = with_headings_found(parted, chapters) if chapters else parted
+    headed = with_headings_found(parted, chapters) if chapters or project.chapter_level else parted
     name = path.resolve().name if path.is_dir() else path.stem
-    title = next((b.text for b in parted if b.kind == "title" and b.text), project.title or name)
+    title = next((b.text for b in headed if b.kind == "title" and b.text), project.title or name)
     encoding = ", ".join(text.encodings)
     found = _Found(path, title, encoding, text.blocks, parted, headed, text.doubts)
     book = None

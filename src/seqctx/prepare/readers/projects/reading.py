@@ -15,6 +15,7 @@ from seqctx.prepare.readers.account import words_in
 from seqctx.prepare.readers.blocks import SCENE_BREAK, Block, bounded, plain
 from seqctx.prepare.readers.chapters import with_headings_found
 from seqctx.prepare.readers.files import UNPACKED, file_blocks, text_blocks_of
+from seqctx.prepare.readers.heading_lines import heading_line
 from seqctx.prepare.readers.heading_words import unit_of
 from seqctx.prepare.readers.projects.manuskript import without_values
 from seqctx.prepare.readers.projects.scrivener import without_style_marks
@@ -26,8 +27,9 @@ from seqctx.system.atomic import explain_os_errors
 from seqctx.system.hashing import hash_text
 
 _Role = Literal["part", "chapter", "scene"]
-_COPY = 300  # characters of a document; shorter ones may be alike by intention
+_COPY = 200  # characters of a document; shorter ones may be alike by intention
 _SIGNS = re.compile(r"[\W_]+")  # two formats may write quotes and dashes in two ways
+_OPENING = 200  # characters that a book and its chapter have alike
 _LONG = 10_000  # words of a document; longer ones may be whole parts
 _MOST_LEVELS = 10
 _CHAPTER = 1_000  # level while the levels above are not known yet
@@ -91,17 +93,27 @@ def project_text(project: Project, files: Files) -> ProjectText:
 
 
 def _leave_out_copies(read: dict[str, list[Block]], text: ProjectText) -> None:
-    """Leave out documents whose words are those of another, such as the same text as .docx."""
+    """Leave out documents whose words are those of another, or of all others together.
+
+    Such are the same text as .docx, and the whole book beside its chapters.
+    """
+    words = {
+        name: _SIGNS.sub("", "".join(plain(b) for b in blocks if b.kind == "paragraph")).casefold()
+        for name, blocks in read.items()
+    }
     first: dict[str, str] = {}
-    for name, blocks in read.items():
-        words = " ".join(plain(block) for block in blocks if block.kind == "paragraph")
-        if len(words) < _COPY:
-            continue
-        key = hash_text(_SIGNS.sub("", words).casefold())
-        if key in first:
-            text.copies[name] = first[key]
-            read[name] = []
-        first.setdefault(key, name)
+    for name, own in words.items():
+        if len(own) >= _COPY and first.setdefault(hash_text(own), name) != name:
+            text.copies[name] = first[hash_text(own)]
+    rest = {name: own for name, own in words.items() if name not in text.copies}
+    largest = max(rest, key=lambda name: len(rest[name]), default="")
+    openings = [
+        own[:_OPENING] for name, own in rest.items() if name != largest and len(own) > _OPENING
+    ]
+    held = sum(opening in rest[largest] for opening in openings)
+    if held > 1 and held * 5 >= len(openings) * 4:
+        text.copies[largest] = f"{held} other files"
+    read |= {name: [] for name in text.copies}
 
 
 def _reason(project: Project, scenes: bool) -> str:
@@ -133,7 +145,15 @@ def _read(project: Project, files: Files, name: str, text: ProjectText) -> list[
         text.bad += [SkippedFile(path=place, problem=line) for line in error.lines]
         return []
     parted, _ = with_marks(found)
-    blocks, doubts = with_scene_breaks(with_headings_found(parted))
+    headed = parted if project.chapter_level else with_headings_found(parted)
+    levels = {plain(block): block.level for block in parted if block.kind == "heading"}
+    headed = [  # a document's only heading at the top is a chapter's, and no title of the book
+        replace(b, kind="heading", level=levels[plain(b)])
+        if b.kind == "title" and plain(b) in levels
+        else b
+        for b in headed
+    ]
+    blocks, doubts = with_scene_breaks(headed)
     text.doubts += [replace(d, fact=f"{name}: {d.fact}") for d in doubts]
     if encoding:
         text.encodings[encoding] = None
@@ -310,9 +330,15 @@ def _is_part(heads: Sequence[Block], top: int) -> bool:
     tops = [head for head in heads if head.level == top]
     second = min((head.level for head in heads if head.level > top), default=0)
     below = [head for head in heads if head.level == second]
-    named = sum(unit_of(head.text) == "chapter" for head in below)
+    named = sum(_names_chapter(head.text) for head in below)
     is_named = unit_of(tops[0].text) == "part" and len(below) > 1
     return len(tops) == 1 and len(below) > 1 and (is_named or named * 2 > len(below))
+
+
+def _names_chapter(text: str) -> bool:
+    """Whether a heading has the word for a chapter; a number alone may be that of a scene."""
+    found = heading_line(text)
+    return found is not None and found.unit == "chapter" and bool(found.word)
 
 
 def _shifted(blocks: Sequence[Block], by: int) -> Iterator[Block]:

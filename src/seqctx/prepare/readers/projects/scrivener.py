@@ -13,6 +13,9 @@ from seqctx.prepare.readers.projects.plain import UNREADABLE
 from seqctx.prepare.readers.projects.tree import Aside, Files, Node, Project
 
 _STYLE_MARKS = re.compile(rb"<!?\$Scr_\w{1,20}::\d{1,6}>")  # Scrivener's own, in the text
+_BESIDE = re.compile(  # what belongs to a document in Scrivener 3, and in Scrivener 2
+    r"(?:/(?:notes\.rtf|synopsis\.txt|content\.comments)|/\d+_(?:notes\.rtf|synopsis\.txt))$"
+)
 _ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 _TEXT_KINDS = ("rtf", "txt", "md")
 _FOLDERS = {"TrashFolder": "trash", "ResearchFolder": "research"}
@@ -54,6 +57,10 @@ def scrivener_project(files: Files) -> Project | None:
     for item in items:
         if item.type != "DraftFolder":
             asides.append(_aside(files, item, _FOLDERS.get(item.type, "beside the draft")))
+    besides = tuple(name for name in files.names() if _BESIDE.search(name))
+    if besides:
+        count = f"{len(besides)} file{'s' * (len(besides) != 1)}"
+        asides.append(Aside("notes and synopses of documents", count, besides))
     if not any(node.file or node.children for node in nodes):
         raise InputError(
             f"{files.place(binder)}: its draft holds no text. Write some in Scrivener."
