@@ -39,6 +39,7 @@ _MONTH_STEMS = tuple(  # with many endings
 )
 _DAYS = frozenset(
     folded("""
+    mon tue tues wed thu thur thurs fri sat
     monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch donnerstag
     freitag samstag sonnabend sonntag maandag dinsdag woensdag donderdag vrijdag zaterdag zondag
     lundi mardi mercredi jeudi vendredi samedi dimanche lunes martes miércoles jueves viernes sábado
@@ -68,7 +69,7 @@ _EASTERN = re.compile(
     rf"(?:[0-9０-９{CHINESE}元]{{1,6}}年)?\s?(?:[0-9０-９{CHINESE}正腊臘]{{1,3}}月)?\s?(?:[初]?[0-9０-９{CHINESE}]{{1,3}}[日号號])?"
     r"(?:[\s（(、,]*(?:[月火水木金土日][曜]日?|(?:星期|周|週|礼拜|禮拜)[一二三四五六日天])[)）]?)?"
 )
-_TOKEN = re.compile(r"[^\W_]+(?:['’-][^\W\d_]+)*")
+_TOKEN = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)*")
 _NUMERIC = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\.?")
 _CLOCK = re.compile(r"\d{1,2}[:.h]\d{2}(?:\s?[ap]\.?m\.?)?")
 _LONGEST = 60

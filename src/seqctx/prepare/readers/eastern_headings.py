@@ -23,6 +23,10 @@ _EAST_ALONE = re.compile(
     r"|まえがき|プロローグ|エピローグ|間奏|间奏|幕[間间]|番外[編编篇]?|外[伝传]|閑話|[间間]章|最[终終][章话話回]"
     r"|結び|[序跋](?!\w)|프롤로그|에필로그|서장|종장|막간|서문|머리말|후기|외전)(?P<rest>.*)"
 )
+_BODY = re.compile(r"(?:正文|本文)[\s\u3000]*(?=第)")
+_ANY_WORD = re.compile(
+    rf"第(?P<no>{_COUNT})(?P<name>の?[^\W\d_]{{1,4}})|(?P<no2>{_COUNT})(?P<name2>[日夜年週周話]目)"
+)
 _KOREAN = re.compile(
     r"(?:제\s?)?(?P<no>\d{1,3}|[일이삼사오육칠팔구십백]{1,5})\s?(?P<unit>[장부화권막회편절])(?P<rest>(?:[\s.:：-].*)?)"
 )
@@ -37,6 +41,7 @@ _PARTICLES = tuple("のはがをにでとも的是里裡中")  # a sentence goes
 
 def eastern_heading(text: str) -> HeadingLine | None:
     """A heading in Chinese, Japanese or Korean."""
+    text = _BODY.sub("", text)
     if found := _EAST.fullmatch(text):
         word = found["unit"] or found["unit2"] or found["unit3"][-1]
         rest = found["rest"] or found["rest2"] or found["rest3"] or ""
@@ -54,6 +59,9 @@ def eastern_heading(text: str) -> HeadingLine | None:
             value = _KOREAN_COUNT.index(count) + 1
         else:
             value = _korean(count)
+    elif found := _ANY_WORD.fullmatch(text):
+        number, name = numeral(found["no"] or found["no2"]), found["name"] or found["name2"]
+        return HeadingLine(("word", name), number.value, word=name) if number else None
     else:
         return None
     title = _eastern_title(rest)

@@ -16,7 +16,7 @@ from statistics import median
 
 from seqctx.prepare.readers.blocks import Block, plain
 from seqctx.prepare.readers.dates import is_date
-from seqctx.prepare.readers.heading_lines import heading_line, is_heading
+from seqctx.prepare.readers.heading_lines import EDGES, heading_line, is_heading
 from seqctx.prepare.readers.lines import HeadingLine, is_in_title_case, is_title, is_wide
 from seqctx.prepare.readers.marks import mark_of
 from seqctx.prepare.readers.numerals import folded
@@ -72,7 +72,10 @@ def headings_by_regularity(blocks: Sequence[Block]) -> dict[int, int]:
 
 def as_headings(block: Block, level: int) -> Iterator[Block]:
     """A paragraph as headings: one, or a number and the title in the lines below it."""
-    for n, text in enumerate(plain(block).split("\n", 1)):
+    first, *below = plain(block).split("\n", 1)
+    line = heading_line(first)
+    texts = [plain(block)] if line and line.title else [first, *below]
+    for n, text in enumerate(texts):
         yield replace(
             block, kind="heading", text=" ".join(text.split()), emphasis=(), level=level,
             gap=block.gap if n == 0 else 0, is_found=True,
@@ -115,7 +118,11 @@ class _File:
         if below and line and not line.title and is_title(title := " ".join(below)):
             line = replace(line, form=(*line.form, "below"), title=title)
         elif below:
-            return
+            goes_on = line and line.title and not any(map(heading_line, below))
+            whole = " ".join([line.title, *below]) if line and goes_on else ""
+            if not line or not is_title(whole):
+                return
+            line = replace(line, title=whole)
         if line:
             self.lines[k] = line
         if block.kind == "paragraph" and not below:
@@ -296,7 +303,7 @@ class _File:
             for k, text in self.short.items()
             if k not in self.ranks
             and text[-1:] not in ".!?…:"
-            and is_title(text)
+            and is_title(text.strip(EDGES))
             and is_in_title_case(text)
             and mark_of(text) is None
             and self.blocks[k].kind == "paragraph"

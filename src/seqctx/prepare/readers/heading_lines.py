@@ -27,12 +27,16 @@ _LONGEST = 300  # characters of a line that can be a heading
 _LONGEST_UNCERTAIN = 120
 _LONGEST_BARE_TITLE = 60  # of one that nothing divides from its number
 _UNITS: dict[str, Unit] = {"part": "part", "chapter": "chapter", "act": "", "scene": "scene"}
-_EDGES = " \t\u3000-–—―‐~*_=#·•.:|<>[](){}（）【】〔〕［］〈〉…"  # stand around a number
+EDGES = (
+    " \t\u3000-–—―‐~*_=#＊〜～◆◇■□●○★☆※·•.:|<>[](){}（）【】〔〕［］〈〉…"  # stand around a number
+)
 _DIGITS = re.compile(r"\d{1,3}\.?")
 _TOKEN = re.compile(r"[^\W_]+(?:['’ʼ‐-][^\W_]+)*['΄’ʹ´]?")
-_NUMBER_SIGN = re.compile(r"(?i)(?:no|nr|num|núm|n|č|αρ)\s?[.º°]\s?|[№#]\s?|n[º°]\s?|[そ其]の|其")
-_SEPARATOR = re.compile(r"\s*[.:：．)）、]\s*[-–—―]*\s*|\s*[–—―]+\s*|\s+[-|·•/~]\s+")
-_ORDINAL = re.compile(r"(\d{1,3})[^\W\d_]{1,3}")
+_NUMBER_SIGN = re.compile(r"(?i)(?:no|nr|num|núm|n|č|αρ)\s?[.º°]\s?|[№#§]\s?|n[º°]\s?|[そ其]の|其")
+_SEPARATOR = re.compile(r"\s*[.:：．)）、/]\s*[-–—―]*\s*|\s*[–—―]+\s*|\s+[-|·•/~]\s+")
+_ORDINAL = re.compile(  # "1er", "2nd", "Ier"
+    r"(\d{1,3})[^\W\d_]{1,3}|([IVXLC]+)(?:er|re|e|[eè]me|nde?|os?|as?|st|rd|th|ste|de)"
+)
 _ARTICLES = frozenset("the der die das le la les il lo el los o a os de het den det a az".split())
 
 
@@ -60,14 +64,14 @@ def heading_line(text: str) -> HeadingLine | None:
     if len(text) > _LONGEST or "\n" in text:
         return None
     text = text.strip()
-    bare = text.strip(_EDGES)
+    bare = text.strip(EDGES)
     if not bare or text.startswith(("“", "”", "„", "«", '"', "‘", "「", "『")):
         return None
     if any(c > "\u2e80" for c in bare[:12]) and (
-        found := eastern_heading(text.lstrip(_EDGES).rstrip())
+        found := eastern_heading(text.lstrip(EDGES).rstrip())
     ):
         return found
-    plain = text.lstrip(_EDGES)
+    plain = text.lstrip(EDGES)
     certain = _named(plain) or _counted_before(plain) or _alone(plain)
     if certain or len(text) > _LONGEST_UNCERTAIN or (bare[-1] in ",;"):
         return certain
@@ -82,8 +86,10 @@ def is_heading(text: str) -> bool:
 
 def _is_plain_number(text: str) -> bool:
     """Whether a line is only a number, in figures or Roman numerals; but "I" is a word, too."""
-    number = numeral(text.removesuffix("."))
-    return number is not None and number.kind in ("digits", "roman") and text != "I"
+    text = text.removesuffix(".")
+    number = numeral(text)
+    is_letter = len(text) == 1 and text.isalpha()  # "I" is a word, too
+    return number is not None and number.kind in ("digits", "roman") and not is_letter
 
 
 def is_ordinal(text: str) -> bool:
@@ -100,8 +106,8 @@ def unit_of_line(text: str) -> Unit:
 
 def begins_alone(text: str) -> bool:
     """Whether the first words of a heading are such as need no number, as "Prologue" does."""
-    tokens = _first_tokens(text.lstrip(_EDGES))
-    words = (folded(text.lstrip(_EDGES)[: token.end()]) for token in tokens[:3])
+    tokens = _first_tokens(text.lstrip(EDGES))
+    words = (folded(text.lstrip(EDGES)[: token.end()]) for token in tokens[:3])
     is_latin = any(word in _alone_words() for word in words)
     return is_latin or (found := heading_line(text)) is not None and found.form == ("alone",)
 
@@ -152,7 +158,7 @@ def _numbers_at(text: str, code: str) -> list[tuple[Number, str]]:
     ordinal = _ORDINAL.fullmatch(first[0])  # "1er", "2nd"
     ends = (first.end(), first.end() - (not first[0][-1].isalnum()))
     for end in ends:
-        number = numeral(ordinal[1] if ordinal else text[first.start() : end])
+        number = numeral(ordinal[1] or ordinal[2] if ordinal else text[first.start() : end])
         if number:
             found.append((number, text[end:]))
             break
@@ -240,7 +246,7 @@ def _alone(text: str) -> HeadingLine | None:
 def _title_after(rest: str, *, must_be_divided: bool = False) -> str | None:
     """The title that follows a number; None where the line goes on as a sentence does."""
     rest = rest.rstrip()
-    if not rest.strip(_EDGES):
+    if not rest.strip(EDGES):
         return ""
     divided = _SEPARATOR.match(rest)
     if divided and divided[0].strip():

@@ -38,7 +38,7 @@ class HeadingLine:
 LONGEST_TITLE = 80  # characters
 OPENS_SPEECH = tuple("\"“”„«»‹'‘「『—–-")
 WORD = re.compile(r"[^\W\d_]+(?:['’ʼ‐-][^\W\d_]+)*")
-SENTENCE_WITHIN = re.compile(r"[^\W\d_]{3,}[.!?…][\"'”’»)]*\s+[^\W\d_]|[。！？]+.")
+SENTENCE_WITHIN = re.compile(r"[^\W\d_]{3,}[.!?…][\"'”’»)]*\s+[\"'“„«‘(¿¡—–-]*[^\W\d_]|[。！？]+.")
 _SENTENCE_END = re.compile(r"[.!?…:。！？：][\"'”’»)\]」』*_]*$|[\"”»」』]$")
 _WIDE = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uff9f]")  # Korean has spaces, too
 

@@ -28,6 +28,7 @@ _GREEK = {c: n for n, c in enumerate("αβγδεϛζηθ", 1)} | {
 }
 _KERAIA = "΄'’ʹ´ʹ"
 _FOLDED = str.maketrans({"ı": "i", "’": None, "'": None, "ʼ": None, "\u0640": None})
+_GAP = re.compile(r"[\s\u2010-]+")
 _LONGEST = 60  # characters of a number in words
 
 
@@ -141,14 +142,14 @@ def number_words(text: str, code: str = "") -> Number | None:
     """
     if len(text) > _LONGEST:
         return None
-    text = re.sub(r"[\s\u2010-]+", "", folded(text))
+    text = _GAP.sub(" ", folded(text))
     by_letters = _codes_by_letters()
     codes = (code,) if code else (*by_letters.get(text[:2], ()), *by_letters.get(text[:1], ()))
     return next((n for n in (_read(text, _words_of(c)) for c in codes) if n), None)
 
 
 def _read(text: str, words: _Words) -> Number | None:
-    """Divide a text without spaces into words of numbers; of several ways, the longest words."""
+    """Divide a text into words of numbers; of several ways, that with the longest words."""
     ways: list[tuple[tuple[int, ...], bool] | None] = [None] * (len(text) + 1)
     ways[0] = ((), False)
     for at in range(len(text)):
@@ -164,6 +165,8 @@ def _read(text: str, words: _Words) -> Number | None:
             for ending in words.endings:
                 if text.startswith(ending, end):
                     ways[end + len(ending)] = ways[end + len(ending)] or (found[0], True)
+        if text[at] == " ":
+            ways[at + 1] = ways[at + 1] or way
         for filler in words.fillers:
             if text.startswith(filler, at):
                 ways[at + len(filler)] = ways[at + len(filler)] or way
@@ -172,5 +175,8 @@ def _read(text: str, words: _Words) -> Number | None:
         return None
     total = 0
     for value in last[0]:
-        total = max(total, 1) * 100 if value == 100 else total + value
+        if value == 100 or (value == 20 and total == 4):  # quatre-vingt
+            total = max(total, 1) * value
+        else:
+            total += value
     return Number(total, "word", last[1])

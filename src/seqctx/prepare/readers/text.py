@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import chain, groupby, islice, repeat
+from itertools import chain, groupby, islice, repeat, takewhile
 
 from seqctx.prepare.readers.blocks import TITLE, Block, Run, written
 from seqctx.prepare.readers.dates import is_date
@@ -170,15 +170,28 @@ def _headed(lines: list[str], layout: _Layout) -> tuple[list[Block], list[str]]:
     """
     head, below = lines[0].strip(), [line.strip() for line in lines[1:]]
     line = heading_line(head)
+    capitals = list(takewhile(str.isupper, below)) if head.isupper() else []
+    if line and line.is_certain and 0 < len(capitals) < min(len(below), _TITLE_LINES + 1):
+        title = joined(capitals)
+        heads = [_block(joined([head, title]))] if line.title else [_block(head), _head(title)]
+        return heads, lines[1 + len(capitals) :]
+    is_short = len(below) > 1 and len(below[0]) + below[1].find(" ") < layout.width * _SHORT
+    if line and line.is_certain and not line.title and is_short and is_title(below[0]):
+        if len(below[1]) > layout.width * _SHORT:
+            return [_block(head), _head(below[0])], lines[2:]
     title = joined(below) if below else ""
-    if not (line and line.is_certain and 0 < len(below) <= _TITLE_LINES and layout.spaced):
+    if not (line and line.is_certain and 0 < len(below) <= _TITLE_LINES):
         return [_block(head)], lines[1:]
     if not line.title and is_title(title, longest=_LONGEST_TITLE):
-        return [_block(head), Block("heading", title)], []
+        return [_block(head), _head(title)], []
     whole = joined([head, title])
     if line.title and goes_on_as_title(whole, title):
-        return [Block("heading", whole)], []
+        return [_head(whole)], []
     return [_block(head)], lines[1:]
+
+
+def _head(text: str) -> Block:
+    return Block("heading", text)
 
 
 def _stands_alone(lines: list[str], k: int, layout: _Layout) -> bool:
@@ -188,20 +201,35 @@ def _stands_alone(lines: list[str], k: int, layout: _Layout) -> bool:
     if _is_mark(line):
         return True
     found = heading_line(line)
+    above = heading_line(lines[0].strip()) if k else None
+    if k > 1 or (above and above.is_certain and not (found and found.is_certain)):
+        return bool(found and found.is_certain)
     if found is None or not found.is_certain:
-        return layout.wrapped and _is_broken_off(line, below, layout.width)
+        return layout.wrapped and _is_broken_off(lines[k:], layout.width, is_first=not k)
     if below[:1].islower() and not found.title:
         return False
     return not below[:1].islower() or goes_on_as_title(joined([line, below]), below)
 
 
-def _is_broken_off(line: str, below: str, width: int) -> bool:
-    """Whether a line that may be a heading has room for words of the full line below it."""
-    if len(line) + below.find(" ") > width * _SHORT or len(below) < width * _SHORT:
+def _is_broken_off(lines: list[str], width: int, *, is_first: bool) -> bool:
+    """Whether a line that may be a heading has room for words of the full line below it.
+
+    A title may stand between a number and the text.
+
+    Args:
+        lines: from this line on.
+        width: of the file's lines.
+        is_first: whether it begins a stretch of lines, as no title below a number does.
+    """
+    line, below, after = (x.strip() for x in (*lines[:3], "", "")[:3])
+    found = heading_line(line)
+    if len(below) < width * _SHORT:
+        is_number = is_first and found is not None and not found.title
+        return is_number and bool(after) and _is_broken_off(lines[1:], width, is_first=False)
+    if len(line) + below.find(" ") > width * _SHORT:
         return False
     is_name = is_in_title_case(line) and is_title(line.rstrip(".:"))
-    may_head = heading_line(line) is not None or is_date(line) or is_name
-    return may_head and not below[:1].islower()
+    return (found is not None or is_date(line) or is_name) and not below[:1].islower()
 
 
 def _is_mark(line: str) -> bool:
