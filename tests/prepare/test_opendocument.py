@@ -147,6 +147,28 @@ def test_headings_that_are_only_numbers(tmp_path: Path) -> None:
     assert [block.text for block in found if block.kind == "heading"] == ["Chapter I", "Chapter II"]
 
 
+def test_headings_that_a_list_numbers(tmp_path: Path) -> None:
+    level = '<text:list-level-style-number text:level="1" style:num-format="1" '
+    level += 'style:num-prefix="Chapter "/>'
+    sheet = f"<office:document-styles {SPACES}><office:automatic-styles><text:list-style "
+    sheet += f'style:name="L1">{level}</text:list-style></office:automatic-styles>'
+    head = '<text:list text:style-name="L1"><text:list-item>{}</text:list-item></text:list>'
+    heads = (head.format('<text:h text:outline-level="1"/>'), head.format("<text:p/>"))
+    found = blocks(
+        tmp_path, *(f"{head}{p('Text.')}" for head in heads), head.format(p("An item.")),
+        more={"styles.xml": f"{sheet}</office:document-styles>"},
+    )  # fmt: skip
+    assert [(block.kind, block.text) for block in found] == [
+        ("heading", "Chapter 1"), ("paragraph", "Text."), ("paragraph", "Chapter 2"),
+        ("paragraph", "Text."), ("paragraph", "An item."),
+    ]  # fmt: skip
+
+
+def test_a_drawn_line_parts_scenes(tmp_path: Path) -> None:
+    found = blocks(tmp_path, p("One."), p("<draw:line/>"), p("Two."), p("Three.<draw:line/>"))
+    assert [block.text for block in found] == ["One.", "* * *", "Two.", "Three."]
+
+
 def test_a_picture_that_recurs_alone_is_an_ornament(tmp_path: Path) -> None:
     def picture(name: str, title: str = "") -> str:
         image = f'<draw:image xlink:href="{name}"/><svg:title>{title}</svg:title>'

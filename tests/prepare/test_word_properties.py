@@ -186,8 +186,11 @@ def test_borders_that_are_none(tmp_path: Path, value: str) -> None:
 def test_lines_across_the_page(tmp_path: Path) -> None:
     border = '<w:pBdr><w:bottom w:val="single"/></w:pBdr>'
     line = f'<w:r><w:pict><v:rect {_O} o:hr="t"/></w:pict></w:r>'
-    found = blocks(tmp_path, p("One."), p("", border), p("Two."), p(line), p("Three."))
-    assert [block.text for block in found if block.kind == "break"] == ["", "* * *"]
+    drawn = '<w:r><w:drawing><prstGeom xmlns="a" prst="line"/></w:drawing></w:r>'
+    found = blocks(
+        tmp_path, p("One."), p("", border), p("Two."), p(line), p("Three."), p(drawn), p("Four."),
+    )  # fmt: skip
+    assert [b.text for b in found if b.kind == "break"] == ["", "* * *", "* * *"]
 
 
 def picture(name: str, description: str = "") -> str:

@@ -22,6 +22,7 @@ DESCRIPTION = "illustration"
 READING = "reading"
 _LINE_HEIGHT = 1.2  # times the size of the characters
 _LONG_LINE = 80  # characters; a line of verse, or of an address, is shorter
+_LETTERS_OF_ITEM = 3  # at most, in the number of a list's item: "iii."
 _LONGEST_NAME = 100  # characters of a font's name that are looked at
 _UNITS = {"pt": 1.0, "pc": 12.0, "in": 72.0, "cm": 72 / 2.54, "mm": 7.2 / 2.54}
 _SYMBOLS = {  # Wingdings' signs that stand in text: Word writes them for :) and -->
@@ -227,7 +228,7 @@ class Paragraphs:
         self.new_page = new_page
         if not empty:
             return False
-        if form.label:
+        if form.label and _tells(form):
             look = _look((), form, new_page)
             block = Block("paragraph", form.label, look=look, place=self._number)
             if form.level is not None:
@@ -243,6 +244,12 @@ class Paragraphs:
             return True
         self.new_page = False
         return False
+
+
+def _tells(form: Form) -> bool:
+    """Whether the number before an empty paragraph is more than that of a list's item."""
+    letters = sum(map(str.isalpha, form.label))
+    return form.level is not None or form.centred or letters > _LETTERS_OF_ITEM
 
 
 def _has_words(runs: Iterable[Stretch]) -> bool:

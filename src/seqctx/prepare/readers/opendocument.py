@@ -26,6 +26,7 @@ from seqctx.prepare.readers.office import (
     styled_as,
 )
 from seqctx.prepare.readers.opendocument_styles import (
+    OUTLINE,
     Said,
     Sheet,
     attribute,
@@ -36,7 +37,7 @@ from seqctx.system.archives import Archive, damaged, open_archive
 from seqctx.system.regular_file import open_file
 
 _PARAGRAPHS = ("text:p", "text:h")
-_STYLES = ("style:style", "style:default-style", "text:outline-level-style")
+_STYLES = ("style:style", "style:default-style", "text:outline-style", "text:list-style")
 _KINDS = {  # elements around paragraphs that are not the story
     "text:table-of-content": "contents", "text:illustration-index": "contents",
     "text:table-index": "contents", "text:object-index": "contents", "text:user-index": "contents",
@@ -128,6 +129,8 @@ class _Reading:
         self._sheet = Sheet()
         self._paragraphs = Paragraphs()
         self._above: tuple[float, str] = (0.0, "")  # space below the last paragraph, its style
+        self._lists: list[str] = []  # styles of the lists that are open
+        self._is_new_item = False
         self._start()
 
     def _start(self) -> None:
@@ -135,7 +138,7 @@ class _Reading:
         self._runs: list[Stretch] = []
         self._boxes: list[Any] = []
         self._picture = self._label = ""
-        self._is_hidden = False
+        self._is_hidden = self._has_line = False
 
     def packed(self, archive: Archive) -> Iterator[Block | None]:
         """The paragraphs of a packed file; None for an empty one."""
@@ -163,10 +166,13 @@ class _Reading:
                 around.append((name, self._kind(name, node)))
                 inside += name == "office:text"
                 unread += name in _UNREAD
+                self._enter_list(node, name)
             elif event == "close":
                 around.pop()
                 inside -= name == "office:text"
                 unread -= name in _UNREAD
+                if name == "text:list":
+                    self._lists.pop()
             elif name in _PARAGRAPHS:
                 if inside and not unread:
                     kind = next((kind for _, kind in around if kind), None)
@@ -176,6 +182,25 @@ class _Reading:
             elif around and around[-1][0] == "office:meta":
                 self.title = self.title or "".join(node.itertext())
         yield from self._paragraphs.end()
+
+    def _enter_list(self, node: Any, name: str) -> None:
+        """Note that a list or an item of one begins."""
+        if name == "text:list":
+            above = self._lists[-1] if self._lists else ""
+            self._lists.append(attribute(node, "text:style-name") or above)
+        elif name == "text:list-item":
+            self._is_new_item = True
+
+    def _number(self, node: Any, level: int | None) -> str:
+        """The number that a paragraph shows, after it is counted."""
+        label = ""
+        is_header = attribute(node, "text:is-list-header") == "true"
+        if self._is_new_item and self._lists and not is_header:
+            label = self._sheet.number(self._lists[-1], len(self._lists))
+        self._is_new_item = False
+        if level is not None and not is_header and prefixed(node.tag) == "text:h":
+            label = label or self._sheet.number(OUTLINE, level)
+        return label
 
     def _common_styles(self, archive: Archive) -> None:
         """Read the styles that stand outside the text; the text's own come first."""
@@ -192,8 +217,8 @@ class _Reading:
                     automatic = event == "open"
 
     def _style(self, node: Any, name: str, is_automatic: bool) -> None:
-        if name == "text:outline-level-style":
-            self._sheet.add_outline(node)
+        if name in ("text:outline-style", "text:list-style"):
+            self._sheet.add_numbers(node)
         else:
             self._sheet.add(node, is_automatic=is_automatic)
 
@@ -210,8 +235,7 @@ class _Reading:
         level = said.level
         if prefixed(node.tag) == "text:h":
             level = outline_level(attribute(node, "text:outline-level"))
-            if attribute(node, "text:is-list-header") != "true":
-                self._label = self._sheet.number(level)
+        self._label = self._number(node, level)
         bold, italic = said.by_hand
         marks = _Marks(bool(bold), bool(italic), bool(said.hidden))
         self._walk(node, marks)
@@ -225,7 +249,7 @@ class _Reading:
             style=said.name, level=level, left_out=left_out or styled_as(said.name),
             centred=said.centred, bold=bool(said.bold), size=said.size or 0.0,
             new_page=said.new_page, space_above=above, is_ruled=said.is_ruled,
-            label=self._label if level is not None else "", is_rule=said.name == _RULE,
+            label=self._label, is_rule=self._has_line or said.name == _RULE,
         )  # fmt: skip
         yield from self._paragraphs.add(runs, form, picture)
         if said.new_page_after:
@@ -287,6 +311,8 @@ class _Reading:
         elif name == "draw:image":
             data = next((e.text or "" for e in node if prefixed(e.tag) == "office:binary-data"), "")
             self._picture = attribute(node, "xlink:href") or f"{len(data)}{data[:1000]}"
+        elif name == "draw:line":
+            self._has_line = True
         if name not in _UNREAD:
             for child in node:
                 self._drawing(child, prefixed(child.tag))

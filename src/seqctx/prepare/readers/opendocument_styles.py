@@ -17,6 +17,8 @@ _SPACES = {
         ("drawing", "draw"), ("xsl-fo-compatible", "fo"), ("svg-compatible", "svg"),
     )
 } | {"http://purl.org/dc/elements/1.1/": "dc", "http://www.w3.org/1999/xlink": "xlink"}  # fmt: skip
+OUTLINE = ""
+"""The name of the numbering of all headings of a file."""
 _AREAS = ("style:text-properties", "style:paragraph-properties")
 _PROPERTIES = (
     "fo:font-weight", "fo:font-style", "fo:font-size", "text:display", "fo:text-align",
@@ -90,8 +92,8 @@ class Sheet:
     _parents: dict[tuple[str, str], str] = field(default_factory=dict)
     _merged: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     _found: dict[tuple[str, str | None], Said] = field(default_factory=dict)
-    _outline: dict[int, tuple[str, str, str]] = field(default_factory=dict)
-    _counts: dict[int, int] = field(default_factory=dict)
+    _numbers: dict[str, dict[int, tuple[str, str, str]]] = field(default_factory=dict)
+    _counts: dict[str, dict[int, int]] = field(default_factory=dict)
 
     def add(self, style: Any, *, is_automatic: bool) -> None:
         """Take a style of the file, unless there is one of its name already.
@@ -123,23 +125,32 @@ class Sheet:
         self._known[key] = found
         self._parents[key] = parent
 
-    def add_outline(self, level: Any) -> None:
-        """Take how headings of a level are numbered."""
-        values = (
-            attribute(level, f"style:num-{part}") or "" for part in ("prefix", "format", "suffix")
-        )
-        prefix, form, suffix = values
-        self._outline.setdefault(
-            outline_level(attribute(level, "text:level")), (prefix, form, suffix)
-        )
+    def add_numbers(self, style: Any) -> None:
+        """Take how a list, or the headings of the file, are numbered."""
+        levels: dict[int, tuple[str, str, str]] = {}
+        for level in style:
+            prefix, form, suffix = (
+                attribute(level, f"style:num-{part}") or ""
+                for part in ("prefix", "format", "suffix")
+            )
+            levels[outline_level(attribute(level, "text:level"))] = (prefix, form, suffix)
+        is_outline = prefixed(style.tag) == "text:outline-style"
+        name = OUTLINE if is_outline else attribute(style, "style:name") or ""
+        self._numbers.setdefault(name, levels)
 
-    def number(self, level: int) -> str:
-        """The number that a heading shows, after it is counted; empty where it shows none."""
-        self._counts[level] = self._counts.get(level, 0) + 1
-        for deeper in [d for d in self._counts if d > level]:
-            del self._counts[deeper]
-        prefix, form, suffix = self._outline.get(level, ("", "", ""))
-        number = number_as(self._counts[level], _FORMATS.get(form, "decimal")) if form else ""
+    def number(self, numbers: str, level: int) -> str:
+        """The number that a paragraph shows, after it is counted; empty where it shows none.
+
+        Args:
+            numbers: the name of a list's style, or `OUTLINE` for headings.
+            level: in the list or in the outline, 1 the highest.
+        """
+        counts = self._counts.setdefault(numbers, {})
+        counts[level] = counts.get(level, 0) + 1
+        for deeper in [d for d in counts if d > level]:
+            del counts[deeper]
+        prefix, form, suffix = self._numbers.get(numbers, {}).get(level, ("", "", ""))
+        number = number_as(counts[level], _FORMATS.get(form, "decimal"))
         return f"{prefix}{number}{suffix}".strip() if form else ""
 
     def find(self, family: str, name: str | None) -> Said:

@@ -47,6 +47,7 @@ _ROOTS = {"document": None, "footnotes": NOTES, "endnotes": NOTES, "comments": C
 _BODIES = ("body", "footnote", "endnote", "comment")
 _UNREAD = ("moveFrom", "del", "rt", "Fallback", "txbxContent", "pPr", "rPr")
 _CHARACTERS = {"cr": "\n", "noBreakHyphen": "-", "ptab": " ", "tab": " "}
+_LINES = ("line", "straightConnector1")  # shapes
 _ELSEWHERE = ("altChunk", "subDoc")  # their text stands in other files
 _SIZE = 10.0  # points, where a file says nothing
 _GALLERIES = {
@@ -206,7 +207,7 @@ class _Reading:
         field_kind = field_kind or self._kind_of_fields()
         if field_kind and not (text[-1:].isdigit() or any(run.is_linked for run in runs)):
             field_kind = None
-        form = self._form(own, left_out or field_kind, text)
+        form = self._form(own, left_out or field_kind)
         if marks & {"del", "moveFrom"}:
             form = Form(goes_on=True)
         if "dropCap" in marks:
@@ -239,13 +240,11 @@ class _Reading:
         style = self._styles.find("paragraph", style_id)
         return own.over(style), style, marks
 
-    def _form(self, said: Properties, left_out: str | None, text: str) -> Form:
+    def _form(self, said: Properties, left_out: str | None) -> Form:
         """What the file says of a whole paragraph."""
         name = said.name or ""
         label = self._numbers.label(said, name) if said.numbers else ""
         level = None if said.level == NO_HEADING else said.level
-        if level is None and not (said.centred or sum(map(str.isalpha, label)) > 3):
-            label = ""  # the number of a list's item
         below, style = self._above
         above = said.before or 0.0
         if not (said.is_tight and style == name):
@@ -257,7 +256,7 @@ class _Reading:
             style=name, level=level, left_out=left_out or styled_as(name),
             centred=bool(said.centred), bold=bool(said.bold), size=said.size or _SIZE,
             new_page=bool(said.new_page), space_above=above, is_ruled=bool(said.is_ruled),
-            label="" if text else label, is_rule=self._has_rule,
+            label=label, is_rule=self._has_rule,
         )  # fmt: skip
 
     def _walk(self, node: Any, style: Properties, is_linked: bool) -> None:
@@ -357,6 +356,8 @@ class _Reading:
                 self._picture = str(value)
             elif element_name(key) == "hr" and value in ("t", "true", "1"):
                 self._has_rule = True
+        if name == "line" or (name == "prstGeom" and node.get("prst") in _LINES):
+            self._has_rule = True
         for child in node:
             self._objects(child)
 
