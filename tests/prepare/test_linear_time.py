@@ -27,6 +27,13 @@ UNITS = [
     "[a]: b\n", "[a]:\n", "[a]: <\n", "[a]: b 'c\n", "[a\n", "a\n===\n", "|a|\n", "    a\n",
     "by A B C ", "Copyright ", "©", "第", "第一", "一", "\u200b", "é", "1812 ", "a@b ",
     "http://a ",
+    "%% ", "%% a\n\n", "%%\na\n\n", "{--", "{++a++}", "{~~a~>", "[[a", "[[a|b]]", "==a==", "++a",
+    ":::\n", "::: a\n\n", "<div>\n\n", "<div hidden>\n\n", "<i>", "<p>a", "<style>", "<td>a",
+    "<br>",
+    "^[a", "[^a]", "[^a]: b\n\n", "a\n: b\n\n", "{.a}\n", "[a]{.b}", "\\newpage\n", "{{<",
+    "<ruby>a<rt>b",
+    "> [!note] a\n\n", "```\na\n\n", "![a](b)\n\n", "a ^b", "|a\n", "**a**\nb\n", "漢《あ》", "［＃",
+    "#a\n\n",
     "# C\n\nText.\n\n---\n\n", "title:\n", "---\ntitle: a  ", "*a* b ",
 ]  # fmt: skip
 ELEMENTS = [

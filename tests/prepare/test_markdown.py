@@ -183,6 +183,12 @@ def test_comments() -> None:
     assert [block.place for block in read(text) if not block.left_out] == [1, 7, 9, 11, 13]
 
 
+def test_comments_as_addresses_of_links() -> None:
+    for line in ("[//]: # (a remark)", '[comment]: <> "a remark"', "[//]: # 'a remark'"):
+        assert story(f"One.\n\n{line}\n\nTwo.") == ["One.", "Two."]
+        assert left_out(f"One.\n\n{line}\n\nTwo.") == [("comment", "a remark")]
+
+
 def test_leanpub_and_markua() -> None:
     text = """\
     {frontmatter}
@@ -298,7 +304,9 @@ def test_empty_paragraphs(empty: str) -> None:
 
 
 def test_empty_lines() -> None:
-    assert [b.gap for b in read("One.\n\nTwo.\n\n\n\nThree.")] == [0, 0, 2]
+    assert [b.gap for b in read("One.\n\nTwo.\n\n\n\nThree.\n\n\nFour.")] == [0, 0, 1, 0]
+    habit = "One.\n\nTwo.\n\n\nThree.\n\n" * 4
+    assert sum(b.gap for b in read(habit)) == 4
 
 
 @pytest.mark.parametrize(
@@ -312,7 +320,9 @@ def test_empty_lines() -> None:
         ("“No.”\n---\n\nText.", ["“No.”", "* * *", "Text."]),
         ("# # #\n\nText.", ["##", "Text."]),
         ("##Two\n\n##3\n\nText.", ["##Two", "##3", "Text."]),
-        ("== The Door ==\n\nText.", ["##The Door", "Text."]),
+        ("== The Door ==\n\nText.\n\n'''\n\nMore.", ["##The Door", "Text.", "* * *", "More."]),
+        ("#One\n\nText.\n\n#Two\n\nText.", ["#One", "Text.", "#Two", "Text."]),
+        ("# One\n\n#draft\n\nText.", ["#One", "#draft", "Text."]),
         ("# ![The Door](door.png)\n\nText.", ["#The Door", "Text."]),
         ("# The Door [thedoor]\n\nText.", ["#The Door", "Text."]),
         ("**Chapter One**\nText.", ["**Chapter One**", "Text."]),

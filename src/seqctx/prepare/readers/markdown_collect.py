@@ -144,7 +144,7 @@ class Collector:
         content, is_centred = without_signs(content)
         if not content:
             return
-        if heading := heading_of(content):
+        if heading := heading_of(content, self.layout.bare_headings):
             self.add_heading(self.words(heading.text), heading.level)
             return
         if is_centred:
@@ -244,6 +244,8 @@ class Collector:
         """A command in a line of its own."""
         if command.kind == "page":
             self._new_page = True
+        elif command.kind == "break":
+            self.add_break()
         elif command.kind == "gap":
             self.gap += 1
         elif command.kind == "open":

@@ -25,7 +25,7 @@ _LATEX = re.compile(
     r"\\(?P<name>[A-Za-z]+)\*?(?:\[[^\[\]\n]{0,100}\])?(?:\{(?P<argument>[^{}\n]{0,300})\})?"
     r"(?:\{[^{}\n]{0,300}\}){0,3}[ \t]*%?"
 )
-CommandKind = Literal["page", "gap", "open", "close", "contents", "none"]
+CommandKind = Literal["page", "break", "gap", "open", "close", "contents", "none"]
 _LATEX_KINDS: dict[str, CommandKind] = {
     **dict.fromkeys(("newpage", "pagebreak", "clearpage", "cleardoublepage"), "page"),
     **dict.fromkeys(("vspace", "bigskip", "medskip", "smallskip", "vfill"), "gap"),
@@ -43,7 +43,7 @@ _INDENT = re.compile(r"\\(?:noindent|indent)(?:\{\})?[ \t\n]+")
 _MARKUA = re.compile(r"[ABCDEIQTWX]> ?")
 _VERSE = re.compile(r"\|[^\n]*(?:\n\|[^\n]*|\n[ \t]+\S[^\n]*)+")
 _VERSE_LINE = re.compile(r"\n\|[ \t]*")
-_SIGNS = frozenset("\\{[<@$")
+_SIGNS = frozenset("\\{[<@$'")
 _NO_SPACE = re.compile(r"(#{1,6})(?=[^\s#])([^\n]{1,120}?)[ \t]*#*")
 _ASCIIDOC = re.compile(r"(={1,6})[ \t]+(\S[^\n]{0,120}?)(?:[ \t]+=+)?")
 _PART = re.compile(r"-#[ \t]+(\S[^\n]{0,120})")
@@ -84,6 +84,8 @@ def line_command(line: str) -> Command | None:
         if not found or not kind:
             return None
         return Command(kind, line if kind == "contents" else found["argument"] or "")
+    if line == "'''":  # a rule of AsciiDoc
+        return Command("break")
     if _PAGE.fullmatch(line):
         return Command("page")
     if _CONTENTS.fullmatch(line):
@@ -110,12 +112,17 @@ def without_signs(content: str) -> tuple[str, bool]:
     return content, False
 
 
-def heading_of(content: str) -> Heading | None:
-    """A heading without a space after its signs, or of AsciiDoc or Markua."""
+def heading_of(content: str, bare: bool) -> Heading | None:
+    """A heading without a space after its signs, or of AsciiDoc or Markua.
+
+    Args:
+        content: of a paragraph.
+        bare: whether single words with a sign are headings; else they are tags.
+    """
     if content[0] == "#" and "\n" not in content and (found := _NO_SPACE.fullmatch(content)):
         title = found[2].strip()
         in_words = " " in title and title[0].isupper() and not ends_sentence(title)
-        if len(found[1]) > 1 or is_heading(title) or (in_words and not _is_tags(content)):
+        if bare or len(found[1]) > 1 or is_heading(title) or (in_words and not _is_tags(content)):
             return Heading(len(found[1]), title)
     elif content[0] == "=" and (found := _ASCIIDOC.fullmatch(content)):
         return None if ends_sentence(found[2]) else Heading(len(found[1]), found[2])

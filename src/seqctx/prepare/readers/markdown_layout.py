@@ -16,10 +16,12 @@ _LINES = 20_000  # of a file tell its habits
 _ENDS = 0.9  # where so many of the lines end a sentence, each line is a paragraph
 _BLANK = 0.1  # of the places between its lines have an empty line where each line is a paragraph
 _SEVERAL = 0.4  # of the lines hold several sentences, where more empty lines may lie between them
+_HABIT = 3  # places
 _FEW = 4  # lines below each other tell no habit
 _INDENTED = 0.3  # of the paragraphs
 _LONG = 60  # characters of a line that is no verse
 _SENTENCES = re.compile(r"[.!?…][\"”’»*_)]{0,3} {1,2}[\"“‘«*_(—–-]{0,3}[^\W\d_]|[。！？][^」』”]")
+_BARE = re.compile(r"#{1,6}[^\W_a-z][^\s#]*")
 _INDENTS = ("  ", "\t", "\u3000", "\u2003", "\u00a0", "&emsp;", "&ensp;", "&nbsp;")
 _IMAGE = re.compile(
     r"!\[[^\[\]\n]{0,300}\]\(\s*<?([^\s()<>]{1,500})|!\[\[([^\[\]|\n]{1,300})"
@@ -34,11 +36,15 @@ class Layout:
     Attributes:
         each_line: each line is a paragraph: no empty lines divide them.
         indented: paragraphs begin with white space, which means no code.
+        usual_blank: how many empty lines between paragraphs mean nothing.
+        bare_headings: headings have no space after their ``#``.
         pictures: addresses of pictures, and how often each comes.
     """
 
     each_line: bool = False
     indented: bool = False
+    usual_blank: int = 1
+    bare_headings: bool = False
     pictures: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
@@ -54,7 +60,9 @@ class Layout:
         pictures: Counter[str] = Counter()
         if "![" in text or "<img" in text:
             pictures.update(next(filter(None, m.groups())) for m in _IMAGE.finditer(text))
-        return cls(counts.each_line(), counts.indented(), pictures)
+        return cls(
+            counts.each_line(), counts.indented(), counts.usual_blank(), counts.bare, pictures
+        )
 
 
 class _Counts:
@@ -62,7 +70,9 @@ class _Counts:
 
     def __init__(self) -> None:
         self._last = ""  # the line of text above, where only empty lines lie between
-        self._blank = True
+        self._blank = 1  # empty lines above
+        self._twice = 0  # places with two empty lines between paragraphs
+        self._headings = self._bare = 0
         self._fenced = False
         self._below = self._apart = self._ends = self._several = 0
         self._starts = self._indented_starts = 0
@@ -72,21 +82,24 @@ class _Counts:
         """Count one line."""
         words = line.strip()
         if not words:
-            self._blank = True
+            self._blank += 1
             return
         if words.startswith("```"):
             self._fenced = not self._fenced
         if self._fenced or words[0] in "#>|:=<`" or not any(map(str.isalnum, words[:200])):
-            self._last, self._blank = "", True
+            self._headings += words.startswith(("# ", "## ", "### "))
+            self._bare += bool(self._blank and not following.strip() and _BARE.fullmatch(words))
+            self._last, self._blank = "", 1
             return
         if self._last and not self._blank:
             self._count_below(line)
         else:
             self._apart += bool(self._last)
+            self._twice += bool(self._last) and self._blank == 2
             self._starts += 1
             verse = len(words) < _LONG and following.strip() and following[:1].isspace()
             self._indented_starts += line.startswith(("\t", "    ")) and not verse
-        self._last, self._blank = line, False
+        self._last, self._blank = line, 0
 
     def _count_below(self, line: str) -> None:
         """Count a line right below another."""
@@ -110,6 +123,15 @@ class _Counts:
             return False
         rarely = self._apart <= _BLANK * (self._below + self._apart)
         return rarely or self._several >= _SEVERAL * self._below
+
+    def usual_blank(self) -> int:
+        """How many empty lines mean nothing: two do where they come seldom, by chance."""
+        return 0 if self.each_line() else 1 if self._twice >= _HABIT else 2
+
+    @property
+    def bare(self) -> bool:
+        """Whether headings have no space after their signs; else ``#words`` are tags."""
+        return self._bare > 1 and not self._headings
 
     def indented(self) -> bool:
         """Whether paragraphs begin with white space."""

@@ -23,7 +23,7 @@ _DIV = re.compile(
 _DEFINITION = re.compile(r"\[(?P<label>(?:[^\[\]\\]|\\.){1,999})\]:\s*(?P<address><|\S+)")
 # "[Maud]: Yes." is a message, not where a link goes
 _ADDRESS = re.compile(
-    r"(?i)<|[a-z][a-z0-9+.-]+:\S|[#/]\S|\.{1,2}/|www\.|\S*\w/\S*\.\w|\S*[\w-]\.(?:md|markdown|html?"
+    r"(?i)<|[a-z][a-z0-9+.-]+:\S|#$|[#/]\S|\.{1,2}/|www\.|\S*\w/\S*\.\w|\S*[\w-]\.(?:md|markdown|html?"
     r"|xhtml|png|jpe?g|gif|svg|webp|pdf|txt|docx?|odt|epub|com|org|net)(?:[?#]\S*)?$"
 )
 _MEANING = re.compile(r":[ \t]+[^\W_]")

@@ -29,9 +29,10 @@ _TOML = re.compile(r"\s*$|\s+\S|#|[\w.\"'-]+\s*=|[\[\]}\"']")
 _TITLE = re.compile(r"(?im)^title\s*[:=][ \t]*(\S.*)$")
 _SIGN = re.compile(
     r"<!--|%%+|\{--|\{>>|\{~~|~~\}|\{\+\+|\+\+\}|\{==|==\}"
+    r"|(?m:^)\[(?://|comment)\]:[ \t]*(?:#|<>)[ \t]*[(\"'][^\n]*"
     rf"|(?<=\n\n)---\n(?={_KNOWN_KEY.pattern})"
 )
-_OPENING = ("<!--", "%%", "{--", "{>>", "{~~", "{++", "{==")
+_OPENING = ("<!--", "%%", "{--", "{>>", "{~~", "{++", "{==", "[//]:", "[comment]:")
 _PAGE_BREAK = re.compile(r"(?i)\s*(?:page[ _-]?break|new[ _-]?page|next[ _-]?page)\s*")
 _LINE_END = re.compile(r"%%[ \t]*(?=\n|\Z)")
 _OWN_LINE = re.compile(r"\n[ \t]*%%[ \t]*(?=\n|\Z)")
@@ -187,6 +188,8 @@ class _Scan:
             return self._closed(start, "<<}", "comment")
         if sign == "{~~":
             return self._replaced(start)
+        if sign.startswith("["):
+            return self._cut(start, end, "comment", sign.partition(":")[2].strip(" \t#<>()\"'"))
         if sign.startswith("---"):
             keys = _keys_end(self._text, start, _yaml, ("---", "..."))
             return self._cut(start, keys[0], "file properties", keys[1]) if keys else end

@@ -64,8 +64,7 @@ class BlockWalk:
         first = line
         while first and not window.lines[first - 1].strip(" \t"):
             first -= 1
-        usual = 0 if self._to.layout.each_line else 1
-        return max(0, line - first - usual) if self._to.is_begun else 0
+        return max(0, line - first - self._to.layout.usual_blank) if self._to.is_begun else 0
 
     def _is_too_deep(self, window: MarkdownWindow, k: int) -> bool:
         """Add a block as it is written, where the parser leaves out what lies too deep in it."""
