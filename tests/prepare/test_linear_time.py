@@ -32,8 +32,8 @@ UNITS = [
     "<br>",
     "^[a", "[^a]", "[^a]: b\n\n", "a\n: b\n\n", "{.a}\n", "[a]{.b}", "\\newpage\n", "{{<",
     "<ruby>a<rt>b",
-    "> [!note] a\n\n", "```\na\n\n", "![a](b)\n\n", "a ^b", "|a\n", "**a**\nb\n", "漢《あ》", "［＃",
-    "#a\n\n",
+    "> [!note] a\n\n", "```\na\n\n", "![a](b)\n\n", "a ^b", "|a\n", "**a**\nb\n",
+    "漢《あ》", "［＃", "#a\n\n",
     "# C\n\nText.\n\n---\n\n", "title:\n", "---\ntitle: a  ", "*a* b ",
 ]  # fmt: skip
 ELEMENTS = [
