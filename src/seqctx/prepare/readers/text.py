@@ -191,7 +191,7 @@ def _headed(lines: list[str], layout: _Layout) -> tuple[list[Block], list[str]]:
 
 
 def _head(text: str) -> Block:
-    return Block("heading", text)
+    return Block("heading", text, is_found=True)
 
 
 def _stands_alone(lines: list[str], k: int, layout: _Layout) -> bool:
@@ -241,7 +241,7 @@ def _block(text: str) -> Block:
     content, emphasis = written(_runs(text.strip()))
     line = heading_line(content)
     if line and line.is_certain:
-        return Block("heading", content)
+        return _head(content)
     return Block("paragraph", content, emphasis)
 
 
