@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -352,3 +353,44 @@ def test_obfuscated_fonts_of_any_name_are_no_lock(tmp_path: Path) -> None:
     )
     path = book(tmp_path / "a.epub", "<p>Text.</p>", more={"META-INF/encryption.xml": lock})
     assert read_manuscript(path).text == "Text."
+
+
+def test_titles_of_two_lines_and_dots_of_emphasis(tmp_path: Path) -> None:
+    css = ".n, .line { display: block } .dots { -epub-text-emphasis-style: filled sesame }"
+    body = (
+        '<h2><span class="n">1</span><span class="n">Ice</span></h2>'
+        '<p>雨<span class="dots">雨</span></p><p><span class="line">Row the boat,</span>\n'
+        '<span class="line">nobody waits.</span><br/></p>'
+    )
+    read = read_manuscript(book(tmp_path / "a.epub", body, css=css))
+    assert titles(read) == ["1 Ice"]
+    assert read.text.endswith("雨*雨*\n\nRow the boat,\nnobody waits.")
+
+
+def test_damaged_pictures_and_sheets_stop_nothing(tmp_path: Path) -> None:
+    path = book(
+        tmp_path / "a.epub", f'{THREE[0]}<p><img src="o.png" alt=""/></p>{THREE[1]}', css=".a{}",
+        more={"OEBPS/o.png": b"\x89PNG" + b"x" * 400},
+    )  # fmt: skip
+    raw = path.read_bytes()
+    at = raw.index(b"OEBPS/o.png") + len("OEBPS/o.png")
+    path.write_bytes(raw[:at] + b"\xff" * 3 + raw[at + 3 :])
+    assert len(read_manuscript(path).paragraphs) == 12
+
+
+@pytest.mark.parametrize(
+    "css",
+    [
+        "a{" * 50_000, ".a " * 100_000 + "{margin:0}", ".a,p{margin:0}" * 50_000, "}" * 100_000,
+        "/*" * 50_000, "@media x{" * 50_000, ".a p{margin:1em}" * 20_000,
+        "@import 'style.css';" * 9999,
+        "p{margin:" + "1em " * 50_000 + "}", "p{" + "margin:1em;" * 50_000 + "}", "\0" * 1000,
+    ],
+    ids=lambda css: css[:12],
+)  # fmt: skip
+def test_odd_style_sheets_take_little_time(tmp_path: Path, css: str) -> None:
+    depth = "<div class='a'>" * 50 + paragraphs(0, 400) + "</div>" * 50
+    path = book(tmp_path / "a.epub", *[depth] * 3, css=css)
+    start = time.process_time()
+    assert read_manuscript(path).text.startswith("The lantern")
+    assert time.process_time() - start < 8

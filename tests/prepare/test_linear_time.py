@@ -59,6 +59,10 @@ ELEMENTS = [
     ("epub", "<span><p>a</p></span>"), ("epub", "</div>"), ("epub", "<p>"), ("epub", "&"),
     ("epub", "<!--"), ("epub", "&nbsp;"), ("epub", "</body>"), ("epub", "<a/>"), ("epub", "<"),
     ("epub", "<h2>Notes</h2>"), ("epub", "<li>a</li>"), ("epub", "]]>"), ("epub", "a=b "),
+    ("epub", "<img alt='T'/>"), ("epub", "<br/><img src='a.png' alt='T'/>a"),
+    ("epub", "<p id='a'>Text.<a href='#a'><sup>1</sup></a></p>"),
+    ("epub", "<p class='caption illus_illus_' style='margin: 2em' id='page_1'>1</p>"),
+    ("epub", "<span style='display: block; font-style: italic'>a</span>\n"),
 ]  # fmt: skip
 FAST_ELEMENTS = [("docx", "<w:p/>"), ("odt", "<text:p/>"), ("epub", "<p>Text.</p>")]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 _LONGEST = 2_000_000  # characters of one style sheet; large ones have 100,000
-_MOST_RULES, _MOST_KNOWN, _MOST_TRIED = 20_000, 20_000, 5_000_000
+_MOST_RULES, _MOST_KNOWN, _MOST_TRIED = 20_000, 20_000, 2_000_000
 _COMPOUND = re.compile(r"([A-Za-z][\w-]*|\*)?((?:[.#][\w-]+)*)")
 _CONTENT = re.compile(r"::?(?:before|after)$")
 _LENGTH = re.compile(r"(-?(?:\d+(?:\.\d*)?|\.\d+))(em|rem|ex|ch|px|pt|pc|mm|cm|in|%|lh|vh|vw)?")
@@ -28,7 +28,12 @@ _SIDES = ("top", "right", "bottom", "left")
 _OF_SHORT_FORM = {1: (0, 0, 0, 0), 2: (0, 1, 0, 1), 3: (0, 1, 2, 1), 4: (0, 1, 2, 3)}
 _STRING = re.compile(r"""["']([^"']*)["']""")
 _IMPORT = re.compile(r"""@import\s+(?:url\(\s*)?["']?([^"')\s;]{1,500})""")
-_LOOKS_ONLY = ("italic", "bold", "hidden")  # what an element of HTML means stays, whatever a
+_LOOKS_ONLY = (
+    "italic",
+    "bold",
+    "hidden",
+    "block",
+)  # what an element of HTML means stays, whatever a
 # sheet makes of all elements of its name
 
 Values = dict[str, Any]
@@ -42,6 +47,7 @@ class Style(NamedTuple):
         bold: whether they are bold.
         centred: whether its lines stand in the middle.
         hidden: whether it is not shown.
+        block: whether it stands in lines of its own, though its name says it does not.
         raised: whether it stands higher than the line.
         floats: whether text flows around it, as around a large first letter.
         new_page: whether a page begins before it.
@@ -56,6 +62,7 @@ class Style(NamedTuple):
     bold: bool | None = None
     centred: bool | None = None
     hidden: bool | None = None
+    block: bool = False
     raised: bool = False
     floats: bool = False
     new_page: bool = False
@@ -165,7 +172,7 @@ class Styles:
         for word in set(classes.split()):
             rules += self._by_key.get("." + word, ())
         rules += self._by_key.get("#" + ident, ()) if ident else ()
-        self._left -= len(rules)
+        self._left -= sum(10 * len(rule.compounds) - 9 for rule in rules)
         values: Values = {}
         for rule in sorted(rules if self._left > 0 else ()):
             if _matches(rule.compounds, node):
@@ -345,13 +352,19 @@ def _text(value: str) -> Values:
     return {"content": any(part.strip() for part in _STRING.findall(value)) or "url(" in value}
 
 
+_EMPHASIS_MARKS = [  # dots beside Japanese or Chinese characters
+    f"{program}text-emphasis{part}"
+    for program in ("", "-epub-", "-webkit-")
+    for part in ("", "-style")
+]
 _READ: dict[str, Any] = {
     "font-style": lambda v: {"italic": v in ("italic", "oblique")},
     "font-weight": _weight,
     "font-size": _size,
     "font": _font,
     "text-align": lambda v: {"centred": v in ("center", "-webkit-center")},
-    "display": lambda v: {"hidden": v == "none"},
+    "display": lambda v: {"hidden": v == "none", "block": v in ("block", "list-item", "table")},
+    **dict.fromkeys(_EMPHASIS_MARKS, lambda v: {"italic": True} if v != "none" else {}),
     "visibility": lambda v: {"hidden": v == "hidden"},
     "vertical-align": lambda v: {"raised": v in ("super", "top", "text-top")},
     "float": lambda v: {"floats": v in ("left", "right")},

@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -41,6 +42,7 @@ _BREAK_CLASS = re.compile(
     r"(?![a-z])|(?<![a-z])(?:tb|ornament(?:al)?|dinkus|asterism|fleuron)(?![a-z])"
 )
 PAGE_BREAK_CLASS = re.compile(r"(?i)page-?break|line-?break|break-(?:before|after)")
+_SHORT = 60  # characters, with blanks
 _TYPE = "{http://www.idpf.org/2007/ops}type"
 
 
@@ -76,6 +78,18 @@ def pieces_of(node: Any) -> Iterator[Piece]:
 def holds_blocks(node: Any) -> bool:
     """Whether an element holds blocks."""
     return any(local(below.tag) in _HOLD_BLOCKS for below in node.iterdescendants())
+
+
+def short_text(node: Any) -> str | None:
+    """The characters within an element; None where they are more than a mark or a number has."""
+    pieces: list[str] = []
+    size = 0
+    for text in node.itertext():
+        size += len(text)
+        if size > _SHORT:
+            return None
+        pieces.append(text)
+    return " ".join("".join(pieces).split())
 
 
 def kind_declared(types: list[str]) -> str | None:
@@ -166,7 +180,8 @@ class Links:
 
 def _starts_alike(node: Any, mark: str) -> bool:
     bare = mark.strip("[](){}. ")
-    return text_within(node).lstrip("[({ ").startswith(bare) if bare else False
+    start = "".join(islice(node.itertext(), 20)).lstrip()
+    return start.lstrip("[({ ").startswith(bare) if bare else False
 
 
 def names_of(node: Any) -> str:

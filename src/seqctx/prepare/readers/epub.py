@@ -44,14 +44,10 @@ def epub_blocks(path: Path) -> list[Block]:
         package = _package(archive)
         labels = Labels(_labels(archive, package), package.title)
         found = list(bounded(_found(archive, package, labels), path))
-
-        def size_of(name: str) -> tuple[int, int] | None:
-            if name not in archive:
-                return None
-            with archive.stream(name) as stream:
-                return size_of_picture(stream.read(_PICTURE_START))
-
-        blocks = with_usual_looks(labels.levelled(found), size_of)
+        blocks = with_usual_looks(
+            labels.levelled(found),
+            lambda name: size_of_picture(_start(archive, name, _PICTURE_START)),
+        )
     return [Block("title", package.title), *blocks] if package.title else blocks
 
 
@@ -219,7 +215,7 @@ def _is_label(tag: str) -> bool:
 def _found(archive: Archive, package: _Package, labels: Labels) -> Iterator[Block | Picture]:
     """The blocks of all documents."""
     notes: dict[str, NoteMark] = {}
-    sheets = Sheets(lambda name: _sheet(archive, name))
+    sheets = Sheets(lambda name: _start(archive, name, _LARGEST_SHEET).decode("utf-8", "replace"))
     number = 0
     for name, apart in package.documents.items():
         page = Page(
@@ -232,9 +228,12 @@ def _found(archive: Archive, package: _Package, labels: Labels) -> Iterator[Bloc
         yield from found
 
 
-def _sheet(archive: Archive, name: str) -> str:
-    """The text of a style sheet; nothing where it is not there."""
+def _start(archive: Archive, name: str, most: int) -> bytes:
+    """The first bytes of a style sheet or picture; nothing where it is not there, or damaged."""
     if name not in archive:
-        return ""
-    with archive.stream(name) as stream:
-        return stream.read(_LARGEST_SHEET).decode("utf-8", "replace")
+        return b""
+    try:
+        with archive.stream(name) as stream:
+            return stream.read(most)
+    except InputError:
+        return b""

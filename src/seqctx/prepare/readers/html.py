@@ -51,7 +51,9 @@ from seqctx.prepare.readers.sheets import Sheets
 from seqctx.prepare.structure import Span
 
 _APART = {"blockquote", "ul", "ol", "dl", "table", "figure", "aside"}
-_CAPTION = re.compile(r"(?i)(?<![a-z])(?:fig|img|image|picture|illus\w*)?-?caption(?![a-z])")
+_CAPTION = re.compile(
+    r"(?i)(?<![a-z])(?:fig|img|image|picture|illus[a-z]{0,10})?-?caption(?![a-z])"
+)
 _WORD_TITLE, _WORD_COMMENT = "msotitle", "msocommenttext"
 
 
@@ -248,7 +250,7 @@ class Page:
         if node.get("id") or node.get("class"):
             if (node.get("class") or "").lower() == _WORD_COMMENT:
                 return "comment"
-            if len(node) < 3 and page_number(node, types_of(node), text_within(node)):
+            if page_number(node, types_of(node)):
                 return "page number"
         return self._links.note_of(node)
 
@@ -298,7 +300,7 @@ class Page:
         """
         if line.is_empty() and not whole:
             return
-        if not line.has_words():
+        if not line.has_words:
             yield from self._aside(line.aside, node, around)
             if not line.aside:
                 yield from self._wordless(line, around, style, node, whole)

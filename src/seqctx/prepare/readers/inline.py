@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from seqctx.prepare.readers.blocks import Run
@@ -21,6 +22,7 @@ from seqctx.prepare.readers.elements import (
     Picture,
     kind_declared,
     local,
+    short_text,
     text_within,
     types_of,
 )
@@ -60,11 +62,12 @@ def emphasized(mark: str, tag: str, style: Style) -> str:
     return mark
 
 
-def page_number(node: Any, types: list[str], text: str) -> bool:
+def page_number(node: Any, types: list[str]) -> bool:
     """Whether an element is the number of a page of a printed book."""
-    if "pagebreak" in types:
+    if "pagebreak" in types or local(node.tag) == "pagenum":
         return True
-    match = _PAGE.fullmatch(text) if len(text) <= 20 else None
+    text = short_text(node)
+    match = _PAGE.fullmatch(text) if text and len(text) <= 20 else None
     if match is None:
         return False
     if _PAGE_CLASS.search(node.get("class") or ""):
@@ -99,6 +102,7 @@ class Line:
         pictures: in it.
         has_links: whether words are links to places in the book.
         has_others: whether words are none.
+        has_words: whether anything but blanks, new lines and pictures is in it.
     """
 
     def __init__(self, styles: Styles, links: Links, *, preformatted: bool = False) -> None:
@@ -106,13 +110,16 @@ class Line:
         self.runs: list[Run] = []
         self.aside: dict[str, list[str]] = {}
         self.pictures: list[Picture] = []
-        self.has_links = self.has_others = False
+        self.has_links = self.has_others = self.has_words = False
+        self._ended = False
         self._styles, self._links, self._preformatted = styles, links, preformatted
 
     def text(self, value: str | None, mark: str = "", linked: bool = False) -> None:
         """Add characters that stand in the paragraph itself."""
         if not value or (not self.runs and value.isspace() and "\u00a0" not in value):
             return
+        if not value.isspace():
+            self.has_words, self._ended = True, False
         if self._preformatted and "\n" in value:
             for number, line in enumerate(value.split("\n")):
                 self.runs += [("\n", mark), (line, mark)] if number else [(line, mark)]
@@ -141,7 +148,9 @@ class Line:
     def element(self, node: Any, tag: str, mark: str, within: int, linked: bool = False) -> None:
         """Add one element that stands in a line."""
         if tag == "br":
-            self.runs.append(("\n", mark))
+            if not self._ended:
+                self.runs.append(("\n", mark))
+            self._ended = False
             return
         if tag in NO_WORDS:
             return
@@ -158,9 +167,18 @@ class Line:
             linked = bool(href) and ":" not in href.partition("#")[0]
         if not _is_initial(node, style):
             mark = emphasized(mark, tag, style)
-        if tag in ("p", "div", "li"):  # within a heading
-            self.text(" ")
+        alone = style.block or tag in ("p", "div", "li")  # the latter within a heading
+        if alone:
+            self._end()
         self.inside(node, mark, self._styles.context(node, tag, within), linked)
+        if alone:
+            self._end()
+
+    def _end(self) -> None:
+        """End the line, if it has words; a new line in the file itself adds nothing to that."""
+        if self.has_words and not self._ended:
+            self.runs.append(("\n", ""))
+            self._ended = True
 
     def put_aside(self, kind: str, text: str) -> None:
         """Keep words that are not of the text."""
@@ -180,13 +198,12 @@ class Line:
         types = types_of(node)
         if types and (kind := kind_declared(types)):
             return kind
-        if len(node) > 3:
+        if not (types or len(node) or node.attrib):
             return None
-        short = (node.text or "") if len(node) == 0 else text_within(node)
-        if len(short) > 20 or not (types or node.get("href") or len(node) or node.attrib):
+        text = short_text(node)
+        if text is None or len(text) > 20:
             return None
-        text = short.strip()
-        if page_number(node, types, text):
+        if page_number(node, types):
             return "page number"
         return "note mark" if self._is_note_mark(node, tag, types, style, text) else None
 
@@ -232,7 +249,7 @@ class Line:
             self._links.resolved(source) if source else "", alt, " ".join(filter(None, names)),
             int(height[0]) if height else 0,
         )  # fmt: skip
-        opens = _INITIAL.fullmatch(alt) and not any(text.strip() for text, _ in self.runs)
+        opens = _INITIAL.fullmatch(alt) and not self.has_words
         if opens and _text_after(node)[:1].isalpha():
             self.text(alt)
         else:
@@ -241,10 +258,6 @@ class Line:
     def is_empty(self) -> bool:
         """Whether nothing was added."""
         return not (self.runs or self.pictures or self.aside)
-
-    def has_words(self) -> bool:
-        """Whether anything but blanks, new lines and pictures is in it."""
-        return any(text.strip() for text, _ in self.runs)
 
     def parts(self) -> Iterator[tuple[list[Run], int]]:
         """The paragraphs that it is: two new lines or more part them.
@@ -313,7 +326,7 @@ def _text_after(node: Any) -> str:
             break
         after = node.getnext()
         if after is not None:
-            return "".join(after.itertext())
+            return next(filter(None, islice(after.itertext(), 3)), "")
         node = node.getparent()
     return (node.tail or "") if node is not None else ""
 
@@ -321,4 +334,5 @@ def _text_after(node: Any) -> str:
 def _is_initial(node: Any, style: Style) -> bool:
     """Whether an element is the large first letter of a chapter, which is no emphasis."""
     large = style.floats or style.size >= _LARGE or _INITIAL_CLASS.search(node.get("class") or "")
-    return bool(large) and len(text_within(node)) <= 3
+    text = short_text(node) if large else None
+    return text is not None and len(text) <= 3

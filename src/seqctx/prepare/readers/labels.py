@@ -78,15 +78,18 @@ class Labels:
             return items
         starts = [(places.get(x.fragment, -1) if x.fragment else 0, x) for x in labels]
         found = sorted((x for x in starts if x[0] >= 0), key=lambda x: x[0])
-        last = len(items)
-        for k in range(len(found) - 1, -1, -1):
-            at, label = found[k]
-            self._head(items, at, last, label)
+        last, added = len(items), dict[int, Block]()
+        for at, label in reversed(found):
+            heading = self._heading(items, at, last, label) if at < last else None
+            if heading:
+                added[at] = heading
             last = at
-        return items
+        if not added:
+            return items
+        return [x for k, item in enumerate(items) for x in (added.get(k), item) if x is not None]
 
-    def _head(self, items: Items, at: int, end: int, label: Label) -> None:
-        """Put one heading where a title leads, if there is none."""
+    def _heading(self, items: Items, at: int, end: int, label: Label) -> Block | None:
+        """The heading that is missing where a title leads, if one is."""
         said = _bare(label.text)
         story = [k for k in range(at, end) if _is_story(items[k])]
         near = [k for k in story[:_NEAR] if items[k].kind == "heading"]  # type: ignore[union-attr]
@@ -99,7 +102,7 @@ class Labels:
             block = items[near[0]] if near else None
             if isinstance(block, Block):
                 self._levels[label.depth][block.level] += 1
-            return
+            return None
         lines = _lines_that_say(items, story, said)
         for k in lines:
             block = items[k]
@@ -109,12 +112,13 @@ class Labels:
                     level=-label.depth,
                 )  # fmt: skip
         if lines or not said or _NO_CHAPTER.fullmatch(label.text.strip()):
-            return
+            return None
         words = sum(len(items[k].text.split()) for k in story)
         if words < _FEW_WORDS and not is_heading(label.text):
-            return
-        if said != _bare(self.title):
-            items.insert(at, Block("heading", label.text, level=-label.depth))
+            return None
+        if said == _bare(self.title):
+            return None
+        return Block("heading", label.text, level=-label.depth)
 
     def levelled(self, items: Items) -> Items:
         """Blocks in which headings from the contents have the level that others like them have."""

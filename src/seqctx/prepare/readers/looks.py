@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 
 from seqctx.prepare.readers.blocks import SCENE_BREAK, Block, Look
 from seqctx.prepare.readers.elements import Picture
@@ -28,6 +29,7 @@ def with_usual_looks(
             sizes[item.look.size] += len(item.text)
             spaces[item.look.space_above] += not item.look.centred
     size, space = (c.most_common(1)[0][0] if c else 1.0 for c in (sizes, spaces))
+    size_of = cache(size_of)
     looks: dict[Look, Look] = {}
     blocks: list[Block] = []
     for item in found:

@@ -9,6 +9,9 @@ from typing import Any
 from seqctx.prepare.readers.css import Styles, imports
 from seqctx.prepare.readers.elements import Links, local
 
+_MOST_READ = 50_000_000  # characters of all sheets of a book, each time that they are understood
+_MOST_KEPT = 20
+
 
 @dataclass
 class Sheets:
@@ -19,8 +22,9 @@ class Sheets:
     """
 
     text_of: Callable[[str], str]
-    _texts: dict[str, str] = field(default_factory=dict)
+    _read: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
     _styles: dict[tuple[str, ...], Styles] = field(default_factory=dict)
+    _left: int = _MOST_READ
 
     def styles(self, head: Any, links: Links) -> Styles:
         """What the head of a document says of styles."""
@@ -33,7 +37,10 @@ class Sheets:
                 self._add(links, node.get("href") or "", sheets, 0)
         key = tuple(sheets)
         if key not in self._styles:
-            self._styles = {key: Styles(key)}  # the last one: most documents have the same
+            self._left -= sum(map(len, key))
+            if len(self._styles) == _MOST_KEPT:
+                self._styles.clear()
+            self._styles[key] = Styles(key if self._left > 0 else ())
         return self._styles[key]
 
     def _add(self, links: Links, href: str, sheets: list[str], depth: int) -> None:
@@ -41,8 +48,10 @@ class Sheets:
         if not href or ":" in href.partition("/")[0] or depth > 3 or len(sheets) > 50:
             return
         name = links.resolved(href)
-        if name not in self._texts:
-            self._texts[name] = self.text_of(name)
-        for more in imports(self._texts[name]):
-            self._add(Links(name), more, sheets, depth + 1)
-        sheets.append(self._texts[name])
+        if name not in self._read:
+            text = self.text_of(name)
+            self._read[name] = text, imports(text)[:20]
+        text, more = self._read[name]
+        for address in more:
+            self._add(Links(name), address, sheets, depth + 1)
+        sheets.append(text)
