@@ -96,6 +96,12 @@ def test_odd_numbers(tmp_path: Path, word: str, number: str) -> None:
     assert read(tmp_path, text).text.startswith("One.")
 
 
+def test_a_note_as_pandoc_writes_it_is_counted(tmp_path: Path) -> None:
+    note = r"{\super\chftn}{\*\footnote\chftn\~\plain\pard A note.}"
+    book = read(tmp_path, rf"{{\rtf1 {{\pard Text{note}.\par}}}}")
+    assert book.text == "Text." and book.account.left_out == {"endnotes": 2}
+
+
 def test_damaged_files_are_read_or_refused_in_one_line(tmp_path: Path) -> None:
     for text, fact in (
         ("Plain words.", "damaged, or not a .rtf file"), ("PK\3\4", "damaged"), ("", "damaged"),

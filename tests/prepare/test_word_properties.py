@@ -133,6 +133,7 @@ def test_notes_and_comments_are_left_out_and_counted(tmp_path: Path) -> None:
     ("content", "texts", "pages"),
     [
         (r("One.") + "<w:r><w:br/><w:br/></w:r>" + r("Two."), ["One.", "Two."], [False, False]),
+        (r("One\n\ntwo."), ["One two."], [False]),
         (r("One,") + "<w:r><w:br/></w:r>" + r("two."), ["One,\ntwo."], [False]),
         ('<w:r><w:br w:type="page"/></w:r>' + r("One."), ["One."], [True]),
         (r("One.") + '<w:r><w:br w:type="page"/></w:r>' + r("Two."),

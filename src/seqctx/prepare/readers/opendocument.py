@@ -93,6 +93,11 @@ def _refuse_locked(archive: Archive) -> None:
         raise InputError(f"{archive.path}: locked by a password. Save it without one.")
 
 
+def _in_line(text: str) -> str:
+    """Text of the mark-up, in which the end of a line is a space."""
+    return text.replace("\n", " ") if "\n" in text else text
+
+
 @dataclass(frozen=True, slots=True)
 class _Marks:
     """What holds for characters inside an element of a paragraph."""
@@ -260,11 +265,11 @@ class _Reading:
     def _walk(self, node: Any, marks: _Marks) -> None:
         """Read the characters of an element, and of those in it."""
         if node.text:
-            self._runs.append(marks.stretch(node.text))
+            self._runs.append(marks.stretch(_in_line(node.text)))
         for child in node:
             self._element(child, prefixed(child.tag), marks)
             if child.tail:
-                self._runs.append(marks.stretch(child.tail))
+                self._runs.append(marks.stretch(_in_line(child.tail)))
 
     def _element(self, child: Any, name: str, marks: _Marks) -> None:
         if name in _CHARACTERS:

@@ -19,7 +19,7 @@ SKIPPED = frozenset(
     "header headerf headerl headerr nonshppict pict pntxta pntxtb private rxe shprslt tc txe "
     "xe sp".split()
 )
-READ_THOUGH_STARRED = frozenset("annotation cs fldinst shpinst ud".split())
+READ_THOUGH_STARRED = frozenset("annotation cs fldinst footnote shpinst shptxt ud".split())
 CHARACTERS = {
     "bullet": "•", "emdash": "—", "emspace": " ", "endash": "–", "enspace": " ",
     "lbr": "\n", "ldblquote": "“", "line": "\n", "lquote": "‘", "qmspace": " ", "rdblquote": "”",
