@@ -282,7 +282,7 @@ class _Reading:
         for child in run:
             name = element_name(child.tag)
             if name == "t":
-                parts.append(in_font(font, child.text or ""))
+                parts.append(in_font(font, (child.text or "").replace("\n", " ")))
             elif name == "rPr":
                 take_run(said, child, val)
                 style_id = next(
