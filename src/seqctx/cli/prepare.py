@@ -34,11 +34,11 @@ def prepare(
     Writes  prepare/out/STEM/, where STEM is CONFIG's name without .yaml:
             examples, manifest.json, and a report (report.html)
     Exit    0   written or up to date
-            1   some of several files cannot be read (all are named, and nothing is
-                written without --skip-bad); another run uses prepare/out/STEM,
-                or it holds files of yours or the examples of another CONFIG;
-                or much of a manuscript may be no story (the message lists the
-                parts and the setting)
+            1   some of several files cannot be read (all are named; without
+                --skip-bad nothing is written); another run uses
+                prepare/out/STEM, or it holds files of yours or the examples
+                of another CONFIG; or much of a manuscript may be no story
+                (the message lists the parts and the setting)
             2   text or settings that cannot be used
 
     \b

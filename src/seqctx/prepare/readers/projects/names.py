@@ -29,7 +29,9 @@ _NO_STORY = {
     "readme": "read ?me(?: first)?|lies ?mich|lisez ?moi|leeme|licen[cs]e|copying|changelog|changes"
     "|contributing|authors|todo|to do|to-do|makefile|todos",
     "notes": "notes?|notizen|notizbuch|notas|appunti|my notes|notes? to self|ideas?|ideen|idées"
-    "|brainstorm(?:ing)?|inbox|journal|diary|log|progress|planning|plan|meta|заметки|notatki|notities",
+    "|brainstorm(?:ing)?|inbox|journal|diary|log|progress|planning|plan|meta|заметки|notatki|notities"
+    "|daily(?: notes?)?|snippets|fragments|feedback|critiques?|beta readers?|submissions?|query"
+    "|query letters?|marketing|blurbs?|inspirations?|mood ?boards?|playlists?|merkzettel|aufzeichnungen",
     "outline": "outlines?|synops[ie]s|summary|beats?|beat sheet|plot|plots|plotting|plot lines"
     "|timeline|gliederung|exposé|expose|handlung|zeitleiste|escaleta|scaletta|plan de l'histoire",
     "characters": "characters?|character sheets?|cast|people|figuren|personen|charaktere"
@@ -37,7 +39,7 @@ _NO_STORY = {
     "research": "research|recherchen?|investigación|ricerca|pesquisa|sources|references"
     "|reference|world|world ?building|weltenbau|worldbuilding notes|places|locations|settings"
     "|setting|orte|lieux|lugares|luoghi|maps|lore|wiki|glossary notes|style ?sheet|style ?guide"
-    "|материалы|objects|items",
+    "|материалы|objects|items|codex|story bible|series bible|back ?story|back ?stories|concept art",
     "trash": r"trash|bin|recycle bin|papierkorb|corbeille|papelera|cestino|lixeira|корзина|deleted"
     "|deleted scenes|cut|cuts|cut scenes|cuttings|scraps|darlings|graveyard|unused|outtakes"
     "|archived?|archiv|attic|old|old versions?|old drafts?|backups?|snapshots|versions",
@@ -52,7 +54,8 @@ _TITLES_TOO = frozenset(
     "unused deleted snapshots versions covers styles script scripts tools media pictures "
     "output export assets theme summary characters figuren personen personnages personajes "
     "sources references reference lore timeline scraps outtakes backups images handlung "
-    "zeitleiste index beats beat trash wiki".split()
+    "zeitleiste index beats beat trash wiki daily snippets fragments feedback critique query "
+    "submission submissions inspiration inspirations playlist playlists codex backstory".split()
 )
 _KINDS = {kind: re.compile(rf"(?i)(?:{words})") for kind, words in _NO_STORY.items()}
 _LONGEST = 200  # characters of a name that are looked at

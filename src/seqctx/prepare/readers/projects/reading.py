@@ -71,6 +71,7 @@ def project_text(project: Project, files: Files) -> ProjectText:
     _leave_out_copies(read, text)
     headed = sum(_opens(blocks) for blocks in read.values() if blocks)
     inserts = not project.goes_on or (project.chapter_level == 0 and headed * 2 < len(read))
+    inserts = inserts and len(read) > 1  # a book in one file is not named after that file
     scenes = _leaves_are_scenes(project, read)
     joined = _joined(project.nodes, read, scenes, inserts, bool(project.chapter_level), 1)
     text.blocks = list(bounded(joined, project_place(project, files)))
