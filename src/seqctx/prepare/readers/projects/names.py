@@ -31,7 +31,7 @@ _NO_STORY = {
     "notes": "notes?|notizen|notizbuch|notas|appunti|my notes|notes? to self|ideas?|ideen|idées"
     "|brainstorm(?:ing)?|inbox|journal|diary|log|progress|planning|plan|meta|заметки|notatki|notities"
     "|daily(?: notes?)?|snippets|fragments|feedback|critiques?|beta readers?|submissions?|query"
-    "|query letters?|marketing|blurbs?|inspirations?|mood ?boards?|playlists?|merkzettel|aufzeichnungen",
+    "|query letters?|marketing|blurbs?|inspirations?|mood ?boards?|playlists?|merkzettel",
     "outline": "outlines?|synops[ie]s|summary|beats?|beat sheet|plot|plots|plotting|plot lines"
     "|timeline|gliederung|exposé|expose|handlung|zeitleiste|escaleta|scaletta|plan de l'histoire",
     "characters": "characters?|character sheets?|cast|people|figuren|personen|charaktere"
