@@ -23,7 +23,7 @@ SURE = (
     "***", "* * *", "*", "#", "# # #", "###", "~", "~ ~ ~", "~~~", "~*~", "❦", "☙ ❧", "⁂", "◇◇◇",
     "◆ ◇ ◆", "＊＊＊", "※", "★ ★ ★", "☆", "✦", "❖", "†", "‡", "§", "¶", "•", "• • •", "···", "∴",
     "---", "- - -", "———", "— — —", "───", "___", "===", "+++", "+ + +", "+", "=", "//", "///",
-    "\\", "|", "||", "^", "^^^", "%%%", "$$$", "&", "@", "<>", "<<<>>>", "><", "°", "°°°", "¤", "·",
+    "\\", "|", "||", "^", "^^^", "%%%", "&", "@", "<>", "<<<>>>", "><", "°", "°°°", "·",
     ".", ". . .", "。", "～～～", "◯", "●", "■", "□ □ □", "▲", "▼△▼", "→", "♦", "♪", "☀", "☾", "⚔",
     "⚜", "✂ - - - -", "-*-", "--*--", "*~*~*", "~~*~~", "*-*-*", "_.-*-._", "* * * * *", "*\n*\n*",
     "⠀", "\uf09a", "::", ":::", "[scene break]", "<scene break>", "~ scene break ~", "(Time skip)",
@@ -32,8 +32,8 @@ SURE = (
 RECURRING = (
     "oOo", "o0o", "xxx", "x x x", "xXx", "XXX", "x", "o", "-oOo-", "~o~", "-x-", "--oo00oo--",
     ".oOo.", "oOoOo", "X x X", "0 0 0", "000", "〇〇〇", "ㅡㅡㅡ", "ーーー", "жжж", "ღ ღ ღ", "øøø",
-    "Scene Break", "SCENE BREAK", "line break", "場面転換", "👍", "😂", "❤", "( * )", "^_^",
-    "-.-.-", "~S~", "~ s ~", "O", "=w=", "--8<--",
+    "Scene Break", "SCENE BREAK", "line break", "場面転換", "👍", "😂", "$$$", "¤", "❤", "( * )",
+    "^_^", "-.-.-", "~S~", "~ s ~", "O", "=w=", "--8<--",
 )  # fmt: skip
 GLYPHS = ("Ω", "Δ Δ Δ", "龍", "ა")
 SPEECH = (
@@ -89,35 +89,37 @@ def gaps(*numbers: int) -> list[Block]:
 
 
 BREAK = Block("break", "* * *")
+A, B, C = p("A came."), p("B came."), p("C came.")
 
 
 @pytest.mark.parametrize(
     ("blocks", "expected"),
     [
-        ([h("One"), BREAK, p("A."), BREAK, h("Two"), p("B."), BREAK, p("C."), BREAK], "hphp-p"),
-        ([BREAK, p("A."), p("*"), p("*"), BREAK, p("B.")], "p-p"),
-        ([h("One"), BREAK, h("The Storm"), p("A.")], "hhp"),
-        ([h("One"), p("A."), BREAK, p("B."), BREAK, p("THE END"), BREAK], "hp-pp"),
-        ([p("A."), p("xxx"), p("B.")], "ppp"),  # once only: it can be a word
-        ([p("A."), p("xxx"), p("B."), p("xxx"), p("C.")], "p-p-p"),
-        ([h("IX"), p("A."), p("XXX"), p("B."), p("XXX"), p("C.")], "hppppp"),  # a number
-        ([h("One"), p("A."), h("XXX"), p("B."), h("XXX"), p("C.")], "hp-p-p"),
-        ([h("One"), p("A."), h("# #"), p("B."), h("Two"), p("C.")], "hp-php"),
-        ([p("A."), p("—"), p("B."), p("—"), p("C.")], "p-p-p"),
-        ([p("— A."), p("—"), p("— B."), p("—"), p("— C.")], "ppppp"),  # dashes open speeches
-        ([p("A."), p("Ω"), p("B."), p("Ω"), p("C.")], "p-p-p"),
-        ([p("A Ω."), p("Ω"), p("B."), p("Ω"), p("C.")], "ppppp"),
-        ([p("A."), p("…", centred=True), p("B."), p("…", centred=True), p("C.")], "p-p-p"),
+        ([h("One"), BREAK, A, BREAK, h("Two"), B, BREAK, C, BREAK], "hphp-p"),
+        ([BREAK, A, p("*"), p("*"), BREAK, B], "p-p"),
+        ([h("One"), BREAK, h("The Storm"), A], "hhp"),
+        ([h("One"), A, BREAK, B, BREAK, p("THE END"), BREAK], "hp-pp"),
+        ([A, p("xxx"), B], "ppp"),  # once only: it can be a word
+        ([A, p("xxx"), B, p("xxx"), C], "p-p-p"),
+        ([h("IX"), A, p("XXX"), B, p("XXX"), C], "hppppp"),  # a number
+        ([h("One"), A, h("XXX"), B, h("XXX"), C], "hp-p-p"),
+        ([h("One"), A, h("# #"), B, h("Two"), C], "hp-php"),
+        ([A, p("—"), B, p("—"), C], "p-p-p"),
+        ([p("— A came."), p("—"), p("— B came."), p("—"), p("— C came.")], "ppppp"),  # dashes open speeches
+        ([A, p("Ω"), B, p("Ω"), C], "p-p-p"),
+        ([p("A Ω came."), p("Ω"), B, p("Ω"), C], "ppppp"),
+        ([A, p("…", centred=True), B, p("…", centred=True), C], "p-p-p"),
         ([p(f"{sentence(1)}\n***\n{sentence(2)}")], "p-p"),
         ([p(f"{sentence(1)}\n***")], "p"),
         ([p("A verse,\n*\na verse.")], "p"),
-        ([p("A."), p("xxx", centred=True), p("B.")], "p-p"),
+        ([A, p("xxx", centred=True), B], "p-p"),
         ([p(cell) for cell in "n 50 o 60 p 70 n 80 o 90 p".split()], "p" * 11),  # of a table
-        ([p("A."), p("xxx"), p(" "), p("B."), p("xxx"), p("C.")], "p-p-p"),
+        ([p(cell) for cell in "Debit £. s. d. 3 4 Cash £. s. d. 5 6".split()], "p" * 12),
+        ([A, p("xxx"), p(" "), B, p("xxx"), C], "p-p-p"),
         ([*gaps(0, 0, 0, 0), p(""), *gaps(0, 0, 0, 0)], "pppp-pppp"),
-        ([p("A."), p("q", style="scene break"), p("B.")], "p-p"),
-        ([p("A."), p("x", style="scene break"), p("B.")], "p-p"),
-        ([p("A Tale", centred=True), p("*"), p("by me"), h("One"), p("A.")], "pphp"),
+        ([A, p("q", style="scene break"), B], "p-p"),
+        ([A, p("x", style="scene break"), B], "p-p"),
+        ([p("A Tale", centred=True), p("*"), p("by me"), h("One"), A], "pphp"),
     ],
 )  # fmt: skip
 def test_which_marks_part_scenes(blocks: list[Block], expected: str) -> None:
@@ -135,8 +137,9 @@ def test_which_marks_part_scenes(blocks: list[Block], expected: str) -> None:
         (gaps(0, 0, 1, 0, 1, 0, 1, 0), "pppppppp"),  # too many for so little
         (gaps(0, 2, 2, 2, 2, 2, 2, 5), "ppppppp-p"),
         ([*gaps(0, 0, 0, 0, 0, 0), p("and on.", gap=1)], "ppppppp"),
+        ([*gaps(0, 0, 0, 0, 0), p("Credit"), p("1 Pork kidney.", gap=1)], "ppppppp"),
         ([*gaps(0, 0, 0, 0, 0), p("Dear Ann,"), p("I am well.", gap=1)], "ppppppp"),
-        ([h("One"), *gaps(3, 0, 0, 0, 0), Block("heading", "Two", gap=4), p("A.")], "hppppphp"),
+        ([h("One"), *gaps(3, 0, 0, 0, 0), Block("heading", "Two", gap=4), A], "hppppphp"),
         ([*gaps(0, 0, 0, 0), p("After.", space_above=2.0)] * 2, "pppp-ppppp-p"),
         ([*gaps(0, 0, 0, 0), p("After.", space_above=2.0)], "ppppp"),  # once is no habit
         ([*gaps(0, 0, 0, 0), p("A sign", space_above=2.0, centred=True)] * 2, "pppppppppp"),
@@ -156,7 +159,7 @@ def test_which_space_parts_scenes(blocks: list[Block], expected: str) -> None:
 
 def test_what_is_left_out_parts_no_scenes() -> None:
     note = Block("paragraph", "A note.", left_out="endnotes")
-    kept = between_scenes([p("A."), BREAK, note, p("B."), note, BREAK])
+    kept = between_scenes([A, BREAK, note, B, note, BREAK])
     assert [b.kind for b in kept if not b.left_out] == ["paragraph", "break", "paragraph"]
     assert sum(b.left_out is not None for b in kept) == 2
 

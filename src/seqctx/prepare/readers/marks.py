@@ -26,6 +26,7 @@ _QUOTES = set("\"'＂＇„‚「」『』〝〞〟﹁﹂﹃﹄")
 _DASHES = set("-−─━⸺⸻﹘")
 _LONG_LEADER = 10  # dots in a row: a dotted line
 _FACE = re.compile(r"([^\w\s])[_.]\1")  # ^_^
+_TICKS = set("✓✔✗✘☐☑☒")  # these and signs of money stand in tables, too
 # faces, hands and hearts: what people send one another
 _SENT = re.compile(
     "[♥♡❤☺☹\U0001f440-\U0001f450\U0001f48b-\U0001f49f\U0001f4a4-\U0001f4af\U0001f600-\U0001f64f"
@@ -79,7 +80,8 @@ def _of_signs(text: str, signs: str) -> Mark | None:
         return "soft"  # ;-)
     if len(kinds) > _MOST_KINDS or text.strip().count("\n") >= _MOST_LINES:
         return None  # a drawing
-    if _SENT.search(signs) or kinds & set(_BRACKETS) or _FACE.fullmatch(signs):
+    counts = any(c in _TICKS or unicodedata.category(c) == "Sc" for c in kinds)
+    if counts or _SENT.search(signs) or kinds & set(_BRACKETS) or _FACE.fullmatch(signs):
         return "recurring"
     if kinds == {"・"} and len(signs) > 1 and not re.search(r"\s", text.strip()):
         return "soft"  # an ellipsis in Japanese

@@ -26,6 +26,7 @@ _FEW_MARKS, _MORE_GAPS = 3, 4
 _TOO_MANY = 1 / 2
 _LEAST_SPACE = 0.9  # lines beyond the usual
 _LONGEST_STYLE = 200  # characters of its name
+_LONGEST_LABEL = 20  # characters
 _MANY_GAPS = 6  # empty paragraphs may stand for something that is lost
 _FEW_WORDS = 100  # before the first heading: a title page, a motto
 _MOST_DOUBTS = 1_000
@@ -132,9 +133,10 @@ def _beyond(values: Sequence[float], least: float, marks: int) -> float:
 
 def _may_part(before: Block, after: Block) -> bool:
     """Whether the words beside a gap allow a scene to end there."""
-    end, start = plain(before).rstrip()[-1:], plain(after).lstrip()[:1]
+    words, start = plain(before).rstrip(), plain(after).lstrip()[:1]
     return not (
-        end in ",:;，：；、"
+        words[-1:] in ",:;，：；、"
+        or (len(words) <= _LONGEST_LABEL and not ends_sentence(words))  # or a cell of a table
         or start.islower()
         or (before.look.centred and after.look.centred)  # lines of a title page, or of a sign
     )

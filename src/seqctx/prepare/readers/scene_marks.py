@@ -14,7 +14,7 @@ from seqctx.prepare.readers.marks import LONGEST_WITH_LETTERS, Mark, mark_of
 from seqctx.prepare.structure import Doubt, Span
 
 _PROSE = 60  # characters of a line, or more; verse and tables have fewer
-_LONGEST_CELL = 20  # characters
+_LONGEST_CELL, _SHORT_CELL = 20, 5  # characters; only a short one ends as a sentence does
 _LONGEST_STYLE = 200  # characters of its name
 _ORNAMENT = 3  # letters of a font of ornaments
 _SPEAKING = 1 / 10  # of the paragraphs begin with a dash: so does all speech
@@ -80,8 +80,9 @@ def _among_cells(blocks: Sequence[Block], marks: Mapping[int, Mark]) -> Counter[
             if last and marks[k] != "sure":
                 waiting.append(_signs(block))
             continue
-        short = len(block.text) <= _LONGEST_CELL and block.kind == "paragraph"
-        last = short and not ends_sentence(plain(block))
+        text = plain(block)
+        short = len(text) <= _SHORT_CELL or not ends_sentence(text)
+        last = block.kind == "paragraph" and len(text) <= _LONGEST_CELL and short
         found.update(waiting if last else ())
         waiting = []
     return found
