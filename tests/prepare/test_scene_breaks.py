@@ -105,7 +105,7 @@ A, B, C = p("A came."), p("B came."), p("C came.")
         ([h("One"), A, h("XXX"), B, h("XXX"), C], "hp-p-p"),
         ([h("One"), A, h("# #"), B, h("Two"), C], "hp-php"),
         ([A, p("—"), B, p("—"), C], "p-p-p"),
-        ([p("— A came."), p("—"), p("— B came."), p("—"), p("— C came.")], "ppppp"),  # dashes open speeches
+        ([p("— A came."), p("—"), p("— B came."), p("—"), p("— C came.")], "ppppp"),  # speeches
         ([A, p("Ω"), B, p("Ω"), C], "p-p-p"),
         ([p("A Ω came."), p("Ω"), B, p("Ω"), C], "ppppp"),
         ([A, p("…", centred=True), B, p("…", centred=True), C], "p-p-p"),
