@@ -230,6 +230,42 @@ def test_new_pages(command: str) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        ("POV:: Anna", "file properties"), ("/maps/coast.png \"The coast\"", "command"),
+        ("import Note from '../note.mdx'", "command"), ("{{chapter2.md}}", "command"),
+        ("{{< figure src='a.png' >}}", "command"),
+        ("{::comment}\nno\n\nmore\n{:/comment}", "comment"),
+        ("{% comment %} no {% endcomment %}", "comment"), ("{{/* no */}}", "comment"),
+        ("```{r}\nplot(1)\n```", "code"), ("[[toc]]", "contents"), ("{{TOC}}", "contents"),
+    ],
+)  # fmt: skip
+def test_lines_that_are_no_story(line: str, kind: str) -> None:
+    text = f"One.\n\n{line}\n\nTwo."
+    assert story(text) == ["One.", "Two."]
+    assert [found for found, _ in left_out(text)] == [kind]
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ('<div class="scene-break"></div>', "* * *"), ('<p class="separator"></p>', "* * *"),
+        ("::: {.scene-break}\n:::", "* * *"), ("\\chapter{The Door}", "#The Door"),
+        ("            CHAPTER ONE", "CHAPTER ONE"), ("“A::B” he said.", "“A::B” he said."),
+        ("I said: import it.", "I said: import it."), ("/ either", "/ either"),
+    ],
+)  # fmt: skip
+def test_lines_that_are_some(line: str, found: str) -> None:
+    assert story(f"One.\n\n{line}\n\nTwo.") == ["One.", found, "Two."]
+
+
+def test_a_comment_that_another_closes_is_text() -> None:
+    scene = f"{LONG}\n\n" * 80
+    assert story(f"<!-- lost\n\n{scene}<!-- b -->\n\nEnd.").count(LONG) == 80
+    assert story(f"<!-- lost\n\n{scene}-->\n\nEnd.") == ["End."]
+
+
 def test_tags_of_html_in_a_line() -> None:
     text = (
         "She <i>said</i> <b>so</b>,<br>and <span style='font-style:italic'>then</span> "
@@ -368,7 +404,7 @@ def test_each_paragraph_is_indented() -> None:
         text = "# One\n\n" + f"{indent}{LONG}\n{indent}“No.”\n" * 3
         assert story(text) == ["#One", *(LONG, "“No.”") * 3]
     verse = "    a verse\n    of lines"
-    assert story(f"{LONG}\n\n{verse}\n\n{LONG}\n\n{LONG}\n")[1] == verse
+    assert story(f"{LONG}\n\n{verse}\n\n{LONG}\n\n{LONG}\n")[1] == "a verse\nof lines"
 
 
 def test_each_line_is_a_paragraph() -> None:

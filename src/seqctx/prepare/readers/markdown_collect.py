@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from seqctx.prepare.readers.blocks import PLAIN, SCENE_BREAK, Block, Look, block_of, clean, written
-from seqctx.prepare.readers.elements import Picture
+from seqctx.prepare.readers.elements import Picture, is_break_class
 from seqctx.prepare.readers.markdown_commands import (
     Command,
     has_commands,
@@ -21,6 +21,7 @@ from seqctx.prepare.readers.markdown_lines import LineReader, Words
 from seqctx.prepare.readers.markdown_source import MarkdownText
 from seqctx.prepare.readers.pictures import is_ornament
 
+_LEFT_OUT = {"contents": "contents", "property": "file properties", "command": "command"}
 _DEEPEST = 100  # things that are open in one another; books need about ten
 
 
@@ -35,6 +36,7 @@ class Around:
         left_out: what its paragraphs are, if they are not the story.
         page_after: whether a new page begins after it.
         first: the number of the first block in it.
+        gap: empty paragraphs that came before it.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Around:
     left_out: str = ""
     page_after: bool = False
     first: int = 0
+    gap: int = 0
 
 
 class Collector:
@@ -252,12 +255,12 @@ class Collector:
             self.enter(Around(command.text, centred="center" in command.text))
         elif command.kind == "close":
             self.leave(command.text)
-        elif command.kind == "contents":
-            self.add(Block("paragraph", command.text, left_out="contents"))
+        elif command.kind in _LEFT_OUT:
+            self.add(Block("paragraph", command.text, left_out=_LEFT_OUT[command.kind]))
 
     def enter(self, around: Around) -> None:
         """Enter something that is around what comes next."""
-        around.first = len(self._found)
+        around.first, around.gap = len(self._found), self.gap
         if len(self.around) < _DEEPEST:
             self.around.append(around)
 
@@ -269,4 +272,13 @@ class Collector:
         k = len(self.around) - 1 - names[::-1].index(name)
         for around in self.around[k:]:
             self._new_page = self._new_page or around.page_after
+            if around.first == len(self._found) and not around.page_after:
+                self._is_empty(around)
         del self.around[k:]
+
+    def _is_empty(self, around: Around) -> None:
+        """Something that holds nothing: a mark between scenes, or an empty paragraph."""
+        if is_break_class(around.style):
+            self.add_break()
+        elif around.name == "<p" and around.gap == self.gap:
+            self.gap += 1

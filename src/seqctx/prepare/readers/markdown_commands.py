@@ -19,13 +19,22 @@ _CONTENTS = re.compile(r"(?i)\[toc\]|\[\[_?toc_?\]\]|\{\{toc(?::[\d-]+)?\}\}|@\[
 _NOTHING = re.compile(
     r"(?i)\{(?:front|main|back)matter\}|\{:?toc\}|\{::[^{}]{0,200}\}"
     r"|\{(?:sample|class|id|lang|width|title|alt|align|type|icon)[:=][^{}]{0,300}\}"
-    r"|\[/?comment\]:.*"
+    # an address with the size of its picture, as MultiMarkdown writes it
+    r"|\[[^\[\]]{1,100}\]:[ \t]*\S+\.(?:png|jpe?g|gif|svg|pdf)(?:[ \t]+\"[^\"]*\")?"
+    r"(?:[ \t]+\w+=\S+)+"
 )
+_PROPERTY = re.compile(r"[A-Za-z][\w -]{0,40}::[ \t]+\S.*")  # of Logseq, and of Obsidian's Dataview
+_BLOCK_OF_FILE = re.compile(r"/\S+\.[A-Za-z]{2,5}(?:[ \t]+[\"'(].*)?")  # of iA Writer
+_IMPORT = re.compile(
+    r"import\b.*\bfrom\s*[\"'][^\"']*[\"'];?|export (?:const|default) .*"
+)  # of MDX
 _LATEX = re.compile(
     r"\\(?P<name>[A-Za-z]+)\*?(?:\[[^\[\]\n]{0,100}\])?(?:\{(?P<argument>[^{}\n]{0,300})\})?"
     r"(?:\{[^{}\n]{0,300}\}){0,3}[ \t]*%?"
 )
-CommandKind = Literal["page", "break", "gap", "open", "close", "contents", "none"]
+CommandKind = Literal[
+    "page", "break", "gap", "open", "close", "contents", "property", "command", "none"
+]
 _LATEX_KINDS: dict[str, CommandKind] = {
     **dict.fromkeys(("newpage", "pagebreak", "clearpage", "cleardoublepage"), "page"),
     **dict.fromkeys(("vspace", "bigskip", "medskip", "smallskip", "vfill"), "gap"),
@@ -39,11 +48,12 @@ _LATEX_KINDS: dict[str, CommandKind] = {
     "begin": "open", "end": "close", "tableofcontents": "contents",
 }  # fmt: skip
 _LEVELS = {"part": 1, "chapter": 1, "section": 2, "subsection": 3}
+_LATEX_HEADING = re.compile(rf"\\({'|'.join(_LEVELS)})\*?\{{([^{{}}\n]{{1,300}})\}}")
 _INDENT = re.compile(r"\\(?:noindent|indent)(?:\{\})?[ \t\n]+")
 _MARKUA = re.compile(r"[ABCDEIQTWX]> ?")
 _VERSE = re.compile(r"\|[^\n]*(?:\n\|[^\n]*|\n[ \t]+\S[^\n]*)+")
 _VERSE_LINE = re.compile(r"\n\|[ \t]*")
-_SIGNS = frozenset("\\{[<@$'")
+_SIGNS = frozenset("\\{[<@$'/ie")
 _NO_SPACE = re.compile(r"(#{1,6})(?=[^\s#])([^\n]{1,120}?)[ \t]*#*")
 _ASCIIDOC = re.compile(r"(={1,6})[ \t]+(\S[^\n]{0,120}?)(?:[ \t]+=+)?")
 _PART = re.compile(r"-#[ \t]+(\S[^\n]{0,120})")
@@ -70,14 +80,22 @@ class Heading(NamedTuple):
 
 def has_commands(content: str) -> bool:
     """Whether a line may be a command."""
-    return content[:1] in _SIGNS or any(f"\n{sign}" in content for sign in "\\{[<")
+    return (
+        content[:1] in _SIGNS or "::" in content or any(f"\n{sign}" in content for sign in "\\{[<")
+    )
 
 
 def line_command(line: str) -> Command | None:
     """The command that a line is."""
     line = line.strip()
+    if "::" in line[:50] and _PROPERTY.fullmatch(line):
+        return Command("property", line)
     if not line or line[0] not in _SIGNS:
         return None
+    if (line[0] in "ie" and _IMPORT.fullmatch(line)) or (
+        line[0] == "/" and _BLOCK_OF_FILE.fullmatch(line)
+    ):
+        return Command("command", line)
     if line[0] == "\\":
         found = _LATEX.fullmatch(line)
         kind = _LATEX_KINDS.get(found["name"]) if found else None
@@ -126,6 +144,8 @@ def heading_of(content: str, bare: bool) -> Heading | None:
             return Heading(len(found[1]), title)
     elif content[0] == "=" and (found := _ASCIIDOC.fullmatch(content)):
         return None if ends_sentence(found[2]) else Heading(len(found[1]), found[2])
+    elif content[0] == "\\" and (found := _LATEX_HEADING.fullmatch(content)):
+        return Heading(_LEVELS[found[1]], found[2])
     elif content[0] == "-" and (found := _PART.fullmatch(content)):
         return Heading(1, found[1])
     return None

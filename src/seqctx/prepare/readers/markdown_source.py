@@ -28,11 +28,15 @@ _YAML_REST = re.compile(r"\s*$|\s+\S|#|-(?:\s|$)|[\[\]{}]")
 _TOML = re.compile(r"\s*$|\s+\S|#|[\w.\"'-]+\s*=|[\[\]}\"']")
 _TITLE = re.compile(r"(?im)^title\s*[:=][ \t]*(\S.*)$")
 _SIGN = re.compile(
-    r"<!--|%%+|\{--|\{>>|\{~~|~~\}|\{\+\+|\+\+\}|\{==|==\}"
+    r"<!--|\{::comment\}|\{% comment %\}|\{\{/\*|%%+|\{--|\{>>|\{~~|~~\}|\{\+\+|\+\+\}|\{==|==\}"
     r"|(?m:^)\[(?://|comment)\]:[ \t]*(?:#|<>)[ \t]*[(\"'][^\n]*"
     rf"|(?<=\n\n)---\n(?={_KNOWN_KEY.pattern})"
 )
-_OPENING = ("<!--", "%%", "{--", "{>>", "{~~", "{++", "{==", "[//]:", "[comment]:")
+_OPENING = ("<!--", "%%", "{--", "{>>", "{~~", "{++", "{==", "[//]:", "[comment]:", "{::comment}",
+            "{% comment %}", "{{/*")  # fmt: skip
+_CLOSING = {
+    "{>>": "<<}", "{::comment}": "{:/comment}", "{% comment %}": "{% endcomment %}", "{{/*": "*/}}",
+}  # fmt: skip
 _PAGE_BREAK = re.compile(r"(?i)\s*(?:page[ _-]?break|new[ _-]?page|next[ _-]?page)\s*")
 _LINE_END = re.compile(r"%%[ \t]*(?=\n|\Z)")
 _OWN_LINE = re.compile(r"\n[ \t]*%%[ \t]*(?=\n|\Z)")
@@ -183,9 +187,9 @@ class _Scan:
             close = _percent_end(self._text, start, end)
             return self._cut(start, close, "comment", self._text[start:close].strip("% \n"))
         if sign == "{--":
-            return self._closed(start, "--}", "deleted text")
-        if sign == "{>>":
-            return self._closed(start, "<<}", "comment")
+            return self._closed(found, "--}", "deleted text")
+        if sign in _CLOSING:
+            return self._closed(found, _CLOSING[sign], "comment")
         if sign == "{~~":
             return self._replaced(start)
         if sign.startswith("["):
@@ -204,7 +208,8 @@ class _Scan:
     def _comment(self, start: int) -> int:
         """A comment of HTML. One that is never closed is text."""
         close = self._find("-->", start + 4)
-        if close < 0:
+        again = self._text.find("<!--", start + _FAR, close) if close > 0 else -1
+        if close < 0 or again > 0:  # another one was closed
             self._keep(start)
             self._add("&lt;")
             self._at = start + 1
@@ -217,12 +222,13 @@ class _Scan:
         self._at = close + 3
         return self._at
 
-    def _closed(self, start: int, closing: str, kind: str) -> int:
+    def _closed(self, found: re.Match[str], closing: str, kind: str) -> int:
         """Words between an opening sign and its closing one."""
-        close = self._find(closing, start + 3)
+        close = self._find(closing, found.end())
         if close < 0:
-            return start + 3
-        return self._cut(start, close + 3, kind, self._text[start + 3 : close])
+            return found.end()
+        words = self._text[found.end() : close]
+        return self._cut(found.start(), close + len(closing), kind, words)
 
     def _replaced(self, start: int) -> int:
         """Words that others replace: {~~old~>new~~}."""

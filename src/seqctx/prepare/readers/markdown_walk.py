@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,9 @@ _SPEECH = 0.8  # of the rows of a list end a sentence
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _DEEPEST = 19  # the parser reads nothing that lies in so many others
 _AT_ONCE = 2_000  # lines of text below code that nothing closes
-_QUERIES = re.compile(r"(?i)(?:dataview(?:js)?|query|tasks|mermaid|plantuml|leaflet|toc)\b|\{=")
+_QUERIES = re.compile(
+    r"(?i)(?:dataview(?:js)?|query|tasks|mermaid|plantuml|leaflet|toc)\b|\{=|\{[a-z]+[ ,}]"
+)
 
 
 class BlockWalk:
@@ -222,7 +225,10 @@ class BlockWalk:
             if " " in token.info.strip() and "{" not in token.info:  # ``` A letter
                 source = f"{token.info.strip()}\n{source}"
         else:
-            source = "\n".join(window.lines[start:end])
+            source = textwrap.dedent("\n".join(window.lines[start:end]).expandtabs(4))
+            if "\n" not in source.strip():
+                self._to.paragraph(source.strip())
+                return
         self._to.add_lines(source, "code" if _QUERIES.match(token.info.strip()) else None)
 
     def _unclosed(self, window: MarkdownWindow, token: Token, start: int) -> None:
