@@ -115,12 +115,14 @@ COUNTED = {  # 1, 2, 3, ... and then some up to 50, in each language
     "en": "one two three four five six seven eight nine ten eleven twelve 21:twenty-one"
         " 32:thirty-two 45:forty-five 50:fiftieth",
     "de": "erstes zweites drittes viertes fünftes sechstes siebtes achtes neuntes zehntes 11:elftes"
-        " 17:siebzehntes 21:einundzwanzigstes 38:achtunddreißigste 47:siebenundvierzig"
+        " 17:siebzehntes 24:vierundzwanzigstes 21:einundzwanzigstes"
+        " 38:achtunddreißigste 47:siebenundvierzig"
         " 50:fünfzigster",
     "nl": "eerste tweede derde vierde vijfde zesde zevende achtste negende tiende"
         " 21:eenentwintigste 34:vierendertig 50:vijftigste",
     "fr": "premier deuxième troisième quatrième cinquième sixième septième huitième neuvième"
-        " dixième 17:dix-septième 21:vingt_et_unième 22:vingt-deux 48:quarante-huit"
+        " dixième 17:dix-septième 21:vingt_et_unième 22:vingt-deux 24:vingt-quatre"
+        " 48:quarante-huit 97:quatre-vingt-dix-sept"
         " 50:cinquantième",
     "es": "primero segundo tercero cuarto quinto sexto séptimo octavo noveno décimo 11:undécimo"
         " 12:duodécima 13:decimotercero 21:vigésimo_primero 26:veintiséis 44:cuarenta_y_cuatro"

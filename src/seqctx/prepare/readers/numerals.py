@@ -102,6 +102,7 @@ class _Words:
     stems: dict[str, list[tuple[str, int, bool]]]
     endings: tuple[str, ...]
     fillers: tuple[str, ...]
+    counts_in_twenties: bool  # quatre-vingts
 
 
 @cache
@@ -117,7 +118,7 @@ def _words_of(code: str) -> _Words:
         found.sort(key=lambda stem: -len(stem[0]))
     parts = (language.get(field, "").split() for field in ("endings", "fillers"))
     endings, fillers = (tuple(map(folded, words)) for words in parts)
-    return _Words(dict(stems), endings, fillers)
+    return _Words(dict(stems), endings, fillers, code == "fr")
 
 
 @cache
@@ -175,7 +176,7 @@ def _read(text: str, words: _Words) -> Number | None:
         return None
     total = 0
     for value in last[0]:
-        if value == 100 or (value == 20 and total == 4):  # quatre-vingt
+        if value == 100 or (value == 20 and total == 4 and words.counts_in_twenties):
             total = max(total, 1) * value
         else:
             total += value
