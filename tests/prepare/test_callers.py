@@ -100,7 +100,7 @@ def write_texts(folder: Path) -> None:
     as_odt(folder / "tale.odt")
     as_epub(folder / "tale.epub")
     (folder / "tale.md").write_text("Once.")
-    (folder / "tale.txt").write_bytes(b"Caf\xe9 und Br\xfccke.")
+    (folder / "tale.txt").write_bytes("雨下了一整夜，没有人睡觉。河水很高。".encode("gb18030"))
     (folder / "tokenizer.json").write_text("{}")
 
 

@@ -12,6 +12,7 @@ from seqctx.prepare.readers.markdown_layout import Layout
 from seqctx.prepare.readers.markdown_parser import parser_of_blocks, windows
 from seqctx.prepare.readers.markdown_source import source_of
 from seqctx.prepare.readers.markdown_walk import BlockWalk
+from seqctx.system.extras import needs_extra
 
 _LINES = 2_000  # parsed at once, if they hold more than one block: the parser needs 1 kB a line
 _TAGS = re.compile(r"(?:#(?=[^\s#]*[^\W\d])[^\s#]{1,100}#?(?:\s+|\Z))+")
@@ -23,6 +24,8 @@ def markdown_blocks(text: str) -> Iterator[Block]:
     No more than some blocks are parsed at once; the labels of links in the whole text are known
     before the first.
     """
+    with needs_extra("prepare", "reading .md files"):
+        import markdown_it  # noqa: F401  (before a part of it is imported without this)
     source = source_of(text)
     if source.title:
         yield Block("title", source.title)
