@@ -11,8 +11,10 @@ from seqctx.prepare.readers.sections import (
     HeadedPart,
     Place,
     Verdicts,
+    amount,
     ends_with_page,
     is_list,
+    is_speech,
     lines_of,
 )
 
@@ -20,6 +22,11 @@ _NUMBERED = re.compile(r"(?:[^\W\d]+\s+)?(?:\d{1,4}|[IVXLCivxlc]{1,7})\s*[.:–�
 _PART_WORD = re.compile(r"[^\W\d]+\s+(?=(?:\d{1,4}|[IVXLC]{1,7})\.?$)")  # "CHAPTER IV"
 _LONGEST_LINE, _LONGEST_LIST = 200, 20_000  # characters of an entry; of all in one paragraph
 _PAGE = re.compile(r"[\s.·…_]*\d{1,4}$")
+_LEADING = re.compile(  # "CHAPTER IV", "4." at the beginning of an entry
+    r"(?:[^\W\d]+\s+(?:\d{1,4}|[IVXLC]{1,7})(?=[\s.:–—-]|$)|(?:\d{1,4}|[IVXLC]{1,7})(?=[.:]))"
+)
+_SUMMARY, _GAP = 40, 3  # words of a line below an entry; lines between two entries
+_MOST = 0.85  # of the lines of a list look like entries; a question among them does not
 _NAMES = ("contents", "list of illustrations")
 
 
@@ -41,6 +48,7 @@ class Headings:
         for a, b in pairwise(places):
             if b == a + 1:  # a number and its title
                 self._last[_bare(f"{plain(blocks[a])} {plain(blocks[b])}")] = b
+        self._numbers = {_number_of(_bare_of(blocks[k])): k for k in places}
         self._last_words = {_last_word(_bare_of(blocks[k])) for k in places}
 
     def repeated(self, k: int) -> bool:
@@ -51,7 +59,14 @@ class Headings:
         if len(block.text) > _LONGEST_LINE and "\n" not in block.text:
             return False
         after = k if block.kind == "heading" else -1
-        return all(self._holds(line, after) for line in lines_of(block))
+        lines = list(lines_of(block))
+        held = sum(self._holds(line, after) for line in lines)
+        return held == len(lines) or (len(lines) > 3 and held * 4 >= 3 * len(lines))
+
+    def numbered_later(self, k: int) -> bool:
+        """Whether a heading further down has the number with which a short block begins."""
+        number = _number_of(plain(self._verdicts.blocks[k])[:_LONGEST_LINE])
+        return number != "" and self._numbers.get(number, -1) > k
 
     def _holds(self, line: str, after: int) -> bool:
         if len(line) > _LONGEST_LINE:
@@ -67,6 +82,12 @@ class Headings:
 
 def _bare_of(block: Block) -> str:
     return " ".join(plain(block).split())
+
+
+def _number_of(text: str) -> str:
+    """The number with which a heading begins, with its word; empty where it begins with none."""
+    found = _LEADING.match(text)
+    return _bare(found[0]) if found else ""
 
 
 def _last_word(text: str) -> str:
@@ -105,25 +126,63 @@ def _take_named(
     verdicts: Verdicts, headings: Headings, section: HeadedPart, kind: str, place: Place
 ) -> None:
     """The list below a heading that names one: all of its lines, and nothing below them."""
-    blocks = verdicts.blocks
-    end, entries, proved = section.body, 0, 0
-    while end < len(blocks):
-        block = blocks[end]
-        if block.kind == "break" or verdicts.kinds[end] is not None:
-            end += 1
-            continue
-        shows = _links(block) or (headings.repeated(end) and _may_be_entry(verdicts, end))
-        paged = block.kind == "paragraph" and _paged(block)
-        listed = block.kind == "paragraph" and end < section.end and is_list(block)
-        if not (shows or paged or listed):
-            break
-        end, entries, proved = end + 1, entries + 1, proved + (shows or paged)
-    certain = proved * 2 >= entries and (proved > 1 or bool(place))
-    if entries and (certain or (place and end >= section.end)):
+    end, certain = _chain(verdicts, headings, section.body)
+    if not (certain and (place or end - section.body > 1)):
+        end, certain = _list_end(verdicts, section), False
+    if end > section.body and (certain or place):
         verdicts.give(section.start, end, kind, certain=certain)
     elif "front" in place and "index" not in section.names and not _texts(verdicts, section):
-        declared = kind in verdicts.kinds[section.body : end]
+        declared = kind in verdicts.kinds[section.body : section.end]
         verdicts.give(section.start, section.body, kind, certain=declared)
+
+
+def _chain(verdicts: Verdicts, headings: Headings, start: int) -> tuple[int, bool]:
+    """Where entries end of which most link to headings, repeat them or name pages.
+
+    Between two such entries may stand a few short lines, such as what happens in a chapter.
+
+    Returns:
+        The place after the last entry, and whether there is any.
+    """
+    blocks = verdicts.blocks
+    last, before, gap, k = start - 1, start - 1, 0, start
+    while k < len(blocks) and gap <= _GAP:
+        if blocks[k].kind != "break" and verdicts.kinds[k] is None:
+            if _is_proved(verdicts, headings, k):
+                last, before, gap = k, last, 0
+            elif amount(blocks[k].text) > _SUMMARY or is_speech(plain(blocks[k])):
+                break
+            else:
+                gap += 1
+        k += 1
+    if last >= start and blocks[last].kind == "heading" and _has_text(verdicts, last):
+        last = before  # it opens the story
+    end = last + 1
+    while last >= start and end < len(blocks) and _ends_entry(verdicts, end):
+        end += 1
+    return end, last >= start
+
+
+def _is_proved(verdicts: Verdicts, headings: Headings, k: int) -> bool:
+    block = verdicts.blocks[k]
+    if block.kind == "paragraph" and (block.is_linked or _paged(block)):
+        return True
+    return _may_be_entry(verdicts, k) and (headings.repeated(k) or headings.numbered_later(k))
+
+
+def _ends_entry(verdicts: Verdicts, k: int) -> bool:
+    """Whether a short line goes on with the last entry: a heading comes next."""
+    blocks = verdicts.blocks
+    short = blocks[k].kind == "paragraph" and verdicts.kinds[k] is None and is_list(blocks[k])
+    return short and (k + 1 < len(blocks) and blocks[k + 1].kind == "heading")
+
+
+def _list_end(verdicts: Verdicts, section: HeadedPart) -> int:
+    """The end of a section that is a list, but for a few lines; else that of its heading."""
+    body = [verdicts.blocks[k] for k in _texts(verdicts, section)]
+    entries = sum(map(is_list, body))
+    long = any(amount(block.text) > _SUMMARY and not is_list(block) for block in body)
+    return section.end if entries and entries >= _MOST * len(body) and not long else section.body
 
 
 def _texts(verdicts: Verdicts, section: HeadedPart) -> list[int]:
@@ -133,10 +192,16 @@ def _texts(verdicts: Verdicts, section: HeadedPart) -> list[int]:
 
 def _may_be_entry(verdicts: Verdicts, k: int) -> bool:
     """Whether a block is an entry, and not a heading with text right below it."""
+    return verdicts.blocks[k].kind != "heading" or not _has_text(verdicts, k)
+
+
+def _has_text(verdicts: Verdicts, k: int) -> bool:
+    """Whether a paragraph of a story, or anything but a short line, follows a heading."""
     blocks = verdicts.blocks
-    if blocks[k].kind != "heading":
-        return True
-    return k + 1 < len(blocks) and blocks[k + 1].kind == "heading"
+    below = blocks[k + 1] if k + 1 < len(blocks) else None
+    if below is None or below.kind == "heading":
+        return False
+    return below.kind == "break" or amount(below.text) > _SUMMARY or is_speech(plain(below))
 
 
 def _links(block: Block) -> bool:
@@ -165,7 +230,11 @@ def _is_entry(verdicts: Verdicts, headings: Headings, k: int) -> bool:
     block = verdicts.blocks[k]
     if verdicts.kinds[k] is not None or block.kind == "break":
         return False
-    return _links(block) or (headings.repeated(k) and _may_be_entry(verdicts, k))
+    if _links(block):
+        return True
+    if block.kind == "heading" and k + 1 < len(verdicts.blocks):
+        return verdicts.blocks[k + 1].kind == "heading" and headings.repeated(k)
+    return headings.repeated(k)
 
 
 def _paged(block: Block) -> bool:

@@ -90,7 +90,7 @@ _KIND_NAMES = {
         |if you enjoyed .{1,70}
         """,
     "transcriber's note": r"""
-        transcriber[’']?s?[’']? notes?|transcription notes?|notes? on the transcription
+        (?:original )?transcriber[’']?s?[’']? notes?|(?:notes? on the )?transcription(?: notes?)?
         |anmerkungen zur transkription|notes? d[ue] (?:la )?transcription|notes? du transcripteur
         |notas? del transcriptor|nota del trascrittore|digitiser[’']?s notes?
         |大?凡例|入力者注

@@ -33,6 +33,7 @@ _BRACKETS = {
         r"(?i)\[(?:transcriber[’']?s?[’']? notes?|t/?n)\b\s*:?[^\[\]]{0,20000}(?P<closed>\])?"
     ),
 }
+_TRANSCRIBER = re.compile(r"(?i)transcriber[’']?s?[’']? notes?\s*:\s*\S")
 _GOES_ON = 6  # blocks; a bracket that is not closed by then is no marker
 
 
@@ -85,7 +86,11 @@ def _find_brackets(verdicts: Verdicts) -> None:
     """Paragraphs in brackets that say themselves what they are."""
     blocks = verdicts.blocks
     for k, block in enumerate(blocks):
-        if verdicts.kinds[k] is not None or not block.text.lstrip("*")[:1] == "[":
+        if verdicts.kinds[k] is not None:
+            continue
+        if block.text[:5].lower() == "trans" and _TRANSCRIBER.match(block.text):
+            verdicts.give(k, k + 1, "transcriber's note")
+        if not block.text.lstrip("*")[:1] == "[":
             continue
         text = plain(block).strip()
         for kind, words in _BRACKETS.items():
