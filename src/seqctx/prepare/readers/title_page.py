@@ -12,17 +12,27 @@ from seqctx.prepare.readers.front_matter_words import (
     SUBMISSION_LINE,
     TITLE_PAGE_LINE,
 )
-from seqctx.prepare.readers.sections import Verdicts, amount, is_list_line, lines_of
+from seqctx.prepare.readers.heading_lines import is_heading
+from seqctx.prepare.readers.sections import (
+    Verdicts,
+    amount,
+    is_list_line,
+    is_speech,
+    lines_of,
+)
 
 _BLOCKS, _WORDS = 12, 60  # of a title page before a heading; a longer stretch is text
 _LONGEST = 600  # words of title page and imprint together
 _LINES = 20  # of the head of a submission
+_FIRST_BLOCKS = 1_000  # among which a title page stands, after licences and contents
+_LONGEST_HEADING = 20  # words of a heading on a title page
 _BARE_END = re.compile(r"[-–—#* ]{0,9}(?:END|[-–—] ?30 ?[-–—])[-–—#* ]{0,9}")
 
 
 def find_title_page(verdicts: Verdicts, title: str) -> None:
     """Find what stands before the story without a heading of its own, and a line END."""
     blocks = verdicts.blocks
+    _find_headings_of_title_page(verdicts)
     first = next(
         (
             k
@@ -46,6 +56,28 @@ def find_title_page(verdicts: Verdicts, title: str) -> None:
         submitted = _find_head(verdicts, title, first)
     _find_last_imprint(verdicts)
     _find_end_line(verdicts, submitted)
+
+
+def _find_headings_of_title_page(verdicts: Verdicts) -> None:
+    """A title page of headings: title, author and what else stands above the first text.
+
+    It ends with the line that names the author, which has no text below it.
+    """
+    blocks = verdicts.blocks
+    run = verdicts.unknown(0, min(len(blocks), _FIRST_BLOCKS))[:_LINES]
+    end = -1
+    for at, k in enumerate(run):
+        text = " ".join(plain(blocks[k]).split())
+        if amount(text) > _LONGEST_HEADING or is_speech(text) or is_heading(text):
+            break
+        after = blocks[run[at + 1]] if at + 1 < len(run) else None
+        if TITLE_PAGE_LINE.fullmatch(text) and after is not None and after.kind == "heading":
+            end = at
+    byline = blocks[run[end]].text if end >= 0 else ""
+    # one that comes back often says who tells a chapter
+    if byline and sum(block.text == byline for block in blocks) <= 2:
+        for k in run[: end + 1]:
+            verdicts.give(k, k + 1, "title page")
 
 
 def _give(verdicts: Verdicts, places: list[int]) -> None:
