@@ -147,7 +147,8 @@ _HINTS = {
         """,
     "transcriber's note": r"""
         spelling|punctuation|printe[dr]|printing|correct(?:ed|ion)|changed|hyphen|original|typograph
-        |errors?\b|e-?texts?\b|proofread|italic|illustration|inconsisten|page numbers?|rechtschreib|druckfehler|korrigiert
+        |errors?\b|e-?texts?\b|proofread|italic|illustration|inconsisten|page numbers?
+        |rechtschreib|druckfehler|korrigiert
         |orthograph|ortograf|coquille|erreur|corrig|errori|errat
         """,
     "afterword": r"""
