@@ -111,6 +111,15 @@ def test_tracked_changes(tmp_path: Path) -> None:
     assert all(block.gap == 0 for block in found)
 
 
+def test_notes_that_no_part_refers_to_are_counted(tmp_path: Path) -> None:
+    more = related(footnotes=f'<w:footnote w:id="1">{p("A note.")}</w:footnote>')
+    del more["word/_rels/document.xml.rels"]
+    found = blocks(tmp_path, p("Text."), more=more)
+    assert [(block.text, block.left_out) for block in found] == [
+        ("Text.", None), ("A note.", "endnotes"),
+    ]  # fmt: skip
+
+
 def test_notes_and_comments_are_left_out_and_counted(tmp_path: Path) -> None:
     rule = f'<w:footnote w:type="separator" w:id="0">{p("never read")}</w:footnote>'
     more = related(

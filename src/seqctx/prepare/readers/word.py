@@ -47,6 +47,7 @@ _ROOTS = {"document": None, "footnotes": NOTES, "endnotes": NOTES, "comments": C
 _BODIES = ("body", "footnote", "endnote", "comment")
 _UNREAD = ("moveFrom", "del", "rt", "Fallback", "txbxContent", "pPr", "rPr")
 _CHARACTERS = {"cr": "\n", "noBreakHyphen": "-", "ptab": " ", "tab": " "}
+_MORE = ("footnotes", "endnotes", "comments", "numbering")  # parts, by their usual names
 _LINES = ("line", "straightConnector1")  # shapes
 _ELSEWHERE = ("altChunk", "subDoc")  # their text stands in other files
 _SIZE = 10.0  # points, where a file says nothing
@@ -68,7 +69,8 @@ def word_blocks(path: Path) -> list[Block]:
         body = parts.get("officeDocument")
         if body is None:
             raise InputError(damaged(path, ".docx"))
-        more = _related(archive, body)
+        usual = {kind: posixpath.join(posixpath.dirname(body), f"{kind}.xml") for kind in _MORE}
+        more = usual | _related(archive, body)
         styles = styles_of(archive, more.get("styles"))
         numbers = numbers_of(archive, more.get("numbering"))
         blocks = finished(_blocks(archive, body, more, _Reading(styles, numbers)), path)
