@@ -11,11 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqctx import Book, InputError, load_config, read_manuscript
+from seqctx.prepare.parts import Boundary
 from seqctx.prepare.readers.assembly import assemble
 from seqctx.prepare.readers.blocks import PLAIN, Block, Look
 from seqctx.prepare.readers.chapters import with_headings_found
 from seqctx.prepare.readers.front_matter import leave_out
+from seqctx.prepare.segments import segments_of
 from seqctx.prepare.structure import Span
+from seqctx.prepare.tokenizer import Tokenizer
 
 WEIR, MILL, QUAY, HOME, HOUSE = "The Weir", "The Mill", "The Quay", "Home", "The Ferry House"
 _SENTENCE = "Nobody said a word until she came back with the broken oar and a coil of wet rope."
@@ -70,6 +73,9 @@ def titles(*items: Block | int) -> list[str]:
         ((h("Chapter 1"), h("At the weir", 2), 3, h("At the mill", 2), 3), ["Chapter 1"], 2),
         ((h("Chapter 1"), 3, h("LETTER", 3), 2, h("Chapter 2"), 4, h("Chapter 3"), 3),
          ["Chapter 1", "Chapter 2", "Chapter 3"], 4),
+        ((h("1"), h("i", 2), 2, h("ii", 2), 2, h("2"), h("i", 2), 2, h("ii", 2), 2), ["1", "2"], 4),
+        ((h("I"), h("1", 2), 2, h("2", 2), 2, h("II"), h("1", 2), 2, h("2", 2), 2),
+         ["1", "2", "1", "2"], 4),
         ((h("Chapter 1"), 2, h("Noon", 2), 2, h("A letter", 3), 2, h("Chapter 2"), 2,
           h("Dusk", 2), 2), ["Chapter 1", "Chapter 2"], 4),
     ],
@@ -157,6 +163,15 @@ def test_titles_of_chapters(items: tuple[Block | int, ...], found: list[str]) ->
     assert titles(*items) == found
 
 
+def test_a_cut_before_a_scenes_heading_lies_between_scenes(tokenizer: Tokenizer) -> None:
+    book = book_of(h(WEIR), 2, h("Noon", 2), 2, h(MILL), 2, h("Dusk", 2), 2)
+    segments = segments_of(book, tokenizer, 10_000).items
+    opening = [book.text[s.start : s.start + 8] for s in segments if s.before == Boundary.scene]
+    assert opening == ["Noon\n\nNo", "Dusk\n\nNo"]
+    assert sum(s.before == Boundary.chapter for s in segments) == 2
+    assert len({s.scene for s in segments}) == len(book.scenes) == 4
+
+
 def test_the_reason_is_said() -> None:
     book = book_of(h("Part One"), h(WEIR, 2), 4, h(MILL, 2), 4, h("Part Two"), h(QUAY, 2), 4)
     assert book.chapter_level == 2
@@ -208,7 +223,7 @@ def test_lines_of_a_title_page_open_no_chapter(front: tuple[Block, ...]) -> None
     [
         "THE END", "The End.", "— Ende —", "FIN", "Fine", "* Koniec *", "Конец", "完", "終わり",
         "[Illustration]", "Author’s Note", "A Note from the Author", "Acknowledgments",
-        "Nota del autor", "End of Book One",
+        "Nota del autor", "End of Book One", "To be continued …",
     ],
 )  # fmt: skip
 def test_the_end_opens_no_chapter(end: str) -> None:

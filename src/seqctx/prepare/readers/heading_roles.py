@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
+from string import ascii_letters
 from typing import Literal
 
 from seqctx.config.blocks import Chapters
 from seqctx.errors import InputError
 from seqctx.prepare.readers.blocks import Block
-from seqctx.prepare.readers.heading_lines import is_heading
+from seqctx.prepare.readers.heading_lines import is_digits, is_heading, is_ordinal
 from seqctx.prepare.readers.heading_words import heads_no_chapter, is_front_line, is_outer, unit_of
 
 Role = Literal["part", "chapter", "scene", "section", "text"]
@@ -123,6 +124,11 @@ def _level_of(found: _Headings, choice: Chapters, path: str) -> int:
 def size_of(text: str) -> int:
     """Words of a text; two characters count as one where a script has no spaces."""
     return len(text) // 2 if _WIDE.match(text) else len(text.split())
+
+
+def _is_other_number(text: str) -> bool:
+    """Whether a heading is only a number, and not one in figures: "iv", "b"."""
+    return not is_digits(text) and (is_ordinal(text) or text.strip(".() ") in ascii_letters)
 
 
 class _Headings:
@@ -237,6 +243,8 @@ class _Headings:
         divided = [span for span, count in zip(spans, below, strict=True) if count]
         if sum(below) <= len(divided):
             return f"each has at most one heading of level {lower} below it"
+        if self._count(upper, is_digits) and self._count(lower, _is_other_number):
+            return f"they are numbered, and those of level {lower} with other signs below them"
         usual = median(group.words for group in self.groups if self._holds(group, lower))
         own = [span[0].words for span in divided if not self._holds(span[0], lower)]
         if sum(words * 2 >= usual for words in own) * 2 > len(divided):
@@ -247,6 +255,11 @@ class _Headings:
         if usual < _SHORT_SCENE < whole < _LONG_CHAPTER and len(spans) > 2:
             return f"there are {usual:,.0f} words from one heading of level {lower} to the next"
         return ""
+
+    def _count(self, level: int, is_number: Callable[[str], bool]) -> bool:
+        """Whether most headings of a level are numbers of a kind."""
+        found = [is_number(self.blocks[k].text) for k, each in self.levels.items() if each == level]
+        return sum(found) * 2 > len(found)
 
     def _top(self, group: _Group) -> int:
         """The highest level of a group."""

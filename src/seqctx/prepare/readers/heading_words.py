@@ -15,6 +15,8 @@ _BY = re.compile(
 _END = (
     "the end|end|fin|ende|fine|finis|fim|koniec|konec|einde|slut|slutt|loppu|vége|son|конец"
     "|кінець|τέλος|sfârșit|完|终|終|終わり|おわり|劇終|全书完|全文完|끝"
+    "|to be continued|fortsetzung folgt|à suivre|continuará|continua|continuação no próximo.*"
+    "|wordt vervolgd|ciąg dalszy nastąpi|продолжение следует|未完待续|つづく|続く"
     "|end of (?:the )?(?:book|novel|story|part|volume).*|fin (?:du|de la|del) .*"
     "|ende (?:des|der) .*|fine (?:del|della) .*"
 )
@@ -53,7 +55,7 @@ def is_outer(text: str) -> bool:
 
 def _bare(text: str) -> str:
     """The words of a heading, without what decorates them."""
-    return " ".join(text[: _LONGEST + 1].split()).strip(" *~–—-.:!♦•·_=#")
+    return " ".join(text[: _LONGEST + 1].split()).strip(" *~–—-.…:!♦•·_=#()")
 
 
 def heads_no_chapter(text: str) -> bool:
