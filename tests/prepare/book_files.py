@@ -74,9 +74,10 @@ def book(
     if css:
         members["OEBPS/css/style.css"] = css
     if nav:
-        listed = "".join(f'<li><a href="{href}">{escape(text)}</a></li>' for text, href in nav)
-        body = nav if isinstance(nav, str) else f'<nav epub:type="toc"><ol>{listed}</ol></nav>'
-        members["OEBPS/nav.xhtml"] = page.format("", f"<body>{body}</body>")
+        if not isinstance(nav, str):
+            listed = "".join(f'<li><a href="{href}">{escape(text)}</a></li>' for text, href in nav)
+            nav = f'<nav epub:type="toc"><ol>{listed}</ol></nav>'
+        members["OEBPS/nav.xhtml"] = page.format("", f"<body>{nav}</body>")
         items += '<item id="nav" href="nav.xhtml" properties="nav" media-type="x"/>'
     if ncx:
         points = "".join(

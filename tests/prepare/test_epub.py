@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from seqctx import Book, InputError, read_manuscript
-from tests.prepare.book_files import book, paragraphs, png
+from tests.prepare.book_files import PROSE, book, paragraphs, png
 from tests.prepare.office_files import Members
 
 
@@ -313,6 +313,11 @@ def test_lines_of_verse(tmp_path: Path) -> None:
 def test_two_line_breaks_part_paragraphs(tmp_path: Path) -> None:
     body = "<div>One.<br/><br/>Two.<br/>\n<br/>Three,<br/>still.</div>"
     assert read_manuscript(book(tmp_path / "a.epub", body)).text == "One.\n\nTwo.\n\nThree,\nstill."
+
+
+def test_lines_of_prose_are_paragraphs_and_lines_of_verse_are_not(tmp_path: Path) -> None:
+    body = "<p>" + "<br/>".join([*PROSE, "“No.”"]) + "</p><p>" + "Row the boat,<br/>" * 4 + "</p>"
+    assert len(read_manuscript(book(tmp_path / "a.epub", body)).paragraphs) == len(PROSE) + 2
 
 
 def test_documents_that_are_not_linear_are_told(tmp_path: Path) -> None:

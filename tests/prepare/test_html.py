@@ -211,3 +211,14 @@ def test_lines_are_told(tmp_path: Path) -> None:
     assert [(b.text, b.place) for b in blocks if b.kind != "title"] == [
         ("One.", 2), ("Two.", 3), ("X", 5),
     ]  # fmt: skip
+
+
+def test_classes_that_programs_give_to_other_blocks(tmp_path: Path) -> None:
+    body = (
+        '<div title="header"><p>The Ferry House / Quillon</p></div><p class=MsoToc1>One</p>' + STORY
+        + '<div class="footnotes"><hr><ol><li><p>A remark.</p></li></ol></div>'
+        '<p class=MsoCommentText>Cut this?</p><div title="footer"><p>17</p></div>'
+    )  # fmt: skip
+    read = read_manuscript(page(tmp_path / "a.html", body))
+    assert titles(read) == ["One", "Two"] and read.text.endswith("whose it was.")
+    assert left_out(read) == {"running head": 6, "contents": 1, "endnotes": 2, "comment": 2}

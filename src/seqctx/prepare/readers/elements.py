@@ -42,6 +42,14 @@ _BREAK_CLASS = re.compile(
     r"(?![a-z])|(?<![a-z])(?:tb|ornament(?:al)?|dinkus|asterism|fleuron)(?![a-z])"
 )
 PAGE_BREAK_CLASS = re.compile(r"(?i)page-?break|line-?break|break-(?:before|after)")
+_CAPTION = re.compile(
+    r"(?i)(?<![a-z])(?:fig|img|image|picture|illus[a-z]{0,10})?-?caption(?![a-z])"
+)
+_KINDS_OF_CLASSES = {
+    **dict.fromkeys(("footnote", "footnotes", "endnote", "endnotes"), "endnotes"),
+    "msofootnotetext": "endnotes", "msoendnotetext": "endnotes", "msocommenttext": "comment",
+    **{f"msotoc{level}": "contents" for level in range(1, 10)},
+}  # fmt: skip
 _SHORT = 60  # characters, with blanks
 _TYPE = "{http://www.idpf.org/2007/ops}type"
 
@@ -100,6 +108,21 @@ def kind_declared(types: list[str]) -> str | None:
 def text_within(node: Any) -> str:
     """All characters within an element, in one line."""
     return " ".join("".join(node.itertext()).split())
+
+
+def kind_by_class(node: Any, tag: str) -> str | None:
+    """What a block is, if not the story, by the classes that programs give to such blocks."""
+    names = names_of(node)
+    for name in names.split() if names else ():
+        if kind := _KINDS_OF_CLASSES.get(name):
+            return kind
+    if names and _CAPTION.search(names):
+        return "caption"
+    if tag == "dl" and "tags" in names.split():
+        return "tags"  # how archives of fan fiction list what a story is about
+    if tag == "div" and node.get("title") in ("header", "footer"):  # LibreOffice's
+        return "running head"
+    return None if node.get("hidden") is None else "hidden text"
 
 
 class Picture(NamedTuple):

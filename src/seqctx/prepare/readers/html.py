@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -30,6 +29,7 @@ from seqctx.prepare.readers.elements import (
     Picture,
     holds_blocks,
     is_break_class,
+    kind_by_class,
     kind_declared,
     local,
     names_of,
@@ -43,6 +43,7 @@ from seqctx.prepare.readers.inline import (
     is_centred,
     joined_runs,
     page_number,
+    parted,
     size_inside,
 )
 from seqctx.prepare.readers.markup import Piece, last_text, text_before
@@ -51,10 +52,10 @@ from seqctx.prepare.readers.sheets import Sheets
 from seqctx.prepare.structure import Span
 
 _APART = {"blockquote", "ul", "ol", "dl", "table", "figure", "aside"}
-_CAPTION = re.compile(
-    r"(?i)(?<![a-z])(?:fig|img|image|picture|illus[a-z]{0,10})?-?caption(?![a-z])"
+_KINDS_OF_TAGS = {"nav": "contents", "figcaption": "caption", "caption": "caption"} | dict.fromkeys(
+    CONTROLS, "page control"
 )
-_WORD_TITLE, _WORD_COMMENT = "msotitle", "msocommenttext"
+_WORD_TITLE = "msotitle"
 
 
 class _Around(NamedTuple):
@@ -182,15 +183,11 @@ class Page:
             self._new_page = True
         if not apart:
             self._space = max(self._space, style.above)
-        kind = around.left_out or kind_declared(types_of(node))
-        if kind is None and (style.hidden or node.get("hidden") is not None):
-            kind = "hidden text"
+        kind = around.left_out or kind_declared(types_of(node)) or kind_by_class(node, tag)
+        if style.hidden:
+            kind = kind or "hidden text"
         if kind is None and self._links.notes and tag in ("div", "aside"):
             kind = self._links.note_of(node) if node.get("id") else None
-        if _CAPTION.search(node.get("class") or ""):
-            kind = kind or "caption"
-        if tag == "dl" and "tags" in (node.get("class") or "").split():
-            kind = kind or "tags"  # how archives of fan fiction list what a story is about
         return _Around(
             kind, emphasized(around.mark, "", style), is_centred(node, style, around.centred),
             around.size * style.size, apart or around.is_apart,
@@ -236,22 +233,14 @@ class Page:
 
     def _kind(self, node: Any, tag: str, style: Style) -> str | None:
         """What a block is declared to be, if that is not the story."""
-        kind = kind_declared(types_of(node))
+        types = types_of(node)
+        kind = kind_declared(types) or _KINDS_OF_TAGS.get(tag) or kind_by_class(node, tag)
         if kind:
             return kind
-        if tag == "nav":
-            return "contents"
-        if tag in ("figcaption", "caption") or _CAPTION.search(node.get("class") or ""):
-            return "caption"
-        if tag in CONTROLS:
-            return "page control"
-        if style.hidden or node.get("hidden") is not None:
+        if style.hidden:
             return "hidden text"
-        if node.get("id") or node.get("class"):
-            if (node.get("class") or "").lower() == _WORD_COMMENT:
-                return "comment"
-            if page_number(node, types_of(node)):
-                return "page number"
+        if (node.get("id") or node.get("class")) and page_number(node, types):
+            return "page number"
         return self._links.note_of(node)
 
     def _heading(
@@ -308,8 +297,8 @@ class Page:
         linked = line.has_links and not line.has_others
         for runs, gap in line.parts():
             self._gap += gap
-            if runs:
-                yield self._paragraph(runs, node, around, style, linked)
+            for one in parted(runs) if runs else ():
+                yield self._paragraph(one, node, around, style, linked)
         if line.aside or line.pictures:
             alts = [p.alt for p in line.pictures if has_words(p.alt)]
             yield from self._aside({**line.aside, "illustration": alts}, node, around)

@@ -26,7 +26,7 @@ from seqctx.prepare.readers.elements import (
     text_within,
     types_of,
 )
-from seqctx.prepare.readers.lines import space_between
+from seqctx.prepare.readers.lines import ends_sentence, space_between
 
 _EMPHASIS = {"em": "*", "i": "*", "cite": "*", "dfn": "*", "strong": "**", "b": "**"}
 _READINGS = {"rt", "rp", "rtc"}
@@ -48,6 +48,7 @@ _MARK = re.compile(
 _MARK_CLASS = re.compile(r"(?i)(?<![a-z])(?:note|footnote|endnote|fn|rearnote)[\w-]*|fnanchor")
 _INITIAL_CLASS = re.compile(r"(?i)drop|initial|lettrine|first-?letter")
 _INITIAL = re.compile(r"[\"“‘'«»„]?[^\W\d_]")
+_FEWEST_LINES, _PROSE, _ENDS = 3, 60, 0.9  # lines; characters of each; so many end a sentence
 _LARGE = 1.4  # times the usual size: a letter that opens a chapter, not emphasis
 
 
@@ -289,6 +290,20 @@ class Line:
             yield runs, 0
         if lines:
             yield [], lines - written
+
+
+def parted(runs: list[Run]) -> list[list[Run]]:
+    """The runs of one paragraph, parted at its new lines where each line is prose, not verse."""
+    lines: list[list[Run]] = [[]]
+    for run in runs:
+        if run[0] == "\n":
+            lines.append([])
+        else:
+            lines[-1].append(run)
+    texts = ["".join(text for text, _ in line).strip() for line in lines]
+    if len(lines) < _FEWEST_LINES or sum(map(len, texts)) < _PROSE * len(lines):
+        return [runs]
+    return lines if sum(map(ends_sentence, texts)) >= _ENDS * len(lines) else [runs]
 
 
 def _one_space(match: re.Match[str]) -> str:
