@@ -401,6 +401,20 @@ def test_scrivener_2_and_texts_that_are_chapters(tmp_path: Path) -> None:
     assert titles(book) == ["Arrival", "The Weir"]
 
 
+def test_a_project_in_a_folder_of_its_own(tmp_path: Path) -> None:
+    scrivener(tmp_path / "unpacked" / "ferry.scriv")
+    assert read_manuscript(tmp_path / "unpacked").title == "ferry"
+    write(tmp_path / "m", {"ferry/book.toml": "[book]\n", "ferry/src/SUMMARY.md": "- [A](a.md)\n",
+                           "ferry/src/a.md": md("gate", "The Gate")})  # fmt: skip
+    assert titles(read_manuscript(tmp_path / "m")) == ["The Gate"]
+
+
+def test_a_folder_without_text_names_what_it_holds(tmp_path: Path) -> None:
+    write(tmp_path, {"1 Gate.pages": "x", "2 Weir.pages": "x"})
+    with pytest.raises(InputError, match=r"holds no manuscript \(it holds 1 Gate\.pages, 2 Weir"):
+        read_manuscript(tmp_path)
+
+
 def test_fountain(tmp_path: Path) -> None:
     script = (
         "Title: _The Ferry House_\nCredit: Written by\nAuthor: Mara Quillon\n\n# Act One\n\n"

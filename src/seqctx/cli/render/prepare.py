@@ -20,8 +20,6 @@ def manifest_lines(manifest: Manifest, folder: Path, redone: bool) -> Iterator[s
         )
         if source.chapter_reason:
             yield f"  {source.chapter_reason}"
-        if source.files:
-            yield f"  {len(source.files)} files are one book"
         yield from (f"  {line}" for line in left_out_lines(source.left_out))
         if source.left_out:
             yield f"  {account_line(source.account)}"

@@ -19,7 +19,11 @@ from seqctx.prepare.readers.chapters import with_headings_found
 from seqctx.prepare.readers.declared import with_plausible_declarations
 from seqctx.prepare.readers.files import file_blocks
 from seqctx.prepare.readers.front_matter import leave_out
-from seqctx.prepare.readers.projects.left_out_files import left_out_of, with_left_out
+from seqctx.prepare.readers.projects.left_out_files import (
+    left_out_of,
+    nothing_to_read,
+    with_left_out,
+)
 from seqctx.prepare.readers.projects.open import is_project, opened
 from seqctx.prepare.readers.projects.reading import project_text
 from seqctx.prepare.readers.scene_breaks import between_scenes, with_scene_breaks
@@ -121,6 +125,8 @@ def _project_book(
         InputError: with a line for each file that cannot be read.
     """
     with explain_os_errors(path), opened(path) as (project, files):
+        if not project.files:
+            raise nothing_to_read(path, project)
         text = project_text(project, files)
         if text.bad and not (skip_bad and text.blocks):
             raise InputError(*(file.problem for file in text.bad))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from seqctx.artifacts.manifest import LeftOut
+from seqctx.errors import InputError
 from seqctx.prepare.readers.projects.reading import ProjectText, words_of
 from seqctx.prepare.readers.projects.tree import Aside, Files, Project
 from seqctx.prepare.readers.refused_kinds import is_document
@@ -15,6 +16,7 @@ from seqctx.prepare.structure import Book
 
 _NAMED = 20  # files of one kind that are named each
 _MOST = 200
+_SHOWN = 5  # names in a line
 
 
 def left_out_of(project: Project, files: Files, text: ProjectText) -> Iterator[LeftOut]:
@@ -24,6 +26,17 @@ def left_out_of(project: Project, files: Files, text: ProjectText) -> Iterator[L
     for aside in _bounded(asides):
         words = words_of(files, aside.files, project.program)
         yield LeftOut(kind=aside.kind, title=aside.name, words=words, is_certain=True)
+
+
+def nothing_to_read(path: Path, project: Project) -> InputError:
+    """The line for a folder without a text that can be read; it names what is there."""
+    names = ", ".join(aside.name for aside in project.asides[:_SHOWN])
+    more = len(project.asides) - _SHOWN
+    there = f" (it holds {names}{f' and {more:,} more' if more > 0 else ''})" if names else ""
+    return InputError(
+        f"{path}: this folder holds no manuscript{there}. Put a .txt, .md, .docx, .epub or .odt "
+        "file in it."
+    )
 
 
 def _bounded(asides: Sequence[Aside]) -> Iterator[Aside]:

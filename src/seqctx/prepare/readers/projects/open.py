@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from seqctx.errors import InputError
+from seqctx.prepare.readers.files import KINDS
 from seqctx.prepare.readers.projects.listed import (
     leanpub_project,
     longform_project,
@@ -27,6 +28,11 @@ _PROGRAMS = (
     novelwriter_project, scrivener_project, manuskript_project, summary_project, leanpub_project,
     quarto_project, longform_project,
 )  # fmt: skip
+
+
+_MARKERS = frozenset(
+    (ORDER, "book.toml", "SUMMARY.md", "Book.txt", "_quarto.yml", "_bookdown.yml", "MANUSKRIPT")
+)
 
 
 def is_project(path: Path) -> bool:
@@ -50,7 +56,11 @@ def opened(path: Path) -> Iterator[tuple[Project, Files]]:
     kind = path.suffix.lower()
     if path.is_dir():
         files: Files = FolderFiles(path)
-        yield project_of(files) or plain_folder(files), files
+        project = project_of(files)
+        if project is None and (below := _only_project_in(files)):
+            files = FolderFiles(path / below)
+            project = project_of(files)
+        yield project or plain_folder(files), files
     elif kind == ".scrivx" or path.name == ORDER:
         files = FolderFiles(path.parent)
         yield _found(project_of(files), path), files
@@ -71,6 +81,18 @@ def opened(path: Path) -> Iterator[tuple[Project, Files]]:
 def project_of(files: Files) -> Project | None:
     """The project in a folder; None where no program's file is there."""
     return next(filter(None, (program(files) for program in _PROGRAMS)), None)
+
+
+def _only_project_in(files: Files) -> str:
+    """The folder of a project below, where all texts lie in it; empty where there is none."""
+    folders = {
+        str(PurePosixPath(name).parent)
+        for name in files.names()
+        if PurePosixPath(name).name in _MARKERS or name.lower().endswith(".scrivx")
+    }
+    top = min(folders, key=lambda folder: (folder.count("/"), folder), default="")
+    texts = [name for name in files.names() if PurePosixPath(name).suffix.lower() in KINDS]
+    return top if top and all(name.startswith(f"{top}/") for name in texts) else ""
 
 
 def _found(project: Project | None, path: Path) -> Project:
