@@ -39,7 +39,7 @@ _ODD = re.compile(  # a capital in the middle of a word, one of the two beyond A
     rf"[a-z](?=[{_LETTERS.upper()}])|[{_LETTERS}](?=[A-Z{_LETTERS.upper()}])"
     r"|[A-Za-z](?=[Ͱ-ӿ])|[Ͱ-ӿ](?=[A-Za-z])"  # or two scripts in one word
 )
-_SAMPLE = 300_000  # bytes
+_SAMPLE = 300_000  # characters
 _SURE = 0.97  # of the characters beyond ASCII
 _KANA, _HALF_KANA = re.compile(r"[\u3041-\u3096]"), re.compile(r"[\uff61-\uff9f]")
 _LEAST_KANA, _MOST_HALF_KANA = 0.15, 0.05  # of the characters beyond ASCII
@@ -110,8 +110,9 @@ def _japanese(raw: bytes, encodings: Iterable[str]) -> tuple[str, str] | None:
             text = raw.decode(encoding)
         except UnicodeDecodeError:
             continue
-        beyond = sum(c > "\x7f" for c in text)
-        kana, half_kana = len(_KANA.findall(text)), len(_HALF_KANA.findall(text))
+        sample = text[:_SAMPLE]
+        beyond = sum(c > "\x7f" for c in sample)
+        kana, half_kana = len(_KANA.findall(sample)), len(_HALF_KANA.findall(sample))
         if kana > beyond * _LEAST_KANA and half_kana < beyond * _MOST_HALF_KANA:
             return text, encoding
     return None

@@ -32,6 +32,7 @@ _STEP = 2  # numbers that count up may leave out one
 _TITLED = 0.75  # of the numbers have a title below them: so have all
 _RANKS = {"part": 1, "chapter": 2, "scene": 3, "": 2}
 _SECTION = 4
+_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
 def headings_by_words(blocks: Sequence[Block]) -> dict[int, int]:
@@ -168,6 +169,8 @@ class _File:
         for k, line in self.lines.items():
             if k not in self.ranks and line.number is not None and not line.is_certain:
                 forms[line.form].append(_Member(k, line.number))
+        letters = ((k, text) for k, text in self.short.items() if text in _LETTERS)
+        forms[("letter",)] = [_Member(k, ord(text) - 64) for k, text in letters]
         groups = [
             (form, runs) for form, of in forms.items() if (runs := self._runs(form, of))
         ]  # fmt: skip
@@ -203,7 +206,7 @@ class _File:
         good = [
             run
             for run in runs
-            if len(run) >= (2 if run[0].number <= 1 else 3)
+            if len(run) >= (2 if run[0].number <= 1 and form != ("letter",) else 3)
             and self._are_apart([member.at for member in run], loose=loose)
         ]
         if good:  # a part with one chapter

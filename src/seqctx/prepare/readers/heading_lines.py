@@ -30,6 +30,7 @@ _UNITS: dict[str, Unit] = {"part": "part", "chapter": "chapter", "act": "", "sce
 EDGES = (
     " \t\u3000-–—―‐~*_=#＊〜～◆◇■□●○★☆※·•.:|<>[](){}（）【】〔〕［］〈〉…"  # stand around a number
 )
+_DASHES = "-–—―‐"
 _DIGITS = re.compile(r"\d{1,3}\.?")
 _TOKEN = re.compile(r"[^\W_]+(?:['’ʼ‐-][^\W_]+)*['΄’ʹ´]?")
 _NUMBER_SIGN = re.compile(r"(?i)(?:no|nr|num|núm|n|č|αρ)\s?[.º°]\s?|[№#§]\s?|n[º°]\s?|[そ其]の|其")
@@ -67,6 +68,8 @@ def heading_line(text: str) -> HeadingLine | None:
     bare = text.strip(EDGES)
     if not bare or text.startswith(("“", "”", "„", "«", '"', "‘", "「", "『")):
         return None
+    if text[0] in _DASHES and text[-1] not in _DASHES:
+        return None  # speech, or an entry of a list
     if any(c > "\u2e80" for c in bare[:12]) and (
         found := eastern_heading(text.lstrip(EDGES).rstrip())
     ):
@@ -119,28 +122,32 @@ def is_digits(text: str) -> bool:
 
 def _named(text: str) -> HeadingLine | None:
     """A word for what is counted, then the number: "Chapter 7", "Part the Second: Fog"."""
-    word = WORD.match(text)
-    if word and folded(word[0]) in _ARTICLES:
-        word = WORD.match(text, word.end() + 1)
-    if not word or not (units := _unit_words().get(folded(word[0]))):
-        return None
-    at = word.end() + len(text[word.end() : word.end() + 1].strip(" \t")) * (
-        text[word.end() : word.end() + 1] == "."
-    )
-    after = text[at:].lstrip()
-    sign = _NUMBER_SIGN.match(after)
-    after = after[sign.end() :] if sign else after
-    if after == text[word.end() :] and not sign:
-        return None  # nothing divides the word from what follows
-    after = after.lstrip("[(<")
-    for code, unit in units:
-        for number, rest in _numbers_at(after, code):
+    name, after = _word_before(text)
+    for code, unit in _unit_words().get(name, ()):
+        for number, rest in _numbers_at(after.lstrip("[(<"), code):
             is_word = number.kind == "word" and code == "de"
             title = _title_after(rest, must_be_divided=is_word)
             if title is not None:
-                name = folded(word[0])
                 return HeadingLine((unit, name), number.value, title, True, unit, name)
     return None
+
+
+def _word_before(text: str) -> tuple[str, str]:
+    """The first word of a text but for articles, folded, and what follows it and a "No.".
+
+    Both are empty where nothing divides the word from what follows.
+    """
+    word = WORD.match(text)
+    if word and folded(word[0]) in _ARTICLES:
+        word = WORD.match(text, word.end() + 1)
+    if not word:
+        return "", ""
+    rest = text[word.end() :]
+    after = rest.removeprefix(".").lstrip()
+    sign = _NUMBER_SIGN.match(after)
+    if after == rest and not sign:
+        return "", ""
+    return folded(word[0]), after[sign.end() :] if sign else after
 
 
 def _numbers_at(text: str, code: str) -> list[tuple[Number, str]]:
@@ -317,23 +324,15 @@ def _words_before_separator(text: str) -> tuple[Number | None, re.Match[str] | N
 
 def _counting_word(text: str) -> HeadingLine | None:
     """Any word that is counted: "Letter 1", "DAY ONE", "The Second Night: Fog"."""
-    word = WORD.match(text)
-    if word and folded(word[0]) in _ARTICLES:
-        word = WORD.match(text, word.end() + 1)
-    if not word or len(word[0]) < 3 or word[0].islower():
-        return None
-    after = text[word.end() :].lstrip(" .")
-    sign = _NUMBER_SIGN.match(after)
-    after = after[sign.end() :] if sign else after
-    tokens = _first_tokens(after) if after != text[word.end() :] else []
-    if not tokens or not _may_begin_number(tokens[0][0]):
+    name, after = _word_before(text)
+    tokens = _first_tokens(after)
+    if len(name) < 3 or text[0].islower() or not tokens or not _may_begin_number(tokens[0][0]):
         return None
     for count in range(len(tokens), 0, -1):
         end = tokens[count - 1].end()
         number = numeral(after[:end]) or number_words(after[:end])
         title = _title_after(after[end:]) if number else None
         if number and title is not None and (not title or is_title(title)):
-            name = folded(word[0])
             return HeadingLine(("word", name), number.value, title, word=name)
     return None
 
