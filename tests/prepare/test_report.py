@@ -56,6 +56,25 @@ def test_the_stats_add_up(prepared: Path) -> None:
     assert sum(manifest["train"]["cuts"].values()) == manifest["train"]["examples"]
 
 
+def test_which_headings_open_chapters_is_said(prepared: Path) -> None:
+    page = (prepared / "prepare/out/c/report.html").read_text("utf-8")
+    reason = "Headings of level 2 open the chapters"
+    assert "How chapters were found" in page and reason in page
+    assert reason in (prepared / "output.txt").read_text()
+    source = json.loads((prepared / "prepare/out/c/manifest.json").read_text())["sources"][0]
+    assert source["chapter_reason"].startswith(reason) and source["parts"] == []
+
+
+def test_the_chapters_key_is_followed(prepared: Path) -> None:
+    config = (prepared / "c.yaml").read_text()
+    (prepared / "d.yaml").write_text(config.replace("strategy:", "chapters: {level: 5}, strategy:"))
+    answer = seqctx("prepare", "d.yaml", cwd=prepared)
+    assert answer.returncode == 2
+    assert "seqctx.prepare.chapters.level: no heading has this level (got 5; the file has" in (
+        answer.stderr
+    )
+
+
 def test_lines_for_the_terminal(prepared: Path) -> None:
     printed = (prepared / "output.txt").read_text()
     assert re.search(r"chunks cut through \d+ of 10 chapters, \d+ of 30 scenes", printed)
