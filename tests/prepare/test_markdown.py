@@ -65,7 +65,8 @@ def test_keys_at_the_top(top: str, title: str) -> None:
     [
         "---\n\nIt rained.\n\n---\n", "---\nThe first scene: all of it.\n\n---\n",
         "Maud: Yes.\nTove: No.\n\n", "+++\n\nIt rained.\n\n+++\n", "{ he said }\n\n",
-        "From: Maud\nTo: Tove\n\nIt rained.\n\n", "% of them stayed.\n", "---\nIt rained.\n---\n",
+        "From: Maud\nTo: Tove\n\nIt rained.\n\n", "% of them stayed.\n",
+        "---\nSaturday: it rained.\nSunday: it rained more.\n---\n", "---\nIt rained.\n---\n",
     ],
 )  # fmt: skip
 def test_what_is_no_keys_at_the_top(top: str) -> None:
@@ -252,6 +253,8 @@ def test_lines_that_are_no_story(line: str, kind: str) -> None:
     [
         ('<div class="scene-break"></div>', "* * *"), ('<p class="separator"></p>', "* * *"),
         ("::: {.scene-break}\n:::", "* * *"), ("\\chapter{The Door}", "#The Door"),
+        ("\\begin{center}\\rule{3in}{1pt}\\end{center}", "* * *"), (">>>", ">>>"),
+        ("\\begin{center}* * *\\end{center}", "* * *"), ("\\fancybreak{***}", "* * *"),
         ("            CHAPTER ONE", "CHAPTER ONE"), ("“A::B” he said.", "“A::B” he said."),
         ("I said: import it.", "I said: import it."), ("/ either", "/ either"),
     ],
@@ -380,7 +383,15 @@ def test_bold_lines_are_told() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["[Maud]: Yes.", "[Maud]: yes/no", "[Ilka]: Where?", "[12:30]: Home.", "*[Maud]: Yes.*"]
+    "line",
+    [
+        "[Maud]: Yes.",
+        "[Maud]: yes/no",
+        "[Ilka]: Where?",
+        "[12:30]: Home.",
+        "[1]: Yes.",
+        "*[Maud]: Yes.*",
+    ],
 )
 def test_messages_are_no_addresses(line: str) -> None:
     assert story(f"Before.\n\n{line}\n\nAfter.")[1] == line
@@ -390,7 +401,7 @@ def test_messages_are_no_addresses(line: str) -> None:
     "line",
     [
         "[1]: http://x.org/a", '[The map]: <../map.png> "A map"', "[1]: #there", "[a]: b.md",
-        "[map]:\n  http://x.org\n  'title'", "[1]: there",
+        "[map]:\n  http://x.org\n  'title'",
     ],
 )  # fmt: skip
 def test_addresses_are_no_words(line: str) -> None:
@@ -420,6 +431,12 @@ def test_a_sentence_a_line_is_no_paragraph() -> None:
     assert story(text) == ["She went. He came. It rained."] * 5
 
 
+def test_speeches_below_each_other() -> None:
+    text = f"# One\n\n{LONG} {LONG}\n\n“Yes.”\n“No.”\n“Why?”\n\n{LONG}\n\n" * 3
+    assert story(text)[:6] == ["#One", f"{LONG} {LONG}", "“Yes.”", "“No.”", "“Why?”", LONG]
+    assert all(block.gap == 0 for block in read(text))
+
+
 def test_lists() -> None:
     assert story("- a *b*\n- c\n  d\n") == ["- a *b*\n- c d"]
     assert story("- Oui, dit-il.\n\n- Non.\n\nIl sortit.") == [
@@ -437,6 +454,11 @@ def test_links_to_places_in_the_book() -> None:
         assert all(block.is_linked for block in read(text))
     for text in ("- [One](http://x.org/a.html)", "See [One](#one)", "One", "- [One](#one) two"):
         assert not any(block.is_linked for block in read(text))
+
+
+def test_words_of_pictures() -> None:
+    text = 'One. ![A map](a.png "The coast")'
+    assert left_out(text) == [("illustration", "A map"), ("caption", "The coast")]
 
 
 def test_pictures_that_recur_part_scenes() -> None:

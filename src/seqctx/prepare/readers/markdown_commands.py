@@ -45,8 +45,15 @@ _LATEX_KINDS: dict[str, CommandKind] = {
          "singlespacing", "doublespacing", "pagenumbering", "markboth", "selectlanguage"),
         "none",
     ),
+    **dict.fromkeys(
+        ("rule", "hrule", "hrulefill", "scenebreak", "fancybreak", "pfbreak", "plainbreak",
+         "asterism"),
+        "break",
+    ),
     "begin": "open", "end": "close", "tableofcontents": "contents",
 }  # fmt: skip
+_SHOWS: tuple[CommandKind, ...] = ("break", "page", "contents", "gap", "open", "close", "none")
+_CENTRED = re.compile(r"\\begin\{center\}\s*(.*?)\s*\\end\{center\}", re.S)
 _LEVELS = {"part": 1, "chapter": 1, "section": 2, "subsection": 3}
 _LATEX_HEADING = re.compile(rf"\\({'|'.join(_LEVELS)})\*?\{{([^{{}}\n]{{1,300}})\}}")
 _INDENT = re.compile(r"\\(?:noindent|indent)(?:\{\})?[ \t\n]+")
@@ -88,7 +95,7 @@ def has_commands(content: str) -> bool:
 def line_command(line: str) -> Command | None:
     """The command that a line is."""
     line = line.strip()
-    if "::" in line[:50] and _PROPERTY.fullmatch(line):
+    if "::" in line[:50] and _PROPERTY.fullmatch(line) and not ends_sentence(line):
         return Command("property", line)
     if not line or line[0] not in _SIGNS:
         return None
@@ -97,11 +104,7 @@ def line_command(line: str) -> Command | None:
     ):
         return Command("command", line)
     if line[0] == "\\":
-        found = _LATEX.fullmatch(line)
-        kind = _LATEX_KINDS.get(found["name"]) if found else None
-        if not found or not kind:
-            return None
-        return Command(kind, line if kind == "contents" else found["argument"] or "")
+        return _latex(line)
     if line == "'''":  # a rule of AsciiDoc
         return Command("break")
     if _PAGE.fullmatch(line):
@@ -113,6 +116,20 @@ def line_command(line: str) -> Command | None:
     return None
 
 
+def _latex(line: str) -> Command | None:
+    """The command of LaTeX that a line is; of several, the one that shows most."""
+    commands: list[Command] = []
+    at = 0
+    while at < len(line):
+        found = _LATEX.match(line, at)
+        kind = _LATEX_KINDS.get(found["name"]) if found else None
+        if not found or not kind:
+            return None
+        commands.append(Command(kind, line if kind == "contents" else found["argument"] or ""))
+        at = found.end()
+    return min(commands, key=lambda command: _SHOWS.index(command.kind))
+
+
 def without_signs(content: str) -> tuple[str, bool]:
     """Lines without what programs write at their starts, and whether they are centred.
 
@@ -120,6 +137,8 @@ def without_signs(content: str) -> tuple[str, bool]:
     Markua writes ``C> `` for centred lines, and other letters for asides; LaTeX says where a
     paragraph is not indented.
     """
+    if content[:1] == "\\" and (found := _CENTRED.fullmatch(content)):
+        return found[1], True
     if content[:1] == "\\" and (found := _INDENT.match(content)):
         return content[found.end() :], False
     if content[1:2] == ">" and all(_MARKUA.match(line) for line in content.split("\n")):

@@ -15,7 +15,9 @@ from seqctx.prepare.readers.marks import mark_of
 _LINES = 20_000  # of a file tell its habits
 _ENDS = 0.9  # where so many of the lines end a sentence, each line is a paragraph
 _BLANK = 0.1  # of the places between its lines have an empty line where each line is a paragraph
-_SEVERAL = 0.4  # of the lines hold several sentences, where more empty lines may lie between them
+_RATHER_BLANK = 0.25  # of the places, at most, where an empty line may part scenes
+_SEVERAL = 0.25  # of the lines hold several sentences, where more empty lines lie between them
+_READ = 1_000  # characters of a line, to find a second sentence
 _HABIT = 3  # places
 _FEW = 4  # lines below each other tell no habit
 _INDENTED = 0.3  # of the paragraphs
@@ -91,6 +93,7 @@ class _Counts:
             self._bare += bool(self._blank and not following.strip() and _BARE.fullmatch(words))
             self._last, self._blank = "", 1
             return
+        self._several += bool(_SENTENCES.search(words[:_READ]))
         if self._last and not self._blank:
             self._count_below(line)
         else:
@@ -107,8 +110,6 @@ class _Counts:
         ends = ends_sentence(above)
         self._below += 1
         self._ends += ends
-        if ends:
-            self._several += bool(_SENTENCES.search(above[:2000]))
         if line.startswith(_INDENTS):
             self._indents += 1
             self._indents_after_sentence += ends
@@ -121,12 +122,17 @@ class _Counts:
         """
         if self._below < _FEW or self._ends < _ENDS * self._below:
             return False
-        rarely = self._apart <= _BLANK * (self._below + self._apart)
-        return rarely or self._several >= _SEVERAL * self._below
+        return self._apart_in(_BLANK) or self._several >= _SEVERAL * (self._below + self._starts)
+
+    def _apart_in(self, share: float) -> bool:
+        """Whether empty lines divide lines of text in no more than this share of the places."""
+        return self._apart <= share * (self._below + self._apart)
 
     def usual_blank(self) -> int:
         """How many empty lines mean nothing: two do where they come seldom, by chance."""
-        return 0 if self.each_line() else 1 if self._twice >= _HABIT else 2
+        if self.each_line() and self._apart_in(_RATHER_BLANK):
+            return 0
+        return 1 if self._twice >= _HABIT else 2
 
     @property
     def bare(self) -> bool:

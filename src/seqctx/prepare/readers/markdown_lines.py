@@ -232,6 +232,7 @@ class _Walk:
                 self._links.pop()
             elif kind == "image":
                 self._picture(str(token.attrs.get("src", "")), token.content)
+                self._words.asides.append(("caption", str(token.attrs.get("title", ""))))
             elif kind == "footnote_ref" and "label" not in token.meta:
                 note = env["footnotes"]["list"][token.meta["id"]]["content"]
                 self._words.asides.append(("endnotes", note))

@@ -20,7 +20,7 @@ _DIV = re.compile(
     r":{3,}[ \t]*(?:(?P<attributes>\{[^{}]{0,500}\})|(?P<name>[A-Za-z][\w-]{0,60})"
     r"(?:[ \t]+(?P<title>[^:\s].{0,300}?)|\[(?P<quoted>[^\[\]]{0,300})\])?)?[ \t]*:*[ \t]*"
 )
-_DEFINITION = re.compile(r"\[(?P<label>(?:[^\[\]\\]|\\.){1,999})\]:\s*(?P<address><|\S+)")
+_DEFINITION = re.compile(r"\[(?:(?:[^\[\]\\]|\\.){1,999})\]:\s*(?P<address><|\S+)")
 # "[Maud]: Yes." is a message, not where a link goes
 _ADDRESS = re.compile(
     r"(?i)<|[a-z][a-z0-9+.-]+:\S|#$|[#/]\S|\.{1,2}/|www\.|\S*\w/\S*\.\w|\S*[\w-]\.(?:md|markdown|html?"
@@ -56,7 +56,7 @@ def parser_of_blocks(layout: Layout) -> MarkdownIt:
     def definition(state: StateBlock, line: int, end: int, silent: bool) -> bool:
         start = state.bMarks[line] + state.tShift[line]
         found = _DEFINITION.match(state.src, start)
-        if not found or not (found["label"].isdigit() or _ADDRESS.match(found["address"])):
+        if not found or not _ADDRESS.match(found["address"]):
             return False
         return reference(state, line, end, silent)
 

@@ -23,6 +23,7 @@ _KNOWN = (  # keys of which one at least stands where there is no other evidence
 )
 _KEY = re.compile(rf"(?i)(?:[\w-]+|{_KNOWN}|\"[^\"\n]*\"|'[^'\n]*')[ \t]*:(?:\s|$)")
 _KNOWN_KEY = re.compile(rf"(?i:{_KNOWN})[ \t]*:(?:[ \t]|$)", re.M)
+_ANY_KNOWN = re.compile(rf"(?im)^[\"']?(?:{_KNOWN})[\"']?[ \t]*[:=]")
 _MULTI_KEY = re.compile(r"[A-Za-z][\w ./-]{0,60}:(?:[ \t]|$)")
 _YAML_REST = re.compile(r"\s*$|\s+\S|#|-(?:\s|$)|[\[\]{}]")
 _TOML = re.compile(r"\s*$|\s+\S|#|[\w.\"'-]+\s*=|[\[\]}\"']")
@@ -139,7 +140,9 @@ def _keys_end(
         end = len(text) if end < 0 else end
         line = text[at:end]
         if line.rstrip() in closing:
-            return (end + 1, text[start:at]) if has_key else None
+            keys = text[start:at]
+            speaks = any(map(ends_sentence, keys.split("\n"))) and not _ANY_KNOWN.search(keys)
+            return (end + 1, keys) if has_key and not speaks else None
         if not fits(line) or (not has_key and not line.strip()):
             return None
         has_key = has_key or (line[:1].isalpha() or line[:1] in "\"'[")

@@ -53,7 +53,7 @@ class BlockWalk:
         while k < len(tokens):
             token = tokens[k]
             if token.map and token.nesting >= 0:
-                if not token.level and token.nesting and self._is_too_deep(window, k):
+                if not token.level and token.nesting and self._is_added_whole(window, k):
                     k = _closing(tokens, k) + 1
                     continue
                 self._to.line = window.line + token.map[0]
@@ -69,13 +69,19 @@ class BlockWalk:
             first -= 1
         return max(0, line - first - self._to.layout.usual_blank) if self._to.is_begun else 0
 
-    def _is_too_deep(self, window: MarkdownWindow, k: int) -> bool:
-        """Add a block as it is written, where the parser leaves out what lies too deep in it."""
+    def _is_added_whole(self, window: MarkdownWindow, k: int) -> bool:
+        """Add a block as it is written: a ``>`` without words, and what the parser leaves out.
+
+        It leaves out what lies too deep in other blocks.
+        """
         token = window.tokens[k]
         if token.type in ("paragraph_open", "heading_open"):
             return False
         part = window.tokens[k : _closing(window.tokens, k)]
-        if all(inner.level < _DEEPEST for inner in part):
+        is_empty = token.type == "blockquote_open" and all(
+            inner.type.startswith("blockquote") for inner in part
+        )
+        if not is_empty and all(inner.level < _DEEPEST for inner in part):
             return False
         start, end = token.map or (0, 0)
         self._to.line = window.line + start
