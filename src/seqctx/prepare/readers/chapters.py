@@ -19,6 +19,7 @@ from seqctx.prepare.readers.heading_lines import heading_line, is_digits
 from seqctx.prepare.readers.heading_looks import headings_by_look
 from seqctx.prepare.readers.heading_words import heads_no_chapter, is_front_line, is_outer, unit_of
 from seqctx.prepare.readers.lines import ends_sentence
+from seqctx.prepare.readers.sections import kinds_named
 from seqctx.system.patterns import user_pattern
 
 _FRONT_WORDS, _FRONT_SHARE = 300, 0.03  # so much text at most stands before the title
@@ -85,7 +86,8 @@ def _title_heading(blocks: Sequence[Block], headings: Sequence[int]) -> int | No
     near = sum(words[: headings[0]]) <= max(_FRONT_WORDS, _FRONT_SHARE * sum(words))
     others = [k for k in headings[1:] if _may_open_chapter(blocks[k].text)]
     alone = all(blocks[k].level > first.level for k in others)
-    return headings[0] if near and alone and not unit_of(first.text) else None
+    is_named = unit_of(first.text) or kinds_named(first)  # "Part One", "Contents"
+    return headings[0] if near and alone and not is_named else None
 
 
 def _has_chapter_text(blocks: Sequence[Block], heading: int, found: Sequence[int]) -> bool:

@@ -18,8 +18,8 @@ from seqctx.prepare.readers.sections import (
     lines_of,
 )
 
-_NUMBERED = re.compile(r"(?:[^\W\d]+\s+)?(?:\d{1,4}|[IVXLCivxlc]{1,7})\s*[.:–—-]?\s+(?=\S)")
-_PART_WORD = re.compile(r"[^\W\d]+\s+(?=(?:\d{1,4}|[IVXLC]{1,7})\.?$)")  # "CHAPTER IV"
+_NUMBERED = re.compile(r"^(?:[^\W\d]+\s+)?(?:\d{1,4}|[IVXLCivxlc]{1,7})\s*[.:–—-]?\s+(?=\S)")
+_PART_WORD = re.compile(r"^[^\W\d]+\s+(?=(?:\d{1,4}|[IVXLC]{1,7})\.?$)")  # "CHAPTER IV"
 _LONGEST_LINE, _LONGEST_LIST = 200, 20_000  # characters of an entry; of all in one paragraph
 _PAGE = re.compile(r"[\s.·…_]*\d{1,4}$")
 _LEADING = re.compile(  # "CHAPTER IV", "4." at the beginning of an entry
@@ -117,7 +117,8 @@ def find_contents(verdicts: Verdicts, places: Sequence[Place]) -> None:
     sections = verdicts.sections
     for section, place in zip(sections, places, strict=True):
         kind = next((kind for kind in _NAMES if kind in section.names), None)
-        if kind and verdicts.kinds[section.start] is None:
+        may_be_index = "index" in section.names and "front" not in place
+        if kind and verdicts.kinds[section.start] is None and not may_be_index:
             _take_named(verdicts, headings, section, kind, place)
     _take_unnamed(verdicts, headings)
 

@@ -178,9 +178,13 @@ def places_of(verdicts: Verdicts) -> list[Place]:
 
 
 def _prose_of(verdicts: Verdicts, section: HeadedPart) -> int:
-    """The words of a section's prose."""
+    """The words of a section's paragraphs that end a sentence, or are long."""
     blocks = (verdicts.blocks[k] for k in verdicts.unknown(section.start, section.end))
-    return sum(amount(block.text) for block in blocks if is_prose(block))
+    return sum(
+        amount(block.text)
+        for block in blocks
+        if block.kind == "paragraph" and (ends_sentence(block.text) or is_prose(block))
+    )
 
 
 def _is_aside(verdicts: Verdicts, section: HeadedPart) -> bool:
