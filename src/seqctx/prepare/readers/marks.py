@@ -50,6 +50,8 @@ _NAMED = re.compile(
 
 def mark_of(text: str) -> Mark | None:
     """What the signs of a paragraph say: a kind of mark, or None where it is words or speech."""
+    if len(text) > LONGEST_WITH_LETTERS and any(map(str.isalnum, text)):
+        return None  # most paragraphs
     signs = "".join(text.split())
     if not signs:
         return None
@@ -58,7 +60,7 @@ def mark_of(text: str) -> Mark | None:
     ):
         return None
     if any(map(str.isalnum, signs)):
-        return _with_letters(text, signs) if len(text) <= LONGEST_WITH_LETTERS else None
+        return _with_letters(text, signs)
     return _of_signs(text, signs)
 
 
