@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -54,6 +55,7 @@ _SHORT = 60  # characters, with blanks
 _TYPE = "{http://www.idpf.org/2007/ops}type"
 
 
+@lru_cache(4096)
 def local(tag: Any) -> str:
     """A tag without its name space, in lower case; empty for comments."""
     return tag.rpartition("}")[2].lower() if isinstance(tag, str) else ""

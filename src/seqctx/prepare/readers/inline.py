@@ -67,14 +67,13 @@ def page_number(node: Any, types: list[str]) -> bool:
     """Whether an element is the number of a page of a printed book."""
     if "pagebreak" in types or local(node.tag) == "pagenum":
         return True
-    text = short_text(node)
+    classed = _PAGE_CLASS.search(node.get("class") or "")
+    named = _PAGE_ID.fullmatch(node.get("id") or node.get("name") or "")
+    text = short_text(node) if classed or named else None
     match = _PAGE.fullmatch(text) if text and len(text) <= 20 else None
     if match is None:
         return False
-    if _PAGE_CLASS.search(node.get("class") or ""):
-        return True
-    named = _PAGE_ID.fullmatch(node.get("id") or node.get("name") or "")
-    return named is not None and named[1].lstrip("0").lower() == match[1].lower()
+    return bool(classed or (named and named[1].lstrip("0").lower() == match[1].lower()))
 
 
 def is_centred(node: Any, style: Style, otherwise: bool) -> bool:
@@ -201,11 +200,11 @@ class Line:
             return kind
         if not (types or len(node) or node.attrib):
             return None
-        text = short_text(node)
-        if text is None or len(text) > 20:
-            return None
         if page_number(node, types):
             return "page number"
+        text = short_text(node) if types or tag == "a" or len(node) else None
+        if text is None or len(text) > 20:
+            return None
         return "note mark" if self._is_note_mark(node, tag, types, style, text) else None
 
     def _is_note_mark(self, node: Any, tag: str, types: list[str], style: Style, text: str) -> bool:
@@ -294,6 +293,8 @@ class Line:
 
 def parted(runs: list[Run]) -> list[list[Run]]:
     """The runs of one paragraph, parted at its new lines where each line is prose, not verse."""
+    if sum(text == "\n" for text, _ in runs) < _FEWEST_LINES - 1:
+        return [runs]
     lines: list[list[Run]] = [[]]
     for run in runs:
         if run[0] == "\n":
@@ -301,7 +302,7 @@ def parted(runs: list[Run]) -> list[list[Run]]:
         else:
             lines[-1].append(run)
     texts = ["".join(text for text, _ in line).strip() for line in lines]
-    if len(lines) < _FEWEST_LINES or sum(map(len, texts)) < _PROSE * len(lines):
+    if sum(map(len, texts)) < _PROSE * len(lines):
         return [runs]
     return lines if sum(map(ends_sentence, texts)) >= _ENDS * len(lines) else [runs]
 

@@ -45,7 +45,7 @@ def with_usual_looks(
                 space_above=round(max(seen.space_above - space, 0.0), 2),
             )
             look = looks[seen] = seen if relative == seen else relative
-        blocks.append(item if look is item.look else replace(item, look=look))
+        blocks.append(item if look == item.look else replace(item, look=look))
     return blocks
 
 
