@@ -60,6 +60,14 @@ def test_what_a_folder_is_follows_from_its_files(
     assert len(many) == sum(name.endswith((".md", ".txt", ".epub")) for name in files)
 
 
+def test_drafts_with_the_title_of_the_book_are_books(tmp_path: Path) -> None:
+    for k in range(3):
+        text = f"# Short Weight\n\n## {k}. The scale\n\n{LONG}\n\n## {k + 1}. Rain\n\n{LONG}\n"
+        write(tmp_path, {f"{k}.md": text})
+    (reading,) = look_for_manuscripts((str(tmp_path),)).folders
+    assert not reading.is_one_book and "titles and chapters of their own" in reading.reason
+
+
 def test_books_of_chapters_and_projects_beside_novels(tmp_path: Path) -> None:
     files = {
         "Emma.txt": NOVEL, "Ferry/01.md": STORIES["gate"], "Ferry/02.md": STORIES["weir"],

@@ -19,7 +19,7 @@ from seqctx.prepare.readers.heading_words import unit_of
 from seqctx.prepare.readers.projects.names import has_order
 from seqctx.prepare.readers.projects.open import project_of
 from seqctx.prepare.readers.projects.plain import plain_folder
-from seqctx.prepare.readers.projects.reading import document_blocks
+from seqctx.prepare.readers.projects.reading import document_blocks, names_chapter
 from seqctx.prepare.readers.projects.tree import FolderFiles, Node, all_nodes
 
 _SAMPLE = 8  # documents that are read to decide
@@ -90,6 +90,8 @@ def _against_one_book(files: FolderFiles, texts: Sequence[str]) -> str:
         return "its files are as long as whole books"
     if found and median(map(_chapters, found)) >= _MANY_CHAPTERS and parts * 2 <= len(names):
         return "its files have many chapters each"
+    if _have_own_titles(found):
+        return "its files have titles and chapters of their own"
     if found and sum(map(_has_own_pages, found)) * 2 > len(found):
         return "its files have title pages of their own"
     return ""
@@ -122,6 +124,21 @@ def _chapters(blocks: Sequence[Block]) -> int:
     named = sum(unit_of(head.text) == "chapter" for head in heads)
     top = min((head.level for head in heads), default=0)
     return max(named, sum(head.level == top for head in heads))
+
+
+def _have_own_titles(documents: Sequence[Sequence[Block]]) -> bool:
+    """Whether most documents are headed by a book's title, with several chapters below it.
+
+    A book's title is one that other documents have, too, or one over headings such as "Chapter 3".
+    """
+    titles = [next((b.text for b in blocks if b.kind == "title"), "") for blocks in documents]
+    count = 0
+    for title, blocks in zip(titles, documents, strict=True):
+        heads = [b.text for b in blocks if b.kind == "heading" and not b.left_out]
+        named = sum(map(names_chapter, heads))
+        is_book = titles.count(title) > 1 or named * 2 > len(heads)
+        count += bool(title) and unit_of(title) == "" and len(heads) > 1 and is_book
+    return count * 2 > len(documents)
 
 
 def _has_own_pages(blocks: Sequence[Block]) -> bool:

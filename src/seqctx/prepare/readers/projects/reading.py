@@ -331,12 +331,12 @@ def _is_part(heads: Sequence[Block], top: int) -> bool:
     tops = [head for head in heads if head.level == top]
     second = min((head.level for head in heads if head.level > top), default=0)
     below = [head for head in heads if head.level == second]
-    named = sum(_names_chapter(head.text) for head in below)
+    named = sum(names_chapter(head.text) for head in below)
     is_named = unit_of(tops[0].text) == "part" and len(below) > 1
     return len(tops) == 1 and len(below) > 1 and (is_named or named * 2 > len(below))
 
 
-def _names_chapter(text: str) -> bool:
+def names_chapter(text: str) -> bool:
     """Whether a heading has the word for a chapter; a number alone may be that of a scene."""
     found = heading_line(text)
     return found is not None and found.unit == "chapter" and bool(found.word)
