@@ -24,7 +24,7 @@ MODEL := prepare/models/smollm2-135m-instruct
 BASE  := $(if $(shell grep -sE '^base_model: *$(MODEL)( |$$)' $(CONFIG)),$(MODEL)/config.json)
 SEQCTX := .venv/bin/seqctx
 
-.PHONY: help setup setup-train setup-serve model check prepare plan explain train merge serve \
+.PHONY: help setup setup-train setup-serve model check read prepare plan explain train merge serve \
         chat demo \
         test test-fast test-e2e fuzz bench docs lint format lock sbom licences audit dry-run-cuda clean
 
@@ -54,6 +54,9 @@ $(MODEL)/config.json: src/seqctx/scaffold/inside/sample_model.py | $(CORE) $(TRA
 
 check: $(CORE)  ## report problems that Axolotl and vLLM do not report
 	@$(SEQCTX) check $(CONFIG)
+
+read: $(CORE)  ## show how the manuscripts of CONFIG are understood
+	@$(SEQCTX) read --config $(CONFIG)
 
 prepare: $(CORE) $(BASE)  ## turn manuscripts into training examples
 	@$(SEQCTX) prepare $(CONFIG)

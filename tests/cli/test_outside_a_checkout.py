@@ -74,6 +74,7 @@ def test_no_verb_asks_for_make(tmp_path: Path, config: str) -> None:
         "schema": (["schema"], 0),
         "check": (["check", config], 0),
         "plan": (["plan", config, "--options"], 2),
+        "read": (["read", "texts"], 0),
         "prepare": (["prepare", config], 2),
         "train": (["train", config, "--dry-run"], 1),
         "merge": (["merge", config], 1),

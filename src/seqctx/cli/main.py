@@ -18,7 +18,7 @@ from seqctx.errors import SeqctxError
 from seqctx.system.extras import missing_package
 
 _ARGUMENTS = "seqctx.arguments"
-_ENDS_SOON = ("check", "prepare", "plan", "explain", "init", "schema")
+_ENDS_SOON = ("check", "read", "prepare", "plan", "explain", "init", "schema")
 
 
 class VerbGroup(click.Group):

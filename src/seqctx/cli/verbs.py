@@ -19,6 +19,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "plan": "Compute the memory and time that training and serving need.",
     },
     "Prepare and train": {
+        "read": "Show how manuscripts are understood, before anything is made of them.",
         "prepare": "Turn manuscripts into training examples.",
         "train": "Train the model with Axolotl.",
         "merge": "Merge the trained adapter into its base model.",

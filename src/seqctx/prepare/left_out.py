@@ -17,7 +17,8 @@ _LISTED = 8  # parts in one message
 
 def left_out_lines(parts: Sequence[LeftOut]) -> Iterator[str]:
     """A line for each part: what kind it is, how it begins, how much of the file it is."""
-    yield from (f"left out: {_described(part)}" for part in parts)
+    for part in parts:
+        yield f"left out: {_described(part)}{'' if part.is_certain else ', not certain'}"
 
 
 def account_line(account: Account) -> str:

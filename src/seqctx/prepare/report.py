@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from seqctx.artifacts.dataset_stats import BookStats, DatasetStats, Packing
-from seqctx.artifacts.manifest import Manifest
+from seqctx.artifacts.manifest import Manifest, ReadFolder, SkippedFile
 from seqctx.prepare.left_out import KEY, account_line
 from seqctx.report.page import Section, page
 from seqctx.report.plots import histogram, manuscript, pairs_by_distance, share_by_length
@@ -110,9 +110,11 @@ def _chapters_found(manifest: Manifest) -> Iterator[Section]:
         yield Section("How chapters were found", 3, text, columns=columns, rows=rows)
 
 
-def reading_lines(manifest: Manifest) -> Iterator[str]:
+def reading_lines(
+    folders: Sequence[ReadFolder], not_read: Sequence[str], skipped: Sequence[SkippedFile] = ()
+) -> Iterator[str]:
     """How folders were read, and which files were not."""
-    for folder in manifest.folders:
+    for folder in folders:
         how, other = (
             ("one book", "many books") if folder.is_one_book else ("many books", "one book")
         )
@@ -120,20 +122,20 @@ def reading_lines(manifest: Manifest) -> Iterator[str]:
             f"{folder.path}: read as {how}, because {folder.reason}. To read it as {other}, set "
             f"seqctx.prepare.folders: {other}."
         )
-    if manifest.not_read:
-        more = len(manifest.not_read) - _NOT_READ
-        names = ", ".join(manifest.not_read[:_NOT_READ]) + (f" and {more} more" if more > 0 else "")
+    if not_read:
+        more = len(not_read) - _NOT_READ
+        names = ", ".join(not_read[:_NOT_READ]) + (f" and {more} more" if more > 0 else "")
         yield (
             f"not read, because files of this kind cannot be: {names}. If they hold your text, "
             "export them as .docx or .md."
         )
-    for file in manifest.skipped:
+    for file in skipped:
         yield f"skipped: {file.problem}"
 
 
 def _reading(manifest: Manifest) -> Iterator[Section]:
     """How folders were read, and which files were not, as a section."""
-    if lines := list(reading_lines(manifest)):
+    if lines := list(reading_lines(manifest.folders, manifest.not_read, manifest.skipped)):
         yield Section("Folders and files that were not read", 3, lines)
 
 

@@ -56,6 +56,15 @@ def page(title: str, sections: Sequence[Section]) -> str:
     Raises:
         InputError: without jinja2.
     """
+    return rendered("page.html", title=title, sections=sections)
+
+
+def rendered(template: str, **values: Any) -> str:
+    """A page of one of the templates beside this module, with its texts escaped.
+
+    Raises:
+        InputError: without jinja2.
+    """
     with needs_extra("prepare", "HTML pages"):
         from jinja2 import Environment, FileSystemLoader
 
@@ -66,7 +75,7 @@ def page(title: str, sections: Sequence[Section]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("page.html").render(title=title, sections=sections)
+    return environment.get_template(template).render(**values)
 
 
 def _with_signs(value: Any) -> Any:

@@ -23,7 +23,7 @@ def manifest_lines(manifest: Manifest, folder: Path, redone: bool) -> Iterator[s
         yield from (f"  {line}" for line in left_out_lines(source.left_out))
         if source.left_out:
             yield f"  {account_line(source.account)}"
-    yield from reading_lines(manifest)
+    yield from reading_lines(manifest.folders, manifest.not_read, manifest.skipped)
     for name, side in (("train", manifest.train), ("held out", manifest.held_out)):
         yield (
             f"{name}: {side.examples} examples, {side.tokens:,} tokens "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -109,7 +109,7 @@ def _book(
         read, encoding = file_blocks(path)
     parted, marks = with_marks(with_plausible_declarations(read))
     headed, gaps = with_scene_breaks(with_headings_found(parted, chapters))
-    title = next((b.text for b in headed if b.kind == "title" and b.text), path.stem)
+    title = _title(headed) or path.stem
     found = _Found(
         path, title, encoding, read, parted, headed, sorted([*marks, *gaps], key=lambda d: d.place)
     )
@@ -136,7 +136,7 @@ def _project_book(
     )  # a mark may recur in the book, and not in a file
     headed = with_headings_found(parted, chapters) if chapters or project.chapter_level else parted
     name = path.resolve().name if path.is_dir() else path.stem
-    title = next((b.text for b in headed if b.kind == "title" and b.text), project.title or name)
+    title = _title(headed) or project.title or name
     encoding = ", ".join(text.encodings)
     found = _Found(path, title, encoding, text.blocks, parted, headed, text.doubts)
     book = None
@@ -173,6 +173,12 @@ def _of_blocks(found: _Found, keep_front_and_back_matter: bool, chapters: Chapte
     places = {block.place for block in kept}
     doubts = [doubt for doubt in found.doubts if not doubt.place or doubt.place in places]
     return assemble(str(path), title, kept, left_out, found.encoding, account, doubts, chapters)
+
+
+def _title(blocks: Sequence[Block]) -> str:
+    """The title that a manuscript declares, in one line; empty where it declares none."""
+    titles = (" ".join(block.text.split()) for block in blocks if block.kind == "title")
+    return next(filter(None, titles), "")
 
 
 def _untitled(blocks: list[Block], title: str) -> list[Block]:
