@@ -111,7 +111,7 @@ def _odd_chapters(chapters: list[ChapterSummary]) -> Iterator[Doubt]:
         if not match:
             continue
         number = int(match[1])
-        # in a new part, numbers may begin anew
+        # in a new part, numbers may begin with 1 again
         if last and last[0] == chapter.parts and number not in (last[1], last[1] + 1, 1):
             yield Doubt(0, f"“{last[2]}” is followed by “{chapter.title}”.")
         last = (chapter.parts, number, chapter.title)
