@@ -45,7 +45,7 @@ def read(
     Writes  nothing; with --html the page
     Exit    0   read
             1   much of a manuscript may be no story: prepare would refuse it
-            2   wrong usage, or a manuscript that cannot be read; the others are shown
+            2   wrong usage, or a file that cannot be read; others are shown
 
     \b
     Examples:
