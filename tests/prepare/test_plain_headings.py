@@ -257,6 +257,28 @@ def test_parts_with_counted_chapters(tmp_path: Path) -> None:
     assert [p.title for p in book.parts] == ["PART ONE", "PART TWO"]
 
 
+def chapters_of(tmp_path: Path, *lines: str) -> list[str]:
+    text = "\n\n".join(PROSE)
+    (tmp_path / "t.txt").write_text("\n\n".join(f"{line}\n\n{text}" for line in lines))
+    return [chapter.title for chapter in read_manuscript(tmp_path / "t.txt").chapters]
+
+
+def test_acts_are_chapters_over_scenes_and_parts_over_chapters(tmp_path: Path) -> None:
+    acts = ("ACT I\n\nSCENE 1", "SCENE 2", "ACT II\n\nSCENE 1", "SCENE 2")
+    assert chapters_of(tmp_path, *acts) == ["ACT I", "ACT II"]
+    acts = ("ACT I\n\nChapter 1", "Chapter 2", "ACT II\n\nChapter 3", "Chapter 4")
+    assert chapters_of(tmp_path, *acts) == ["Chapter 1", "Chapter 2", "Chapter 3", "Chapter 4"]
+
+
+def test_days_of_a_diary_need_not_count_up(tmp_path: Path) -> None:
+    days = [f"{day} May 1911" for day in (12, 13, 14, 17)]
+    assert chapters_of(tmp_path, *days) == days
+
+
+def test_a_word_among_numbers_that_looks_like_one(tmp_path: Path) -> None:
+    assert chapters_of(tmp_path, "I", "II", "III", "I", "IV", "V") == ["I", "II", "III", "IV", "V"]
+
+
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="the novels are not here")
 @pytest.mark.parametrize("width", [0, 72])
 def test_the_novels_keep_their_headings_as_plain_text(tmp_path: Path, width: int) -> None:

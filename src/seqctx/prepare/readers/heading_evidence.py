@@ -17,7 +17,13 @@ from statistics import median
 from seqctx.prepare.readers.blocks import Block, plain
 from seqctx.prepare.readers.dates import is_date
 from seqctx.prepare.readers.heading_lines import EDGES, heading_line, is_heading
-from seqctx.prepare.readers.lines import HeadingLine, is_in_title_case, is_title, is_wide
+from seqctx.prepare.readers.lines import (
+    LONGEST_TITLE,
+    HeadingLine,
+    is_in_title_case,
+    is_title,
+    is_wide,
+)
 from seqctx.prepare.readers.marks import mark_of
 from seqctx.prepare.readers.numerals import folded
 
@@ -116,7 +122,9 @@ class _File:
         if len(below) > 3:
             return
         line = heading_line(text)
-        if below and line and not line.title and is_title(title := " ".join(below)):
+        longest = _LONGEST if line and line.is_certain else LONGEST_TITLE
+        title = " ".join(below)
+        if below and line and not line.title and is_title(title, longest=longest):
             line = replace(line, form=(*line.form, "below"), title=title)
         elif below:
             goes_on = line and line.title and not any(map(heading_line, below))
@@ -167,7 +175,9 @@ class _File:
         """Lines of one form that count up."""
         forms: dict[tuple[str, ...], list[_Member]] = defaultdict(list)
         for k, line in self.lines.items():
-            if k not in self.ranks and line.number is not None and not line.is_certain:
+            if line.number is None or line.is_certain or k in self.ranks:
+                continue
+            if not is_date(self.short.get(k, "")):
                 forms[line.form].append(_Member(k, line.number))
         letters = ((k, text) for k, text in self.short.items() if text in _LETTERS)
         forms[("letter",)] = [_Member(k, ord(text) - 64) for k, text in letters]
@@ -198,7 +208,11 @@ class _File:
         runs: list[list[_Member]] = []
         for member in members:
             last = runs[-1][-1].number if runs else 0
+            before = runs[-2][-1].number if len(runs) > 1 else 0
             if runs and last < member.number <= last + _STEP:
+                runs[-1].append(member)
+            elif len(runs) > 1 and len(runs[-1]) == 1 and 0 < member.number - before <= _STEP:
+                runs.pop()  # a word that looks like a number
                 runs[-1].append(member)
             else:
                 runs.append([member])

@@ -173,25 +173,21 @@ def _headed(lines: list[str], layout: _Layout) -> tuple[list[Block], list[str]]:
     capitals = list(takewhile(str.isupper, below)) if head.isupper() else []
     if line and line.is_certain and 0 < len(capitals) < min(len(below), _TITLE_LINES + 1):
         title = joined(capitals)
-        heads = [_block(joined([head, title]))] if line.title else [_block(head), _head(title)]
-        return heads, lines[1 + len(capitals) :]
+        whole = joined([head, title]) if line.title else f"{head}\n{title}"
+        return [_block(whole)], lines[1 + len(capitals) :]
     is_short = len(below) > 1 and len(below[0]) + below[1].find(" ") < layout.width * _SHORT
     if line and line.is_certain and not line.title and is_short and is_title(below[0]):
         if len(below[1]) > layout.width * _SHORT:
-            return [_block(head), _head(below[0])], lines[2:]
+            return [_block(f"{head}\n{below[0]}")], lines[2:]
     title = joined(below) if below else ""
     if not (line and line.is_certain and 0 < len(below) <= _TITLE_LINES):
         return [_block(head)], lines[1:]
     if not line.title and is_title(title, longest=_LONGEST_TITLE):
-        return [_block(head), _head(title)], []
+        return [_block(f"{head}\n{title}")], []
     whole = joined([head, title])
     if line.title and goes_on_as_title(whole, title):
-        return [_head(whole)], []
+        return [_block(whole)], []
     return [_block(head)], lines[1:]
-
-
-def _head(text: str) -> Block:
-    return Block("heading", text, is_found=True)
 
 
 def _stands_alone(lines: list[str], k: int, layout: _Layout) -> bool:
@@ -237,11 +233,8 @@ def _is_mark(line: str) -> bool:
 
 
 def _block(text: str) -> Block:
-    """One paragraph or heading; ``_words_`` are emphasis."""
+    """One paragraph; ``_words_`` are emphasis."""
     content, emphasis = written(_runs(text.strip()))
-    line = heading_line(content)
-    if line and line.is_certain:
-        return _head(content)
     return Block("paragraph", content, emphasis)
 
 
