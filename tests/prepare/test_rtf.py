@@ -96,6 +96,17 @@ def test_odd_numbers(tmp_path: Path, word: str, number: str) -> None:
     assert read(tmp_path, text).text.startswith("One.")
 
 
+def test_notes_that_scrivener_writes_as_text(tmp_path: Path) -> None:
+    annotation = (
+        r"\{\\Scrv_annot \\color=\{\\R=0.99\\G=0.08\\B=0.0\} \\text=Check this.\\end_Scrv_annot\}"
+    )
+    note = r"\{\\Scrv_fn=A note.\\end_Scrv_fn\}"
+    book = read(tmp_path, rf"{{\rtf1 One{annotation} two{note}.\par}}")
+    assert book.text == "One two." and book.account.left_out == {"comment": 2, "endnotes": 2}
+    book = read(tmp_path, rf"{{\rtf1 One \{{\\Scrv_fn=never closed.\par}}")
+    assert "never closed" in book.text
+
+
 def test_a_note_as_pandoc_writes_it_is_counted(tmp_path: Path) -> None:
     note = r"{\super\chftn}{\*\footnote\chftn\~\plain\pard A note.}"
     book = read(tmp_path, rf"{{\rtf1 {{\pard Text{note}.\par}}}}")

@@ -47,7 +47,7 @@ def blocks_of_rtf(data: bytes, path: Path) -> list[Block]:
     """The blocks of rich text in memory; ``path`` is what an error names."""
     if not data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{\\rtf"):
         raise InputError(damaged(path, ".rtf"))
-    reading = _Reading(data.decode("latin-1"), path)
+    reading = _Reading(rtf_words.with_scrivener_notes(data.decode("latin-1")), path)
     blocks = finished(reading.blocks(), path)
     title = reading.title.strip()
     return [*([Block("title", title)] if title else []), *blocks]

@@ -40,6 +40,16 @@ CODE_PAGES = {  # of the fonts' charsets, and of code pages that Python calls ot
 SYMBOL_FONT = 2  # its charset
 
 
+_SCRIVENER_NOTES = (
+    (
+        "annot",
+        re.compile(r"\\\{\\\\Scrv_annot \\\\color=\\\{[^{}]{0,99}\} \\\\text="),
+        r"{\annotation ",
+    ),
+    ("fn", re.compile(r"\\\{\\\\Scrv_fn="), r"{\footnote "),
+)
+
+
 @dataclass(slots=True)
 class Font:
     """A font of the file's table."""
@@ -70,6 +80,19 @@ class GroupState:
     def set_form(self, **values: object) -> None:
         """Change what is known of the paragraph."""
         self.form = replace(self.form, **values)  # type: ignore[arg-type]
+
+
+def with_scrivener_notes(text: str) -> str:
+    """Rich text in which Scrivener's annotations and footnotes, which it writes as text, are such.
+
+    It writes ``{\\Scrv_annot \\color={...} \\text=Check this.\\end_Scrv_annot}``, with each sign
+    escaped.
+    """
+    for name, begins, group in _SCRIVENER_NOTES:
+        ends = f"\\\\end_Scrv_{name}\\}}"
+        if ends in text and len(begins.findall(text)) == text.count(ends):
+            text = begins.sub(lambda found, group=group: group, text).replace(ends, "}")
+    return text
 
 
 def code_page(number: int) -> str | None:
