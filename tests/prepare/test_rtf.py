@@ -103,7 +103,7 @@ def test_notes_that_scrivener_writes_as_text(tmp_path: Path) -> None:
     note = r"\{\\Scrv_fn=A note.\\end_Scrv_fn\}"
     book = read(tmp_path, rf"{{\rtf1 One{annotation} two{note}.\par}}")
     assert book.text == "One two." and book.account.left_out == {"comment": 2, "endnotes": 2}
-    book = read(tmp_path, rf"{{\rtf1 One \{{\\Scrv_fn=never closed.\par}}")
+    book = read(tmp_path, r"{\rtf1 One \{\\Scrv_fn=never closed.\par}")
     assert "never closed" in book.text
 
 

@@ -83,9 +83,9 @@ class GroupState:
 
 
 def with_scrivener_notes(text: str) -> str:
-    """Rich text in which Scrivener's annotations and footnotes, which it writes as text, are such.
+    r"""Rich text in which what Scrivener writes as text, its annotations and footnotes, is such.
 
-    It writes ``{\\Scrv_annot \\color={...} \\text=Check this.\\end_Scrv_annot}``, with each sign
+    It writes ``{\Scrv_annot \color={...} \text=Check this.\end_Scrv_annot}``, with each sign
     escaped.
     """
     for name, begins, group in _SCRIVENER_NOTES:
