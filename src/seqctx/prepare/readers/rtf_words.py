@@ -91,7 +91,7 @@ def with_scrivener_notes(text: str) -> str:
     for name, begins, group in _SCRIVENER_NOTES:
         ends = f"\\\\end_Scrv_{name}\\}}"
         if ends in text and len(begins.findall(text)) == text.count(ends):
-            text = begins.sub(lambda found, group=group: group, text).replace(ends, "}")
+            text = begins.sub(group.replace("\\", r"\\"), text).replace(ends, "}")
     return text
 
 
