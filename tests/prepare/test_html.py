@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from seqctx import Book, InputError, read_manuscript
-from tests.prepare.book_files import paragraphs, png
+from tests.prepare.book_files import book, paragraphs, png
 
 STORY = f"<h2>One</h2>{paragraphs(0, 6)}<hr>{paragraphs(2, 8)}<h2>Two</h2>{paragraphs(4, 10)}"
 
@@ -222,3 +224,46 @@ def test_classes_that_programs_give_to_other_blocks(tmp_path: Path) -> None:
     read = read_manuscript(page(tmp_path / "a.html", body))
     assert titles(read) == ["One", "Two"] and read.text.endswith("whose it was.")
     assert left_out(read) == {"running head": 6, "contents": 1, "endnotes": 2, "comment": 2}
+
+
+_INLINE = "em b strong span sup a small ruby u".split()
+_BLOCKS = (
+    "p div blockquote section li ul h2 h3 pre figure figcaption aside dl dd table header footer "
+    "hgroup nav td article button"
+).split()
+_GIVEN = (
+    "", ' class="i"', ' href="#x"', ' id="page_3"', ' class="h"', ' style="display:block"',
+    ' epub:type="noteref"', ' class="caption"', ' class="break"', ' epub:type="footnote"',
+)  # fmt: skip
+
+
+def random_markup(chance: Random, depth: int, words: list[str]) -> str:
+    """Elements in one another, in which each word is another one."""
+    found = ""
+    for _ in range(chance.randint(1, 5)):
+        kind, word = chance.random(), f"w{len(words)}x"
+        if kind < 0.5 or not depth:
+            words.append(word)
+            picture = f'<img src="a.png" alt="{word}"/>'
+            found += picture if kind < 0.05 else f"{chance.choice(' .')}{word}{chance.choice(' .')}"
+        elif kind < 0.57:
+            found += chance.choice(["<br/>", "<hr/>", "<br/><br/>"])
+        else:
+            tag = chance.choice(_INLINE if kind < 0.75 else _BLOCKS)
+            inner = random_markup(chance, depth - 1, words)
+            found += f"<{tag}{chance.choice(_GIVEN)}>{inner}</{tag}>"
+    return found
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_each_word_of_a_file_is_read_once(tmp_path: Path, seed: int) -> None:
+    from seqctx.prepare.readers.epub import epub_blocks
+    from seqctx.prepare.readers.webpage import webpage_blocks
+
+    words: list[str] = []
+    body = random_markup(Random(seed), 5, words)
+    of_page, _ = webpage_blocks(page(tmp_path / "a.html", body))
+    of_book = epub_blocks(book(tmp_path / "a.epub", body, css=".h{display:none}"))
+    for blocks in (of_page, of_book):
+        text = " ".join(f"{block.text} {block.mark}" for block in blocks if block.kind != "title")
+        assert Counter(re.findall(r"w\d+x", text)) == Counter(words)

@@ -90,6 +90,12 @@ def holds_blocks(node: Any) -> bool:
     return any(local(below.tag) in _HOLD_BLOCKS for below in node.iterdescendants())
 
 
+def words_within(node: Any) -> str:
+    """All words within an element, those that stand for pictures too, parted by its elements."""
+    pictures = (x.get("alt") or "" for x in node.iter() if local(x.tag) == "img")
+    return " ".join(" ".join((*node.itertext(), *pictures)).split())
+
+
 def short_text(node: Any) -> str | None:
     """The characters within an element; None where they are more than a mark or a number has."""
     pieces: list[str] = []

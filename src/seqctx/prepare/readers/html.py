@@ -36,6 +36,7 @@ from seqctx.prepare.readers.elements import (
     pieces_of,
     text_within,
     types_of,
+    words_within,
 )
 from seqctx.prepare.readers.inline import (
     Line,
@@ -211,15 +212,14 @@ class Page:
                 yield self._made("break", SCENE_BREAK, (), node, around, style)
         elif tag in HEADINGS or node.get("role") == "heading":
             yield from self._heading(node, tag, around, style)
-        elif tag == "hgroup" or (tag == "header" and any(local(x.tag) in HEADINGS for x in node)):
+        elif _groups_headings(node, tag):
             yield from self._headings(node, around)
         elif tag in PICTURES:
             line = self._line()
             line.element(node, tag, "", 0)
             yield from self._paragraphs(line, around, style, node)
         elif tag in ("nav", *CONTROLS):
-            text = " ".join(" ".join(node.itertext()).split())
-            yield from self._aside({around.left_out or "": [text]}, node, around)
+            yield from self._aside({around.left_out or "": [words_within(node)]}, node, around)
         elif tag not in PARAGRAPHS or (len(node) and holds_blocks(node)):
             yield from self._blocks(pieces_of(node), around)
         else:
@@ -269,7 +269,8 @@ class Page:
         inner = self._inner(node, local(node.tag), around)
         for line in node:
             tag = local(line.tag)
-            if tag and (tag in HEADINGS or local(node.tag) == "hgroup"):
+            is_hgroup = local(node.tag) == "hgroup" and tag not in PICTURES
+            if tag and (tag in HEADINGS or is_hgroup):
                 style = self._styles.of(line, tag, inner.within)
                 yield from self._heading(line, tag, inner, style, level)
             elif tag:
@@ -291,7 +292,7 @@ class Page:
             return
         if not line.has_words:
             yield from self._aside(line.aside, node, around)
-            if not line.aside:
+            if not line.aside or line.pictures:
                 yield from self._wordless(line, around, style, node, whole)
             return
         linked = line.has_links and not line.has_others
@@ -383,3 +384,10 @@ class Page:
             kind, text, emphasis, level, around.left_out, gap, look, linked, around.is_apart,
             place=self._place(node),
         )  # fmt: skip
+
+
+def _groups_headings(node: Any, tag: str) -> bool:
+    """Whether an element is a group of headings, and holds no words beside them."""
+    headed = tag == "header" and any(local(below.tag) in HEADINGS for below in node)
+    texts = (node.text, *(below.tail for below in node)) if headed or tag == "hgroup" else ("x",)
+    return not any(text and text.strip() for text in texts)

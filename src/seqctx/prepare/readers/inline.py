@@ -25,6 +25,7 @@ from seqctx.prepare.readers.elements import (
     short_text,
     text_within,
     types_of,
+    words_within,
 )
 from seqctx.prepare.readers.lines import ends_sentence, space_between
 
@@ -160,7 +161,7 @@ class Line:
         style = self._styles.of(node, tag, within)
         kind = self._kind(node, tag, style)
         if kind:
-            self.put_aside(kind, text_within(node))
+            self.put_aside(kind, words_within(node) if len(node) else text_within(node))
             return
         if tag == "a":
             href = node.get("href") or ""
