@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -569,3 +570,24 @@ def test_many_files_take_linear_time(tmp_path: Path) -> None:
     files = {f"{k:04} Chapter.txt": STORIES["gate"] for k in range(1_000)}
     book = read_manuscript(write(tmp_path, files))
     assert len(book.chapters) == 1_000
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_damaged_project_is_read_or_refused_in_a_line(tmp_path: Path, seed: int) -> None:
+    chance = Random(seed)
+    scrivener(tmp_path / "a")
+    write(tmp_path / "b", {"SUMMARY.md": "# P\n\n- [A](a.md)\n", "a.md": "x", "b.md": "y"})
+    project = nwx(("a", "", "ROOT", "NOVEL", "", "N"), ("1", "a", "FILE", "NOVEL", "DOCUMENT", "x"))
+    write(tmp_path / "c", {"nwProject.nwx": project, f"content/{'1':0>13}.nwd": md("gate")})
+    write(tmp_path / "d", {"_quarto.yml": "book:\n  chapters: [a.qmd]\n", "a.qmd": md("gate")})
+    for name in ("a/ferry.scrivx", "b/SUMMARY.md", "c/nwProject.nwx", "d/_quarto.yml"):
+        raw = bytearray((tmp_path / name).read_bytes())
+        for _ in range(chance.randint(1, 5)):
+            at = chance.randrange(len(raw))
+            sign = chance.choice([b"<", b"&", b"[", b"\0", b"../", b"\xff", b"*", b": ", b""])
+            raw[at : at + chance.randint(0, 9)] = sign
+        (tmp_path / name).write_bytes(raw)
+        try:
+            read_manuscript((tmp_path / name).parent)
+        except InputError as error:
+            assert all("\n" not in line and len(line) < 1000 for line in error.lines)
