@@ -263,6 +263,14 @@ def test_lines_that_are_some(line: str, found: str) -> None:
     assert story(f"One.\n\n{line}\n\nTwo.") == ["One.", found, "Two."]
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["<script>", "<style of his own>", "<pre>", "<![CDATA[ a", "<? a", "<!Maud a", "<textarea>"],
+)  # fmt: skip
+def test_html_that_is_never_closed_is_text(line: str) -> None:
+    assert story(f"One.\n\n{line}\n\nTwo.\n\n# Three\n\nFour.")[-3:] == ["Two.", "#Three", "Four."]
+
+
 def test_a_comment_that_another_closes_is_text() -> None:
     scene = f"{LONG}\n\n" * 80
     assert story(f"<!-- lost\n\n{scene}<!-- b -->\n\nEnd.").count(LONG) == 80
@@ -340,6 +348,14 @@ def test_what_is_never_closed_hides_nothing(hides: str) -> None:
 @pytest.mark.parametrize("empty", ["&nbsp;", "<br>", "\\", "<p>&nbsp;</p>", "\\bigskip", "\u00a0"])
 def test_empty_paragraphs(empty: str) -> None:
     assert [(b.text, b.gap) for b in read(f"One.\n\n{empty}\n\nTwo.")] == [("One.", 0), ("Two.", 1)]
+
+
+@pytest.mark.parametrize("nothing", ["<a id='x'></a>", "^id1", "</div>", "{.x}", "<span></span>"])
+def test_what_is_no_empty_paragraph(nothing: str) -> None:
+    assert [(b.text, b.gap) for b in read(f"One.\n\n{nothing}\n\nTwo.")] == [
+        ("One.", 0),
+        ("Two.", 0),
+    ]
 
 
 def test_empty_lines() -> None:

@@ -32,7 +32,7 @@ def markdown_blocks(text: str) -> Iterator[Block]:
     layout = Layout.of(source.text)
     collector = Collector(source, layout)
     walk = BlockWalk(collector)
-    parser = parser_of_blocks(layout)
+    parser = parser_of_blocks(layout, source.text)
     if "]:" in source.text:
         for _ in windows(source.text, parser, collector.env, _LINES):
             pass

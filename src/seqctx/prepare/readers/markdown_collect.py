@@ -177,7 +177,7 @@ class Collector:
                 block = replace(block, look=look, is_linked=words.is_linked)
             self.add(block)
             empty = False
-        if empty and not words.classes:
+        if empty and words.runs and not words.classes:
             self.gap += max(1, sum(text == "\n" for text, _ in words.runs))
         self.add_outside(words.asides)
 

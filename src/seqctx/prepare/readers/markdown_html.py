@@ -17,10 +17,10 @@ _INLINE = {
     "kbd", "label", "mark", "nobr", "q", "rb", "rtc", "ruby", "s", "samp", "small", "span",
     "strike", "sub", "sup", "time", "tt", "u", "wbr",
 }  # fmt: skip
-_HIDDEN = {"script", "style", "template", "head", "title"}
+HIDDEN_TAGS = {"script", "style", "template", "head", "title"}
 _CELLS = {"td", "th"}
 BLOCK_TAGS = {
-    *_HIDDEN, *_CELLS, "address", "article", "aside", "blockquote", "body", "caption", "center",
+    *HIDDEN_TAGS, *_CELLS, "address", "article", "aside", "blockquote", "body", "caption", "center",
     "dd", "details", "dialog", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer",
     "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hgroup", "hr", "html", "iframe",
     "legend", "li", "main", "menu", "nav", "ol", "p", "pagebreak", "pre",
@@ -87,7 +87,7 @@ class Element(NamedTuple):
             name,
             " ".join(classes.split()),
             name == "center" or bool(_CENTRED.search(attributes)),
-            name in _HIDDEN or bool(_NOT_SHOWN.search(attributes)),
+            name in HIDDEN_TAGS or bool(_NOT_SHOWN.search(attributes)),
             name.endswith("pagebreak") or where == "before",
             where == "after",
         )
@@ -105,12 +105,12 @@ def parts_of(source: str) -> Iterator[HtmlPart]:
     """A block of HTML as texts, which may hold tags of lines, and tags of blocks."""
     at = 0
     lower = source.lower()
-    last = {name: lower.rfind(f"</{name}") for name in _HIDDEN}
+    last = {name: lower.rfind(f"</{name}") for name in HIDDEN_TAGS}
     for found in TAG.finditer(source):
         name = found["name"].lower()
         if name not in BLOCK_TAGS or found.start() < at:
             continue
-        if not found["closes"] and name in _HIDDEN and last[name] < found.end():
+        if not found["closes"] and name in HIDDEN_TAGS and last[name] < found.end():
             continue
         if source[at : found.start()].strip():
             yield HtmlPart("text", source[at : found.start()])

@@ -11,6 +11,7 @@ from seqctx.prepare.readers.blocks import Run
 from seqctx.prepare.readers.lines import space_between
 from seqctx.prepare.readers.markdown_html import (
     BLOCK_TAGS,
+    HIDDEN_TAGS,
     TAG,
     emphasis_of,
     html_attribute,
@@ -278,8 +279,11 @@ class _Walk:
                 self._reading = None
         elif name == "ruby" and closes:
             self._reading = None
+        elif name in HIDDEN_TAGS:  # nothing closes it
+            self._text(source)
         elif name in BLOCK_TAGS:
-            self._words.runs += [("\n", ""), ("\n", "")]
+            if self._words.runs:
+                self._words.runs += [("\n", ""), ("\n", "")]
         elif name == "img":
             self._picture(html_attribute("src", attributes), html_attribute("alt", attributes))
         elif closes and is_inline(name):

@@ -26,6 +26,14 @@ _ADDRESS = re.compile(
     r"(?i)<|[a-z][a-z0-9+.-]+:\S|#$|[#/]\S|\.{1,2}/|www\.|\S*\w/\S*\.\w|\S*[\w-]\.(?:md|markdown|html?"
     r"|xhtml|png|jpe?g|gif|svg|webp|pdf|txt|docx?|odt|epub|com|org|net)(?:[?#]\S*)?$"
 )
+_OPENS = re.compile(
+    r"(?i)<(?:(?P<script>script)|(?P<pre>pre)|(?P<style>style)|(?P<textarea>textarea)|(?P<pi>\?)"
+    r"|!(?P<declaration>[a-z])|!(?P<cdata>\[CDATA\[))"
+)
+_CLOSES = re.compile(
+    r"(?i)</(?P<script>script)>|</(?P<pre>pre)>|</(?P<style>style)>|</(?P<textarea>textarea)>"
+    r"|(?P<pi>\?>)|(?P<cdata>\]\]>)"
+)
 _MEANING = re.compile(r":[ \t]+[^\W_]")
 _TERM = 80  # characters
 _FENCE = re.compile(r"(?:`{3,}|~{3,})[ \t]*")
@@ -45,11 +53,11 @@ class MarkdownWindow(NamedTuple):
     line: int
 
 
-def parser_of_blocks(layout: Layout) -> MarkdownIt:
-    """A parser of blocks, which leaves their lines as they are."""
+def parser_of_blocks(layout: Layout, text: str) -> MarkdownIt:
+    """A parser of blocks, which leaves their lines as they are; ``text`` is the whole file's."""
     with needs_extra("prepare", "reading .md files"):
         from markdown_it import MarkdownIt
-        from markdown_it.rules_block import fence, reference
+        from markdown_it.rules_block import fence, html_block, reference
         from mdit_py_plugins.deflist import deflist_plugin
         from mdit_py_plugins.footnote import footnote_plugin
 
@@ -65,6 +73,15 @@ def parser_of_blocks(layout: Layout) -> MarkdownIt:
             if layout.each_line or line + 1 >= end or state.isEmpty(line + 1):
                 return False
         return fence(state, line, end, silent)
+
+    ends = _last_ends(text)
+
+    def html(state: StateBlock, line: int, end: int, silent: bool) -> bool:
+        start = state.bMarks[line] + state.tShift[line]
+        opens = _OPENS.match(state.src, start)  # what is never closed is text
+        if opens and ends.get(opens.lastgroup or "", -1) < state.env["at"] + start:
+            return False
+        return html_block(state, line, end, silent)
 
     parser = MarkdownIt("commonmark").enable("table")
     parser.use(deflist_plugin).use(footnote_plugin, move_to_end=False)
@@ -86,9 +103,20 @@ def parser_of_blocks(layout: Layout) -> MarkdownIt:
     rules.at("reference", definition)
     rules.at("fence", code, {"alt": ["paragraph", "reference", "blockquote", "list"]})
     rules.before("fence", "div", _div, {"alt": ["paragraph", "reference", "blockquote", "list"]})
+    rules.at("html_block", html, {"alt": ["paragraph", "reference", "blockquote"]})
     if layout.indented:
         parser.disable("code")
     return parser.disable(["inline", "text_join"])
+
+
+def _last_ends(text: str) -> dict[str, int]:
+    """Where the last sign stands that closes each kind of HTML which may hold empty lines."""
+    found: dict[str, int] = {}
+    if "<" in text:
+        for match in _CLOSES.finditer(text):
+            found[match.lastgroup or ""] = match.start()
+        found["declaration"] = text.rfind(">")
+    return found
 
 
 def parser_of_lines(text: str) -> MarkdownIt:
@@ -149,6 +177,7 @@ def windows(
                 end = len(text)
                 break
         window = text[at:end]
+        env["at"] = at
         tokens = parser.parse(window, env)
         split = window.split("\n")
         if end < len(text):

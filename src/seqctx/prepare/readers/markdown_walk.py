@@ -242,9 +242,8 @@ class BlockWalk:
         self._to.paragraph(window.lines[start].lstrip("> \t"))
         self._is_inside = True
         first = window.line + start + 1
-        for part in windows(
-            token.content, parser_of_blocks(self._to.layout), self._to.env, _AT_ONCE
-        ):
+        parser = parser_of_blocks(self._to.layout, token.content)
+        for part in windows(token.content, parser, self._to.env, _AT_ONCE):
             self.add(part._replace(line=first + part.line))
         self._is_inside = False
 
