@@ -40,6 +40,49 @@ TAG = re.compile(r"<[^<>]*>")
 VALUE = re.compile(r'="([^"<>]*)"')
 
 
+TEXTS = {
+    "own.html": (
+        "<!doctype html><html><head><meta charset='utf-8'><title>T</title><style>.b{margin:3em}"
+        ".i{font-style:italic}</style></head><body><h1>T</h1><h2>One</h2><p class='i'>It <i>is</i>"
+        " late.</p><p class='b'>So.</p><hr><p>End.<sup><a href='#n1'>1</a></sup></p><h2>Two</h2>"
+        "<blockquote><p>Dear Maud,</p></blockquote><p id='n1'>1. A note.</p></body></html>"
+    ),
+    "own.rtf": (
+        r"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0 Times;}}{\stylesheet{\s1\outlinelevel0 heading 1;}}"
+        r"{\info{\title T}}\pard\s1 Chapter One\par\pard It was caf\'e9 time, and {\i nobody} "
+        r"came.\u8212?\line So.\par * * *\par{\v hidden}{\*\generator x;}End.{\footnote N.}\par"
+        r"\page\pard\s1 Chapter Two\par\pard Two.\par}"
+    ),
+    "own.fodt": (
+        "<?xml version='1.0'?><office:document xmlns:office='urn:oasis:names:tc:opendocument:xmlns:"
+        "office:1.0' xmlns:text='urn:oasis:names:tc:opendocument:xmlns:text:1.0'><office:body>"
+        "<office:text><text:h text:outline-level='1'>One</text:h><text:p>It is late.</text:p>"
+        "<text:p/><text:p>So.</text:p></office:text></office:body></office:document>"
+    ),
+    "own.nwd": (
+        "%%~name: Arrival\n%%~path: a/b\n%%~kind: NOVEL/DOCUMENT\n## Arrival\n\n@pov: Maud\n\n"
+        "% synopsis: She waits.\n\n### Scene\n\nIt _is_ late.\n\n### Scene\n\nSo.\n"
+    ),
+    "own.fountain": (
+        "Title: T\nAuthor: A\n\n# One\n\nINT. QUAY - DAY\n\nMAUD\n(low)\nNot that one.\n\n"
+        "[[a note]] /* cut */\n\nCUT TO:\n\nEXT. MILL - NIGHT\n\nIt rains.\n"
+    ),
+}
+RTF_SIGNS = [
+    "{",
+    "}",
+    "\\",
+    r"\'e",
+    r"\u-1?",
+    r"\uc9 ",
+    r"\bin99999 ",
+    r"\par ",
+    r"{\*\x ",
+    r"\v ",
+    r"\s9 ",
+]
+
+
 @cache
 def sources() -> dict[str, bytes]:
     """A whole manuscript of each format, and some of our own hand."""
@@ -73,6 +116,8 @@ def sources() -> dict[str, bytes]:
             xhtml("<h2>Two</h2>loose <span>text<p>inside</p></span><table><tr><td>c</td></tr>"
                   "</table><pre> x\n y</pre><hr/><p>End.</p>"),
         )  # fmt: skip
+        for name, text in TEXTS.items():
+            (folder / name).write_text(text, "utf-8")
         return {path.name: same(path.read_bytes()) for path in sorted(folder.iterdir())}
 
 
@@ -122,7 +167,8 @@ def of_text(text: str, chance: random.Random) -> str:
     if chance.random() < 0.2:
         end = chance.randrange(len(text) + 1)
         return text[: min(at, end)] + text[max(at, end) :]
-    return text[:at] + chance.choice(SIGNS) * number + text[at:]
+    signs = RTF_SIGNS if text.startswith("{\\rtf") and chance.random() < 0.7 else SIGNS
+    return text[:at] + chance.choice(signs) * number + text[at:]
 
 
 def of_markup(text: str, chance: random.Random) -> str:
@@ -212,16 +258,16 @@ def mutated(chance: random.Random) -> tuple[str, bytes]:
     kind = name.rpartition(".")[2]
     if chance.random() < 0.1:
         raw = of_bytes(raw, chance)
-    elif kind in ("md", "txt"):
-        text = raw.decode()
+    elif not raw.startswith(b"PK"):
+        text, change = raw.decode(), of_markup if kind in ("html", "fodt") else of_text
         for _ in range(chance.randint(1, 4)):
-            text = of_text(text, chance)
+            text = change(text, chance)
         raw = encoded(text, chance)
     else:
         raw = of_archive(raw, chance)
         raw = of_bytes(raw, chance) if chance.random() < 0.1 else raw
     if chance.random() < 0.03:
-        kind = chance.choice(["md", "txt", "docx", "odt", "epub", "markdown", "html"])
+        kind = chance.choice(["md", "txt", "docx", "odt", "epub", "markdown", "html", "rtf"])
     return f"f.{kind}", raw
 
 
