@@ -59,7 +59,7 @@ def leave_out(
 
     Returns:
         The blocks that stay, and what was left out, in order. Where nothing but headings would
-        stay, all blocks stay.
+        stay, front matter and back matter stay, too, and if need be all blocks.
     """
     verdicts = Verdicts(blocks)
     if keep:
@@ -74,7 +74,7 @@ def leave_out(
         find_title_page(verdicts, title)
     kept = _kept(verdicts)
     if not any(block.kind == "paragraph" for block in kept):
-        return list(blocks), ()
+        return (list(blocks), ()) if keep else leave_out(blocks, title, keep=True)
     return kept, entries_of(blocks, verdicts.kinds, verdicts.certain)
 
 
