@@ -146,22 +146,23 @@ def _chain(verdicts: Verdicts, headings: Headings, start: int) -> tuple[int, boo
         The place after the last entry, and whether there is any.
     """
     blocks = verdicts.blocks
-    last, before, gap, k = start - 1, start - 1, 0, start
+    last, before, gap, k, proved = start - 1, start - 1, 0, start, 0
     while k < len(blocks) and gap <= _GAP:
         if blocks[k].kind != "break" and verdicts.kinds[k] is None:
             if _is_proved(verdicts, headings, k):
-                last, before, gap = k, last, 0
+                last, before, gap, proved = k, last, 0, proved + 1
             elif amount(blocks[k].text) > _SUMMARY or is_speech(plain(blocks[k])):
                 break
             else:
                 gap += 1
         k += 1
     if last >= start and blocks[last].kind == "heading" and _has_text(verdicts, last):
-        last = before  # it opens the story
+        last, proved = before, proved - 1  # it opens the story
     end = last + 1
     while last >= start and end < len(blocks) and _ends_entry(verdicts, end):
         end += 1
-    return end, last >= start
+    of_all = len(verdicts.unknown(start, end))
+    return end, proved > 2 or (proved * 2 >= of_all > 0 and (proved > 1 or of_all == 1))
 
 
 def _is_proved(verdicts: Verdicts, headings: Headings, k: int) -> bool:

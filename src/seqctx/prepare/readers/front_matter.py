@@ -28,6 +28,7 @@ from seqctx.prepare.readers.sections import (
     is_speech,
     lines_of,
     places_of,
+    story_words,
 )
 from seqctx.prepare.readers.title_page import find_title_page
 
@@ -199,7 +200,8 @@ def _agrees(
         words: of the text.
     """
     if kind == "imprint":
-        return bool(blocks) and (hinted > 0 or (words <= _SHORT and len(blocks) < 3))
+        short = words <= _SHORT and len(blocks) < 3
+        return bool(blocks) and (hinted > 0 or short) and story_words(blocks) <= _SHORT
     if kind == "advertisement":
         if not blocks:
             return bool(_TELLING.search(heading.text))
@@ -213,7 +215,8 @@ def _is_imprint(blocks: Sequence[Block], words: int) -> bool:
     """Whether the text below a heading that names nothing, as the book's title, is an imprint."""
     hinted = sum(bool(HINTS["imprint"].search(block.text)) for block in blocks)
     rights = any(RIGHTS.search(block.text) for block in blocks)
-    return rights and hinted * 2 >= len(blocks) and words <= _LONGEST_UNNAMED
+    most = hinted * 2 >= len(blocks) and words <= _LONGEST_UNNAMED
+    return rights and most and story_words(blocks) <= _SHORT
 
 
 def _is_index(blocks: Sequence[Block]) -> bool:

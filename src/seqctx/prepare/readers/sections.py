@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from seqctx.prepare.readers.account import UNSPACED
 from seqctx.prepare.readers.blocks import Block, plain
-from seqctx.prepare.readers.front_matter_words import ASIDE, KIND_NAMES
+from seqctx.prepare.readers.front_matter_words import ASIDE, HINTS, KIND_NAMES
 from seqctx.prepare.readers.lines import ends_sentence
 
 _LONGEST_NAME = 80  # characters of a heading that names front matter
@@ -148,6 +148,15 @@ def is_prose(block: Block) -> bool:
         return False
     words = amount(block.text)
     return words >= _LONG_PROSE or (words >= _PROSE and ends_sentence(block.text))
+
+
+def story_words(blocks: Iterable[Block]) -> int:
+    """Words of paragraphs of sentences that say nothing as an imprint does."""
+    return sum(
+        amount(block.text)
+        for block in blocks
+        if is_prose(block) and not HINTS["imprint"].search(block.text)
+    )
 
 
 _EDGE, _EDGE_SHARE, _EDGE_LEAST = 300, 0.05, 40  # words before the story, or after it; a share

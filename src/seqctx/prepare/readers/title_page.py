@@ -19,8 +19,10 @@ from seqctx.prepare.readers.sections import (
     is_list_line,
     is_speech,
     lines_of,
+    story_words,
 )
 
+_MOST_BEFORE, _STORY = 100, 40  # blocks; words of sentences, such as a motto
 _BLOCKS, _WORDS = 12, 60  # of a title page before a heading; a longer stretch is text
 _LONGEST = 600  # words of title page and imprint together
 _LINES = 20  # of the head of a submission
@@ -44,8 +46,12 @@ def find_title_page(verdicts: Verdicts, title: str) -> None:
     submitted = False
     before = verdicts.unknown(0, first or 0)
     before = [k for k in before if blocks[k].kind != "title"]
-    telling = [k for k in before if _tells(verdicts, k, title)] if len(before) < 100 else []
-    words = sum(amount(blocks[k].text) for k in before) if len(before) < 100 else _LONGEST + 1
+    telling = (
+        [k for k in before if _tells(verdicts, k, title)] if len(before) < _MOST_BEFORE else []
+    )
+    words = sum(amount(blocks[k].text) for k in before[:_MOST_BEFORE])
+    if story_words(blocks[k] for k in before[:_MOST_BEFORE]) > _STORY:
+        telling = []
     if telling and len(before) <= _BLOCKS and words <= _WORDS:
         submitted = any(_is_submission(verdicts, k) for k in before)
         _give(verdicts, before)
