@@ -116,7 +116,8 @@ def test_characters_are_counted_where_no_white_space_parts_words(tmp_path: Path)
     (found,) = read_manuscript(tmp_path / "a.txt").left_out
     assert (found.kind, found.characters, found.size) == ("endnotes", 24, "24 characters")
     assert 0.02 < found.share < 0.05
-    assert list(left_out_lines([found])) == ["left out: endnotes “注” (24 characters, 2.7%)"]
+    (line,) = left_out_lines([found])
+    assert line == "left out: endnotes “注” (24 characters, 2.7%), not certain"
 
 
 def test_an_account_in_one_line() -> None:
