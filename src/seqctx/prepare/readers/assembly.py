@@ -224,7 +224,8 @@ def _title(headings: Sequence[str]) -> str:
     """A chapter's or part's title: a number and its title, or else the last heading."""
     if not headings:
         return ""
-    if len(headings) > 1 and is_ordinal(headings[-2]) and not is_heading(headings[-1]):
+    is_title = not is_heading(headings[-1]) and not is_ordinal(headings[-1])
+    if len(headings) > 1 and is_ordinal(headings[-2]) and is_title:
         return " ".join(f"{headings[-2].rstrip('.')}: {headings[-1]}".split())
     return " ".join(headings[-1].split())
 

@@ -54,10 +54,13 @@ def with_headings_found(blocks: Sequence[Block], choice: Chapters | None = None)
         title, chapters = None, declared
     level = _level_of_found(blocks, chapters, title, depths)
     top = level if chapters else 1  # parts among declared chapters are told by their words
+    declared_levels = {k: blocks[k].level for k in chapters}
     found: list[Block] = []
     for k, block in enumerate(blocks):
         if k in depths:
-            found += as_headings(block, max(top, level + depths[k] - 1))
+            below = k - 1 in declared_levels  # a title below a number
+            at = declared_levels[k - 1] if below else max(top, level + depths[k] - 1)
+            found += as_headings(block, at)
         else:
             found.append(block)
     return _with_title(without_page_numbers(found) if depths else found)
@@ -160,7 +163,11 @@ def _level_of_found(
 
     It is that of the declared ones, or the level below the title; parts are one level above.
     """
-    named = [blocks[k].level for k in chapters if unit_of(blocks[k].text) == "chapter"]
+    named = [
+        blocks[k].level
+        for k in chapters
+        if unit_of(blocks[k].text) == "chapter" and not is_outer(blocks[k].text)
+    ]
     levels = named or [blocks[k].level for k in chapters]
     if levels:
         return Counter(levels).most_common(1)[0][0]

@@ -205,7 +205,10 @@ class _Headings:
 
     def _level_by_sizes(self, levels: list[int]) -> tuple[int, str]:
         """The level of chapters where no words tell: what lies below parts, and above scenes."""
-        why = ""
+        outer = {k for k in self.levels if is_outer(self.blocks[k].text)}
+        inner = {level for k, level in self.levels.items() if k not in outer}
+        levels = [level for level in levels if level in inner] or levels
+        why = "those of other levels stand before and after them" if len(levels) == 1 else ""
         scenes = [level for level in levels[1:] if self._mostly(level, "scene")]
         if scenes:
             levels, why = (
