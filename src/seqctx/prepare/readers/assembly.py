@@ -16,7 +16,7 @@ from seqctx.config.blocks import Chapters
 from seqctx.prepare.readers.blocks import Block
 from seqctx.prepare.readers.heading_lines import is_heading, is_ordinal
 from seqctx.prepare.readers.heading_roles import EPIGRAPH_WORDS, Role, heading_roles
-from seqctx.prepare.readers.heading_words import unit_of
+from seqctx.prepare.readers.heading_words import is_outer, unit_of
 from seqctx.prepare.structure import Book, Chapter, Doubt, Part, Span, Spans
 
 
@@ -225,7 +225,7 @@ def _title(headings: Sequence[str]) -> str:
     if not headings:
         return ""
     is_title = not is_heading(headings[-1]) and not is_ordinal(headings[-1])
-    if len(headings) > 1 and is_ordinal(headings[-2]) and is_title:
+    if len(headings) > 1 and is_title and (is_ordinal(headings[-2]) or is_outer(headings[-2])):
         return " ".join(f"{headings[-2].rstrip('.')}: {headings[-1]}".split())
     return " ".join(headings[-1].split())
 

@@ -53,12 +53,13 @@ def with_headings_found(blocks: Sequence[Block], choice: Chapters | None = None)
     if depths and len(declared) == 1 and _has_chapter_text(blocks, declared[0], sorted(depths)):
         title, chapters = None, declared
     level = _level_of_found(blocks, chapters, title, depths)
-    top = level if chapters else 1  # parts among declared chapters are told by their words
+    # beside other headings, parts are told by their words
+    top = level if len(declared) > (title is not None) else 1
     declared_levels = {k: blocks[k].level for k in chapters}
     found: list[Block] = []
     for k, block in enumerate(blocks):
         if k in depths:
-            below = k - 1 in declared_levels  # a title below a number
+            below = k - 1 in declared_levels and depths[k] == 1  # a title below a number
             at = declared_levels[k - 1] if below else max(top, level + depths[k] - 1)
             found += as_headings(block, at)
         else:
@@ -161,7 +162,7 @@ def _level_of_found(
 ) -> int:
     """The level of headings of chapters that the file does not declare.
 
-    It is that of the declared ones, or the level below the title; parts are one level above.
+    It is that of the declared ones; without any it is below the title, and below parts.
     """
     named = [
         blocks[k].level
@@ -171,10 +172,15 @@ def _level_of_found(
     levels = named or [blocks[k].level for k in chapters]
     if levels:
         return Counter(levels).most_common(1)[0][0]
-    if title is None:  # on the level of by-lines and the like, if there are any
-        others = [b.level for b in blocks if b.kind == "heading" and not b.left_out]
-        return min(others, default=1) + (0 in depths.values())
-    return blocks[title].level + 1 + (0 in depths.values())
+    others = [
+        block.level
+        for k, block in enumerate(blocks)
+        if block.kind == "heading" and not block.left_out and k != title
+    ]
+    if others:  # by-lines and the like
+        return min(others)
+    above = 0 if title is None else blocks[title].level
+    return above + 1 + (0 in depths.values())
 
 
 def _with_matches(blocks: Sequence[Block], pattern: str) -> list[Block]:

@@ -333,7 +333,10 @@ class _Headings:
             scene: the level of scenes; 0 without.
         """
         members = group.members
-        named = [k for k in members if self.units[k] == "chapter"]
+        numbers = [self.levels[k] for k in members if is_ordinal(self.blocks[k].text)]
+        if not self._holds(group, chapter):  # as where an epilogue has chapters one level higher
+            chapter = min([max(self.levels[k] for k in members), *numbers])
+        named = [k for k in members if self.units[k] == "chapter" and self.levels[k] >= chapter]
         parts = [k for k in members if self.units[k] == "part" or self.levels[k] < chapter]
         first = named[0] if named else next((k for k in members if k not in parts), members[-1])
         roles: dict[int, Role] = {}
