@@ -59,7 +59,7 @@ def _alone_words() -> frozenset[str]:
     return frozenset(folded(word.replace("_", " ")) for word in words)
 
 
-@lru_cache(8192)
+@lru_cache(32_768)
 def heading_line(text: str) -> HeadingLine | None:
     """What a line says as a heading; None where it cannot be one."""
     if len(text) > _LONGEST or "\n" in text:
@@ -337,7 +337,7 @@ def _counting_word(text: str) -> HeadingLine | None:
     return None
 
 
-@lru_cache(8192)
+@lru_cache(32_768)
 def _may_begin_number(word: str) -> bool:
     """Whether a number may begin with a word: it is one, or a small word as in "the first"."""
     small = len(word) < 4 or folded(word) in _ARTICLES
