@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from seqctx import InputError, read_manuscript
+from seqctx.prepare.readers.markdown_source import source_of
 from tests.conftest import few_fast
 from tests.prepare.office_files import docx, epub, odt, xhtml
 
@@ -130,3 +131,10 @@ def test_a_repeated_element(tmp_path: Path, kind: str, unit: str) -> None:
             epub(path, xhtml(body))
         paths.append(path)
     assert_linear(*paths)
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("<!-- a\n\n", "-->"), ("{~~ a\n\n", "~~}")])
+def test_signs_that_only_the_end_closes(opening: str, closing: str) -> None:
+    start = time.process_time()
+    assert source_of(opening * 40_000 + closing).text
+    assert time.process_time() - start < 2  # a search from each sign to the end takes 4 to 10 s

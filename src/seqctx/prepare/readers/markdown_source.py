@@ -171,7 +171,7 @@ class _Scan:
         self._line = 0
         self._tail = ""  # the last two characters that are kept
         self._open: Counter[str] = Counter()
-        self._unclosed: set[str] = set()
+        self._next: dict[str, int] = {}  # where a closing sign comes next; -1 where none does
 
     def all(self) -> None:
         """Take everything out that is no story."""
@@ -236,20 +236,18 @@ class _Scan:
     def _replaced(self, start: int) -> int:
         """Words that others replace: {~~old~>new~~}."""
         close = self._find("~~}", start + 3)
-        middle = self._text.find("~>", start + 3, close) if close > 0 else -1
-        if middle < 0:
+        middle = self._find("~>", start + 3)
+        if close < 0 or not 0 <= middle < close:
             return start + 3
         self._open["~"] += 1
         return self._cut(start, middle + 2, "deleted text", self._text[start + 3 : middle])
 
     def _find(self, closing: str, at: int) -> int:
-        """Where a closing sign comes next; no text is searched twice for one that is not there."""
-        if closing in self._unclosed:
-            return -1
-        found = self._text.find(closing, at)
-        if found < 0:
-            self._unclosed.add(closing)
-        return found
+        """Where a closing sign comes next; no text is searched twice for one sign."""
+        known = self._next.get(closing)
+        if known is None or 0 <= known < at:
+            known = self._next[closing] = self._text.find(closing, at)
+        return known
 
     def _keep(self, end: int) -> None:
         self._add(self._text[self._at : end])
