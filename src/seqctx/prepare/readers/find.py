@@ -14,6 +14,7 @@ from seqctx.prepare.readers.files import KINDS
 from seqctx.prepare.readers.projects.one_book import folder_reading
 from seqctx.prepare.readers.projects.open import is_project
 from seqctx.prepare.readers.projects.tree import FolderFiles
+from seqctx.prepare.readers.refused_kinds import PUT_A_FILE
 from seqctx.report.write_page import is_report
 from seqctx.system.atomic import explain_os_errors
 from seqctx.system.regular_file import entries_below
@@ -77,12 +78,14 @@ def _named(place: str, folders: FolderChoice, found: FoundManuscripts) -> list[P
     """The manuscripts that one file, folder or glob names."""
     path = Path(place)
     if path.is_dir():
-        inside = sorted(_in_folder(path, folders, found), key=_natural)
-        if not inside:
+        try:
+            inside = sorted(_in_folder(path, folders, found), key=_natural)
+        except RecursionError:
             raise InputError(
-                f"{place}: this folder holds no manuscript. Put a .txt, .md, .docx, .epub or .odt "
-                "file in it."
-            )
+                f"{place}: its folders lie too deep in one another. Name the folder with your text."
+            ) from None
+        if not inside:
+            raise InputError(f"{place}: this folder holds no manuscript. {PUT_A_FILE}")
         return inside
     if path.exists():
         return [path]

@@ -40,15 +40,16 @@ def read_manuscript(
     chapters: Chapters | Mapping[str, Any] | None = None,
     skip_bad: bool = False,
 ) -> Book:
-    """Read one manuscript: .txt, .md, .docx, .epub or .odt, or a folder of its chapters.
+    """Read one manuscript: a file, a folder of its chapters, or a project of a writer's program.
 
     Args:
-        path: the file; a folder with one book; a project of Scrivener, novelWriter or Manuskript.
+        path: a file of a kind in `files.KINDS`, such as .md, .txt, .docx, .odt, .rtf, .html or
+            .epub; a folder with one book; the project of Scrivener, novelWriter, Manuskript,
+            mdBook and others.
         keep_front_and_back_matter: keep title pages, contents, imprints, notes, licences.
         chapters: which headings open chapters, ``{"level": 2}`` or ``{"pattern": "Chapter .*"}``,
             as ``seqctx.prepare.chapters`` in a config file; None: it follows from their words,
             levels and sizes.
-
         skip_bad: leave out the files of a folder that cannot be read, instead of an error.
 
     Raises:

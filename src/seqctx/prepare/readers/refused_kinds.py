@@ -37,7 +37,10 @@ _REMEDIES = {
     ),
     "Save the page as .html": (".webarchive", ".mht", ".mhtml"),
 }  # fmt: skip
-_DEFAULT = "Save or export it as .md, .txt, .docx, .odt, .rtf, .html or .epub"
+_USUAL = ".md, .txt, .docx, .odt, .rtf, .html or .epub"  # the others are special to a program
+_DEFAULT = f"Save or export it as {_USUAL}"
+PUT_A_FILE = f"Put a file with your text in it: {_USUAL}."
+"""What to do about a folder without a text."""
 _REMEDY = {suffix: remedy for remedy, suffixes in _REMEDIES.items() for suffix in suffixes}
 
 

@@ -11,7 +11,7 @@ from seqctx.artifacts.manifest import LeftOut
 from seqctx.errors import InputError
 from seqctx.prepare.readers.projects.reading import ProjectText, words_of
 from seqctx.prepare.readers.projects.tree import Aside, Files, Project
-from seqctx.prepare.readers.refused_kinds import is_document
+from seqctx.prepare.readers.refused_kinds import PUT_A_FILE, is_document
 from seqctx.prepare.structure import Book
 
 _NAMED = 20  # files of one kind that are named each
@@ -33,10 +33,7 @@ def nothing_to_read(path: Path, project: Project) -> InputError:
     names = ", ".join(aside.name for aside in project.asides[:_SHOWN])
     more = len(project.asides) - _SHOWN
     there = f" (it holds {names}{f' and {more:,} more' if more > 0 else ''})" if names else ""
-    return InputError(
-        f"{path}: this folder holds no manuscript{there}. Put a .txt, .md, .docx, .epub or .odt "
-        "file in it."
-    )
+    return InputError(f"{path}: this folder holds no manuscript{there}. {PUT_A_FILE}")
 
 
 def _bounded(asides: Sequence[Aside]) -> Iterator[Aside]:
