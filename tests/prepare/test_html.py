@@ -100,6 +100,12 @@ def test_a_page_without_closing_tags(tmp_path: Path) -> None:
     assert read_manuscript(tmp_path / "a.htm").text == "One *two* & three\n\nFour\nfive <3 < 4"
 
 
+def test_capitals_of_a_script_are_no_lost_text(tmp_path: Path) -> None:
+    script = "<script>" + "var n = 1; " * 500 + "</SCRIPT>"
+    read = read_manuscript(page(tmp_path / "a.html", f"<p>One</b> two</p></i>{script}<p>Three</p>"))
+    assert read.text == "One two\n\nThree"
+
+
 def test_google_docs(tmp_path: Path) -> None:
     css = (
         ".c0{height:11pt} .c1{font-style:italic} .c3{font-weight:700} .c9{text-align:center}"

@@ -259,6 +259,10 @@ def test_leanpub(tmp_path: Path) -> None:
     book = read_manuscript(write(tmp_path, files))
     assert titles(book) == ["The Gate", "The Weir"] and in_order(book, "gate", "weir", "kiln")
     assert not book.left_out
+    files["manuscript/Book.txt"] = (
+        f"z.md\n{'# a long remark on the order' * 10_000}\na.md\nmore.md\n"
+    )
+    assert titles(read_manuscript(write(tmp_path / "long", files))) == ["The Gate", "The Weir"]
 
 
 def test_quarto_and_bookdown(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ _VOID = {b"br", b"hr", b"img", b"meta", b"link", b"col", b"wbr", b"input", b"are
 _SELF_CLOSED = re.compile(rb"<([A-Za-z][\w:.-]*)(\s[^<>]*)?/>")
 _LAST_TAGS = re.compile(rb"</(?:body|html)\s*>", re.I)
 _SCRIPTS = re.compile(r"<(script|style)\b", re.I)
+_SCRIPT_ENDS = {name: re.compile(f"</{name}", re.I) for name in ("script", "style")}
 _WAYS = ((False, False), (False, True), (True, True))
 _ENOUGH, _FEW = 0.98, 3  # wrong mark-up may cost so much of the text: a "&" or "<" that was one
 
@@ -120,9 +121,9 @@ def _without_scripts(text: str) -> str:
     """Mark-up without its scripts and style sheets."""
     kept, at = [], 0
     while start := _SCRIPTS.search(text, at):
-        end = text.find(f"</{start[1]}", start.end())
-        if end < 0:
+        end = _SCRIPT_ENDS[start[1].lower()].search(text, start.end())
+        if end is None:
             break
         kept.append(text[at : start.start()])
-        at = end
+        at = end.start()
     return "".join([*kept, text[at:]])

@@ -59,11 +59,13 @@ def _alone_words() -> frozenset[str]:
     return frozenset(folded(word.replace("_", " ")) for word in words)
 
 
-@lru_cache(32_768)
 def heading_line(text: str) -> HeadingLine | None:
     """What a line says as a heading; None where it cannot be one."""
-    if len(text) > _LONGEST or "\n" in text:
-        return None
+    return None if len(text) > _LONGEST or "\n" in text else _heading_line(text)
+
+
+@lru_cache(32_768)  # of short lines only: it would keep a whole text
+def _heading_line(text: str) -> HeadingLine | None:
     text = text.strip()
     bare = text.strip(EDGES)
     if not bare or text.startswith(("“", "”", "„", "«", '"', "‘", "「", "『")):

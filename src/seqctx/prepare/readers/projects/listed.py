@@ -180,18 +180,21 @@ def leanpub_project(files: Files) -> Project | None:
         order = f"{top}Book.txt"
         if order not in files:
             continue
-        names = []
-        for line in files.head(order).decode("utf-8", "replace").splitlines():
-            name = line.strip()
-            if name and not name.startswith(("#", "{")) and name[-1] != ":":
-                names.append(name)
+        names = _names_in(files.head(order).decode("utf-8", "replace"))
         there = sum(len(name) < 200 and f"{top}{name}" in files for name in names)
         if not names or there * 2 < len(names):  # a novel of this name
             continue
+        names = _names_in(text_of(files, order))
         nodes = [Node("", inside(files.path, order, name, top.rstrip("/"))) for name in names]
         own = [f"{top}{name}.txt" for name in ("Book", "Subset", "Sample")]
         return _project(files, "Leanpub", order, "", nodes, own, goes_on=True)
     return None
+
+
+def _names_in(text: str) -> list[str]:
+    """The names in a Book.txt, without remarks, attributes and the names of parts."""
+    names = map(str.strip, text.split("\n"))
+    return [n for n in names if n and not n.startswith(("#", "{")) and n[-1] != ":"]
 
 
 # --- _quarto.yml, _bookdown.yml ---------------------------------------------------------------
