@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from seqctx.prepare.readers.blocks import plain
+from seqctx.prepare.readers.blocks import plain, plain_line
 from seqctx.prepare.readers.front_matter_words import ARCHIVE_ONLY, LABEL
 from seqctx.prepare.readers.sections import Verdicts, amount, is_prose
 
@@ -30,7 +30,7 @@ def find_archive_notes(verdicts: Verdicts) -> None:
     for k, block in enumerate(blocks):
         if verdicts.kinds[k] is not None or block.kind == "break" or len(block.text) > 120:
             continue
-        text = " ".join(plain(block).split())
+        text = plain_line(block)
         if not (header or _ONLY_HERE.fullmatch(text)):
             continue
         if _END_NOTES.fullmatch(text):

@@ -172,6 +172,11 @@ def bounded(blocks: Iterable[_Item], path: Path | str) -> Iterator[_Item]:
         yield block
 
 
+def below_title(title: str, blocks: list[Block]) -> list[Block]:
+    """The blocks of a file, below the title that its properties give, if they give one."""
+    return [Block("title", title), *blocks] if title else blocks
+
+
 def plain(block: Block) -> str:
     """A block's text without asterisks of emphasis."""
     text, kept, at = block.text, [], 0
@@ -180,3 +185,8 @@ def plain(block: Block) -> str:
         kept += [text[at : span.start - stars], text[span.start : span.end]]
         at = span.end + stars
     return "".join([*kept, text[at:]])
+
+
+def plain_line(block: Block) -> str:
+    """The same in one line, with single spaces."""
+    return " ".join(plain(block).split())

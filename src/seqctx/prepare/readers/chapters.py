@@ -9,7 +9,7 @@ from itertools import pairwise
 from statistics import median
 
 from seqctx.config.blocks import Chapters
-from seqctx.prepare.readers.blocks import TITLE, Block, plain
+from seqctx.prepare.readers.blocks import TITLE, Block, plain, plain_line
 from seqctx.prepare.readers.heading_evidence import (
     as_headings,
     headings_by_regularity,
@@ -186,7 +186,7 @@ def _level_of_found(
 def _with_matches(blocks: Sequence[Block], pattern: str) -> list[Block]:
     """Blocks with what a user's pattern matches as headings of one level."""
     texts = {
-        k: " ".join(plain(block).split())
+        k: plain_line(block)
         for k, block in enumerate(blocks)
         if block.kind in ("heading", "paragraph") and len(block.text) <= _LONGEST
     }

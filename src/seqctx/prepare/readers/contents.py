@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from seqctx.prepare.readers.blocks import Block, plain
+from seqctx.prepare.readers.blocks import Block, plain, plain_line
+from seqctx.prepare.readers.lines import letters_and_digits
 from seqctx.prepare.readers.sections import (
     HeadedPart,
     Place,
@@ -44,12 +45,12 @@ class Headings:
         ]
         self._last: dict[str, int] = {}  # the last place of each wording
         for k in places:
-            self._last |= dict.fromkeys(_wordings(_bare_of(blocks[k])), k)
+            self._last |= dict.fromkeys(_wordings(plain_line(blocks[k])), k)
         for a, b in pairwise(places):
             if b == a + 1:  # a number and its title
-                self._last[_bare(f"{plain(blocks[a])} {plain(blocks[b])}")] = b
-        self._numbers = {_number_of(_bare_of(blocks[k])): k for k in places}
-        self._last_words = {_last_word(_bare_of(blocks[k])) for k in places}
+                self._last[letters_and_digits(f"{plain(blocks[a])} {plain(blocks[b])}")] = b
+        self._numbers = {_number_of(plain_line(blocks[k])): k for k in places}
+        self._last_words = {_last_word(plain_line(blocks[k])) for k in places}
 
     def repeated(self, k: int) -> bool:
         """Whether all lines of a block are headings of other blocks, further down if it is one."""
@@ -80,30 +81,25 @@ class Headings:
         )
 
 
-def _bare_of(block: Block) -> str:
-    return " ".join(plain(block).split())
-
-
 def _number_of(text: str) -> str:
     """The number with which a heading begins, with its word; empty where it begins with none."""
     found = _LEADING.match(text)
-    return _bare(found[0]) if found else ""
+    return letters_and_digits(found[0]) if found else ""
 
 
 def _last_word(text: str) -> str:
     """The letters and digits of the last word that has any, among the last few."""
-    return next(filter(None, map(_bare, reversed(text.rsplit(None, 5)))), "")
+    return next(filter(None, map(letters_and_digits, reversed(text.rsplit(None, 5)))), "")
 
 
 def _wordings(text: str) -> set[str]:
     """A heading as contents may word it: whole, without its number, or only the number."""
-    found = {_bare(text), _bare(_NUMBERED.sub("", text, count=1)), _bare(_PART_WORD.sub("", text))}
+    found = {
+        letters_and_digits(text),
+        letters_and_digits(_NUMBERED.sub("", text, count=1)),
+        letters_and_digits(_PART_WORD.sub("", text)),
+    }
     return found - {""}
-
-
-def _bare(text: str) -> str:
-    """Letters and digits alone."""
-    return re.sub(r"[\W_]+", "", text).casefold()
 
 
 def find_contents(verdicts: Verdicts, places: Sequence[Place]) -> None:

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from seqctx.prepare.readers.front_matter import DECLARED
+from seqctx.prepare.readers.front_matter_words import DECLARED
 from seqctx.prepare.readers.markup import Piece
 
 NO_WORDS = {"script", "style", "head", "title", "meta", "link", "template", "base"}

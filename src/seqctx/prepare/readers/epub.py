@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from seqctx.errors import InputError
-from seqctx.prepare.readers.blocks import Block, bounded
+from seqctx.prepare.readers.blocks import Block, below_title, bounded
 from seqctx.prepare.readers.document import page_blocks
 from seqctx.prepare.readers.elements import Links, NoteMark, Picture, local, text_within, types_of
 from seqctx.prepare.readers.html import Page
@@ -48,7 +48,7 @@ def epub_blocks(path: Path) -> list[Block]:
             labels.levelled(found),
             lambda name: size_of_picture(_start(archive, name, _PICTURE_START)),
         )
-    return [Block("title", package.title), *blocks] if package.title else blocks
+    return below_title(package.title, blocks)
 
 
 def _refuse_locked(archive: Archive) -> None:

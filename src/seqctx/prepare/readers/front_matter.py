@@ -16,7 +16,7 @@ from seqctx.prepare.readers.archives_of_stories import find_archive_notes
 from seqctx.prepare.readers.blocks import Block, plain
 from seqctx.prepare.readers.contents import find_contents
 from seqctx.prepare.readers.declared import FRONT_AND_BACK_MATTER, has_form
-from seqctx.prepare.readers.front_matter_words import DECLARED, HINTS, RIGHTS
+from seqctx.prepare.readers.front_matter_words import HINTS, RIGHTS
 from seqctx.prepare.readers.markers import find_marked
 from seqctx.prepare.readers.sections import (
     HeadedPart,
@@ -31,8 +31,6 @@ from seqctx.prepare.readers.sections import (
     story_words,
 )
 from seqctx.prepare.readers.title_page import find_title_page
-
-__all__ = ["DECLARED", "leave_out"]
 
 _SHORT = 40  # words below "Copyright" that need no other evidence than the place
 _LONGEST = {  # words; what is longer is not what its heading says

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from statistics import median
 
-from seqctx.prepare.readers.blocks import Block, plain
+from seqctx.prepare.readers.blocks import Block, plain, plain_line
 from seqctx.prepare.readers.dates import is_date
 from seqctx.prepare.readers.heading_lines import EDGES, heading_line, is_heading
 from seqctx.prepare.readers.lines import (
@@ -341,7 +341,7 @@ class _File:
             self.ranks |= {k: self.ranks[k - 1] for k in titles}
 
     def _is_title_below(self, k: int) -> bool:
-        text = " ".join(plain(self.blocks[k]).split()) if len(self.blocks[k].text) < 200 else ""
+        text = plain_line(self.blocks[k]) if len(self.blocks[k].text) < 200 else ""
         follows = k + 1 < len(self.blocks) and self.blocks[k + 1].kind == "paragraph"
         story = self.blocks[k].kind == "paragraph" and not self.blocks[k].left_out
         return story and follows and is_title(text) and mark_of(text) is None

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from seqctx.prepare.readers.blocks import Block, plain
+from seqctx.prepare.readers.blocks import Block, plain, plain_line
 from seqctx.prepare.readers.elements import Picture
 from seqctx.prepare.readers.heading_lines import is_heading
+from seqctx.prepare.readers.lines import letters_and_digits
 
 _NEAR = 4  # blocks in which a heading may come, from the place that a title names
 _FEW_WORDS = 60  # a dedication or motto; a chapter has more
@@ -90,14 +91,15 @@ class Labels:
 
     def _heading(self, items: Items, at: int, end: int, label: Label) -> Block | None:
         """The heading that is missing where a title leads, if one is."""
-        said = _bare(label.text)
+        said = letters_and_digits(label.text)
         story = [k for k in range(at, end) if _is_story(items[k])]
         near = [k for k in story[:_NEAR] if items[k].kind == "heading"]  # type: ignore[union-attr]
         before = at - 1 if at and items[at - 1].text and _kind(items[at - 1]) == "heading" else None
-        if before is not None and not near and _bare(items[before].text) in said:
+        if before is not None and not near and letters_and_digits(items[before].text) in said:
             near = [before]
         if near or any(
-            _kind(items[k]) == "heading" and _bare(items[k].text) == said for k in story
+            _kind(items[k]) == "heading" and letters_and_digits(items[k].text) == said
+            for k in story
         ):
             block = items[near[0]] if near else None
             if isinstance(block, Block):
@@ -108,7 +110,7 @@ class Labels:
             block = items[k]
             if isinstance(block, Block):
                 items[k] = replace(
-                    block, kind="heading", text=" ".join(plain(block).split()), emphasis=(),
+                    block, kind="heading", text=plain_line(block), emphasis=(),
                     level=-label.depth,
                 )  # fmt: skip
         if lines or not said or _NO_CHAPTER.fullmatch(label.text.strip()):
@@ -116,7 +118,7 @@ class Labels:
         words = sum(len(items[k].text.split()) for k in story)
         if words < _FEW_WORDS and not is_heading(label.text):
             return None
-        if said == _bare(self.title):
+        if said == letters_and_digits(self.title):
             return None
         return Block("heading", label.text, level=-label.depth)
 
@@ -137,16 +139,12 @@ def _is_story(item: Block | Picture) -> bool:
     return isinstance(item, Block) and not item.left_out and item.kind != "break"
 
 
-def _bare(text: str) -> str:
-    return re.sub(r"[\W_]+", "", text).casefold()
-
-
 def _lines_that_say(items: Items, story: Sequence[int], said: str) -> list[int]:
     """The first paragraphs, where they are nothing but the words of a title."""
     rest, lines = said, list[int]()
     for k in story[:_LINES]:
         block = items[k]
-        words = _bare(plain(block)) if isinstance(block, Block) else ""
+        words = letters_and_digits(plain(block)) if isinstance(block, Block) else ""
         if not words or not rest.startswith(words):
             break
         rest, lines = rest[len(words) :], [*lines, k]

@@ -40,6 +40,7 @@ OPENS_SPEECH = tuple("\"“”„«»‹'‘「『—–-")
 WORD = re.compile(r"[^\W\d_]+(?:['’ʼ‐-][^\W\d_]+)*")
 SENTENCE_WITHIN = re.compile(r"[^\W\d_]{3,}[.!?…][\"'”’»)]*\s+[\"'“„«‘(¿¡—–-]*[^\W\d_]|[。！？]+.")
 _SENTENCE_END = re.compile(r"[.!?…:。！？：][\"'”’»)\]」』*_]*$|[\"”»」』]$")
+_SIGNS = re.compile(r"[\W_]+")
 _WIDE = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uff9f]")  # Korean has spaces, too
 
 
@@ -70,6 +71,11 @@ def is_wide(text: str) -> bool:
 def first_letter(text: str) -> str:
     """The first letter near the beginning of a text; nothing where there is none."""
     return next((c for c in text[:5] if c.isalpha()), "")
+
+
+def letters_and_digits(text: str) -> str:
+    """A text's letters and digits alone, in small letters, for comparisons."""
+    return _SIGNS.sub("", text).casefold()
 
 
 def ends_sentence(text: str) -> bool:

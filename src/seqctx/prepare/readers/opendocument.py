@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from seqctx.errors import InputError
-from seqctx.prepare.readers.blocks import Block
+from seqctx.prepare.readers.blocks import Block, below_title
 from seqctx.prepare.readers.markup import pieces
 from seqctx.prepare.readers.office import (
     COMMENTS,
@@ -68,7 +68,7 @@ def odt_blocks(path: Path) -> list[Block]:
             with archive.stream("meta.xml") as stream:
                 for _ in reading.blocks(stream, archive.place("meta.xml")):
                     pass
-    return [*([Block("title", reading.title)] if reading.title else []), *blocks]
+    return below_title(reading.title, blocks)
 
 
 def fodt_blocks(path: Path) -> list[Block]:
@@ -80,7 +80,7 @@ def fodt_blocks(path: Path) -> list[Block]:
     reading = _Reading()
     with open_file(path) as stream:
         blocks = finished(reading.blocks(stream, str(path)), path)
-    return [*([Block("title", reading.title)] if reading.title else []), *blocks]
+    return below_title(reading.title, blocks)
 
 
 def _refuse_locked(archive: Archive) -> None:

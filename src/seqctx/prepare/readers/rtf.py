@@ -14,7 +14,7 @@ from pathlib import Path
 
 from seqctx.errors import InputError
 from seqctx.prepare.readers import rtf_words
-from seqctx.prepare.readers.blocks import Block
+from seqctx.prepare.readers.blocks import Block, below_title
 from seqctx.prepare.readers.office import (
     COMMENTS,
     HIDDEN_TEXT,
@@ -50,7 +50,7 @@ def blocks_of_rtf(data: bytes, path: Path) -> list[Block]:
     reading = _Reading(rtf_words.with_scrivener_notes(data.decode("latin-1")), path)
     blocks = finished(reading.blocks(), path)
     title = reading.title.strip()
-    return [*([Block("title", title)] if title else []), *blocks]
+    return below_title(title, blocks)
 
 
 class _Reading:

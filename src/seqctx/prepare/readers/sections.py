@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from seqctx.prepare.readers.account import UNSPACED
-from seqctx.prepare.readers.blocks import Block, plain
+from seqctx.prepare.readers.blocks import Block, plain, plain_line
 from seqctx.prepare.readers.front_matter_words import ASIDE, HINTS, KIND_NAMES
 from seqctx.prepare.readers.lines import ends_sentence
 
@@ -95,7 +95,7 @@ def kinds_named(block: Block) -> frozenset[str]:
     """The kinds of front matter and back matter that a line may name as their heading."""
     if block.kind not in ("heading", "paragraph") or len(block.text) > _LONGEST_NAME:
         return frozenset()
-    text = " ".join(plain(block).split())
+    text = plain_line(block)
     return frozenset(kind for kind, words in KIND_NAMES.items() if words.fullmatch(text))
 
 

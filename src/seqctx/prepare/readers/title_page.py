@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from seqctx.prepare.readers.blocks import plain
+from seqctx.prepare.readers.blocks import plain_line
 from seqctx.prepare.readers.front_matter_words import (
     END_LINE,
     HINTS,
@@ -73,7 +73,7 @@ def _find_headings_of_title_page(verdicts: Verdicts) -> None:
     run = verdicts.unknown(0, min(len(blocks), _FIRST_BLOCKS))[:_LINES]
     end = -1
     for at, k in enumerate(run):
-        text = " ".join(plain(blocks[k]).split())
+        text = plain_line(blocks[k])
         if amount(text) > _LONGEST_HEADING or is_speech(text) or is_heading(text):
             break
         after = blocks[run[at + 1]] if at + 1 < len(run) else None
@@ -94,7 +94,7 @@ def _give(verdicts: Verdicts, places: list[int]) -> None:
 
 def _tells(verdicts: Verdicts, k: int, title: str) -> bool:
     """Whether a block has a line as only title pages and submissions have."""
-    text = " ".join(plain(verdicts.blocks[k]).split())
+    text = plain_line(verdicts.blocks[k])
     return (
         bool(TITLE_PAGE_LINE.fullmatch(text))
         or text.casefold() == title.casefold()
@@ -152,7 +152,7 @@ def _find_end_line(verdicts: Verdicts, submitted: bool) -> None:
         block = verdicts.blocks[k]
         if verdicts.kinds[k] is not None or block.kind == "break":
             continue
-        text = " ".join(plain(block).split()) if len(block.text) < 60 else ""
+        text = plain_line(block) if len(block.text) < 60 else ""
         if _BARE_END.fullmatch(text) or (submitted and END_LINE.fullmatch(text)):
             verdicts.give(k, k + 1, "end mark", certain=True)
         return

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from seqctx.errors import InputError
-from seqctx.prepare.readers.blocks import MOST_CHARACTERS, Block, bounded
+from seqctx.prepare.readers.blocks import MOST_CHARACTERS, Block, below_title, bounded
 from seqctx.prepare.readers.document import page_blocks
 from seqctx.prepare.readers.elements import Links
 from seqctx.prepare.readers.encodings import decoded
@@ -44,7 +44,7 @@ def webpage_blocks(path: Path) -> tuple[list[Block], str]:
     blocks = with_usual_looks(
         list(bounded(found, path)), lambda name: size_of_picture(_beside(path, name))
     )
-    return [Block("title", page.title), *blocks] if page.title else blocks, encoding
+    return below_title(page.title, blocks), encoding
 
 
 def _decoded(path: Path, raw: bytes) -> tuple[str, str]:

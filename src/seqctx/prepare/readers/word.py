@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seqctx.errors import InputError
-from seqctx.prepare.readers.blocks import TITLE, Block
+from seqctx.prepare.readers.blocks import TITLE, Block, below_title
 from seqctx.prepare.readers.markup import pieces
 from seqctx.prepare.readers.office import (
     COMMENTS,
@@ -75,7 +75,7 @@ def word_blocks(path: Path) -> list[Block]:
         numbers = numbers_of(archive, more.get("numbering"))
         blocks = finished(_blocks(archive, body, more, _Reading(styles, numbers)), path)
         title = _declared_title(archive, parts.get("core-properties"))
-    return [*([Block("title", title)] if title else []), *blocks]
+    return below_title(title, blocks)
 
 
 def _related(archive: Archive, part: str) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
@@ -17,6 +16,7 @@ from seqctx.prepare.readers.chapters import with_headings_found
 from seqctx.prepare.readers.files import UNPACKED, file_blocks, text_blocks_of
 from seqctx.prepare.readers.heading_lines import heading_line
 from seqctx.prepare.readers.heading_words import unit_of
+from seqctx.prepare.readers.lines import letters_and_digits
 from seqctx.prepare.readers.projects.manuskript import without_values
 from seqctx.prepare.readers.projects.scrivener import without_style_marks
 from seqctx.prepare.readers.projects.tree import Files, FolderFiles, Node, Project, all_nodes
@@ -28,7 +28,6 @@ from seqctx.system.hashing import hash_text
 
 _Role = Literal["part", "chapter", "scene"]
 _COPY = 200  # characters of a document; shorter ones may be alike by intention
-_SIGNS = re.compile(r"[\W_]+")  # two formats may write quotes and dashes in two ways
 _OPENING = 200  # characters that a book and its chapter have alike
 _LONG = 10_000  # words of a document; longer ones may be whole parts
 _MOST_LEVELS = 10
@@ -96,10 +95,11 @@ def project_text(project: Project, files: Files) -> ProjectText:
 def _leave_out_copies(read: dict[str, list[Block]], text: ProjectText) -> None:
     """Leave out documents whose words are those of another, or of all others together.
 
-    Such are the same text as .docx, and the whole book beside its chapters.
+    Such are the same text as .docx, and the whole book beside its chapters. Two formats may write
+    quotes and dashes in two ways.
     """
     words = {
-        name: _SIGNS.sub("", "".join(plain(b) for b in blocks if b.kind == "paragraph")).casefold()
+        name: letters_and_digits("".join(plain(b) for b in blocks if b.kind == "paragraph"))
         for name, blocks in read.items()
     }
     first: dict[str, str] = {}
