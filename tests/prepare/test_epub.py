@@ -245,7 +245,7 @@ NO_BREAKS = {
     "place of a page": '<p><a id="page_7"/></p>',
     "empty division": '<div class="calibre3"></div>',
     "hidden rule": '<hr style="display:none"/>',
-    "comment": "<!-- scene break -->",
+    "comment": "<!-- the break of day -->",
 }
 
 
@@ -399,3 +399,23 @@ def test_odd_style_sheets_take_little_time(tmp_path: Path, css: str) -> None:
     start = time.process_time()
     assert read_manuscript(path).text.startswith("The lantern")
     assert time.process_time() - start < 8
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        '<h2><img src="a.png" alt="" title="{}"/></h2>', '<h2 title="{}"><img src="a.png"/></h2>',
+        '<div class="head"><img src="a.png" alt="{}"/></div>',
+    ],
+)  # fmt: skip
+def test_headings_in_pictures_by_title_or_without_an_element(tmp_path: Path, heading: str) -> None:
+    titles = ["Chapter One", "Chapter Two"]
+    pages = [heading.format(title) + paragraphs(0, 5) for title in titles]
+    found = read_manuscript(book(tmp_path / "a.epub", *pages))
+    assert [chapter.title for chapter in found.chapters] == titles
+
+
+def test_a_division_that_is_a_page_number(tmp_path: Path) -> None:
+    number = '<div epub:type="pagebreak">413</div>'
+    found = read_manuscript(book(tmp_path / "a.epub", paragraphs(0, 3) + number + paragraphs(3, 6)))
+    assert "413" not in found.text

@@ -296,3 +296,52 @@ def test_the_novels_keep_their_headings_as_plain_text(tmp_path: Path, width: int
         new = [found.text[h.start : h.end] for h in found.headings]
         assert [text for text in new if letters(text) not in known] == []
         assert len(found.headings) > 0.9 * len(book.headings)
+
+
+def _story(path: Path, *lines: str) -> Book:
+    """A plain text in which each of these lines stands above three paragraphs, but for parts."""
+    parts: list[tuple[str, bool]] = []
+    for k, line in enumerate(lines):
+        parts.append((line, True))
+        if not line.startswith(("PART", "Contents", "  ")):
+            parts += [(text, False) for text in paragraphs({}, k)]
+    return read(path, parts, "wrapped")
+
+
+def test_names_that_come_again_are_the_chapters_of_parts(tmp_path: Path) -> None:
+    names = ["PART ONE", "Anna", "Boris", "PART TWO", "Anna", "Boris"]
+    book = _story(tmp_path / "a.txt", *names)
+    assert [chapter.title for chapter in book.chapters] == ["Anna", "Boris", "Anna", "Boris"]
+    assert [part.title for part in book.parts] == ["PART ONE", "PART TWO"]
+
+
+def test_numbers_within_one_of_many_numbered_titles_are_its_scenes(tmp_path: Path) -> None:
+    titles = ["I. A STORM AT THE WEIR", "II. THE RED OAR", "III. A CASE OF ROPE"]
+    lines = [titles[0], "I.", "II.", "III.", *titles[1:]]
+    contents = ["Contents", "  I.   A Storm at the Weir\n  II.  The Red Oar\n  III. A Case of Rope"]
+    for name, top in (("a.txt", []), ("b.txt", contents)):
+        book = _story(tmp_path / name, *top, *lines)
+        assert [chapter.title for chapter in book.chapters] == titles
+
+
+@pytest.mark.parametrize(
+    "titles",
+    [
+        ["Chapter One", "Chapter Two", "Final Chapter"],
+        ["CHAPTER I", "CHAPTER II", "CHAPTER THE LAST"],
+        ["Erstes Kapitel", "Zweites Kapitel", "Letztes Kapitel: Salz"],
+        ["Chapter 1 of 3", "Chapter 2 of 3", "Chapter 3 of 3"],
+        ["Log Entry 1", "Log Entry 2", "Log Entry 3"],
+    ],
+)
+def test_last_chapters_and_words_in_pairs(tmp_path: Path, titles: list[str]) -> None:
+    book = _story(tmp_path / "a.txt", *titles)
+    assert [chapter.title for chapter in book.chapters] == titles
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["The last act of the play was lost.", "The last chapter.", "His last chapter was long."],
+)
+def test_sentences_about_last_chapters(text: str) -> None:
+    assert not is_heading(text)

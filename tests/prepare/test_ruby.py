@@ -8,6 +8,7 @@ import pytest
 
 from seqctx import read_manuscript
 from seqctx.prepare.readers.ruby import without_readings
+from tests.prepare.scene_files import write
 
 AOZORA = """渡し場
 架空太郎
@@ -82,3 +83,12 @@ def test_rules_in_a_story_explain_nothing(tmp_path: Path) -> None:
     )
     book = read_manuscript(path)
     assert book.text.startswith("渡し場。") and book.text.endswith("底本：という本。")
+
+
+@pytest.mark.parametrize("kind", ["docx", "odt", "epub", "html", "rtf"])
+def test_readings_in_the_text_of_other_kinds_of_file(tmp_path: Path, kind: str) -> None:
+    line = "渡《わた》し守は｜川縁《かわべり》に提灯を置き忘れた。"
+    path = write(tmp_path / f"a.{kind}", [("heading", "第一章"), ("paragraph", line)])
+    book = read_manuscript(path)
+    assert "渡し守は川縁に提灯を置き忘れた。" in book.text
+    assert [part.kind for part in book.left_out] == ["ruby"]

@@ -145,7 +145,9 @@ def test_which_marks_part_scenes(blocks: list[Block], expected: str) -> None:
         ([*gaps(0, 0, 0, 0), p("A sign", space_above=2.0, centred=True)] * 2, "pppppppppp"),
         ([*gaps(0, 0, 0, 0), p("A verse.", space_above=2.0, style="poem")] * 2, "pppppppppp"),
         ([p(f"A {k}.", space_above=1.0) for k in range(8)], "pppppppp"),
-        ([*gaps(0, 0, 0), p("After.", new_page=True)], "ppp-p"),
+        ([*gaps(0, 0, 0), p("After.", new_page=True)], "pppp"),  # a page ends anywhere
+        ([*gaps(0, 0, 0), p("After.", new_page=True)] * 2, "ppp-pppp-p"),
+        ([*gaps(0, 0), BREAK, *gaps(0, 0), *[p("After.", new_page=True)] * 2], "pp-pppp"),
         ([x for k in range(6) for x in (p(f"A {k}."), Block("break", ""))], "pppppp"),
         ([*gaps(0, 0, 0, 0, 0), Block("break", ""), p("After.")], "ppppp-p"),
         # of two texts with so many gaps, the one with a few marks parts its scenes by these

@@ -61,6 +61,7 @@ BOOK = [
     '<div class="scenebreak"><hr/></div>', "<section><hr/></section>", "<p>&#8258;</p>",
     "<div>&#160;</div>", "<p>&#160;</p>" * 2, "<p>***</p><hr/>", "<hr/><p>***</p>",
     '<p class="spacebreak">&#160;</p>', '<p class="asterism">q</p>', "<ul><li>***</li></ul>",
+    "<!-- scene break -->", '<div class="sep"/>',
     "<div><svg xmlns='http://www.w3.org/2000/svg'><path d='M0 0'/></svg></div>",
 ]  # fmt: skip
 MARKDOWN = [
@@ -72,6 +73,7 @@ MARKDOWN = [
     "<center>***</center>", "<center>\n***\n</center>", '<p align="center">~</p>',
     '<div style="text-align:center">* * *</div>', "<p>&nbsp;</p>", "![](ornament.png)",
     '<img src="o.png" alt="">', "\\newpage", "\\pagebreak", "&nbsp;\n\n***\n\n&nbsp;", "%%",
+    "<!-- scene break -->", '<div class="sep"/>', '<div class="scene-break" />', "<p></p>",
 ]  # fmt: skip
 PAGE = [
     "<hr>", "<p>&nbsp;</p>", "<p><br></p>", "<br><br>", "<center>***</center>", "<img src=o.png>",
@@ -182,3 +184,33 @@ def test_a_mark_between_lines_of_plain_text(tmp_path: Path, sign: str, indent: s
     assert len(book.scene_breaks) == 2 and len(book.scenes) == 4
     if indent:
         assert scenes_in(book) == SCENES
+
+
+@pytest.mark.parametrize(
+    ("kind", "mark"),
+    [
+        ("docx", '<w:p><w:r><w:br w:type="page"/></w:r></w:p>'), ("md", "\\newpage"),
+        ("md", "<!-- pagebreak -->"), ("rtf", r"\page"),
+    ],
+)  # fmt: skip
+def test_new_pages_beside_marks_part_nothing(tmp_path: Path, kind: str, mark: str) -> None:
+    parts = story(mark)
+    words = {"docx": "<w:p><w:r><w:t>***</w:t></w:r></w:p>", "rtf": r"\pard ***\par"}
+    parts.insert(3, ("mark", words.get(kind, "***")))
+    book = read_manuscript(write(tmp_path / f"story.{kind}", parts, raw=True))
+    assert scenes_in(book) == [[1, 2], [3, 4, 5, 6, 7, 8, 9], [10, 11, 12, 13]]
+
+
+BOX = (
+    '<w:p><w:r><w:pict xmlns:v="urn:schemas-microsoft-com:vml"><v:textbox><w:txbxContent>'
+    "<w:p><w:r><w:t>Boat 40 left, and nobody waved.</w:t></w:r></w:p></w:txbxContent></v:textbox>"
+    "</w:pict></w:r></w:p>"
+)
+
+
+def test_a_paragraph_that_anchors_a_text_box_is_no_empty_line(tmp_path: Path) -> None:
+    parts = story(BOX)
+    del parts[7]
+    book = read_manuscript(write(tmp_path / "story.docx", parts, raw=True))
+    assert "Boat 40" in book.text
+    assert len(book.scenes) == 2

@@ -48,7 +48,7 @@ def with_headings_found(blocks: Sequence[Block], choice: Chapters | None = None)
     chapters = [k for k in declared if k != title and _may_open_chapter(blocks[k].text)]
     depths = _headings_by_words(blocks, chapters)
     depths |= headings_by_look(blocks, chapters, [k for k, depth in depths.items() if depth < 2])
-    if not depths or all(is_outer(plain(blocks[k])) for k in depths):
+    if all(depth == 0 or is_outer(plain(blocks[k])) for k, depth in depths.items()):
         depths |= headings_by_regularity(_as_known(blocks, chapters, depths))
     if depths and len(declared) == 1 and _has_chapter_text(blocks, declared[0], sorted(depths)):
         title, chapters = None, declared

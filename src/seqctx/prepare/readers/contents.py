@@ -143,7 +143,11 @@ def _chain(verdicts: Verdicts, headings: Headings, start: int) -> tuple[int, boo
     """
     blocks = verdicts.blocks
     last, before, gap, k, proved = start - 1, start - 1, 0, start, 0
+    entries = lines_of(blocks[start]) if start < len(blocks) else ()
+    first = _bare(next(iter(entries), "")[:_LONGEST_LINE])
     while k < len(blocks) and gap <= _GAP:
+        if k > start and blocks[k].kind == "heading" and _begins_story(blocks[k], first):
+            break
         if blocks[k].kind != "break" and verdicts.kinds[k] is None:
             if _is_proved(verdicts, headings, k):
                 last, before, gap, proved = k, last, 0, proved + 1
@@ -159,6 +163,12 @@ def _chain(verdicts: Verdicts, headings: Headings, start: int) -> tuple[int, boo
         end += 1
     of_all = len(verdicts.unknown(start, end))
     return end, proved > 2 or (proved * 2 >= of_all > 0 and (proved > 1 or of_all == 1))
+
+
+def _begins_story(heading: Block, first: str) -> bool:
+    """Whether a heading is the first entry, with a title, once more."""
+    words = _bare(plain(heading)[:_LONGEST_LINE])
+    return words == first != _number_of(plain(heading)[:_LONGEST_LINE])
 
 
 def _is_proved(verdicts: Verdicts, headings: Headings, k: int) -> bool:

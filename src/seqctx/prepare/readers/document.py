@@ -12,10 +12,12 @@ from seqctx.prepare.readers.blocks import Block
 from seqctx.prepare.readers.elements import Picture, is_whole, local
 from seqctx.prepare.readers.html import Page
 from seqctx.prepare.readers.lines import without_comments
+from seqctx.prepare.readers.marks import names_break
 from seqctx.prepare.readers.markup import Piece, WrongMarkup, last_text, pieces, text_before
 
 _VOID = {b"br", b"hr", b"img", b"meta", b"link", b"col", b"wbr", b"input", b"area", b"base"}
 _SELF_CLOSED = re.compile(rb"<([A-Za-z][\w:.-]*)(\s[^<>]*)?/>")
+_BREAK_NAMED = re.compile(rb"(?<=>)(\s{0,99})<!--([^<>-]{1,40})-->")
 _LAST_TAGS = re.compile(rb"</(?:body|html)\s*>", re.I)
 _SCRIPTS = re.compile(r"<(script|style)\b", re.I)
 _SCRIPT_ENDS = {name: re.compile(f"</{name}", re.I) for name in ("script", "style")}
@@ -38,6 +40,7 @@ def page_blocks(
         InputError: where text would be lost.
     """
     problems: list[WrongMarkup] = []
+    raw = _BREAK_NAMED.sub(_as_rule, raw)
     # most documents are right, so that nothing needs to be counted
     for html, counts in ((True, True),) if as_web_page else _WAYS:
         source = io.BytesIO(_as_html(raw) if html else raw)
@@ -58,6 +61,12 @@ def page_blocks(
         f"{place}, line {problems[0].line}: {problems[0].fact}. The text after it cannot be "
         "read. Export the book again."
     )
+
+
+def _as_rule(comment: re.Match[bytes]) -> bytes:
+    """A rule for a comment between elements that says that scenes part."""
+    named = names_break(comment[2].decode("utf-8", "replace"))
+    return comment[1] + b"<hr/>" if named else comment[0]
 
 
 class _Count:

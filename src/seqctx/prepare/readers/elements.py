@@ -39,7 +39,7 @@ _HOLD_BLOCKS = (
     *sorted(HEADINGS),
 )  # fmt: skip
 _BREAK_CLASS = re.compile(
-    r"(?i)(?<![a-z])(?:scene|section|thought|text|space|chapter)?[-_]?(?:break|divider|separator)"
+    r"(?i)(?<![a-z])(?:scene|section|thought|text|space|chapter)?[-_]?(?:break|divider|sep(?:arator)?)"
     r"(?![a-z])|(?<![a-z])(?:tb|ornament(?:al)?|dinkus|asterism|fleuron)(?![a-z])"
 )
 PAGE_BREAK_CLASS = re.compile(r"(?i)page-?break|line-?break|break-(?:before|after)")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from seqctx.prepare.readers.blocks import MOST_CHARACTERS, Block, bounded
 from seqctx.prepare.readers.refused_kinds import refusal
+from seqctx.prepare.readers.ruby import blocks_without_readings
 from seqctx.system.regular_file import read_file
 
 _MARKDOWN = (".md", ".markdown", ".mdown", ".mkd", ".mkdn", ".mdx", ".qmd", ".rmd")
@@ -20,6 +21,16 @@ KINDS = (*UNPACKED, *_PAGES, *_WORD, ".epub", ".odt", ".ott", ".fodt", ".rtf")
 
 def file_blocks(path: Path) -> tuple[list[Block], str]:
     """The blocks of one file, and the encoding of its characters.
+
+    Raises:
+        InputError: when it cannot be read, is of another kind, damaged, locked or binary.
+    """
+    blocks, encoding = _blocks_of(path)
+    return blocks if path.suffix.lower() in UNPACKED else blocks_without_readings(blocks), encoding
+
+
+def _blocks_of(path: Path) -> tuple[list[Block], str]:
+    """The blocks of one file, with readings of characters in its text.
 
     The library of a kind is imported when a file of it is read.
 
@@ -61,6 +72,10 @@ def _plain(path: Path, kind: str) -> tuple[list[Block], str]:
     from seqctx.prepare.readers.encodings import decoded
 
     text, encoding = decoded(path, read_file(path, most=MOST_CHARACTERS))
+    if text.startswith("{\\rtf"):  # whatever its name says
+        from seqctx.prepare.readers.rtf import rtf_blocks
+
+        return rtf_blocks(path), ""
     return list(bounded(text_blocks_of(text, kind), path)), encoding
 
 

@@ -97,6 +97,15 @@ class _Member:
     number: int
 
 
+def _is_within(runs: Sequence[Sequence[_Member]], others: Sequence[Sequence[_Member]]) -> bool:
+    """Whether numbers count within a few of the chapters that others open, and not over them."""
+    opens = sorted(member.at for run in others for member in run)
+    inside = {tuple(bisect_left(opens, member.at) for member in run) for run in runs}
+    chapters = {each for of in inside for each in of}
+    is_inner = runs is not others and all(len(set(of)) == 1 for of in inside)
+    return is_inner and 0 not in chapters and len(chapters) * 2 <= len(opens)
+
+
 class _File:
     """The blocks of a file, and which of them are headings."""
 
@@ -186,6 +195,7 @@ class _File:
         ]  # fmt: skip
         groups = [(form, runs) for form, runs in groups if self._may_count(form, runs)]
         sizes = [sum(map(len, runs)) for _, runs in groups]
+        titled = [(form, runs) for form, runs in groups if form[0] == "title"]
         for (_, runs), size in zip(groups, sizes, strict=True):
             rank = _SECTION if len(self.certain) > 1 and not self._is_above(runs) else _RANKS[""]
             over = any(
@@ -193,6 +203,8 @@ class _File:
                 for (_, others), more in zip(groups, sizes, strict=True)
             )
             rank = _RANKS["part"] if over and rank == _RANKS[""] else rank
+            if any(_is_within(runs, others) for _, others in titled):
+                rank = _RANKS["scene"]
             self.ranks |= {member.at: rank for run in runs for member in run}
         if not groups and not self.ranks:
             self._accept_lone_number(forms)
@@ -273,6 +285,9 @@ class _File:
         """The first kind of lines that divides the text."""
         for kind in kinds:
             at = kind()
+            parts = [k for k, rank in self.ranks.items() if rank == _RANKS["part"]]
+            if any(k + 1 not in at for k in parts):
+                continue  # each part begins with a chapter
             if len(at) > 1 and self._are_apart(at) and self._divide(at):
                 self.ranks |= dict.fromkeys(at, _RANKS["chapter"])
                 return
@@ -337,6 +352,9 @@ class _File:
             and k + 1 < len(self.blocks) and k + 1 not in self.ranks
         ]  # fmt: skip
         titles = [k + 1 for k in numbers if self._is_title_below(k + 1)]
+        names = set(self.names())
+        if len(names) > len(titles) and all(self.ranks[k - 1] == _RANKS["part"] for k in titles):
+            titles = [k for k in titles if k not in names]  # they open the chapters of the parts
         if len(titles) > 1 and len(titles) >= len(numbers) * _TITLED:
             self.ranks |= {k: self.ranks[k - 1] for k in titles}
 

@@ -38,6 +38,12 @@ _SEPARATOR = re.compile(r"\s*[.:：．)）、/]\s*[-–—―]*\s*|\s*[–—―
 _ORDINAL = re.compile(  # "1er", "2nd", "Ier"
     r"(\d{1,3})[^\W\d_]{1,3}|([IVXLC]+)(?:er|re|e|[eè]me|nde?|os?|as?|st|rd|th|ste|de)"
 )
+_LAST = frozenset(
+    "last final letzte letztes letzter dernier derniere ultimo ultima ultim последняя последнии"
+    " последний остання ostatni ostatnia posledni posledna posledno laatste sista sidste siste"
+    " viimeinen utolso son τελευταιο".split()
+)
+_OF_ALL = re.compile(r"\A\s*(?:of|von|sur|de|di|van|из)\s+\d{1,3}\b")  # "Chapter 1 of 30"
 _ARTICLES = frozenset("the der die das le la les il lo el los o a os de het den det a az".split())
 
 
@@ -77,7 +83,7 @@ def _heading_line(text: str) -> HeadingLine | None:
     ):
         return found
     plain = text.lstrip(EDGES)
-    certain = _named(plain) or _counted_before(plain) or _alone(plain)
+    certain = _named(plain) or _counted_before(plain) or _alone(plain) or _last(plain)
     if certain or len(text) > _LONGEST_UNCERTAIN or (bare[-1] in ",;"):
         return certain
     return _numbered(text, bare) or _counting_word(bare) or _ordinal_before_word(bare)
@@ -128,7 +134,7 @@ def _named(text: str) -> HeadingLine | None:
     for code, unit in _unit_words().get(name, ()):
         for number, rest in _numbers_at(after.lstrip("[(<"), code):
             is_word = number.kind == "word" and code == "de"
-            title = _title_after(rest, must_be_divided=is_word)
+            title = _title_after(_OF_ALL.sub("", rest, count=1), must_be_divided=is_word)
             if title is not None:
                 return HeadingLine((unit, name), number.value, title, True, unit, name)
     return None
@@ -232,6 +238,22 @@ def _before(text: str, code: str, *, is_whole: bool) -> Number | None:
     return numeral(marked[1])
 
 
+def _last(text: str) -> HeadingLine | None:
+    """A heading that calls itself the last: "Final Chapter", "CHAPTER THE LAST: Home"."""
+    tokens = _first_tokens(text)
+    first = bool(tokens) and folded(tokens[0][0]) in _ARTICLES
+    words = [folded(token[0]) for token in tokens[first:4] if folded(token[0]) not in _ARTICLES]
+    for name, last in (words[:2], words[1::-1]) if len(words) > 1 else ():
+        if last not in _LAST:
+            continue
+        unit = next((unit for _, unit in _unit_words().get(name, ()) if unit != "scene"), None)
+        end = next(t.end() for t in tokens[1:] if folded(t[0]) in (name, last))
+        title = _title_after(text[end:], must_be_divided=True)
+        if unit is not None and title is not None and not text.endswith("."):
+            return HeadingLine((unit, name), None, title, True, unit, name)
+    return None
+
+
 def _alone(text: str) -> HeadingLine | None:
     """A heading that needs no number: "Prologue", "Epilogue: Ashes", "Interlude 2"."""
     words = _alone_words()
@@ -325,9 +347,12 @@ def _words_before_separator(text: str) -> tuple[Number | None, re.Match[str] | N
 
 
 def _counting_word(text: str) -> HeadingLine | None:
-    """Any word that is counted: "Letter 1", "DAY ONE", "The Second Night: Fog"."""
+    """Any word that is counted, or two: "Letter 1", "DAY ONE", "Log Entry 7: Fog"."""
     name, after = _word_before(text)
     tokens = _first_tokens(after)
+    if len(tokens) > 1 and tokens[0][0][0].isupper() and not _may_begin_number(tokens[0][0]):
+        name, after = f"{name} {folded(tokens[0][0])}", after[tokens[0].end() :].lstrip()
+        tokens = _first_tokens(after)
     if len(name) < 3 or text[0].islower() or not tokens or not _may_begin_number(tokens[0][0]):
         return None
     for count in range(len(tokens), 0, -1):

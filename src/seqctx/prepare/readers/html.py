@@ -184,9 +184,12 @@ class Page:
             self._new_page = True
         if not apart:
             self._space = max(self._space, style.above)
-        kind = around.left_out or kind_declared(types_of(node)) or kind_by_class(node, tag)
+        types = types_of(node)
+        kind = around.left_out or kind_declared(types) or kind_by_class(node, tag)
         if style.hidden:
             kind = kind or "hidden text"
+        if kind is None and "pagebreak" in types:
+            kind = "page number"
         if kind is None and self._links.notes and tag in ("div", "aside"):
             kind = self._links.note_of(node) if node.get("id") else None
         return _Around(
@@ -239,7 +242,7 @@ class Page:
             return kind
         if style.hidden:
             return "hidden text"
-        if (node.get("id") or node.get("class")) and page_number(node, types):
+        if (types or node.get("id") or node.get("class")) and page_number(node, types):
             return "page number"
         return self._links.note_of(node)
 
@@ -251,6 +254,7 @@ class Page:
         text, _ = written((text, "") for text, _ in joined_runs(line.runs))
         if not text:
             text = " ".join(p.alt for p in line.pictures if has_words(p.alt))
+            text = text or node.get("title") or ""
             line.pictures.clear()
         stated = node.get("aria-level") or ""
         level = level or (

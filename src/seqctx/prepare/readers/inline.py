@@ -236,7 +236,8 @@ class Line:
             if above is not None:
                 names.append(above.get("class") or "")
                 above = above.getparent()
-        alt = " ".join((node.get("alt") or node.get("aria-label") or "").split())
+        words = (node.get(name) for name in ("alt", "aria-label", "title"))
+        alt = " ".join((next(filter(None, words), None) or "").split())
         source = node.get("src") or ""
         if tag == "svg":
             alt = alt or text_within(node)

@@ -9,6 +9,7 @@ from functools import cache
 
 from seqctx.prepare.readers.blocks import SCENE_BREAK, Block, Look
 from seqctx.prepare.readers.elements import Picture
+from seqctx.prepare.readers.heading_lines import heading_line
 from seqctx.prepare.readers.pictures import has_words, is_ornament
 
 
@@ -32,9 +33,12 @@ def with_usual_looks(
     size_of = cache(size_of)
     looks: dict[Look, Look] = {}
     blocks: list[Block] = []
-    for item in found:
+    for k, item in enumerate(found):
         if isinstance(item, Picture):
-            blocks += _of_picture(item, pictures[item.source], size_of)
+            if _is_heading(item, found[max(k - 1, 0) : k + 2]):
+                blocks.append(Block("paragraph", item.alt))
+            else:
+                blocks += _of_picture(item, pictures[item.source], size_of)
             continue
         look = looks.get(item.look)
         if look is None:
@@ -47,6 +51,13 @@ def with_usual_looks(
             look = looks[seen] = seen if relative == seen else relative
         blocks.append(item if look == item.look else replace(item, look=look))
     return blocks
+
+
+def _is_heading(picture: Picture, around: Sequence[Block | Picture]) -> bool:
+    """Whether the words that stand for a picture are a heading, and none stands beside it."""
+    line = None if picture.left_out else heading_line(picture.alt)
+    headed = any(isinstance(x, Block) and x.kind == "heading" for x in around)
+    return line is not None and line.is_certain and not headed
 
 
 def _of_picture(

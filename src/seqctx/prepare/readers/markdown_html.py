@@ -120,7 +120,7 @@ def parts_of(source: str) -> Iterator[HtmlPart]:
         else:
             element = Element.of(name, found["attributes"])
             yield HtmlPart("open", "", element)
-            if name in SINGLE:
+            if name in SINGLE or found[0].endswith("/>"):
                 yield HtmlPart("close", "", element)
     if source[at:].strip():
         yield HtmlPart("text", source[at:])

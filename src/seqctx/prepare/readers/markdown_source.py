@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from seqctx.prepare.readers.lines import ends_sentence
+from seqctx.prepare.readers.marks import names_break
 
 _FAR = 5_000  # characters of a remark between %% and %%; a longer one is no remark
 _KNOWN = (  # keys of which one at least stands where there is no other evidence
@@ -218,10 +219,18 @@ class _Scan:
             self._at = start + 1
             return start + 4
         words = self._text[start + 4 : close].strip()
-        if not _PAGE_BREAK.fullmatch(words):
+        stands_alone = self._text[max(start - 1, 0) : start] in ("", "\n") and (
+            self._text[close + 3 : close + 4] in ("", "\n")
+        )
+        if stands_alone and names_break(words):
+            self._keep(start)
+            self._source.asides.append(CutOut(self._line, self._line + 1, "comment", words))
+            self._add("* * *")
+        elif _PAGE_BREAK.fullmatch(words):
+            self._keep(start)
+            self._add("\\newpage")
+        else:
             return self._cut(start, close + 3, "comment", words)
-        self._keep(start)
-        self._add("\\newpage")
         self._at = close + 3
         return self._at
 

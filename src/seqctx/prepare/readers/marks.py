@@ -48,6 +48,12 @@ _NAMED = re.compile(
 )
 
 
+def names_break(words: str) -> bool:
+    """Whether words, such as those of a comment, say that scenes part: "scene break"."""
+    words = " ".join(words[:LONGEST_WITH_LETTERS].split()).strip("-–—*~ ").casefold()
+    return " " in words and bool(_NAMED.fullmatch(words))
+
+
 def mark_of(text: str) -> Mark | None:
     """What the signs of a paragraph say: a kind of mark, or None where it is words or speech."""
     if len(text) > LONGEST_WITH_LETTERS and any(map(str.isalnum, text)):

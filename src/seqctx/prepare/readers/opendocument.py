@@ -256,7 +256,8 @@ class _Reading:
             new_page=said.new_page, space_above=above, is_ruled=said.is_ruled,
             label=self._label, is_rule=self._has_line or said.name == _RULE,
         )  # fmt: skip
-        yield from self._paragraphs.add(runs, form, picture)
+        if runs or picture or not boxes:  # what only anchors a text box is no empty line
+            yield from self._paragraphs.add(runs, form, picture)
         if said.new_page_after:
             self._paragraphs.new_page = True
         for box in boxes:

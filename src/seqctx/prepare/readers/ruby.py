@@ -7,7 +7,9 @@ story. Chinese titles stand in the same brackets, ``《红楼梦》``; but only 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from seqctx.prepare.readers.blocks import Block
 
 _KANA = r"[\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f・･＝‐\s]"
 _IDEOGRAPH = r"[\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
@@ -64,6 +66,25 @@ def without_readings(text: str) -> Plain:
     if "《" in text or "{" in text:
         text = _READING.sub(reading, text)
     return Plain(text, tuple(readings), tuple(remarks))
+
+
+def blocks_without_readings(blocks: list[Block]) -> list[Block]:
+    """The blocks of a file, with readings that stand in its text as blocks of their own.
+
+    Paragraphs with emphasis stay as they are.
+    """
+    found: list[Block] = []
+    for block in blocks:
+        if "《" not in block.text or block.left_out or block.emphasis:
+            found.append(block)
+            continue
+        bare = without_readings(block.text)
+        found.append(replace(block, text=bare.text) if bare.text != block.text else block)
+        if bare.readings:
+            found.append(
+                Block("paragraph", " ".join(bare.readings), left_out="ruby", place=block.place)
+            )
+    return found
 
 
 def _described(remark: str) -> str:

@@ -1,7 +1,8 @@
 """Where scenes part: one place for all formats, which goes by what is usual in the file.
 
 Space beyond the usual parts scenes, and so do the marks that `scene_marks` finds; but nothing does
-beside headings, at the edges, or below another break.
+beside headings, at the edges, or below another break. New pages do only where they come again in a
+text without marks: one alone can stand anywhere.
 """
 
 from __future__ import annotations
@@ -73,12 +74,15 @@ def with_scene_breaks(blocks: Sequence[Block]) -> tuple[list[Block], list[Doubt]
     by_space = _beyond([_space(blocks[i], blocks[k]) for i, k, _ in pairs], _LEAST_SPACE, marks)
     if sum(_space(blocks[i], blocks[k]) >= by_space for i, k, _ in pairs) < _FEW_SPACES:
         by_space = float("inf")
+    pages = sum(blocks[k].look.new_page for _, k, _ in pairs)
+    pages_part = pages >= _FEW_SPACES and not marks
     found, doubts = list[Block](), list[Doubt]()
     breaks: set[int] = set()
     for before, k, gap in pairs:
         block = blocks[k]
         space = _space(blocks[before], block) >= by_space
-        parts = (gap >= by_gap or space or block.look.new_page) and _may_part(blocks[before], block)
+        page = pages_part and block.look.new_page
+        parts = (gap >= by_gap or space or page) and _may_part(blocks[before], block)
         if parts:
             breaks.add(k)
         if doubt := _doubt(block, gap, by_gap, parts):
@@ -149,9 +153,10 @@ def _doubt(block: Block, gap: int, enough: float, parts: bool) -> Doubt | None:
         return Doubt(block.place, f"{empty} before {_begins(block)}: read as a scene break.")
     if not parts and gap >= enough:
         return Doubt(block.place, f"{empty} before {_begins(block)}: read as no scene break.")
-    if parts and block.look.new_page:
+    if block.look.new_page:
+        read = "a" if parts else "no"
         return Doubt(
-            block.place, f"a new page begins with {_begins(block)}: read as a scene break."
+            block.place, f"a new page begins with {_begins(block)}: read as {read} scene break."
         )
     return None
 

@@ -22,7 +22,7 @@ _MOST_DOUBTS = 1_000
 _STYLE = re.compile(
     r"(?:scene|section|line|thought|text|asterisk|star)[\s_-]*(?:break|sep(?:arator)?|divider|ornament)"
     r"|scene[\s_-]*(?:change|mark|end)|ornament|fleuron|asterism|dinkus|separator|divider"
-    r"|transition|\btb\b|szenen(?:trenner|wechsel)"
+    r"|transition|\bsep\b|\btb\b|szenen(?:trenner|wechsel)"
 )
 _ONE = ("—", "–", "―", "〜", "〰")  # dashes that may be a speech of silence
 

@@ -214,7 +214,8 @@ class _Reading:
             form = Form(goes_on=True)
         if "dropCap" in marks:
             form = Form(goes_on=True)
-        yield from self.paragraphs.add(runs, form, self._picture)
+        if runs or self._picture or not boxes:  # what only anchors a text box is no empty line
+            yield from self.paragraphs.add(runs, form, self._picture)
         if "sectPr" in marks:
             self.paragraphs.new_page = True
         for box in boxes:
