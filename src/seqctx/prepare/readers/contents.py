@@ -144,7 +144,7 @@ def _chain(verdicts: Verdicts, headings: Headings, start: int) -> tuple[int, boo
     blocks = verdicts.blocks
     last, before, gap, k, proved = start - 1, start - 1, 0, start, 0
     entries = lines_of(blocks[start]) if start < len(blocks) else ()
-    first = _bare(next(iter(entries), "")[:_LONGEST_LINE])
+    first = letters_and_digits(next(iter(entries), "")[:_LONGEST_LINE])
     while k < len(blocks) and gap <= _GAP:
         if k > start and blocks[k].kind == "heading" and _begins_story(blocks[k], first):
             break
@@ -167,7 +167,7 @@ def _chain(verdicts: Verdicts, headings: Headings, start: int) -> tuple[int, boo
 
 def _begins_story(heading: Block, first: str) -> bool:
     """Whether a heading is the first entry, with a title, once more."""
-    words = _bare(plain(heading)[:_LONGEST_LINE])
+    words = letters_and_digits(plain(heading)[:_LONGEST_LINE])
     return words == first != _number_of(plain(heading)[:_LONGEST_LINE])
 
 
