@@ -72,7 +72,7 @@ def test_a_file_of_aozora_bunko(tmp_path: Path, encoding: str) -> None:
     assert len(book.paragraphs) == 5 and not book.scene_breaks
     assert "渡し守は川縁に提灯を置き忘れた。\n\n千草は戸を閉め、挘いだ。" in book.text
     assert [part.kind for part in book.left_out] == [
-        "title page", "explanation of signs", "imprint", "ruby", "typesetter's remarks",
+        "title page", "explanation of signs", "imprint", "reading", "typesetter's remarks",
     ]  # fmt: skip
 
 

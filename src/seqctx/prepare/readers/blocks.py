@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
@@ -145,6 +145,26 @@ def block_of(runs: Iterable[Run], left_out: str | None = None) -> Block | None:
     return Block("paragraph", text, emphasis, left_out=left_out)
 
 
+def with_gaps(
+    blocks: Iterable[Block | None], is_empty: Callable[[Block], bool] = lambda block: False
+) -> Iterator[Block]:
+    """Blocks that know how many empty paragraphs come before them.
+
+    Args:
+        blocks: of a file; None is an empty paragraph.
+        is_empty: whether a block counts as an empty paragraph, too.
+    """
+    gap = 0
+    for block in blocks:
+        if block is None:
+            gap += 1
+        elif is_empty(block):
+            gap += 1 + block.gap
+        else:
+            yield replace(block, gap=block.gap + gap) if gap else block
+            gap = 0
+
+
 class _Texted(Protocol):
     @property
     def text(self) -> str: ...
@@ -188,5 +208,5 @@ def plain(block: Block) -> str:
 
 
 def plain_line(block: Block) -> str:
-    """The same in one line, with single spaces."""
+    """A block's text in one line, with single spaces and without asterisks of emphasis."""
     return " ".join(plain(block).split())

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from seqctx.prepare.readers.elements import local
+
 _LONGEST = 2_000_000  # characters of one style sheet; large ones have 100,000
 _MOST_RULES, _MOST_KNOWN, _MOST_TRIED = 20_000, 20_000, 2_000_000
 _COMPOUND = re.compile(r"([A-Za-z][\w-]*|\*)?((?:[.#][\w-]+)*)")
@@ -28,13 +30,8 @@ _SIDES = ("top", "right", "bottom", "left")
 _OF_SHORT_FORM = {1: (0, 0, 0, 0), 2: (0, 1, 0, 1), 3: (0, 1, 2, 1), 4: (0, 1, 2, 3)}
 _STRING = re.compile(r"""["']([^"']*)["']""")
 _IMPORT = re.compile(r"""@import\s+(?:url\(\s*)?["']?([^"')\s;]{1,500})""")
-_LOOKS_ONLY = (
-    "italic",
-    "bold",
-    "hidden",
-    "block",
-)  # what an element of HTML means stays, whatever a
-# sheet makes of all elements of its name
+# What an element of HTML means stays, whatever a sheet makes of all elements of its name.
+_LOOKS_ONLY = ("italic", "bold", "hidden", "block")
 
 Values = dict[str, Any]
 
@@ -248,9 +245,8 @@ def _compounds(selector: str) -> tuple[_Compound, ...]:
 
 def _fits(compound: _Compound, node: Any) -> bool:
     name, classes, ids, _ = compound
-    tag = node.tag if isinstance(node.tag, str) else ""
     return (
-        (not name or tag.rpartition("}")[2].lower() == name)
+        (not name or local(node.tag) == name)
         and (not classes or classes <= set((node.get("class") or "").split()))
         and (not ids or ids <= {node.get("id")})
     )

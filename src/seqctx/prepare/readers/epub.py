@@ -19,8 +19,8 @@ from seqctx.prepare.readers.html import Page
 from seqctx.prepare.readers.labels import Label, Labels
 from seqctx.prepare.readers.looks import with_usual_looks
 from seqctx.prepare.readers.markup import pieces
-from seqctx.prepare.readers.pictures import size_of_picture
-from seqctx.prepare.readers.sheets import Sheets
+from seqctx.prepare.readers.pictures import PICTURE_START, size_of_picture
+from seqctx.prepare.readers.sheets import LARGEST_SHEET, Sheets
 from seqctx.system.archives import Archive, damaged, open_archive
 
 _CONTAINER, _ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
@@ -28,9 +28,7 @@ _TITLE = "{http://purl.org/dc/elements/1.1/}title"
 _FONTS = re.compile(r"\.(?:otf|ttf|ttc|woff2?|eot|dfont|pfb)$", re.I)
 _FONT_LOCKS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#rc")
 _LOCKS = ("META-INF/sinf.xml", "META-INF/license.lcpl")  # of Apple's shop, of Readium LCP
-_PICTURE_START = 1 << 16  # bytes of a picture in which its size stands
 _MOST_LABELS = 100_000
-_LARGEST_SHEET = 2_000_000
 
 
 def epub_blocks(path: Path) -> list[Block]:
@@ -46,7 +44,7 @@ def epub_blocks(path: Path) -> list[Block]:
         found = list(bounded(_found(archive, package, labels), path))
         blocks = with_usual_looks(
             labels.levelled(found),
-            lambda name: size_of_picture(_start(archive, name, _PICTURE_START)),
+            lambda name: size_of_picture(_start(archive, name, PICTURE_START)),
         )
     return below_title(package.title, blocks)
 
@@ -215,7 +213,7 @@ def _is_label(tag: str) -> bool:
 def _found(archive: Archive, package: _Package, labels: Labels) -> Iterator[Block | Picture]:
     """The blocks of all documents."""
     notes: dict[str, NoteMark] = {}
-    sheets = Sheets(lambda name: _start(archive, name, _LARGEST_SHEET).decode("utf-8", "replace"))
+    sheets = Sheets(lambda name: _start(archive, name, LARGEST_SHEET).decode("utf-8", "replace"))
     number = 0
     for name, apart in package.documents.items():
         page = Page(

@@ -109,12 +109,6 @@ def is_ordinal(text: str) -> bool:
     return found is not None and found.number is not None and not found.title
 
 
-def unit_of_line(text: str) -> Unit:
-    """What a heading numbers by its words, as in "Part Two", "Chapter 7: Rain" or "Scene 1"."""
-    found = heading_line(text)
-    return found.unit if found and found.is_certain else ""
-
-
 def begins_alone(text: str) -> bool:
     """Whether the first words of a heading are such as need no number, as "Prologue" does."""
     tokens = _first_tokens(text.lstrip(EDGES))

@@ -6,7 +6,6 @@ level lower has the same chapters.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,8 @@ from seqctx.errors import InputError
 from seqctx.prepare.readers.blocks import Block
 from seqctx.prepare.readers.heading_lines import is_digits, is_heading, is_ordinal
 from seqctx.prepare.readers.heading_words import heads_no_chapter, is_front_line, is_outer, unit_of
+from seqctx.prepare.readers.lines import Unit
+from seqctx.prepare.readers.sections import amount
 
 Role = Literal["part", "chapter", "scene", "section", "text"]
 """``scene``: opens a scene. ``section``: below a scene. ``text``: opens nothing."""
@@ -27,7 +28,6 @@ EPIGRAPH_WORDS = 100  # so few, below a part's heading or before the first chapt
 _FRONT_GROUPS = 10  # at most, of a title page
 _SHORT_SCENE = 800  # words; longer stretches are rather chapters
 _LONG_CHAPTER = 10_000  # words; longer stretches are rather parts
-_WIDE = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def _with_found(blocks: Sequence[Block], roles: Mapping[int, Role], reason: str)
 
 
 def _level_of(found: _Headings, choice: Chapters, path: str) -> int:
-    """The level that the user set, or that of the headings which his pattern matches.
+    """The level that the user set, or that of the headings that the pattern matches.
 
     Raises:
         InputError: when there is no such heading.
@@ -121,11 +121,6 @@ def _level_of(found: _Headings, choice: Chapters, path: str) -> int:
     return choice.level
 
 
-def size_of(text: str) -> int:
-    """Words of a text; two characters count as one where a script has no spaces."""
-    return len(text) // 2 if _WIDE.match(text) else len(text.split())
-
-
 def _is_other_number(text: str) -> bool:
     """Whether a heading is only a number, and not one in figures: "iv", "b"."""
     return not is_digits(text) and (is_ordinal(text) or text.strip(".() ") in ascii_letters)
@@ -142,7 +137,7 @@ class _Headings:
         for k, block in enumerate(blocks):
             if block.kind != "heading":
                 if self.groups:
-                    self.groups[-1].words += size_of(block.text)
+                    self.groups[-1].words += amount(block.text)
                 after_heading = False
             elif heads_no_chapter(block.text):
                 continue
@@ -227,10 +222,10 @@ class _Headings:
             levels = levels[1:]
         return levels[0], f"Headings of level {levels[0]} open the chapters: {why}."
 
-    def _mostly(self, level: int, unit: str) -> bool:
+    def _mostly(self, level: int, unit: Unit) -> bool:
         """Whether most headings of a level name one unit."""
         found = [self.units[k] for k, each in self.levels.items() if each == level]
-        return found.count(unit) * 2 > len(found)  # type: ignore[arg-type]
+        return found.count(unit) * 2 > len(found)
 
     def _why_chapter(self, upper: int, lower: int) -> str:
         """Why the upper of two levels is the chapters', and the lower one that of their scenes.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from seqctx.prepare.readers.heading_lines import begins_alone, unit_of_line
+from seqctx.prepare.readers.heading_lines import begins_alone, heading_line
 from seqctx.prepare.readers.lines import Unit
 
 _NAMES = r"(?:(?:[A-ZÀ-ÞА-Я][\w.’'-]*|and|und|et|y|e|de|la|le|of|van|von|der|&)(?:\s+|$)){1,6}"
@@ -44,8 +44,8 @@ _LONGEST = 200  # characters of a heading that are read
 @lru_cache(4096)
 def unit_of(text: str) -> Unit:
     """What a heading numbers by its words, as in "Part Two", "Chapter 7: Rain" or "Scene 1"."""
-    text = " ".join(text[:_LONGEST].split())
-    return unit_of_line(text)
+    found = heading_line(" ".join(text[:_LONGEST].split()))
+    return found.unit if found and found.is_certain else ""
 
 
 def is_outer(text: str) -> bool:

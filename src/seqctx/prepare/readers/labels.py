@@ -91,21 +91,21 @@ class Labels:
 
     def _heading(self, items: Items, at: int, end: int, label: Label) -> Block | None:
         """The heading that is missing where a title leads, if one is."""
-        said = letters_and_digits(label.text)
+        wanted = letters_and_digits(label.text)
         story = [k for k in range(at, end) if _is_story(items[k])]
         near = [k for k in story[:_NEAR] if items[k].kind == "heading"]  # type: ignore[union-attr]
         before = at - 1 if at and items[at - 1].text and _kind(items[at - 1]) == "heading" else None
-        if before is not None and not near and letters_and_digits(items[before].text) in said:
+        if before is not None and not near and letters_and_digits(items[before].text) in wanted:
             near = [before]
         if near or any(
-            _kind(items[k]) == "heading" and letters_and_digits(items[k].text) == said
+            _kind(items[k]) == "heading" and letters_and_digits(items[k].text) == wanted
             for k in story
         ):
             block = items[near[0]] if near else None
             if isinstance(block, Block):
                 self._levels[label.depth][block.level] += 1
             return None
-        lines = _lines_that_say(items, story, said)
+        lines = _lines_that_say(items, story, wanted)
         for k in lines:
             block = items[k]
             if isinstance(block, Block):
@@ -113,12 +113,12 @@ class Labels:
                     block, kind="heading", text=plain_line(block), emphasis=(),
                     level=-label.depth,
                 )  # fmt: skip
-        if lines or not said or _NO_CHAPTER.fullmatch(label.text.strip()):
+        if lines or not wanted or _NO_CHAPTER.fullmatch(label.text.strip()):
             return None
         words = sum(len(items[k].text.split()) for k in story)
         if words < _FEW_WORDS and not is_heading(label.text):
             return None
-        if said == letters_and_digits(self.title):
+        if wanted == letters_and_digits(self.title):
             return None
         return Block("heading", label.text, level=-label.depth)
 
@@ -139,15 +139,15 @@ def _is_story(item: Block | Picture) -> bool:
     return isinstance(item, Block) and not item.left_out and item.kind != "break"
 
 
-def _lines_that_say(items: Items, story: Sequence[int], said: str) -> list[int]:
+def _lines_that_say(items: Items, story: Sequence[int], wanted: str) -> list[int]:
     """The first paragraphs, where they are nothing but the words of a title."""
-    rest, lines = said, list[int]()
+    rest, lines = wanted, list[int]()
     for k in story[:_LINES]:
         block = items[k]
         words = letters_and_digits(plain(block)) if isinstance(block, Block) else ""
         if not words or not rest.startswith(words):
             break
         rest, lines = rest[len(words) :], [*lines, k]
-    if not lines or rest and len(rest) * 2 > len(said):
+    if not lines or rest and len(rest) * 2 > len(wanted):
         return []
     return lines

@@ -6,6 +6,7 @@ What their words say stands in ``heading_lines``.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -86,6 +87,16 @@ def ends_sentence(text: str) -> bool:
 def space_between(left: str, right: str) -> str:
     """What replaces a line's end: a space, but nothing between Chinese or Japanese characters."""
     return "" if _WIDE.match(left[-1:]) and _WIDE.match(right) else " "
+
+
+def each_line(text: str) -> Iterator[str]:
+    """The lines of a text one by one; a list of all would take much more memory than the text."""
+    at = 0
+    while at <= len(text):
+        end = text.find("\n", at)
+        end = len(text) if end < 0 else end
+        yield text[at:end]
+        at = end + 1
 
 
 def joined(lines: list[str]) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import chain, groupby, islice
 
 from seqctx.prepare.readers.heading_lines import is_heading
-from seqctx.prepare.readers.lines import ends_sentence
+from seqctx.prepare.readers.lines import each_line, ends_sentence
 from seqctx.prepare.readers.marks import mark_of
 
 _LINES = 20_000  # of a file tell its habits
@@ -54,7 +54,7 @@ class Layout:
         """The layout of a file's text."""
         counts = _Counts()
         previous = following = ""
-        lines = islice(_lines(text), _LINES)
+        lines = islice(each_line(text), _LINES)
         for following in lines:
             counts.line(previous, following)
             previous = following
@@ -144,16 +144,6 @@ class _Counts:
         inner = self._indents if self._indents_after_sentence >= 0.8 * self._indents else 0
         indented = self._indented_starts + inner
         return indented > 1 and indented >= _INDENTED * (self._starts + inner)
-
-
-def _lines(text: str) -> Iterator[str]:
-    """The lines of a text one by one."""
-    at = 0
-    while at < len(text):
-        end = text.find("\n", at)
-        end = len(text) if end < 0 else end
-        yield text[at:end]
-        at = end + 1
 
 
 def divided(content: str, layout: Layout) -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from seqctx.prepare.readers.blocks import block_of
+from seqctx.prepare.readers.elements import HEADINGS
 from seqctx.prepare.readers.heading_lines import is_heading
 from seqctx.prepare.readers.lines import ends_sentence
 from seqctx.prepare.readers.markdown_collect import Around, Collector
@@ -29,7 +30,6 @@ _BY_CLASS = {
     **dict.fromkeys(("footnotes", "endnotes"), "endnotes"), "toc": "contents",
 }  # fmt: skip
 _SPEECH = 0.8  # of the rows of a list end a sentence
-_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _DEEPEST = 19  # the parser reads nothing that lies in so many others
 _AT_ONCE = 2_000  # lines of text below code that nothing closes
 _QUERIES = re.compile(
@@ -261,14 +261,14 @@ class BlockWalk:
                     texts.append(" ".join(part.text.split()))
             elif part.kind == "open":
                 self._open_element(part.element)
-                if name in _HEADINGS or name == "tr":
+                if name in HEADINGS or name == "tr":
                     texts = []
             else:
-                if name in _HEADINGS and texts:
+                if name in HEADINGS and texts:
                     self._to.add_heading(self._to.words(" ".join(texts)), int(name[1]))
                 elif name == "tr" and texts:
                     self._to.rows([("", " | ".join(texts))], is_tight=True)
-                if name in _HEADINGS or name == "tr":
+                if name in HEADINGS or name == "tr":
                     texts = None
                 self._to.leave("<" + name)
         if texts:

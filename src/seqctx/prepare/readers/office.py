@@ -9,9 +9,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from seqctx.prepare.readers.blocks import PLAIN, SCENE_BREAK, TITLE, Block, Look, block_of, written
+from seqctx.prepare.readers.blocks import (
+    PLAIN,
+    SCENE_BREAK,
+    TITLE,
+    Block,
+    Look,
+    block_of,
+    bounded,
+    with_gaps,
+    written,
+)
 from seqctx.prepare.readers.lines import ends_sentence
-from seqctx.prepare.readers.scene_breaks import with_gaps
 
 NEW_PAGE = "\f"
 """A run of this text: what follows it stands on a new page, or in a new column."""
@@ -101,7 +110,7 @@ class Form:
 
 
 ORDINARY = Form()
-"""Nothing is said of a paragraph."""
+"""Of a paragraph of which the file says nothing."""
 
 
 def level_of(name: str) -> int | None:
@@ -330,7 +339,7 @@ def _look(runs: Sequence[Stretch], form: Form, new_page: bool) -> Look:
 
 
 def finished(found: Iterable[Block | None], path: Path) -> list[Block]:
-    """The blocks of a whole file, with looks that are said beside the usual ones of the file.
+    """The blocks of a whole file, with each look compared with the usual one of the file.
 
     A picture that stands alone in several paragraphs is an ornament, which parts scenes; another
     picture is none.
@@ -341,7 +350,7 @@ def finished(found: Iterable[Block | None], path: Path) -> list[Block]:
     looks = {PLAIN: PLAIN}
     shared = (  # one object for all looks that are alike
         replace(block, look=looks.setdefault(block.look, block.look))
-        for block in with_gaps(found, path)
+        for block in bounded(with_gaps(found), path)
     )
     blocks = list(shared)
     pictures = Counter(b.look.style for b in blocks if b.kind == "break" and b.text == _PICTURE)

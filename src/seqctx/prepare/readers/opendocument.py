@@ -27,7 +27,7 @@ from seqctx.prepare.readers.office import (
 )
 from seqctx.prepare.readers.opendocument_styles import (
     OUTLINE,
-    Said,
+    Properties,
     Sheet,
     attribute,
     outline_level,
@@ -72,7 +72,7 @@ def odt_blocks(path: Path) -> list[Block]:
 
 
 def fodt_blocks(path: Path) -> list[Block]:
-    """The same, of a flat file, which is one document of mark-up.
+    """Paragraphs and headings of a flat file, which is one document of mark-up.
 
     Raises:
         InputError: when the file is damaged or not a .fodt.
@@ -109,14 +109,14 @@ class _Marks:
     is_linked: bool = False
     left_out: str | None = None
 
-    def inside(self, said: Said) -> _Marks:
+    def inside(self, style: Properties) -> _Marks:
         """What holds inside an element of this style."""
         return replace(
             self,
-            bold=self.bold if said.bold is None else said.bold,
-            italic=self.italic if said.italic is None else said.italic,
-            hidden=self.hidden if said.hidden is None else said.hidden,
-            size=said.size or self.size,
+            bold=self.bold if style.bold is None else style.bold,
+            italic=self.italic if style.italic is None else style.italic,
+            hidden=self.hidden if style.hidden is None else style.hidden,
+            size=style.size or self.size,
         )
 
     def stretch(self, text: str) -> Stretch:
@@ -236,29 +236,29 @@ class _Reading:
     def _paragraph(self, node: Any, left_out: str | None) -> Iterator[Block | None]:
         """The blocks of a paragraph, then those of the text boxes that it anchors."""
         self._start()
-        said = self._sheet.find("paragraph", attribute(node, "text:style-name"))
-        level = said.level
+        own = self._sheet.find("paragraph", attribute(node, "text:style-name"))
+        level = own.level
         if prefixed(node.tag) == "text:h":
             level = outline_level(attribute(node, "text:outline-level"))
         self._label = self._number(node, level)
-        bold, italic = said.by_hand
-        marks = _Marks(bool(bold), bool(italic), bool(said.hidden))
+        bold, italic = own.by_hand
+        marks = _Marks(bool(bold), bool(italic), bool(own.hidden))
         self._walk(node, marks)
         runs, boxes, picture = self._runs, self._boxes, self._picture
         if self._is_hidden:
             runs = [run._replace(left_out=run.left_out or HIDDEN_TEXT) for run in runs]
         below, style = self._above
-        above = said.before + (0.0 if said.is_tight and style == said.name else below)
-        self._above = (said.after, said.name)
+        above = own.before + (0.0 if own.is_tight and style == own.name else below)
+        self._above = (own.after, own.name)
         form = Form(
-            style=said.name, level=level, left_out=left_out or styled_as(said.name),
-            centred=said.centred, bold=bool(said.bold), size=said.size or 0.0,
-            new_page=said.new_page, space_above=above, is_ruled=said.is_ruled,
-            label=self._label, is_rule=self._has_line or said.name == _RULE,
+            style=own.name, level=level, left_out=left_out or styled_as(own.name),
+            centred=own.centred, bold=bool(own.bold), size=own.size or 0.0,
+            new_page=own.new_page, space_above=above, is_ruled=own.is_ruled,
+            label=self._label, is_rule=self._has_line or own.name == _RULE,
         )  # fmt: skip
         if runs or picture or not boxes:  # what only anchors a text box is no empty line
             yield from self._paragraphs.add(runs, form, picture)
-        if said.new_page_after:
+        if own.new_page_after:
             self._paragraphs.new_page = True
         for box in boxes:
             yield from self._paragraph(box, left_out)

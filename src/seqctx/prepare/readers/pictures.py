@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from seqctx.prepare.readers.elements import Picture
 
+PICTURE_START = 1 << 16  # bytes of a picture, in which its size stands
 _ORNAMENT = re.compile(
     r"(?i)(?<![a-z])(?:orn(?:ament)?s?(?:al)?|(?:scene|section|text|thought|chapter)?[-_ ]?breaks?"
     r"|divider|separator|fleuron|asterism|dinkus|flourish|glyph|swash|swirl|rule|tb|hr|line"
@@ -37,7 +38,7 @@ def is_ornament(
     It does where it is small or comes again, and its words say nothing but "ornament".
 
     Args:
-        picture: it.
+        picture: the picture.
         times: how often the book shows it.
         size_of: width and height [pixels] of a picture by its address, None where unknown.
     """

@@ -83,7 +83,7 @@ class GroupState:
 
 
 def with_scrivener_notes(text: str) -> str:
-    r"""Rich text in which what Scrivener writes as text, its annotations and footnotes, is such.
+    r"""Rich text in which Scrivener's annotations and footnotes are groups; it writes text.
 
     It writes ``{\Scrv_annot \color={...} \text=Check this.\end_Scrv_annot}``, with each sign
     escaped.

@@ -8,11 +8,10 @@ text without marks: one alone can stand anywhere.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
-from seqctx.prepare.readers.blocks import SCENE_BREAK, Block, bounded, plain
+from seqctx.prepare.readers.blocks import SCENE_BREAK, Block, plain, with_gaps
 from seqctx.prepare.readers.heading_words import heads_no_chapter
 from seqctx.prepare.readers.lines import ends_sentence
 from seqctx.prepare.structure import Doubt
@@ -35,25 +34,6 @@ _ASIDE = re.compile(  # styles of paragraphs that have space around them for the
     r"letter|poem|verse|stanza|quot|signature|salutation|telegram|list|caption|epigraph|note|song"
     r"|hymn|diary|address|byline|dedication|illustration|image|figure|table"
 )
-
-
-def with_gaps(found: Iterable[Block | None], path: Path) -> Iterator[Block]:
-    """Blocks that know how many empty paragraphs come before them; None is an empty paragraph.
-
-    Raises:
-        InputError: when there are too many blocks.
-    """
-
-    def full() -> Iterator[Block]:
-        gap = 0
-        for block in found:
-            if block is None:
-                gap += 1
-            else:
-                yield replace(block, gap=block.gap + gap) if gap else block
-                gap = 0
-
-    return bounded(full(), path)
 
 
 def with_scene_breaks(blocks: Sequence[Block]) -> tuple[list[Block], list[Doubt]]:
@@ -175,14 +155,7 @@ def _without_usual_rules(blocks: Sequence[Block]) -> list[Block]:
     full = sum(block.kind == "paragraph" for block in blocks)
     if ruled < 4 or ruled < full * _TOO_MANY:
         return list(blocks)
-    found, gap = list[Block](), 0
-    for block in blocks:
-        if block.kind == "break" and not block.text:
-            gap += 1 + block.gap
-        else:
-            found.append(replace(block, gap=block.gap + gap) if gap else block)
-            gap = 0
-    return found
+    return list(with_gaps(blocks, lambda block: block.kind == "break" and not block.text))
 
 
 def between_scenes(blocks: Sequence[Block]) -> list[Block]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from seqctx.prepare.readers.blocks import SCENE_BREAK, Block, plain
+from seqctx.prepare.readers.blocks import SCENE_BREAK, Block, plain, with_gaps
 from seqctx.prepare.readers.lines import ends_sentence
 from seqctx.prepare.readers.marks import LONGEST_WITH_LETTERS, Mark, mark_of
 from seqctx.prepare.structure import Doubt, Span
@@ -38,7 +38,7 @@ def with_marks(blocks: Sequence[Block]) -> tuple[list[Block], list[Doubt]]:
     Returns:
         The blocks, and the places where a mark can also be speech.
     """
-    blocks = [part for block in _without_blank_ones(blocks) for part in _lines_apart(block)]
+    blocks = [part for block in with_gaps(blocks, _is_blank) for part in _lines_apart(block)]
     marks = {k: mark for k, block in enumerate(blocks) if (mark := _mark(block))}
     if not marks:
         return blocks, []
@@ -59,15 +59,9 @@ def with_marks(blocks: Sequence[Block]) -> tuple[list[Block], list[Doubt]]:
     return found, doubts[:_MOST_DOUBTS]
 
 
-def _without_blank_ones(blocks: Iterable[Block]) -> Iterator[Block]:
-    """The blocks, with those of invisible signs alone as gaps."""
-    gap = 0
-    for block in blocks:
-        if block.kind in ("paragraph", "heading") and not block.text.strip():
-            gap += 1 + block.gap
-        else:
-            yield replace(block, gap=block.gap + gap) if gap else block
-            gap = 0
+def _is_blank(block: Block) -> bool:
+    """Whether a block holds invisible signs alone."""
+    return block.kind in ("paragraph", "heading") and not block.text.strip()
 
 
 def _among_cells(blocks: Sequence[Block], marks: Mapping[int, Mark]) -> Counter[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from seqctx.prepare.readers.css import Styles, imports
 from seqctx.prepare.readers.elements import Links, local
 
+LARGEST_SHEET = 2_000_000  # bytes
 _MOST_READ = 50_000_000  # characters of all sheets of a book, each time that they are understood
 _MOST_KEPT = 20
 

@@ -1,4 +1,4 @@
-"""Plain text: its paragraphs, and lines that look like headings."""
+"""Plain text: its paragraphs; lines that may be headings or marks are paragraphs of their own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from itertools import chain, groupby, islice, repeat, takewhile
 from seqctx.prepare.readers.blocks import TITLE, Block, Run, written
 from seqctx.prepare.readers.dates import is_date
 from seqctx.prepare.readers.heading_lines import goes_on_as_title, heading_line
-from seqctx.prepare.readers.lines import ends_sentence, is_in_title_case, is_title, joined
+from seqctx.prepare.readers.lines import (
+    each_line,
+    ends_sentence,
+    is_in_title_case,
+    is_title,
+    joined,
+)
 from seqctx.prepare.readers.marks import mark_of
 from seqctx.prepare.readers.ruby import read_aozora
 
@@ -23,7 +29,7 @@ _SHORT = 0.75  # of the width at which lines are wrapped; shorter lines were bro
 
 
 def text_blocks(text: str) -> list[Block]:
-    """Paragraphs, hard-wrapped or not; lines that look like headings or breaks are such.
+    """The paragraphs of a text, hard-wrapped or not; nothing in it declares headings or breaks.
 
     Readings beside Japanese characters, and remarks for the typesetter, are blocks of their own at
     the end.
@@ -36,7 +42,7 @@ def text_blocks(text: str) -> list[Block]:
     heads += [Block("paragraph", line, left_out="title page") for line in found.top[1:]]
     rest = (
         (found.explanation, "explanation of signs"), (found.imprint, "imprint"),
-        (" ".join(found.readings), "ruby"), ("\n".join(found.remarks), "typesetter's remarks"),
+        (" ".join(found.readings), "reading"), ("\n".join(found.remarks), "typesetter's remarks"),
     )  # fmt: skip
     return [
         *heads,
@@ -103,12 +109,7 @@ def _counted(lengths: Counter[int]) -> Iterator[int]:
 
 def _lines(text: str) -> Iterator[str]:
     """The lines of a text one by one, without blanks at their ends."""
-    at = 0
-    while at <= len(text):
-        end = text.find("\n", at)
-        end = len(text) if end < 0 else end
-        yield text[at:end].rstrip()
-        at = end + 1
+    return map(str.rstrip, each_line(text))
 
 
 def _blocks(text: str) -> Iterator[Block]:

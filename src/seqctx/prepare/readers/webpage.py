@@ -14,8 +14,8 @@ from seqctx.prepare.readers.elements import Links
 from seqctx.prepare.readers.encodings import decoded
 from seqctx.prepare.readers.html import Page
 from seqctx.prepare.readers.looks import with_usual_looks
-from seqctx.prepare.readers.pictures import size_of_picture
-from seqctx.prepare.readers.sheets import Sheets
+from seqctx.prepare.readers.pictures import PICTURE_START, size_of_picture
+from seqctx.prepare.readers.sheets import LARGEST_SHEET, Sheets
 from seqctx.system.regular_file import open_file, read_file
 
 _START = 4096  # bytes in which a page names its encoding
@@ -23,7 +23,6 @@ _CHARSET = re.compile(rb"<(?:meta\b[^>]{0,500}?\bcharset|\?xml\b[^>]{0,200}?\ben
                       rb"\s*=\s*[\"']?\s*([\w:.-]{1,40})", re.I)  # fmt: skip
 _LATIN = {"iso8859-1", "ascii"}  # what browsers read as Windows' encoding
 _TAG = re.compile(r"<[a-z!?/]", re.I)
-_LARGEST_SHEET, _PICTURE_START = 2_000_000, 1 << 16
 
 
 def webpage_blocks(path: Path) -> tuple[list[Block], str]:
@@ -72,6 +71,6 @@ def _beside(path: Path, name: str) -> bytes:
         if beside.is_symlink() or not beside.is_file():
             return b""
         with open_file(beside) as stream:
-            return stream.read(_LARGEST_SHEET if name.endswith(".css") else _PICTURE_START)
+            return stream.read(LARGEST_SHEET if name.endswith(".css") else PICTURE_START)
     except (OSError, ValueError, InputError):
         return b""

@@ -243,22 +243,22 @@ class _Reading:
         style = self._styles.find("paragraph", style_id)
         return own.over(style), style, marks
 
-    def _form(self, said: Properties, left_out: str | None) -> Form:
+    def _form(self, own: Properties, left_out: str | None) -> Form:
         """What the file says of a whole paragraph."""
-        name = said.name or ""
-        label = self._numbers.label(said, name) if said.numbers else ""
-        level = None if said.level == NO_HEADING else said.level
+        name = own.name or ""
+        label = self._numbers.label(own, name) if own.numbers else ""
+        level = None if own.level == NO_HEADING else own.level
         below, style = self._above
-        above = said.before or 0.0
-        if not (said.is_tight and style == name):
+        above = own.before or 0.0
+        if not (own.is_tight and style == name):
             above += below
-        self._above = ((said.after or 0.0), name)
+        self._above = ((own.after or 0.0), name)
         if left_out == "title page" and level == TITLE:
             left_out = None
         return Form(
             style=name, level=level, left_out=left_out or styled_as(name),
-            centred=bool(said.centred), bold=bool(said.bold), size=said.size or _SIZE,
-            new_page=bool(said.new_page), space_above=above, is_ruled=bool(said.is_ruled),
+            centred=bool(own.centred), bold=bool(own.bold), size=own.size or _SIZE,
+            new_page=bool(own.new_page), space_above=above, is_ruled=bool(own.is_ruled),
             label=label, is_rule=self._has_rule,
         )  # fmt: skip
 
@@ -277,7 +277,7 @@ class _Reading:
 
     def _run(self, run: Any, style: Properties, is_linked: bool) -> None:
         """Read one run of characters."""
-        said = Properties()
+        own = Properties()
         kind, mark = None, ""
         parts: list[str] = []
         val = self._val
@@ -287,12 +287,12 @@ class _Reading:
             if name == "t":
                 parts.append(in_font(font, (child.text or "").replace("\n", " ")))
             elif name == "rPr":
-                take_run(said, child, val)
+                take_run(own, child, val)
                 style_id = next(
                     (e.get(val) for e in child if element_name(e.tag) == "rStyle"), None
                 )
                 if style_id is not None:
-                    said = said.over(self._styles.find("character", style_id))
+                    own = own.over(self._styles.find("character", style_id))
                 fonts = child.find(f"{val[:-3]}rFonts")
                 font = "" if fonts is None else fonts.get(f"{val[:-3]}ascii") or ""
             elif name == "br":
@@ -312,10 +312,10 @@ class _Reading:
             elif name in ("AlternateContent", "drawing", "pict", "object"):
                 self._objects(child)
         if parts:
-            hidden = style.hidden if said.hidden is None else said.hidden
+            hidden = style.hidden if own.hidden is None else own.hidden
             kind = HIDDEN_TEXT if hidden else None
-            mark = "**" if said.bold else "*" if said.italic else ""
-            size = said.size or 0.0
+            mark = "**" if own.bold else "*" if own.italic else ""
+            size = own.size or 0.0
             linked = is_linked or any(_is_link(code) for code in self._fields)
             self._runs.append(Stretch("".join(parts), mark, kind, size, linked))
 

@@ -77,16 +77,16 @@ class Numbers:
     _kinds: dict[str, str] = field(default_factory=dict)  # of a numbering: which levels it has
     _counts: dict[str, dict[int, int]] = field(default_factory=dict)
 
-    def label(self, said: Properties, style: str) -> str:
+    def label(self, own: Properties, style: str) -> str:
         """The number that a paragraph shows, after it is counted; empty where it shows none."""
-        if said.numbers in (None, "0"):
+        if own.numbers in (None, "0"):
             return ""
-        kind = self._kinds.get(said.numbers or "", "")
+        kind = self._kinds.get(own.numbers or "", "")
         levels = self._levels.get(kind)
         if not levels:
             return ""
-        own = next((k for k, level in levels.items() if level.style == style and style), 0)
-        k = own if said.number_level is None else said.number_level
+        counted = next((k for k, level in levels.items() if level.style == style and style), 0)
+        k = counted if own.number_level is None else own.number_level
         counts = self._counts.setdefault(kind, {})
         level = levels.get(k, _Level())
         counts[k] = counts.get(k, level.start - 1) + 1

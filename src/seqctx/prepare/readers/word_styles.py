@@ -71,21 +71,21 @@ class Properties:
 _FIELDS = [entry.name for entry in fields(Properties)]
 
 
-def take_run(said: Properties, properties: Any, val: str) -> None:
+def take_run(found: Properties, properties: Any, val: str) -> None:
     """Add what an element of a run's properties (w:rPr) says."""
     for child in properties:
         name = element_name(child.tag)
         if name == "b":
-            said.bold = is_on(child, val)
+            found.bold = is_on(child, val)
         elif name == "i":
-            said.italic = is_on(child, val)
+            found.italic = is_on(child, val)
         elif name == "sz":
-            said.size = points(child.get(val), 2)
+            found.size = points(child.get(val), 2)
         elif name == "vanish":
-            said.hidden = is_on(child, val)
+            found.hidden = is_on(child, val)
 
 
-def take_paragraph(said: Properties, properties: Any, val: str) -> None:
+def take_paragraph(found: Properties, properties: Any, val: str) -> None:
     """Add what an element of a paragraph's properties (w:pPr) says."""
     w = val[:-3]
     for child in properties:
@@ -93,17 +93,17 @@ def take_paragraph(said: Properties, properties: Any, val: str) -> None:
         if name == "outlineLvl":
             value = child.get(val) or ""
             if value.isascii() and value.isdigit() and len(value) < 4:
-                said.level = int(value) + 1 if int(value) < 9 else NO_HEADING
+                found.level = int(value) + 1 if int(value) < 9 else NO_HEADING
         elif name == "jc":
-            said.centred = child.get(val) == "center"
+            found.centred = child.get(val) == "center"
         elif name == "spacing":
-            _take_space(said, child, w)
+            _take_space(found, child, w)
         elif name == "contextualSpacing":
-            said.is_tight = is_on(child, val)
+            found.is_tight = is_on(child, val)
         elif name == "pageBreakBefore":
-            said.new_page = is_on(child, val)
+            found.new_page = is_on(child, val)
         elif name == "pBdr":
-            said.is_ruled = any(
+            found.is_ruled = any(
                 element_name(line.tag) in ("top", "bottom")
                 and line.get(val) not in (None, "nil", "none")
                 for line in child
@@ -111,14 +111,14 @@ def take_paragraph(said: Properties, properties: Any, val: str) -> None:
         elif name == "numPr":
             for part in child:
                 if element_name(part.tag) == "numId":
-                    said.numbers = part.get(val)
+                    found.numbers = part.get(val)
                 elif element_name(part.tag) == "ilvl" and (part.get(val) or "") in list(
                     "012345678"
                 ):
-                    said.number_level = int(part.get(val))
+                    found.number_level = int(part.get(val))
 
 
-def _take_space(said: Properties, spacing: Any, w: str) -> None:
+def _take_space(found: Properties, spacing: Any, w: str) -> None:
     for side in ("before", "after"):
         auto, lines = spacing.get(f"{w}{side}Autospacing"), spacing.get(f"{w}{side}Lines")
         if auto is not None and auto not in _OFF:
@@ -128,7 +128,7 @@ def _take_space(said: Properties, spacing: Any, w: str) -> None:
         else:
             value = points(spacing.get(w + side), 20)
         if value is not None:
-            setattr(said, side, value)
+            setattr(found, side, value)
 
 
 @dataclass
@@ -198,12 +198,12 @@ def styles_of(archive: Archive, name: str | None) -> WordStyles:
     return styles
 
 
-def _take(said: Properties, elements: Iterable[Any], val: str) -> None:
+def _take(found: Properties, elements: Iterable[Any], val: str) -> None:
     for element in elements:
         if element_name(element.tag) == "rPr":
-            take_run(said, element, val)
+            take_run(found, element, val)
         elif element_name(element.tag) == "pPr":
-            take_paragraph(said, element, val)
+            take_paragraph(found, element, val)
 
 
 def _add(styles: WordStyles, node: Any) -> None:
@@ -213,18 +213,18 @@ def _add(styles: WordStyles, node: Any) -> None:
     key = (node.get(f"{w}type") or "paragraph", node.get(f"{w}styleId") or "")
     if key in styles.known:
         return
-    said = styles.known[key] = Properties()
-    _take(said, node, val)
+    found = styles.known[key] = Properties()
+    _take(found, node, val)
     for child in node:
         if element_name(child.tag) == "name":
-            said.name = (child.get(val) or "")[:200].lower()
+            found.name = (child.get(val) or "")[:200].lower()
         elif element_name(child.tag) == "basedOn":
             styles.base[key] = child.get(val) or ""
-    name = said.name or ""
+    name = found.name or ""
     level = level_of(name)
-    said.level = said.level if level is None else level
+    found.level = found.level if level is None else level
     if key[0] == "character":
-        said.bold = True if name == "strong" and said.bold is None else said.bold
-        said.italic = True if name == "emphasis" and said.italic is None else said.italic
+        found.bold = True if name == "strong" and found.bold is None else found.bold
+        found.italic = True if name == "emphasis" and found.italic is None else found.italic
     if node.get(f"{w}default") in ("1", "true", "on"):
         styles.default[key[0]] = key[1]
