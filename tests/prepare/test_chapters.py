@@ -273,6 +273,13 @@ def test_the_first_chapter_needs_no_new_page() -> None:
 _BOLD: dict[str, object] = {"bold": True, "centred": True}
 
 
+def test_headings_by_look_in_a_script_without_spaces() -> None:
+    story = [p("她提着断桨和一卷湿绳回来以前，谁也没有说一句话。" * 8) for _ in range(3)]
+    names = ("渡口", "磨坊", "雨夜", "归途")
+    items = (item for name in names for item in (p(name, bold=True, centred=True), *story))
+    assert titles(*items) == list(names)
+
+
 @pytest.mark.parametrize(
     ("items", "found"),
     [

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from seqctx.prepare.readers.account import amount
 from seqctx.prepare.readers.blocks import plain, plain_line
 from seqctx.prepare.readers.front_matter_words import ARCHIVE_ONLY, LABEL
-from seqctx.prepare.readers.sections import Verdicts, amount, is_prose
+from seqctx.prepare.readers.sections import Verdicts, is_prose
 
 _FIRST_BLOCKS = 300  # in which the header stands
 _FEWEST_LABELS = 3

@@ -13,6 +13,7 @@ from statistics import median
 
 from seqctx.artifacts.manifest import Account, LeftOut
 from seqctx.config.blocks import Chapters
+from seqctx.prepare.readers.account import amount
 from seqctx.prepare.readers.blocks import Block
 from seqctx.prepare.readers.heading_lines import is_heading, is_ordinal
 from seqctx.prepare.readers.heading_roles import EPIGRAPH_WORDS, Role, heading_roles
@@ -127,16 +128,20 @@ def _openings(
 def _start_at_front(openings: list[_Opening], text: str) -> None:
     """Let the first chapter begin with the text: an epigraph before it is no chapter."""
     if openings and openings[0].start:
-        before = len(text[: openings[0].start].split())
+        before = _words(text[: openings[0].start])
         sizes = [
-            len(text[a.start : b.start].split())
-            for a, b in pairwise([*openings, _Opening(len(text))])
+            _words(text[a.start : b.start]) for a, b in pairwise([*openings, _Opening(len(text))])
         ]
         few = before < EPIGRAPH_WORDS and (len(openings) > 2 or before * 20 < median(sizes))
         if few:
             openings[0].start = 0
     if not openings or openings[0].start:
         openings.insert(0, _Opening(0))
+
+
+def _words(text: str) -> int:
+    """The words of several paragraphs."""
+    return sum(map(amount, text.split("\n\n")))
 
 
 def _scene_headings(blocks: Sequence[Block], roles: Mapping[int, Role]) -> Iterator[int]:

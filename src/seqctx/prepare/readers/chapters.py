@@ -9,6 +9,7 @@ from itertools import pairwise
 from statistics import median
 
 from seqctx.config.blocks import Chapters
+from seqctx.prepare.readers.account import amount
 from seqctx.prepare.readers.blocks import TITLE, Block, plain, plain_line
 from seqctx.prepare.readers.heading_evidence import (
     as_headings,
@@ -86,7 +87,7 @@ def _title_heading(blocks: Sequence[Block], headings: Sequence[int]) -> int | No
     if not headings or not _may_open_chapter(blocks[headings[0]].text):
         return None
     first = blocks[headings[0]]
-    words = [len(block.text.split()) for block in blocks]
+    words = [amount(block.text) for block in blocks]
     near = sum(words[: headings[0]]) <= max(_FRONT_WORDS, _FRONT_SHARE * sum(words))
     others = [k for k in headings[1:] if _may_open_chapter(blocks[k].text)]
     alone = all(blocks[k].level > first.level for k in others)
@@ -97,7 +98,7 @@ def _title_heading(blocks: Sequence[Block], headings: Sequence[int]) -> int | No
 def _has_chapter_text(blocks: Sequence[Block], heading: int, found: Sequence[int]) -> bool:
     """Whether as much text stands below a file's only heading as below those that were found."""
     edges = [heading, *(k for k in found if k > heading), len(blocks)]
-    sizes = [sum(len(b.text.split()) for b in blocks[i:j]) for i, j in pairwise(edges)]
+    sizes = [sum(amount(b.text) for b in blocks[i:j]) for i, j in pairwise(edges)]
     return len(sizes) > 1 and sizes[0] * 2 > median(sizes[1:])
 
 

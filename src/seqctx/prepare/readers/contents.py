@@ -6,13 +6,13 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
+from seqctx.prepare.readers.account import amount
 from seqctx.prepare.readers.blocks import Block, plain, plain_line
 from seqctx.prepare.readers.lines import letters_and_digits
 from seqctx.prepare.readers.sections import (
     HeadedPart,
     Place,
     Verdicts,
-    amount,
     ends_with_page,
     is_list,
     is_speech,

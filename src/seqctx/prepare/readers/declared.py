@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from seqctx.prepare.readers.account import amount
 from seqctx.prepare.readers.blocks import Block
 from seqctx.prepare.readers.front_matter_words import HINTS
-from seqctx.prepare.readers.sections import amount, is_list, is_note, is_prose
+from seqctx.prepare.readers.sections import is_list, is_note, is_prose
 
 FRONT_AND_BACK_MATTER = (
     "title page", "contents", "list of illustrations", "imprint", "licence", "endnotes", "index",

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 
 from seqctx.artifacts.manifest import LeftOut
-from seqctx.prepare.readers.account import entries_of
+from seqctx.prepare.readers.account import amount, entries_of
 from seqctx.prepare.readers.archives_of_stories import find_archive_notes
 from seqctx.prepare.readers.blocks import Block, plain
 from seqctx.prepare.readers.contents import find_contents
@@ -22,7 +22,6 @@ from seqctx.prepare.readers.sections import (
     HeadedPart,
     Place,
     Verdicts,
-    amount,
     is_list,
     is_note,
     is_speech,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import accumulate, islice, pairwise
 from statistics import median
 
+from seqctx.prepare.readers.account import amount
 from seqctx.prepare.readers.blocks import Block, plain
 from seqctx.prepare.readers.heading_words import heads_no_chapter, is_front_line, is_outer
 
@@ -103,7 +104,7 @@ class _Book:
         self.blocks, self.declared, self.by_words = blocks, set(declared), set(by_words)
         known = ((k, plain(blocks[k])) for k in self.declared | self.by_words)
         self.known = {k for k, text in known if not is_outer(text)}
-        self.before = [0, *accumulate(len(block.text.split()) for block in blocks)]
+        self.before = [0, *accumulate(amount(block.text) for block in blocks)]
         headings = (k for k, b in enumerate(blocks) if b.kind == "heading" and not b.left_out)
         self.first = min([*self.known, *islice(headings, 1)], default=len(blocks))
         self.declared_looks = {_shape(blocks[k]) for k in declared}

@@ -15,11 +15,11 @@ from typing import Literal
 
 from seqctx.config.blocks import Chapters
 from seqctx.errors import InputError
+from seqctx.prepare.readers.account import amount
 from seqctx.prepare.readers.blocks import Block
 from seqctx.prepare.readers.heading_lines import is_digits, is_heading, is_ordinal
 from seqctx.prepare.readers.heading_words import heads_no_chapter, is_front_line, is_outer, unit_of
 from seqctx.prepare.readers.lines import Unit
-from seqctx.prepare.readers.sections import amount
 
 Role = Literal["part", "chapter", "scene", "section", "text"]
 """``scene``: opens a scene. ``section``: below a scene. ``text``: opens nothing."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from seqctx.prepare.readers.account import amount
 from seqctx.prepare.readers.blocks import Block, plain, plain_line
 from seqctx.prepare.readers.elements import Picture
 from seqctx.prepare.readers.heading_lines import is_heading
@@ -115,7 +116,7 @@ class Labels:
                 )  # fmt: skip
         if lines or not wanted or _NO_CHAPTER.fullmatch(label.text.strip()):
             return None
-        words = sum(len(items[k].text.split()) for k in story)
+        words = sum(amount(items[k].text) for k in story)
         if words < _FEW_WORDS and not is_heading(label.text):
             return None
         if wanted == letters_and_digits(self.title):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from seqctx.prepare.readers.account import amount
 from seqctx.prepare.readers.blocks import plain
-from seqctx.prepare.readers.sections import Verdicts, amount
+from seqctx.prepare.readers.sections import Verdicts
 
 _START = re.compile(
     r"(?i)(?:\*{3} ?start of (?:the|this) project gutenberg.*"

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from seqctx.prepare.readers.account import amount
 from seqctx.prepare.readers.blocks import SCENE_BREAK, Block, plain, with_gaps
 from seqctx.prepare.readers.heading_words import heads_no_chapter
 from seqctx.prepare.readers.lines import ends_sentence
@@ -168,7 +169,7 @@ def between_scenes(blocks: Sequence[Block]) -> list[Block]:
     while ends and (blocks[ends - 1].left_out or _is_end(blocks[ends - 1])):
         ends -= 1
     first = next((k for k, block in enumerate(blocks) if _is_heading(block)), 0)
-    few = sum(len(b.text.split()) for b in blocks[:first] if not b.left_out) < _FEW_WORDS
+    few = sum(amount(b.text) for b in blocks[:first] if not b.left_out) < _FEW_WORDS
     found: list[Block] = []
     waiting: Block | None = None
     last = ""

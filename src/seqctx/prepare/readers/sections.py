@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from seqctx.prepare.readers.account import UNSPACED
+from seqctx.prepare.readers.account import amount
 from seqctx.prepare.readers.blocks import Block, plain, plain_line
 from seqctx.prepare.readers.front_matter_words import ASIDE, HINTS, KIND_NAMES
 from seqctx.prepare.readers.lines import ends_sentence
@@ -97,12 +97,6 @@ def kinds_named(block: Block) -> frozenset[str]:
         return frozenset()
     text = plain_line(block)
     return frozenset(kind for kind, words in KIND_NAMES.items() if words.fullmatch(text))
-
-
-def amount(text: str) -> int:
-    """Words of a text; in Chinese, Japanese or Thai, about as many as a translation would have."""
-    words = text.count(" ") + text.count("\n") + bool(text)  # blocks have single spaces
-    return words if len(text) < 8 * words else max(words, len(UNSPACED.findall(text)) // 2)
 
 
 def lines_of(block: Block) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from seqctx.prepare.readers.account import amount
 from seqctx.prepare.readers.blocks import plain_line
 from seqctx.prepare.readers.front_matter_words import (
     END_LINE,
@@ -13,14 +14,7 @@ from seqctx.prepare.readers.front_matter_words import (
     TITLE_PAGE_LINE,
 )
 from seqctx.prepare.readers.heading_lines import is_heading
-from seqctx.prepare.readers.sections import (
-    Verdicts,
-    amount,
-    is_list_line,
-    is_speech,
-    lines_of,
-    story_words,
-)
+from seqctx.prepare.readers.sections import Verdicts, is_list_line, is_speech, lines_of, story_words
 
 _MOST_BEFORE, _STORY = 100, 40  # blocks; words of sentences, such as a motto
 _BLOCKS, _WORDS = 12, 60  # of a title page before a heading; a longer stretch is text
