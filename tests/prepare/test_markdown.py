@@ -157,7 +157,7 @@ def test_obsidian() -> None:
     assert left_out(text) == [
         ("comment", "check the name"), ("illustration", "map.png"),
         ("comment", "A remark\n\nof two paragraphs"), ("comment", "To do"),
-        ("comment", "Check the date."), ("code", "LIST"), ("tag", "#novel #draft/two"),
+        ("comment", "Check the date."), ("code", "LIST"), ("tags", "#novel #draft/two"),
     ]  # fmt: skip
 
 

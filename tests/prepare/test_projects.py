@@ -436,7 +436,7 @@ def test_fountain(tmp_path: Path) -> None:
         assert "It is *late*." in book.text and "THE WEIR" in book.text and "CUT TO:" in book.text
         for word in ("ask about", "Never", "She waits", "Mara", "#1#", "==="):
             assert word not in book.text
-        assert set(left_out(book).values()) == {"title page", "note", "cut passage", "synopsis"}
+        assert set(left_out(book).values()) == {"title page", "comment", "cut passage", "synopsis"}
 
 
 @pytest.mark.parametrize(

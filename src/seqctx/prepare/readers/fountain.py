@@ -62,7 +62,7 @@ def _parts(text: str) -> Iterator[tuple[str, str]]:
     apart: list[tuple[str, str]] = []
     marks = re.compile(r"/\*|\[\[")
     while match := marks.search(text, at):
-        closing, kind = ("*/", "cut passage") if match[0] == "/*" else ("]]", "note")
+        closing, kind = ("*/", "cut passage") if match[0] == "/*" else ("]]", "comment")
         end = text.find(closing, match.end())
         if end < 0:
             break  # what is never closed is text, and so is all below it
@@ -108,14 +108,14 @@ def _paragraph(lines: list[str]) -> Iterator[Block]:
             yield block
         lines = lines[1:]
     centred = len(lines) == 1 and lines[0].startswith(">") and lines[0].endswith("<")
-    block = block_of(_runs("\n".join(_bare(line) for line in lines)))
+    block = block_of(_runs("\n".join(_without_sign(line) for line in lines)))
     if block and centred:
         block = Block(block.kind, block.text, block.emphasis, look=Look(centred=True))
     if block:
         yield block
 
 
-def _bare(line: str) -> str:
+def _without_sign(line: str) -> str:
     """A line without the signs that say what it is: forced action, a cue, lyrics, a transition."""
     if line.startswith(">"):
         return line[1:].rstrip("<").strip()

@@ -53,17 +53,17 @@ def is_outer(text: str) -> bool:
     return begins_alone(text[:_LONGEST])
 
 
-def _bare(text: str) -> str:
+def _undecorated(text: str) -> str:
     """The words of a heading, without what decorates them."""
     return " ".join(text[: _LONGEST + 1].split()).strip(" *~–—-.…:!♦•·_=#()")
 
 
 def heads_no_chapter(text: str) -> bool:
     """Whether a heading's words never open a chapter: THE END, notes of the author, pictures."""
-    return bool(_ANYWHERE.fullmatch(_bare(text)))
+    return bool(_ANYWHERE.fullmatch(_undecorated(text)))
 
 
 def is_front_line(text: str) -> bool:
     """Whether a heading before the first chapter is a by-line, a dedication or an epigraph."""
-    text = _bare(text)
+    text = _undecorated(text)
     return bool(_IN_FRONT.fullmatch(text) or _BY.fullmatch(text))

@@ -50,4 +50,4 @@ def _leave_tags_out(blocks: list[Block]) -> None:
     ]
     for k in texts[:1] + texts[-1:]:
         if _TAGS.fullmatch(blocks[k].text) and len(texts) > 1:
-            blocks[k] = replace(blocks[k], left_out="tag")
+            blocks[k] = replace(blocks[k], left_out="tags")

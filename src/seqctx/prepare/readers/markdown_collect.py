@@ -195,7 +195,7 @@ class Collector:
         if not content and not words.asides and not words.pictures:
             self.add_break()
         elif content:
-            out = "tag" if level == 6 and content.casefold().startswith("tags:") else None
+            out = "tags" if level == 6 and content.casefold().startswith("tags:") else None
             self.add(Block("heading", content, level=level, left_out=out))
         self.add_outside(words.asides)
 

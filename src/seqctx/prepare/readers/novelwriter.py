@@ -17,7 +17,7 @@ _TAG = re.compile(
     r"@(?:tag|pov|focus|char|plot|time|location|object|entity|custom|mention|story)\s*:"
 )
 _COMMAND = re.compile(r"(?i)\[(?:new ?page|vspace(?::[^\]\n]{0,9})?)\]")
-_NOTED = {"synopsis": "synopsis", "short": "synopsis", "footnote": "footnote"}
+_NOTED = {"synopsis": "synopsis", "short": "synopsis", "footnote": "endnotes"}
 _EMPHASIS = re.compile(
     r"\*\*(?P<bold>[^\s*](?:[^*\n]{0,2000}[^\s*])?)\*\*"
     r"|(?<![\w_])_(?P<italic>[^\s_](?:[^_\n]{0,2000}[^\s_])?)_(?![\w_])"
@@ -61,9 +61,9 @@ def _special(line: str) -> Iterator[Block]:
         kind = _NOTED.get(word[1].lower() if word else "", "comment")
         yield Block("paragraph", line[1:].strip() or "%", left_out=kind)
     elif _TAG.match(line):
-        yield Block("paragraph", line, left_out="tag")
+        yield Block("paragraph", line, left_out="tags")
     elif _COMMAND.fullmatch(line):
-        yield Block("paragraph", line, left_out="command of novelWriter")
+        yield Block("paragraph", line, left_out="command")
         if "vspace" in line.lower():
             yield Block("break", SCENE_BREAK)
 
