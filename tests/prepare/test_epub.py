@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from seqctx import Book, InputError, read_manuscript
+from seqctx.prepare.readers.blocks import Block
+from seqctx.prepare.readers.elements import Picture
+from seqctx.prepare.readers.labels import Label, Labels
 from tests.prepare.book_files import PROSE, book, paragraphs, png
 from tests.prepare.office_files import Members
 
@@ -57,6 +60,13 @@ def test_headings_win_over_the_contents(tmp_path: Path) -> None:
     pages = [f"<h2>{k}</h2>{body}" for k, body in enumerate(THREE, 1)]
     named = [(f"Chapter {k}: {text}", href) for k, (text, href) in enumerate(NAMED, 1)]
     assert titles(read_manuscript(book(tmp_path / "a.epub", *pages, nav=named))) == ["1", "2", "3"]
+
+
+def test_signs_above_a_place_are_not_its_title() -> None:
+    text = Block("paragraph", "Nobody said a word until she came back. " * 10)
+    items: list[Block | Picture] = [text, Block("heading", "* * *"), text]
+    found = Labels([Label("The Weir", 1, "a", "x")]).headed(items, "a", {"x": 2})
+    assert [block.text for block in found if block.text != text.text] == ["* * *", "The Weir"]
 
 
 def test_pages_without_a_chapter_get_no_heading(tmp_path: Path) -> None:

@@ -91,4 +91,4 @@ def test_readings_in_the_text_of_other_kinds_of_file(tmp_path: Path, kind: str) 
     path = write(tmp_path / f"a.{kind}", [("heading", "第一章"), ("paragraph", line)])
     book = read_manuscript(path)
     assert "渡し守は川縁に提灯を置き忘れた。" in book.text
-    assert [part.kind for part in book.left_out] == ["ruby"]
+    assert [part.kind for part in book.left_out] == ["reading"]

@@ -19,6 +19,9 @@ CONTROLS = {
     "button", "select", "option", "textarea", "noscript", "audio", "video", "object", "iframe",
     "input", "datalist",
 }  # fmt: skip
+EMPHASIS = {
+    "em": "*", "i": "*", "cite": "*", "dfn": "*", "var": "*", "strong": "**", "b": "**",
+}  # fmt: skip
 PICTURES = {"img", "svg"}
 HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 INLINE = {

@@ -187,10 +187,6 @@ SUBMISSION_LINE = re.compile(
     r"|(?:tel|phone|mobile|telefon|tél)[.:]?\s*[+\d][\d ()./-]{5,20}"
 )
 """A line as only the head of a submission has: an address for mail, a count of words."""
-END_LINE = re.compile(
-    r"(?i)[-–—#*~\s]{0,9}(?:the end|end|fin|ende|fine|fim|einde|koniec|конец|end of story"
-    r"|完|终|終|おわり|끝|[-–—] ?30 ?[-–—])[-–—#*~.\s]{0,9}"
-)
 LABEL = re.compile(
     r"(?i)(?:rating|(?:archive )?warnings?|categor(?:y|ies)|fandoms?|relationships?|characters?"
     r"|pairings?|(?:additional )?tags|language|series|collections?|stats|published|completed"

@@ -36,6 +36,7 @@ _DEDICATION = (
     "dedication|dedicated to|widmung|dédicace|dedicatoria|dedica|dedicatória|dedykacja|opdracht"
     "|посвящение|epigraph|epigraphs|motto|épigraphe|epígrafe|epigrafe|эпиграф|献词|題辞"
 )
+_SAYS_END = re.compile(rf"(?is)(?:{_END})")
 _ANYWHERE = re.compile(rf"(?is)(?:{_END}|{_NOTE}|{_PICTURE})")
 _IN_FRONT = re.compile(rf"(?i)(?:{_DEDICATION})")
 _LONGEST = 200  # characters of a heading that are read
@@ -61,6 +62,11 @@ def _undecorated(text: str) -> str:
 def heads_no_chapter(text: str) -> bool:
     """Whether a heading's words never open a chapter: THE END, notes of the author, pictures."""
     return bool(_ANYWHERE.fullmatch(_undecorated(text)))
+
+
+def says_end(text: str) -> bool:
+    """Whether a line says only that the story ends here: THE END, "to be continued"."""
+    return bool(_SAYS_END.fullmatch(_undecorated(text)))
 
 
 def is_front_line(text: str) -> bool:

@@ -15,6 +15,7 @@ from seqctx.prepare.readers.blocks import Run
 from seqctx.prepare.readers.css import Style, Styles
 from seqctx.prepare.readers.elements import (
     CONTROLS,
+    EMPHASIS,
     NO_WORDS,
     PICTURES,
     Links,
@@ -29,7 +30,6 @@ from seqctx.prepare.readers.elements import (
 )
 from seqctx.prepare.readers.lines import ends_sentence, space_between
 
-_EMPHASIS = {"em": "*", "i": "*", "cite": "*", "dfn": "*", "strong": "**", "b": "**"}
 _READINGS = {"rt", "rp", "rtc"}
 _XLINK = "{http://www.w3.org/1999/xlink}href"
 _UNUSUAL_SPACE = re.compile(r"\s\s+|[^\S ]")
@@ -55,8 +55,8 @@ _LARGE = 1.4  # times the usual size: a letter that opens a chapter, not emphasi
 
 def emphasized(mark: str, tag: str, style: Style) -> str:
     """The mark of characters in an element, where those around it have another."""
-    if tag in _EMPHASIS and mark != "**":
-        mark = _EMPHASIS[tag]
+    if tag in EMPHASIS and mark != "**":
+        mark = EMPHASIS[tag]
     if style.bold is not None and style.bold != (mark == "**"):
         mark = "**" if style.bold else ""
     if style.italic is not None and mark != "**":

@@ -96,7 +96,8 @@ class Labels:
         story = [k for k in range(at, end) if _is_story(items[k])]
         near = [k for k in story[:_NEAR] if items[k].kind == "heading"]  # type: ignore[union-attr]
         before = at - 1 if at and items[at - 1].text and _kind(items[at - 1]) == "heading" else None
-        if before is not None and not near and letters_and_digits(items[before].text) in wanted:
+        above = "" if before is None else letters_and_digits(items[before].text)
+        if before is not None and not near and above and above in wanted:
             near = [before]
         if near or any(
             _kind(items[k]) == "heading" and letters_and_digits(items[k].text) == wanted

@@ -6,14 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
+from seqctx.prepare.readers.elements import EMPHASIS
+
 TAG = re.compile(
     r"<(?P<closes>/?)(?P<name>[A-Za-z][A-Za-z0-9:-]*)(?P<attributes>(?:\s[^<>]{0,5000})?)/?>"
 )
-_EMPHASIS = {
-    "i": "*", "em": "*", "cite": "*", "dfn": "*", "var": "*", "b": "**", "strong": "**",
-}  # fmt: skip
 _INLINE = {
-    *_EMPHASIS, "a", "abbr", "acronym", "bdi", "bdo", "big", "code", "data", "del", "font", "ins",
+    *EMPHASIS, "a", "abbr", "acronym", "bdi", "bdo", "big", "code", "data", "del", "font", "ins",
     "kbd", "label", "mark", "nobr", "q", "rb", "rtc", "ruby", "s", "samp", "small", "span",
     "strike", "sub", "sup", "time", "tt", "u", "wbr",
 }  # fmt: skip
@@ -48,7 +47,7 @@ def emphasis_of(name: str, attributes: str) -> str:
         bold, italic = _BOLD.search(attributes), _ITALIC.search(attributes)
         if bold or italic:
             return "**" if bold else "*"
-    return _EMPHASIS.get(name, "")
+    return EMPHASIS.get(name, "")
 
 
 def html_attribute(name: str, attributes: str) -> str:

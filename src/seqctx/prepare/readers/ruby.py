@@ -82,7 +82,7 @@ def blocks_without_readings(blocks: list[Block]) -> list[Block]:
         found.append(replace(block, text=bare.text) if bare.text != block.text else block)
         if bare.readings:
             found.append(
-                Block("paragraph", " ".join(bare.readings), left_out="ruby", place=block.place)
+                Block("paragraph", " ".join(bare.readings), left_out="reading", place=block.place)
             )
     return found
 

@@ -7,13 +7,13 @@ import re
 from seqctx.prepare.readers.account import amount
 from seqctx.prepare.readers.blocks import plain_line
 from seqctx.prepare.readers.front_matter_words import (
-    END_LINE,
     HINTS,
     RIGHTS,
     SUBMISSION_LINE,
     TITLE_PAGE_LINE,
 )
 from seqctx.prepare.readers.heading_lines import is_heading
+from seqctx.prepare.readers.heading_words import says_end
 from seqctx.prepare.readers.sections import Verdicts, is_list_line, is_speech, lines_of, story_words
 
 _MOST_BEFORE, _STORY = 100, 40  # blocks; words of sentences, such as a motto
@@ -147,6 +147,6 @@ def _find_end_line(verdicts: Verdicts, submitted: bool) -> None:
         if verdicts.kinds[k] is not None or block.kind == "break":
             continue
         text = plain_line(block) if len(block.text) < 60 else ""
-        if _BARE_END.fullmatch(text) or (submitted and END_LINE.fullmatch(text)):
+        if _BARE_END.fullmatch(text) or (submitted and says_end(text)):
             verdicts.give(k, k + 1, "end mark", certain=True)
         return
