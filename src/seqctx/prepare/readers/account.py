@@ -11,7 +11,7 @@ from seqctx.prepare.readers.blocks import Block, plain
 
 # scripts that are written without white space between words: Thai, Lao, Burmese, Khmer, Chinese and
 # Japanese (Korean has spaces)
-UNSPACED = re.compile(
+_UNSPACED = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u312f\u31f0-\u9fff\uf900-\ufaff\uff66-\uff9f"
     r"\U00020000-\U0003ffff]"
 )
@@ -20,7 +20,12 @@ UNSPACED = re.compile(
 def amount(text: str) -> int:
     """Words of a text; in Chinese, Japanese or Thai, about as many as a translation would have."""
     words = text.count(" ") + text.count("\n") + bool(text)  # blocks have single spaces
-    return words if len(text) < 8 * words else max(words, len(UNSPACED.findall(text)) // 2)
+    return words if len(text) < 8 * words else max(words, len(_UNSPACED.findall(text)) // 2)
+
+
+def amount_in(blocks: Iterable[Block]) -> int:
+    """The words of some blocks, by `amount`."""
+    return sum(amount(block.text) for block in blocks)
 
 
 def words_in(blocks: Iterable[Block]) -> int:
@@ -31,18 +36,18 @@ def words_in(blocks: Iterable[Block]) -> int:
     return sum(len(b.text.split()) for b in blocks if b.kind in ("paragraph", "heading"))
 
 
-def characters_in(blocks: Iterable[Block]) -> int:
+def _characters_in(blocks: Iterable[Block]) -> int:
     """The characters of paragraphs and headings, without white space and marks of emphasis."""
     return sum(
         sum(map(len, plain(b).split())) for b in blocks if b.kind in ("paragraph", "heading")
     )
 
 
-def is_unspaced(blocks: Iterable[Block]) -> bool:
+def _is_unspaced(blocks: Iterable[Block]) -> bool:
     """Whether most characters are of scripts without white space between words."""
     unspaced = spaced = 0
     for block in blocks:
-        found = len(UNSPACED.findall(block.text))
+        found = len(_UNSPACED.findall(block.text))
         unspaced += found
         spaced += len(block.text) - found
     return unspaced > spaced
@@ -87,8 +92,8 @@ def entries_of(
         parts[at][2].append(block)
         places[at] += key != last
         last = key
-    unspaced = is_unspaced(blocks)
-    whole = characters_in(blocks) if unspaced else words_in(blocks)
+    unspaced = _is_unspaced(blocks)
+    whole = _characters_in(blocks) if unspaced else words_in(blocks)
     return tuple(
         _entry(*part, number, unspaced, whole) for part, number in zip(parts, places, strict=True)
     )
@@ -98,7 +103,7 @@ def _entry(
     kind: str, sure: bool, part: Sequence[Block], places: int, unspaced: bool, whole: int
 ) -> LeftOut:
     words = words_in(part)
-    characters = characters_in(part) if unspaced else None
+    characters = _characters_in(part) if unspaced else None
     return LeftOut(
         kind=kind,
         title=" ".join(plain(part[0])[:500].split())[:60],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from seqctx.prepare.readers.account import amount
+from seqctx.prepare.readers.account import amount, amount_in
 from seqctx.prepare.readers.blocks import plain, plain_line
 from seqctx.prepare.readers.front_matter_words import ARCHIVE_ONLY, LABEL
 from seqctx.prepare.readers.sections import Verdicts, is_prose
@@ -71,7 +71,7 @@ def _find_header(verdicts: Verdicts) -> bool:
                 labels.append(k)
                 kinds.add(re.split("[:：]", line.strip())[0].casefold())
                 is_archive = is_archive or bool(ARCHIVE_ONLY.match(line.strip()))
-    before = sum(amount(block.text) for block in blocks[: labels[0]]) if labels else 0
+    before = amount_in(blocks[: labels[0]]) if labels else 0
     if not is_archive or len(kinds) < _FEWEST_LABELS or before > _LONGEST_NOTE:
         return False
     last = labels[-1] + 1
@@ -80,7 +80,7 @@ def _find_header(verdicts: Verdicts) -> bool:
     heading = next(
         (k for k in range(last, len(blocks)) if blocks[k].kind == "heading"), len(blocks)
     )
-    below = sum(amount(block.text) for block in blocks[last:heading][:_FIRST_BLOCKS])
+    below = amount_in(blocks[last:heading][:_FIRST_BLOCKS])
     end = heading if heading < len(blocks) and below <= _LONGEST_HEADER else last
     verdicts.give(0, end, "archive header", certain=True)
     return True

@@ -9,7 +9,7 @@ from itertools import pairwise
 from statistics import median
 
 from seqctx.config.blocks import Chapters
-from seqctx.prepare.readers.account import amount
+from seqctx.prepare.readers.account import amount, amount_in
 from seqctx.prepare.readers.blocks import TITLE, Block, plain, plain_line
 from seqctx.prepare.readers.heading_evidence import (
     as_headings,
@@ -65,7 +65,7 @@ def with_headings_found(blocks: Sequence[Block], choice: Chapters | None = None)
             found += as_headings(block, at)
         else:
             found.append(block)
-    return _with_title(without_page_numbers(found) if depths else found)
+    return _with_title(_without_page_numbers(found) if depths else found)
 
 
 def _with_title_styles(blocks: Sequence[Block]) -> list[Block]:
@@ -98,7 +98,7 @@ def _title_heading(blocks: Sequence[Block], headings: Sequence[int]) -> int | No
 def _has_chapter_text(blocks: Sequence[Block], heading: int, found: Sequence[int]) -> bool:
     """Whether as much text stands below a file's only heading as below those that were found."""
     edges = [heading, *(k for k in found if k > heading), len(blocks)]
-    sizes = [sum(amount(b.text) for b in blocks[i:j]) for i, j in pairwise(edges)]
+    sizes = [amount_in(blocks[i:j]) for i, j in pairwise(edges)]
     return len(sizes) > 1 and sizes[0] * 2 > median(sizes[1:])
 
 
@@ -207,7 +207,7 @@ def _with_matches(blocks: Sequence[Block], pattern: str) -> list[Block]:
     ]
 
 
-def without_page_numbers(blocks: Sequence[Block]) -> list[Block]:
+def _without_page_numbers(blocks: Sequence[Block]) -> list[Block]:
     """Blocks in which a bare number is a heading only if it does not interrupt a sentence.
 
     Where a quarter of the bare numbers do, all are page numbers, which are not the story.

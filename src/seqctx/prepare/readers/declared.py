@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from seqctx.prepare.readers.account import amount
+from seqctx.prepare.readers.account import amount_in
 from seqctx.prepare.readers.blocks import Block
 from seqctx.prepare.readers.front_matter_words import HINTS
 from seqctx.prepare.readers.sections import is_list, is_note, is_prose
@@ -32,11 +32,11 @@ def with_plausible_declarations(blocks: Sequence[Block]) -> list[Block]:
     A section that is called an index, but holds half of the book in sentences, is the story.
     """
     found = list(blocks)
-    whole = sum(amount(block.text) for block in blocks) if _any_doubted(blocks) else 0
+    whole = amount_in(blocks) if _any_doubted(blocks) else 0
     marks = sum(block.left_out == "note mark" for block in blocks)
     for start, end in _declared(blocks):
         part = blocks[start:end]
-        kind = part[0].left_out if is_plausible(part, whole, marks) else None
+        kind = part[0].left_out if _is_plausible(part, whole, marks) else None
         kind = "endnotes" if kind == SECTION_OF_NOTES else kind
         if kind != part[0].left_out:
             found[start:end] = [replace(block, left_out=kind) for block in part]
@@ -58,7 +58,7 @@ def _declared(blocks: Sequence[Block]) -> Iterator[tuple[int, int]]:
             start = k
 
 
-def is_plausible(part: Sequence[Block], whole: int, marks: int) -> bool:
+def _is_plausible(part: Sequence[Block], whole: int, marks: int) -> bool:
     """Whether a part may be what the file declares it to be.
 
     Args:
@@ -66,9 +66,9 @@ def is_plausible(part: Sequence[Block], whole: int, marks: int) -> bool:
         whole: words of the file.
         marks: how many marks of notes the file has.
     """
-    words = sum(amount(block.text) for block in part)
+    words = amount_in(part)
     prose = [block for block in part if is_prose(block)]
-    sentences = sum(amount(block.text) for block in prose)
+    sentences = amount_in(prose)
     if words < _SMALL or words <= _SMALL_SHARE * whole or sentences * 2 <= words:
         return True
     if part[0].left_out == SECTION_OF_NOTES and marks * 3 >= len(part):

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 
 from seqctx.artifacts.manifest import LeftOut
-from seqctx.prepare.readers.account import amount, entries_of
+from seqctx.prepare.readers.account import amount, amount_in, entries_of
 from seqctx.prepare.readers.archives_of_stories import find_archive_notes
 from seqctx.prepare.readers.blocks import Block, plain
 from seqctx.prepare.readers.contents import find_contents
@@ -98,7 +98,7 @@ def _kept(verdicts: Verdicts) -> list[Block]:
 def _doubt_large(verdicts: Verdicts) -> None:
     """Large parts that the file declares, but that do not have the form, are not certain."""
     blocks, kinds = verdicts.blocks, verdicts.kinds
-    whole = sum(amount(block.text) for block in blocks) if any(kinds) else 0
+    whole = amount_in(blocks) if any(kinds) else 0
     start = 0
     for k in range(1, len(blocks) + 1):
         if k < len(blocks) and kinds[k] == kinds[start]:
@@ -106,7 +106,7 @@ def _doubt_large(verdicts: Verdicts) -> None:
         if kinds[start] == "not linear":
             verdicts.certain[start:k] = [False] * (k - start)
         elif kinds[start] in FRONT_AND_BACK_MATTER:
-            words = sum(amount(block.text) for block in blocks[start:k])
+            words = amount_in(blocks[start:k])
             large = words > _BELIEVED or words > _BELIEVED_SHARE * whole
             if large and not has_form(blocks[start:k]):
                 verdicts.certain[start:k] = [False] * (k - start)
@@ -146,7 +146,7 @@ def _find_named(verdicts: Verdicts) -> None:
 
 def _says_where(heading: Block, blocks: Sequence[Block]) -> bool:
     """Whether a heading says that notes stand at the foot or the end, and the text is short."""
-    words = sum(amount(block.text) for block in blocks)
+    words = amount_in(blocks)
     return 0 < words <= _SHORT and bool(_AT_FOOT_OR_END.match(plain(heading)))
 
 
@@ -168,7 +168,7 @@ def _kind(
     verdicts: Verdicts, section: HeadedPart, blocks: Sequence[Block], place: Place
 ) -> str | None:
     """What a section at the beginning or the end of a file is, if its form agrees."""
-    words = sum(amount(block.text) for block in blocks)
+    words = amount_in(blocks)
     if section.level and not section.names and _is_imprint(blocks, words):
         return "imprint"
     if "index" in section.names and _is_index(blocks):

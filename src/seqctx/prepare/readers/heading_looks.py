@@ -45,7 +45,7 @@ Depth = int
 """0 for a part, 1 for a chapter, 2 for a scene."""
 
 
-def could_be_heading(block: Block) -> bool:
+def _could_be_heading(block: Block) -> bool:
     """Whether a paragraph is short, part of the story and no link."""
     return (
         block.kind == "paragraph"
@@ -117,7 +117,7 @@ class _Book:
             if block.kind != "paragraph" or block.left_out:
                 continue
             look = (block.look.style, *_shape(block))
-            if could_be_heading(block) and not block.is_quoted:
+            if _could_be_heading(block) and not block.is_quoted:
                 short[look].append(k)
             else:
                 longer[look] += 1
@@ -158,7 +158,7 @@ class _Book:
         shape = _shape(self.blocks[members[0]])
         above: list[int] = []
         for k, block in enumerate(self.blocks[: min(members[0], _FRONT_BLOCKS)]):
-            if not could_be_heading(block) or _STOP.search(plain(block).strip()):
+            if not _could_be_heading(block) or _STOP.search(plain(block).strip()):
                 alike = above and _shape(self.blocks[above[0]]) == shape
                 far = self.before[members[0]] - self.before[k] >= _LEAST_WORDS
                 return above if alike and far and self._is_near_start(above[0]) else []

@@ -132,9 +132,8 @@ def _project_book(
         if text.bad and not (skip_bad and text.blocks):
             raise InputError(*(file.problem for file in text.bad))
         asides = list(left_out_of(project, files, text))
-    parted, _ = with_marks(
-        with_plausible_declarations(text.blocks)
-    )  # a mark may recur in the book, and not in a file
+    # a mark may recur in the book, and not in a file
+    parted, _ = with_marks(with_plausible_declarations(text.blocks))
     headed = with_headings_found(parted, chapters) if chapters or project.chapter_level else parted
     name = path.resolve().name if path.is_dir() else path.stem
     title = _title(headed) or project.title or name

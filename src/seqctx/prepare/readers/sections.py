@@ -68,10 +68,10 @@ class Verdicts:
     @property
     def sections(self) -> list[HeadedPart]:
         """The sections of the file."""
-        return sections_of(self.blocks, self.kinds)
+        return _sections_of(self.blocks, self.kinds)
 
 
-def sections_of(blocks: Sequence[Block], taken: Sequence[str | None]) -> list[HeadedPart]:
+def _sections_of(blocks: Sequence[Block], taken: Sequence[str | None]) -> list[HeadedPart]:
     """The sections of a file. Each block is in one of them; blocks that are taken begin none."""
     starts: list[tuple[int, int, frozenset[str]]] = []
     for k, block in enumerate(blocks):

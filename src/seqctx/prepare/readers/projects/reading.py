@@ -73,7 +73,7 @@ def project_text(project: Project, files: Files) -> ProjectText:
     inserts = inserts and len(read) > 1  # a book in one file is not named after that file
     scenes = _leaves_are_scenes(project, read)
     joined = _joined(project.nodes, read, scenes, inserts, bool(project.chapter_level), 1)
-    text.blocks = list(bounded(joined, project_place(project, files)))
+    text.blocks = list(bounded(joined, _project_place(project, files)))
     levels = [block.level for block in text.blocks if block.kind == "heading"]
     if project.chapter_level:
         level = project.chapter_level
@@ -131,7 +131,7 @@ def _is_long(read: dict[str, list[Block]]) -> bool:
     return median(map(words_in, read.values())) > _LONG if read else False
 
 
-def project_place(project: Project, files: Files) -> str:
+def _project_place(project: Project, files: Files) -> str:
     """How errors call a project."""
     return str(files.place(project.order)) if project.order else str(files.path)
 
