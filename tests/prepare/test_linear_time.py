@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from seqctx import InputError, read_manuscript
+from seqctx.prepare.readers.blocks import Block
+from seqctx.prepare.readers.chapters import with_headings_found
 from seqctx.prepare.readers.markdown_source import source_of
 from tests.conftest import few_fast
 from tests.prepare.office_files import docx, epub, odt, xhtml
@@ -138,3 +140,12 @@ def test_signs_that_only_the_end_closes(opening: str, closing: str) -> None:
     start = time.process_time()
     assert source_of(opening * 40_000 + closing).text
     assert time.process_time() - start < 2  # a search from each sign to the end takes 4 to 10 s
+
+
+def test_lines_of_many_forms_that_count() -> None:
+    letters = str.maketrans("0123456789", "ghijklmnop")
+    words = [f"X{number:x}".translate(letters) for number in range(20_000)]
+    blocks = [Block("paragraph", f"{word} {number}") for number in (1, 2) for word in words]
+    start = time.process_time()
+    with_headings_found(blocks)
+    assert time.process_time() - start < 10  # to compare each form with each takes 20 s and more

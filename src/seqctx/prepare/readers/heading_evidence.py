@@ -195,14 +195,14 @@ class _File:
         ]  # fmt: skip
         groups = [(form, runs) for form, runs in groups if self._may_count(form, runs)]
         sizes = [sum(map(len, runs)) for _, runs in groups]
+        most = max(
+            (n for (_, runs), n in zip(groups, sizes, strict=True) if len(runs) > 1), default=0
+        )
         titled = [(form, runs) for form, runs in groups if form[0] == "title"]
         for (_, runs), size in zip(groups, sizes, strict=True):
             rank = _SECTION if len(self.certain) > 1 and not self._is_above(runs) else _RANKS[""]
-            over = any(
-                len(others) > 1 and size * 2 <= more and others is not runs
-                for (_, others), more in zip(groups, sizes, strict=True)
-            )
-            rank = _RANKS["part"] if over and rank == _RANKS[""] else rank
+            if size * 2 <= most and rank == _RANKS[""]:
+                rank = _RANKS["part"]  # over others that begin anew
             if any(_is_within(runs, others) for _, others in titled):
                 rank = _RANKS["scene"]
             self.ranks |= {member.at: rank for run in runs for member in run}
