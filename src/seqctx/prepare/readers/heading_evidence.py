@@ -97,12 +97,11 @@ class _Member:
     number: int
 
 
-def _is_within(runs: Sequence[Sequence[_Member]], others: Sequence[Sequence[_Member]]) -> bool:
-    """Whether numbers count within a few of the chapters that others open, and not over them."""
-    opens = sorted(member.at for run in others for member in run)
+def _is_within(runs: Sequence[Sequence[_Member]], opens: Sequence[int]) -> bool:
+    """Whether numbers count within a few of the chapters that begin at some blocks."""
     inside = {tuple(bisect_left(opens, member.at) for member in run) for run in runs}
     chapters = {each for of in inside for each in of}
-    is_inner = runs is not others and all(len(set(of)) == 1 for of in inside)
+    is_inner = all(len(set(of)) == 1 for of in inside)
     return is_inner and 0 not in chapters and len(chapters) * 2 <= len(opens)
 
 
@@ -198,12 +197,16 @@ class _File:
         most = max(
             (n for (_, runs), n in zip(groups, sizes, strict=True) if len(runs) > 1), default=0
         )
-        titled = [(form, runs) for form, runs in groups if form[0] == "title"]
+        titled = [
+            (runs, sorted(member.at for run in runs for member in run))
+            for form, runs in groups
+            if form[0] == "title"
+        ]
         for (_, runs), size in zip(groups, sizes, strict=True):
             rank = _SECTION if len(self.certain) > 1 and not self._is_above(runs) else _RANKS[""]
             if size * 2 <= most and rank == _RANKS[""]:
                 rank = _RANKS["part"]  # over others that begin anew
-            if any(_is_within(runs, others) for _, others in titled):
+            if any(_is_within(runs, opens) for others, opens in titled if others is not runs):
                 rank = _RANKS["scene"]
             self.ranks |= {member.at: rank for run in runs for member in run}
         if not groups and not self.ranks:
