@@ -27,7 +27,7 @@ from seqctx.prepare.readers.office import (
 )
 from seqctx.prepare.readers.opendocument_styles import (
     OUTLINE,
-    Properties,
+    OpenDocumentStyle,
     Sheet,
     attribute,
     outline_level,
@@ -109,7 +109,7 @@ class _Marks:
     is_linked: bool = False
     left_out: str | None = None
 
-    def inside(self, style: Properties) -> _Marks:
+    def inside(self, style: OpenDocumentStyle) -> _Marks:
         """What holds inside an element of this style."""
         return replace(
             self,

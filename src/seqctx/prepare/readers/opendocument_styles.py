@@ -57,7 +57,7 @@ def outline_level(value: str | None) -> int:
 
 
 @dataclass(slots=True)
-class Properties:
+class OpenDocumentStyle:
     """What a style says, with what it inherits; None where it says nothing.
 
     Attributes:
@@ -91,7 +91,7 @@ class Sheet:
     _known: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     _parents: dict[tuple[str, str], str] = field(default_factory=dict)
     _merged: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
-    _found: dict[tuple[str, str | None], Properties] = field(default_factory=dict)
+    _found: dict[tuple[str, str | None], OpenDocumentStyle] = field(default_factory=dict)
     _numbers: dict[str, dict[int, tuple[str, str, str]]] = field(default_factory=dict)
     _counts: dict[str, dict[int, int]] = field(default_factory=dict)
 
@@ -153,7 +153,7 @@ class Sheet:
         number = number_as(counts[level], _FORMATS.get(form, "decimal"))
         return f"{prefix}{number}{suffix}".strip() if form else ""
 
-    def find(self, family: str, name: str | None) -> Properties:
+    def find(self, family: str, name: str | None) -> OpenDocumentStyle:
         """A style with all that it inherits."""
         key = (family, name)
         found = self._found.get(key)
@@ -202,7 +202,7 @@ def _is_italic(style: str | None) -> bool | None:
     return None if not style else style in ("italic", "oblique")
 
 
-def _meaning(found: dict[str, str]) -> Properties:
+def _meaning(found: dict[str, str]) -> OpenDocumentStyle:
     """What a style's properties mean."""
     name = found.get("name", "")
     weight, _, slant = found.get("by hand", " ").partition(" ")
@@ -211,7 +211,7 @@ def _meaning(found: dict[str, str]) -> Properties:
     if level is None and found.get("level", "0") != "0":
         level = outline_level(found["level"])
     display = found.get("text:display")
-    return Properties(
+    return OpenDocumentStyle(
         name=name, level=level,
         bold=True if bold is None and name == "strong emphasis" else bold,
         italic=True if italic is None and name == "emphasis" else italic,
