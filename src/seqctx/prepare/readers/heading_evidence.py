@@ -205,7 +205,7 @@ class _File:
         for (_, runs), size in zip(groups, sizes, strict=True):
             rank = _SECTION if len(self.certain) > 1 and not self._is_above(runs) else _RANKS[""]
             if size * 2 <= most and rank == _RANKS[""]:
-                rank = _RANKS["part"]  # over others that begin anew
+                rank = _RANKS["part"]  # the largest of those that start again from 1 lies below
             if any(_is_within(runs, opens) for others, opens in titled if others is not runs):
                 rank = _RANKS["scene"]
             self.ranks |= {member.at: rank for run in runs for member in run}
