@@ -107,6 +107,8 @@ def test_headings_below_chapters_open_scenes(
         ((h("Part One"), 4, h("Part Two"), 4), ["Part One", "Part Two"], {}),
         ((h("Prologue"), 4, h("Part One"), h("Chapter 1", 2), 4, h("Chapter 2", 2), 4,
           h("Epilogue"), 4), ["Prologue", "Chapter 1", "Chapter 2", "Epilogue"], {"Part One": 2}),
+        ((h("Prologue"), 4, h("One", 2), 4, h("Two", 2), 4, h("Epilogue"), 4),
+         ["Prologue", "One", "Two", "Epilogue"], {}),
         ((h("Book I"), h("I", 2), 4, h("II", 2), 4, h("Epilogue"), h("I", 2), 4, h("II", 2), 4),
          ["I", "II", "I", "II"], {"Book I": 2, "Epilogue": 2}),
         ((h("Book I"), h("The Coming"), h("I", 2), h("The Eve", 2), 4, h("II", 2),

@@ -429,3 +429,19 @@ def test_a_division_that_is_a_page_number(tmp_path: Path) -> None:
     number = '<div epub:type="pagebreak">413</div>'
     found = read_manuscript(book(tmp_path / "a.epub", paragraphs(0, 3) + number + paragraphs(3, 6)))
     assert "413" not in found.text
+
+
+def test_the_title_above_each_chapter(tmp_path: Path) -> None:
+    pages = [
+        f"<h1>The Ferry House</h1><h2>{title}</h2>{paragraphs(0, 5)}" for title in ("One", "Two")
+    ]
+    found = read_manuscript(book(tmp_path / "a.epub", *pages))
+    assert [chapter.title for chapter in found.chapters] == ["One", "Two"]
+    assert "The Ferry House" not in found.text
+
+
+@pytest.mark.parametrize("name", ["sb", "sep", "stars", "transition", "spacer", "szenentrenner"])
+def test_empty_divisions_between_scenes(tmp_path: Path, name: str) -> None:
+    body = f'<h2>One</h2>{paragraphs(0, 4)}<div class="{name}"></div>{paragraphs(4, 8)}'
+    found = read_manuscript(book(tmp_path / "a.epub", body))
+    assert len(found.scene_breaks) == 1

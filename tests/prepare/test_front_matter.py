@@ -103,6 +103,8 @@ INDEX = "\n\n".join(f"{word}, {k}, {k + 9}" for k, word in enumerate("abcdefgh",
         ("", "# Endnotes\n\n1. A measure.\n\n2. So the book has it.", ["endnotes"]),
         ("", "# Transcriber's Notes\n\nErrors were corrected.", ["transcriber's note"]),
         ("Mara Quillon\n\nmara@example.org\n\nabout 420 words", "END", ["title page", "end mark"]),
+        ("mara@example.org\n\nThe Ferry House\n\nby Mara Quillon", "THE END",
+         ["title page", "end mark"]),
     ],
 )  # fmt: skip
 def test_what_has_the_form_of_front_or_back_matter_is_left_out(

@@ -315,6 +315,12 @@ def test_names_that_come_again_are_the_chapters_of_parts(tmp_path: Path) -> None
     assert [part.title for part in book.parts] == ["PART ONE", "PART TWO"]
 
 
+def test_dates_are_the_chapters_of_parts(tmp_path: Path) -> None:
+    dates = ["3 March 1911", "9 March 1911", "1 April 1912", "8 May 1912"]
+    book = _story(tmp_path / "a.txt", "PART ONE", *dates[:2], "PART TWO", *dates[2:])
+    assert [chapter.title for chapter in book.chapters] == dates
+
+
 def test_numbers_within_one_of_many_numbered_titles_are_its_scenes(tmp_path: Path) -> None:
     titles = ["I. A STORM AT THE WEIR", "II. THE RED OAR", "III. A CASE OF ROPE"]
     lines = [titles[0], "I.", "II.", "III.", *titles[1:]]
@@ -345,3 +351,21 @@ def test_last_chapters_and_words_in_pairs(tmp_path: Path, titles: list[str]) -> 
 )
 def test_sentences_about_last_chapters(text: str) -> None:
     assert not is_heading(text)
+
+
+def test_plain_titles_divide_a_text_without_other_headings(tmp_path: Path) -> None:
+    titles = ["The Weir", "The Long Stair", "Salt"]
+    book = _story(tmp_path / "a.txt", *titles)
+    assert [chapter.title for chapter in book.chapters] == titles
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["The Ferry House", "Your loving brother,\n\nOsric", "Yours,\n\nMaud Pell"],  # letters
+        ["The Ferry House", "The sign said:\n\nThe Green Lion", "And below:\n\nNo Dogs"],
+        ["The Ferry House", "The Green Lion"],  # two are no habit
+    ],
+)
+def test_names_and_signs_divide_nothing(tmp_path: Path, lines: list[str]) -> None:
+    assert len(_story(tmp_path / "a.txt", *lines).chapters) == 1

@@ -201,6 +201,16 @@ def test_new_pages_beside_marks_part_nothing(tmp_path: Path, kind: str, mark: st
     assert scenes_in(book) == [[1, 2], [3, 4, 5, 6, 7, 8, 9], [10, 11, 12, 13]]
 
 
+def test_a_paragraph_set_in_from_both_sides_parts_no_scenes(tmp_path: Path) -> None:
+    space = '<w:spacing w:before="240" w:after="240"/><w:ind w:left="720" w:right="720"/>'
+    letter = (
+        f"<w:p><w:pPr>{space}</w:pPr><w:r><w:t>Boat 40 left, and nobody waved.</w:t></w:r></w:p>"
+    )
+    book = read_manuscript(write(tmp_path / "story.docx", story(letter), raw=True))
+    assert "Boat 40" in book.text
+    assert not book.scene_breaks
+
+
 BOX = (
     '<w:p><w:r><w:pict xmlns:v="urn:schemas-microsoft-com:vml"><v:textbox><w:txbxContent>'
     "<w:p><w:r><w:t>Boat 40 left, and nobody waved.</w:t></w:r></w:p></w:txbxContent></v:textbox>"

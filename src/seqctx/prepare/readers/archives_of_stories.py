@@ -20,6 +20,7 @@ _ONLY_HERE = re.compile(r"(?i)chapter (?:end )?notes?[.:]?|chapter summary[.:]?"
 _LABELLED = re.compile(r"(?i)(?:a/n|author[’']s notes?)\s*[:：–—-]+\s*\S.{0,3000}", re.S)
 _POINTER = re.compile(
     r"(?i)see the end of the (?:chapter|work) for .{0,80}|\(see the end of .{0,80}"
+    r"|please drop by the archive and comment.{0,80}"
 )
 
 

@@ -43,7 +43,8 @@ _HOLD_BLOCKS = (
 )  # fmt: skip
 _BREAK_CLASS = re.compile(
     r"(?i)(?<![a-z])(?:scene|section|thought|text|space|chapter)?[-_]?(?:break|divider|sep(?:arator)?)"
-    r"(?![a-z])|(?<![a-z])(?:tb|ornament(?:al)?|dinkus|asterism|fleuron)(?![a-z])"
+    r"(?![a-z])|(?<![a-z])(?:tb|sb|ornament(?:al)?|dinkus|asterism|fleuron|stars?|asterisks?"
+    r"|transition|spacer|(?:szenen)?trenner)(?![a-z])"
 )
 PAGE_BREAK_CLASS = re.compile(r"(?i)page-?break|line-?break|break-(?:before|after)")
 _CAPTION = re.compile(

@@ -20,6 +20,7 @@ from seqctx.prepare.readers.heading_lines import EDGES, heading_line, is_heading
 from seqctx.prepare.readers.lines import (
     LONGEST_TITLE,
     HeadingLine,
+    ends_sentence,
     is_in_title_case,
     is_title,
     is_wide,
@@ -60,7 +61,8 @@ def headings_by_words(blocks: Sequence[Block]) -> dict[int, int]:
 def headings_by_regularity(blocks: Sequence[Block]) -> dict[int, int]:
     """The paragraphs that divide a text of which nothing else tells the chapters.
 
-    They are dates, names that come again, lines in capitals, or lines with more space above.
+    They are dates, names that come again, lines in capitals, lines with more space above, or titles
+    in lines of their own.
 
     Args:
         blocks: of the whole file, with the headings that are known.
@@ -73,7 +75,7 @@ def headings_by_regularity(blocks: Sequence[Block]) -> dict[int, int]:
     if file.has_chapters():
         return {}
     known = set(file.ranks)
-    file.accept_first([file.dates, file.names, file.capitals, file.set_apart])
+    file.accept_first([file.dates, file.names, file.capitals, file.set_apart, file.plain_titles])
     return {k: depth for k, depth in file.depths().items() if k not in known}
 
 
@@ -103,6 +105,10 @@ def _is_within(runs: Sequence[Sequence[_Member]], opens: Sequence[int]) -> bool:
     chapters = {each for of in inside for each in of}
     is_inner = all(len(set(of)) == 1 for of in inside)
     return is_inner and 0 not in chapters and len(chapters) * 2 <= len(opens)
+
+
+def _ends_statement(text: str) -> bool:
+    return ends_sentence(text) and text.rstrip()[-1] not in ":："
 
 
 class _File:
@@ -289,7 +295,7 @@ class _File:
         for kind in kinds:
             at = kind()
             parts = [k for k, rank in self.ranks.items() if rank == _RANKS["part"]]
-            if any(k + 1 not in at for k in parts):
+            if not {k + 1 for k in parts} <= set(at):
                 continue  # each part begins with a chapter
             if len(at) > 1 and self._are_apart(at) and self._divide(at):
                 self.ranks |= dict.fromkeys(at, _RANKS["chapter"])
@@ -331,6 +337,20 @@ class _File:
         spaced = sum(bool(self.blocks[k].gap) for k in range(1, len(self.blocks)))
         return found if len(found) > 2 and len(found) * 2 > spaced else []
 
+    def plain_titles(self) -> list[int]:
+        """Different titles, the first at the top, each below the end of a sentence and above text.
+
+        A name below a letter, or words of a sign, stand below a comma or a colon.
+        """
+        found = self._alone()
+        texts = {folded(self.short[k]) for k in found}
+        if len(found) < 3 or len(texts) < len(found) or self._sizes[found[0]] > _MOTTO:
+            return []
+        above = (self.blocks[k - 1] for k in found[1:])
+        below = (self._size(a, b) for a, b in pairwise([*found[1:], len(self.blocks)]))
+        ended = all(b.kind == "break" or _ends_statement(plain(b)) for b in above)
+        return found if ended and min(below) >= _APART else []
+
     def _alone(self) -> list[int]:
         """Short lines that are no sentence, no speech and no mark between scenes."""
         return [
@@ -358,8 +378,12 @@ class _File:
         names = set(self.names())
         if len(names) > len(titles) and all(self.ranks[k - 1] == _RANKS["part"] for k in titles):
             titles = [k for k in titles if k not in names]  # they open the chapters of the parts
+        titles = [k for k in titles if self.ranks[k - 1] != _RANKS["part"] or not self._dated(k)]
         if len(titles) > 1 and len(titles) >= len(numbers) * _TITLED:
             self.ranks |= {k: self.ranks[k - 1] for k in titles}
+
+    def _dated(self, k: int) -> bool:
+        return is_date(self.short.get(k, ""))
 
     def _is_title_below(self, k: int) -> bool:
         text = plain_line(self.blocks[k]) if len(self.blocks[k].text) < 200 else ""

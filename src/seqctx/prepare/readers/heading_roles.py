@@ -183,7 +183,7 @@ class _Headings:
             return levels[0], f"Headings of level {levels[0]} open the chapters: {others}."
         named = [k for k, unit in self.units.items() if unit == "chapter"]
         numbered = [k for k in named if not is_outer(self.blocks[k].text)]
-        votes = Counter(self.levels[k] for k in numbered or named)
+        votes = Counter(self.levels[k] for k in numbered)
         level, count = max(votes.items(), key=lambda item: (item[1], -item[0]), default=(0, 0))
         count = sum(self.levels[k] == level for k in named)
         total = sum(each == level for each in self.levels.values())

@@ -181,6 +181,12 @@ def _title(blocks: Sequence[Block]) -> str:
     return next(filter(None, titles), "")
 
 
+def _is_above_heading(blocks: Sequence[Block], k: int) -> bool:
+    """Whether a lower heading stands right below a heading."""
+    below = blocks[k + 1] if k + 1 < len(blocks) else None
+    return below is not None and below.kind == "heading" and below.level > blocks[k].level
+
+
 def _untitled(blocks: list[Block], title: str) -> list[Block]:
     """Blocks without headings above the first chapter that repeat the title.
 
@@ -191,6 +197,9 @@ def _untitled(blocks: list[Block], title: str) -> list[Block]:
         return block.kind == "heading" and block.text.casefold() == title.casefold()
 
     blocks = [b for b in blocks if not (b.left_out and says(b))]  # on a page for it alone
+    running = [k for k, b in enumerate(blocks) if says(b)]
+    if len(running) > 1 and all(_is_above_heading(blocks, k) for k in running):
+        return [b for b in blocks if not says(b)]  # a program wrote it on each page
     top = next((k for k, b in enumerate(blocks) if not says(b) and not b.left_out), len(blocks))
     if all(block.kind != "heading" for block in blocks[top:]):
         return blocks

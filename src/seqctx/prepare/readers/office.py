@@ -93,6 +93,7 @@ class Form:
         is_rule: whether it holds a line across the page that was inserted.
         goes_on: whether its characters belong to the next paragraph: a large first letter, or a
             paragraph whose end a tracked change took away.
+        is_indented: whether it is set in from both sides, as a letter in a story may be.
     """
 
     style: str = ""
@@ -107,6 +108,7 @@ class Form:
     label: str = ""
     is_rule: bool = False
     goes_on: bool = False
+    is_indented: bool = False
 
 
 ORDINARY = Form()
@@ -228,7 +230,7 @@ class Paragraphs:
             if block is not None:
                 look = _look(part, form, new_page)
                 is_linked = all(run.is_linked or not run.text.strip() for run in part)
-                quoted = form.style in _QUOTATION_STYLES
+                quoted = form.is_indented or form.style in _QUOTATION_STYLES
                 yield replace(
                     block, gap=gap, look=look, is_linked=is_linked, is_quoted=quoted,
                     place=self._number,

@@ -54,6 +54,10 @@ def find_title_page(verdicts: Verdicts, title: str) -> None:
         _give(verdicts, [k for k in before if k <= last])
     else:
         submitted = _find_head(verdicts, title, first)
+    submitted = submitted or any(
+        verdicts.kinds[k] == "title page" and _is_submission(verdicts, k)
+        for k in range(min(len(blocks), _LINES))
+    )
     _find_last_imprint(verdicts)
     _find_end_line(verdicts, submitted)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ from seqctx.prepare.readers.word_styles import (
     Properties,
     WordStyles,
     element_name,
+    is_set_in,
     styles_of,
     take_paragraph,
     take_run,
@@ -210,6 +211,8 @@ class _Reading:
         if field_kind and not (text[-1:].isdigit() or any(run.is_linked for run in runs)):
             field_kind = None
         form = self._form(own, left_out or field_kind)
+        if "ind" in marks:
+            form = replace(form, is_indented=True)
         if marks & {"del", "moveFrom"}:
             form = Form(goes_on=True)
         if "dropCap" in marks:
@@ -238,6 +241,8 @@ class _Reading:
                     marks |= {element_name(mark.tag) for mark in child} & {"del", "moveFrom"}
                 elif name == "framePr" and child.get(f"{val[:-3]}dropCap", "none") != "none":
                     marks.add("dropCap")
+                elif name == "ind" and is_set_in(child):
+                    marks.add("ind")
                 elif name == "sectPr" and _begins_page(child, val):
                     marks.add("sectPr")
         style = self._styles.find("paragraph", style_id)

@@ -118,6 +118,12 @@ def take_paragraph(found: Properties, properties: Any, val: str) -> None:
                     found.number_level = int(part.get(val))
 
 
+def is_set_in(indents: Any) -> bool:
+    """Whether a paragraph is set in from both sides."""
+    sides = {element_name(k) for k, v in indents.attrib.items() if v.isdecimal() and int(v) > 0}
+    return bool(sides & {"left", "start"}) and bool(sides & {"right", "end"})
+
+
 def _take_space(found: Properties, spacing: Any, w: str) -> None:
     for side in ("before", "after"):
         auto, lines = spacing.get(f"{w}{side}Autospacing"), spacing.get(f"{w}{side}Lines")
