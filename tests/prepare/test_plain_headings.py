@@ -330,6 +330,30 @@ def test_numbers_within_one_of_many_numbered_titles_are_its_scenes(tmp_path: Pat
         assert [chapter.title for chapter in book.chapters] == titles
 
 
+def test_numbers_go_on_without_the_word(tmp_path: Path) -> None:
+    titles = [
+        "TALE I. THE WEIR", "TALE II. THE MILL", "TALE III. THE QUAY", "IV. THE KILN",
+        "V. THE BRIDGE", "VI. THE INN",
+    ]  # fmt: skip
+    book = _story(tmp_path / "a.txt", titles[0], "I.", "II.", "III.", *titles[1:])
+    assert [chapter.title for chapter in book.chapters] == titles
+
+
+def test_contents_end_where_their_first_entry_comes_again(tmp_path: Path) -> None:
+    lines = ["CHAPTER I", "THE WEIR", "CHAPTER II", "THE MILL", "CHAPTER III", "THE QUAY"]
+    contents = "\n\n".join(
+        f"{line}{' ' * 20 + '1' if k % 2 else ''}" for k, line in enumerate(lines)
+    )
+    prose = "\n\n".join(paragraphs({}, 0))
+    pairs = zip(lines[::2], lines[1::2], strict=True)
+    story = "\n\n".join(f"{number}\n\n{title}\n\n{prose}" for number, title in pairs)
+    (tmp_path / "a.txt").write_text(f"CONTENTS\n\n{contents}\n\n\n{story}\n", "utf-8")
+    book = read_manuscript(tmp_path / "a.txt")
+    assert [chapter.title for chapter in book.chapters] == [
+        "CHAPTER I: THE WEIR", "CHAPTER II: THE MILL", "CHAPTER III: THE QUAY",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "titles",
     [

@@ -146,7 +146,7 @@ def _chain(verdicts: Verdicts, headings: Headings, start: int) -> tuple[int, boo
     entries = lines_of(blocks[start]) if start < len(blocks) else ()
     first = letters_and_digits(next(iter(entries), "")[:_LONGEST_LINE])
     while k < len(blocks) and gap <= _GAP:
-        if k > start and blocks[k].kind == "heading" and _begins_story(blocks[k], first):
+        if k > start and _begins_story(blocks, k, first):
             break
         if blocks[k].kind != "break" and verdicts.kinds[k] is None:
             if _is_proved(verdicts, headings, k):
@@ -165,10 +165,14 @@ def _chain(verdicts: Verdicts, headings: Headings, start: int) -> tuple[int, boo
     return end, proved > 2 or (proved * 2 >= of_all > 0 and (proved > 1 or of_all == 1))
 
 
-def _begins_story(heading: Block, first: str) -> bool:
-    """Whether a heading is the first entry, with a title, once more."""
-    words = letters_and_digits(plain(heading)[:_LONGEST_LINE])
-    return words == first != _number_of(plain(heading)[:_LONGEST_LINE])
+def _begins_story(blocks: Sequence[Block], k: int, first: str) -> bool:
+    """Whether a heading is the first entry once more: with a title, or soon above prose."""
+    line = plain(blocks[k])[:_LONGEST_LINE]
+    if blocks[k].kind != "heading" or letters_and_digits(line) != first:
+        return False
+    return first != _number_of(line) or any(
+        amount(block.text) > _SUMMARY for block in blocks[k + 1 : k + 5]
+    )
 
 
 def _is_proved(verdicts: Verdicts, headings: Headings, k: int) -> bool:

@@ -198,25 +198,33 @@ class _File:
         groups = [
             (form, runs) for form, of in forms.items() if (runs := self._runs(form, of))
         ]  # fmt: skip
-        groups = [(form, runs) for form, runs in groups if self._may_count(form, runs)]
+        counted = {form for form, runs in groups if self._may_count(form, runs)}
+        # "Tale VI. Fog", "VII. Rain": numbers of one form go on where those of another end
+        ends = {runs[-1][-1].number + 1: runs[-1][-1].at for f, runs in groups if f in counted}
+        groups = [
+            (form, runs)
+            for form, runs in groups
+            if form in counted or ends.get(runs[0][0].number, runs[0][0].at) < runs[0][0].at
+        ]
         sizes = [sum(map(len, runs)) for _, runs in groups]
         most = max(
             (n for (_, runs), n in zip(groups, sizes, strict=True) if len(runs) > 1), default=0
         )
-        titled = [
-            (runs, sorted(member.at for run in runs for member in run))
-            for form, runs in groups
-            if form[0] == "title"
-        ]
-        for (_, runs), size in zip(groups, sizes, strict=True):
+        titled = sorted(
+            m.at for _, runs in groups for run in runs for m in run if self._has_title(m.at)
+        )
+        for (form, runs), size in zip(groups, sizes, strict=True):
             rank = _SECTION if len(self.certain) > 1 and not self._is_above(runs) else _RANKS[""]
             if size * 2 <= most and rank == _RANKS[""]:
                 rank = _RANKS["part"]  # the largest of those that start again from 1 lies below
-            if any(_is_within(runs, opens) for others, opens in titled if others is not runs):
+            if form[0] == "number" and _is_within(runs, titled):
                 rank = _RANKS["scene"]
             self.ranks |= {member.at: rank for run in runs for member in run}
         if not groups and not self.ranks:
             self._accept_lone_number(forms)
+
+    def _has_title(self, k: int) -> bool:
+        return k in self.lines and bool(self.lines[k].title)
 
     def _accept_lone_number(self, forms: dict[tuple[str, ...], list[_Member]]) -> None:
         """One number in a file without other headings."""
