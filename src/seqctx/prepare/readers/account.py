@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from seqctx.artifacts.manifest import Account, LeftOut
 from seqctx.prepare.readers.blocks import Block, plain
@@ -137,7 +138,7 @@ def account_of(
         sum(len(b.mark.split()) for b in read if b.kind == kind) for kind in ("break", "title")
     )
     known: dict[int, int] = {}  # most blocks are in all of these lists
-    for block in (*read, *parted, *titled, *story, *kept):
+    for block in chain(read, parted, titled, story, kept):
         if id(block) not in known:
             known[id(block)] = words_in((block,))
     in_read, in_parted, in_titled, in_story, in_kept = (

@@ -17,7 +17,7 @@ _BOMS = (  # the longer first: UTF-32's begins with UTF-16's
     (codecs.BOM_UTF16_BE, "utf-16"),
 )  # fmt: skip
 _SURROGATE = re.compile(r"[\ud800-\udfff]")  # half a character, which UTF-7 can hold
-_NEW_LINE = re.compile(r"\r{0,2}\n|[\r\u0085\u2028\u2029\v\f]")  # \r\r\n: converted twice
+_NEW_LINE = re.compile(r"\r{1,2}\n|[\r\u0085\u2028\u2029\v\f]")  # \r\r\n: converted twice
 _ESCAPED = b"\x1b$"  # ISO-2022-JP
 # Letters beyond a to z of each language, by the encodings that it may be in, the likelier first.
 _WEST = "éèêëàâîïôùûüçœæ äöüß áéíóúüñ áâãàçéêíóôõú àèéìíòóù éëïöü åäöé æøåé áéíóúàèòç áéíóúýðþæö"

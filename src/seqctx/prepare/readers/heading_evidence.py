@@ -7,6 +7,7 @@ other chapters.
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -125,8 +126,8 @@ class _File:
             len(b.text) * (_WIDE if is_wide(b.text[:1]) else 1) if s else 0
             for b, s in zip(blocks, story, strict=True)
         ]
-        self._sizes = [0, *accumulate(sizes)]
-        self._paragraphs = [0, *accumulate(story)]
+        self._sizes = array("q", accumulate(sizes, initial=0))
+        self._paragraphs = array("i", accumulate(story, initial=0))
         for k, block in enumerate(blocks):
             if (story[k] or block.kind == "heading") and len(block.text) <= _LONGEST:
                 self._read(k, block)

@@ -70,7 +70,7 @@ def heading_line(text: str) -> HeadingLine | None:
     return None if len(text) > _LONGEST or "\n" in text else _heading_line(text)
 
 
-@lru_cache(32_768)  # of short lines only: it would keep a whole text
+@lru_cache(16_384)  # of short lines only: it would keep a whole text
 def _heading_line(text: str) -> HeadingLine | None:
     text = text.strip()
     bare = text.strip(EDGES)
@@ -358,7 +358,7 @@ def _counting_word(text: str) -> HeadingLine | None:
     return None
 
 
-@lru_cache(32_768)
+@lru_cache(8_192)
 def _may_begin_number(word: str) -> bool:
     """Whether a number may begin with a word: it is one, or a small word as in "the first"."""
     small = len(word) < 4 or folded(word) in _ARTICLES
