@@ -1,8 +1,7 @@
 """Headings that only the whole file shows: numbers that count up, dates, names that come again.
 
-A line such as "Chapter 7" is a heading wherever it stands alone. Other lines are headings where the
-lines of their form count 1, 2, 3 with text between them, or where they divide a text that has no
-other chapters.
+"Chapter 7" is a heading wherever it stands alone. Other lines are headings where the lines of their
+form count 1, 2, 3 with text between them, or where they divide a text without other chapters.
 """
 
 from __future__ import annotations
