@@ -125,7 +125,7 @@ class _File:
             len(b.text) * (_WIDE if is_wide(b.text[:1]) else 1) if s else 0
             for b, s in zip(blocks, story, strict=True)
         ]
-        self._sizes = array("q", accumulate(sizes, initial=0))
+        self._sizes = array("d", accumulate(sizes, initial=0))
         self._paragraphs = array("i", accumulate(story, initial=0))
         for k, block in enumerate(blocks):
             if (story[k] or block.kind == "heading") and len(block.text) <= _LONGEST:
