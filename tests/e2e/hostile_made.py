@@ -24,7 +24,7 @@ def made() -> Iterator[Made]:
     """Manuscripts: each is the only one of a file that `prepare` gets."""
     refused: dict[str, Any] = {"exits": (1, 2)}
     # the reader keeps below 500 MiB; main process and worker together, with the tokenizer, do not
-    large: dict[str, Any] = {"limit_mib": 1000, "limit_s": 300}
+    large: dict[str, Any] = {"limit_mib": 1000, "limit_s": 600}
     for name, target in [("zero.md", "/dev/zero"), ("memory.md", "/proc/self/mem")]:
         yield name, lambda f, n=name, t=target: (f / n).symlink_to(t), refused  # type: ignore[misc]
     yield "pipe.md", lambda f: os.mkfifo(f / "pipe.md"), refused
