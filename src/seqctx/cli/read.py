@@ -62,11 +62,12 @@ def read(
         raise click.UsageError("--text and --json exclude each other.")
     from seqctx.cli.render.console import print_view
     from seqctx.cli.render.progress import status
-    from seqctx.cli.render.read import book_lines, book_tree, refusals
+    from seqctx.cli.render.read import book_lines, book_tree
     from seqctx.config.blocks import Prepare
     from seqctx.config.config import load_config
     from seqctx.errors import InputError
-    from seqctx.prepare.book_summary import book_data
+    from seqctx.prepare.book_summary import book_data, chapter_summaries
+    from seqctx.prepare.left_out import unclear_parts
     from seqctx.prepare.readers.find import look_for_manuscripts
     from seqctx.prepare.readers.manuscripts import read_as_configured
     from seqctx.prepare.report import reading_lines
@@ -90,8 +91,9 @@ def read(
         print_json([book_data(book) for book in books])
     else:
         for book in books:
-            print_view(book_tree(book))
-            for line in book_lines(book):
+            chapters = chapter_summaries(book)
+            print_view(book_tree(book, chapters))
+            for line in book_lines(book, chapters):
                 print_line(f"  {line}")
         for line in reading_lines(found.folders, [str(path) for path in found.not_read]):
             print_line(line)
@@ -101,7 +103,9 @@ def read(
 
         write_page(html, book_page(books))
         print_line(f"page: {html}", err=text or as_json)
-    refused = [] if settings.keep_front_and_back_matter is not None else refusals(books)
+    refused = [line for book in books for line in unclear_parts(book)]
+    if settings.keep_front_and_back_matter is not None:
+        refused = []
     for line in (*refused, *problems):
         print_line(line, err=True)
     if problems or refused:

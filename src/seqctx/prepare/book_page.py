@@ -34,9 +34,10 @@ class PageBook:
     @classmethod
     def of(cls, book: Book) -> PageBook:
         """What the page shows of a book."""
+        chapters = chapter_summaries(book)
         return cls(
-            book, chapter_summaries(book), list(left_out_lines(book.left_out)),
-            account_line(book.account), odd_places(book),
+            book, chapters, list(left_out_lines(book.left_out)),
+            account_line(book.account), odd_places(book, chapters),
             {b.start: "break" for b in book.scene_breaks}
             | {h.start: "heading" for h in book.headings},
         )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
@@ -59,13 +59,14 @@ def chapter_summaries(book: Book) -> list[ChapterSummary]:
     return found
 
 
-def odd_places(book: Book) -> list[Doubt]:
+def odd_places(book: Book, chapters: Sequence[ChapterSummary]) -> list[Doubt]:
     """Places to look at: those that the readers doubt, and chapters unlike the others."""
-    return [*book.doubts, *_odd_chapters(chapter_summaries(book))]
+    return [*book.doubts, *_odd_chapters(chapters)]
 
 
 def book_data(book: Book) -> dict[str, Any]:
     """What was understood, as JSON: spans count the characters of ``Book.text``."""
+    chapters = chapter_summaries(book)
     return {
         "path": book.path,
         "title": book.title,
@@ -77,11 +78,11 @@ def book_data(book: Book) -> dict[str, Any]:
             {"title": p.title, "depth": p.depth, "start": p.span.start, "end": p.span.end}
             for p in book.parts
         ],
-        "chapters": [asdict(chapter) for chapter in chapter_summaries(book)],
+        "chapters": [asdict(chapter) for chapter in chapters],
         "scene_breaks": [{"start": b.start, "end": b.end} for b in book.scene_breaks],
         "left_out": [part.model_dump() for part in book.left_out],
         "account": book.account.model_dump(),
-        "odd_places": [asdict(doubt) for doubt in odd_places(book)],
+        "odd_places": [asdict(doubt) for doubt in odd_places(book, chapters)],
         "skipped": [file.model_dump() for file in book.skipped],
     }
 
@@ -90,7 +91,7 @@ def _words(book: Book, span: Span) -> int:
     return len(book.text[span.start : span.end].split())
 
 
-def _odd_chapters(chapters: list[ChapterSummary]) -> Iterator[Doubt]:
+def _odd_chapters(chapters: Sequence[ChapterSummary]) -> Iterator[Doubt]:
     """Chapters of unusual length, of one title, or with a number that follows none."""
     if len(chapters) >= _FEW:
         usual = median(chapter.words for chapter in chapters)

@@ -7,19 +7,19 @@ from collections.abc import Iterator, Sequence
 from rich.text import Text
 from rich.tree import Tree
 
-from seqctx.prepare.book_summary import ChapterSummary, chapter_summaries, odd_places
-from seqctx.prepare.left_out import account_line, left_out_lines, unclear_parts
-from seqctx.prepare.structure import Book
+from seqctx.prepare.book_summary import ChapterSummary, odd_places
+from seqctx.prepare.left_out import account_line, left_out_lines
+from seqctx.prepare.structure import Book, Doubt
 from seqctx.system.visible import visible_line
 
 _SHOWN = 20  # odd places of one book; --json has all
 
 
-def book_tree(book: Book) -> Tree:
+def book_tree(book: Book, chapters: Sequence[ChapterSummary]) -> Tree:
     """Parts, chapters and scenes with their words."""
     tree = Tree(_line(f"{book.title}: {book.words:,} words"))
     branches: dict[tuple[str, ...], Tree] = {(): tree}
-    for chapter in chapter_summaries(book):
+    for chapter in chapters:
         for depth in range(1, len(chapter.parts) + 1):
             if chapter.parts[:depth] not in branches:
                 above = branches[chapter.parts[: depth - 1]]
@@ -28,19 +28,14 @@ def book_tree(book: Book) -> Tree:
     return tree
 
 
-def book_lines(book: Book) -> Iterator[str]:
+def book_lines(book: Book, chapters: Sequence[ChapterSummary]) -> Iterator[str]:
     """How chapters were found, what was left out, and where to look."""
     if book.chapter_reason:
         yield book.chapter_reason
     yield from left_out_lines(book.left_out)
     if line := account_line(book.account):
         yield line
-    yield from _odd(book)
-
-
-def refusals(books: Sequence[Book]) -> list[str]:
-    """Why ``prepare`` would refuse."""
-    return [line for book in books for line in unclear_parts(book)]
+    yield from _odd(odd_places(book, chapters))
 
 
 def _chapter(chapter: ChapterSummary) -> str:
@@ -50,8 +45,7 @@ def _chapter(chapter: ChapterSummary) -> str:
     return f"{chapter.title}: {chapter.words:,} words{inside if len(scenes) > 1 else ''}"
 
 
-def _odd(book: Book) -> Iterator[str]:
-    places = odd_places(book)
+def _odd(places: Sequence[Doubt]) -> Iterator[str]:
     for doubt in places[:_SHOWN]:
         where = f"{doubt.place:,}: " if doubt.place else ""
         yield f"look at {where}{doubt.fact}"

@@ -170,8 +170,9 @@ def _of_blocks(found: _Found, keep_front_and_back_matter: bool, chapters: Chapte
     if not any(b.text.strip() for b in kept):
         raise InputError(f"{path}: is empty. Put text in it, or move it out of the folder.")
     account = account_of(found.read, found.parted, titled, story, kept, left_out)
-    places = {block.place for block in kept}
-    doubts = [doubt for doubt in found.doubts if not doubt.place or doubt.place in places]
+    doubtful = {doubt.place for doubt in found.doubts}
+    places = {0, *(block.place for block in kept if block.place in doubtful)}
+    doubts = [doubt for doubt in found.doubts if doubt.place in places]
     return assemble(str(path), title, kept, left_out, found.encoding, account, doubts, chapters)
 
 
